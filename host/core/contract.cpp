@@ -1,0 +1,14 @@
+#include "core/contract.hpp"
+
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+
+namespace qtrap {
+
+void fail_contract(std::string_view what, const std::source_location& where) {
+  throw Failure(runtime_error("internal contract broken", fmt::format("{} at {}:{}", what, where.file_name(), where.line()),
+                              "this is a defect of qtrap, please report it"));
+}
+
+}  // namespace qtrap

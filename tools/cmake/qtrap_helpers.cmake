@@ -1,0 +1,55 @@
+# qtrap_add_layer(NAME DEPS layer… [LINK target…])   host/NAME/*.cpp -> static library qtrap::NAME
+# qtrap_add_test(NAME LABEL label DEPS layer…)        tests/NAME/*_test.cpp -> test program NAME_tests
+# qtrap_embed_kernels(OUT file)                      kernels/**/*.cl and *.clh -> one C++ source
+
+add_library(qtrap_warnings INTERFACE)
+target_compile_options(qtrap_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wcast-align -Wunused -Woverloaded-virtual -Wdouble-promotion -Wformat=2 -Wimplicit-fallthrough)
+if(QTRAP_WERROR)
+  target_compile_options(qtrap_warnings INTERFACE -Werror)
+endif()
+if(QTRAP_SANITIZE)
+  add_compile_options(-fsanitize=${QTRAP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${QTRAP_SANITIZE})
+endif()
+
+function(qtrap_add_layer name)
+  cmake_parse_arguments(LAYER "" "" "DEPS;LINK;SOURCES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
+  add_library(qtrap_${name} STATIC ${sources} ${LAYER_SOURCES})
+  add_library(qtrap::${name} ALIAS qtrap_${name})
+  target_include_directories(qtrap_${name} PUBLIC "${PROJECT_SOURCE_DIR}/host")
+  list(TRANSFORM LAYER_DEPS PREPEND "qtrap::" OUTPUT_VARIABLE layers)
+  target_link_libraries(qtrap_${name} PUBLIC ${layers} ${LAYER_LINK} PRIVATE qtrap_warnings)
+endfunction()
+
+function(qtrap_add_test name)
+  cmake_parse_arguments(TEST "" "LABEL;TIMEOUT" "DEPS;LINK" ${ARGN})
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 300)
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*_test.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name}_tests ${sources})
+  list(TRANSFORM TEST_DEPS PREPEND "qtrap::" OUTPUT_VARIABLE layers)
+  target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_compile_definitions(${name}_tests PRIVATE
+    QTRAP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QTRAP_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  target_link_libraries(${name}_tests PRIVATE ${layers} ${TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  # PRE_TEST: a build never runs a test program; one process per test keeps OpenCL state apart.
+  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "POCL_AFFINITY=1")
+endfunction()
+
+function(qtrap_embed_kernels out)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cl" "${PROJECT_SOURCE_DIR}/kernels/*.clh")
+  add_custom_command(OUTPUT "${out}"
+    COMMAND ${CMAKE_COMMAND} "-DROOT=${PROJECT_SOURCE_DIR}/kernels" "-DOUT=${out}"
+            -P "${PROJECT_SOURCE_DIR}/tools/cmake/embed_kernels.cmake"
+    DEPENDS ${files} "${PROJECT_SOURCE_DIR}/tools/cmake/embed_kernels.cmake"
+    COMMENT "Embedding the kernels" VERBATIM)
+endfunction()
