@@ -1,0 +1,114 @@
+// Passes on a device: kernels with their arguments set, ready for a queue, each with its role and analytic costs.
+// Activations are f16, row-major [token][column]. Weights: f16 row-major [row][column]; int8 codes likewise with one f16
+// scale per row (w = s q, |q| <= 127); int4 in groups of `group_size` along the columns with f16 scale and f16 (integer
+// valued, 0..15) zero point, row-major [row][group] (w = s (q - z)); byte b of a row holds column 2b in its low and
+// column 2b+1 in its high nibble, rows start on a byte.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "device/device.hpp"
+#include "scheme/scheme.hpp"
+
+namespace qtrap::scheme {
+
+/// One launch with its role, name, bound buffers and costs.
+struct Pass {
+  Role role = Role::kOther;
+  std::string kernel;                       ///< entry name, e.g. "gemv_i8_f16_cpu"
+  device::Launch launch;
+  std::vector<device::BufferArg> buffers;   ///< every bound buffer, in argument order
+  Costs costs;                              ///< launches is 1
+};
+
+/// Weights of one projection in one format. Unused buffers are empty.
+struct Weights {
+  WeightFormat format = WeightFormat::kF16;
+  ProjectionShape shape;
+  device::Buffer codes;   ///< f16 values, int8 codes or packed int4 codes
+  device::Buffer scales;  ///< f16: [rows] (int8) or [rows][groups] (int4)
+  device::Buffer zeros;   ///< f16: [rows][groups] (int4)
+};
+
+struct PassOptions {
+  std::string family;              ///< "reference", "cpu" or "gpu"; empty: info().kernel_family()
+  std::uint32_t group_size = 128;  ///< 32, 64 or 128
+};
+
+/// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts are in elements.
+class PassMaker {
+ public:
+  PassMaker(device::Device& device, PassOptions options);
+
+  device::Device& device() const { return *device_; }
+  const PassOptions& options() const { return options_; }
+
+  /// out[i] = f16(sigma * n_i): n_i is near normal (sum of the four bytes of a Philox word, standardised), i in
+  /// [0, count); the word is number i of the stream (seed, tensor). Equal bits on every device and on the host.
+  Result<Pass> random_f16(const device::Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
+                          std::uint64_t tensor) const;
+  /// The same numbers in f32, before the rounding to f16.
+  Result<Pass> random_f32(const device::Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
+                          std::uint64_t tensor) const;
+  /// Quantizes an f16 tensor (weights.shape) into weights.codes, scales, zeros (kInt8 or kInt4).
+  Result<Pass> quantize_weights(const device::Buffer& f16, const Weights& weights) const;
+  /// out = f16(in) and out = f32(in), `count` elements; role cast.
+  Result<Pass> cast_f32_f16(const device::Buffer& in, const device::Buffer& out, std::uint64_t count) const;
+  Result<Pass> cast_f16_f32(const device::Buffer& in, const device::Buffer& out, std::uint64_t count) const;
+  /// out[t][i] = x[t][i] / sqrt(mean_i x^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
+  Result<Pass> rms_norm(const device::Buffer& x, const device::Buffer& gamma, const device::Buffer& out,
+                        std::uint64_t width, std::uint64_t tokens) const;
+  /// out[i] = silu(gate[i]) * up[i], `count` elements.
+  Result<Pass> swiglu(const device::Buffer& gate, const device::Buffer& up, const device::Buffer& out,
+                      std::uint64_t count) const;
+  /// x[i] += y[i], `count` elements; x is read_write.
+  Result<Pass> residual_add(const device::Buffer& x, const device::Buffer& y, std::uint64_t count) const;
+  /// Grouped-query expansion: out[t][h][d] = v[t][h / (heads / kv_heads)][d].
+  Result<Pass> expand_heads(const device::Buffer& v, const device::Buffer& out, std::uint64_t heads,
+                            std::uint64_t kv_heads, std::uint64_t head_dim, std::uint64_t tokens) const;
+
+ private:
+  device::Device* device_;
+  PassOptions options_;
+};
+
+/// Makes the passes of one scheme for a fixed number of tokens in lockstep. Owns the scheme's workspace (scratch for
+/// dequantized weights, activation codes and scales, accumulators), sized for the largest of `shapes` and reused by
+/// all projections: the passes must run in order on one queue.
+class SchemePasses {
+ public:
+  /// kRuntime error when the workspace does not fit.
+  static Result<SchemePasses> make(const PassMaker& maker, const SchemeInfo& scheme, std::uint64_t tokens,
+                                   const std::vector<ProjectionShape>& shapes);
+
+  /// Passes run once per distinct projection input x [tokens][columns]: quantize or cast. Empty for schemes without.
+  Result<std::vector<Pass>> input_passes(const device::Buffer& x, std::uint64_t columns) const;
+  /// Passes of y = W x after input_passes(x): y is [tokens][rows].
+  Result<std::vector<Pass>> projection_passes(const Weights& weights, const device::Buffer& x,
+                                              const device::Buffer& y) const;
+  /// Bytes of the workspace that make() would allocate.
+  static std::uint64_t compute_workspace_bytes(const SchemeInfo& scheme, const std::string& family,
+                                               std::uint32_t group_size, std::uint64_t tokens,
+                                               const std::vector<ProjectionShape>& shapes);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// Analytic costs, by role, of the passes that SchemePasses makes, without a device: the single source of the counts that Pass::costs
+/// carries. `input`: passes once per distinct input; otherwise those of one projection.
+struct PassRow {
+  Role role;
+  std::string operation;  ///< e.g. "dequantize_i4_f16"
+  Costs costs;
+};
+std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::string& family, std::uint32_t group_size,
+                                      std::uint64_t tokens, std::uint64_t columns);
+std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const std::string& family,
+                                           std::uint32_t group_size, std::uint64_t tokens, ProjectionShape shape);
+
+}  // namespace qtrap::scheme

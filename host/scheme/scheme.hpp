@@ -1,0 +1,58 @@
+// Precision schemes: which formats, which path, and for one projection the table of passes with analytic costs. Pure
+// data and arithmetic: no device is touched. Definitions: a pass is one kernel launch with a role; bytes are those of
+// the buffers a launch is bound to, each once per direction.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qtrap::scheme {
+
+enum class Scheme { kF16, kW8A16Split, kW8A16Fused, kW8A8, kW4A16Split, kW4A16Fused, kW4A8 };
+enum class WeightFormat { kF16, kInt8, kInt4 };
+enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
+inline constexpr std::size_t kRoleCount = 6;
+
+/// "cast", "quantize", "dequantize", "matmul", "attention", "other": the names of the phase_*_s fields.
+std::string_view to_string(Role role);
+
+struct SchemeInfo {
+  Scheme scheme;
+  std::string_view name;  ///< the contract's name, e.g. "w4a16-split"
+  std::string_view path;  ///< "none", "split" or "fused"
+  int weight_bits;
+  int activation_bits;
+  WeightFormat weights;
+};
+
+/// All schemes in the order of the contract, f16 (the anchor) first.
+std::span<const SchemeInfo> all_schemes();
+/// None when no scheme has this name.
+std::optional<SchemeInfo> find_scheme(std::string_view name);
+
+/// One projection y = W x: W is rows x columns, row-major.
+struct ProjectionShape {
+  std::uint64_t rows = 0;     ///< n, outputs
+  std::uint64_t columns = 0;  ///< k, inputs
+  bool operator==(const ProjectionShape&) const = default;
+};
+
+/// Analytic counts of one or more passes.
+struct Costs {
+  std::uint64_t bytes = 0;                ///< of all bound buffers, read_write twice
+  std::uint64_t macs = 0;                 ///< multiply-adds of matmul passes
+  std::uint64_t dequantized_weights = 0;  ///< weights expanded by dequantize passes (none for fused kernels)
+  std::uint64_t cast_elements = 0;        ///< elements through cast passes
+  std::uint64_t launches = 0;
+  Costs& operator+=(const Costs& other);
+  bool operator==(const Costs&) const = default;
+};
+
+/// Bytes of one projection's weights in a format: codes, scales and zero points.
+std::uint64_t compute_weight_bytes(WeightFormat format, ProjectionShape shape, std::uint32_t group_size);
+
+}  // namespace qtrap::scheme
