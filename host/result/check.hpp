@@ -1,0 +1,25 @@
+// Validation of result and fit files: JSON Schema first (valijson), then the rules that span fields and records.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+namespace qtrap::result {
+
+/// What a file was found to be.
+struct CheckReport {
+  std::string schema;   ///< "qtrap.result" or "qtrap.fit"
+  std::string summary;  ///< one line, e.g. "result 1.0: 3 sessions, 105 trials, 7 points (7 ok), complete"
+};
+
+/// The `schema` a file declares: "qtrap.model", "qtrap.campaign", "qtrap.result" or "qtrap.fit", from its first line or
+/// its whole text. kUsage errors: not UTF-8, not JSON (with the position), no or an unknown `schema`.
+Result<std::string> detect_schema(std::string_view text, std::string_view name);
+
+/// Checks a result or fit file. kUsage errors quote the line, the key and the fix.
+Result<CheckReport> check_file(const std::filesystem::path& path);
+
+}  // namespace qtrap::result

@@ -1,0 +1,31 @@
+// Tidy tables of points or trials: CSV, Markdown and SQL from the field tables. Numbers are the shortest text that
+// reads back to the same double, with '.' in every locale; arrays are joined by ';'; an absent value is empty (NULL).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "result/result_file.hpp"
+
+namespace qtrap::result {
+
+enum class CsvRecords { kPoints, kTrials };
+enum class ExportFormat { kCsv, kMarkdown, kSql };
+
+/// "csv", "md" or "sql"; "points" or "trials". None for another word.
+std::optional<ExportFormat> parse_export_format(std::string_view word);
+std::optional<CsvRecords> parse_csv_records(std::string_view word);
+
+/// One table over all files. Every row starts with session_id, device_name, driver and meter_name (of a point: those of
+/// all its sessions, joined by ';'). CSV: RFC 4180 with CRLF-free "\n" line ends and one header. Markdown: columns that
+/// are empty in every row are left out. SQL: CREATE TABLE IF NOT EXISTS and INSERTs in one transaction, for SQLite and
+/// PostgreSQL.
+Result<std::string> export_records(std::span<const ResultFile> files, CsvRecords records, ExportFormat format);
+
+/// export_records() of one file as CSV.
+Result<std::string> to_csv(const ResultFile& file, CsvRecords records);
+
+}  // namespace qtrap::result

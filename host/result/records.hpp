@@ -1,0 +1,287 @@
+// The four records of a result file (JSON Lines), as plain structs. A member's name is its JSON key; an optional member
+// is written as null when absent, every other one is required. Meaning, unit and closed lists of every member stand
+// once, in the field tables (fields.hpp), from which SCHEMA.md is generated. Members are in the order of the file.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace qtrap::result {
+
+/// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
+/// or a changed meaning the first. Readers refuse a newer first number.
+inline constexpr std::int64_t kSchemaMajor = 1;
+inline constexpr const char* kSchemaVersion = "1.0";
+
+/// The machine a session ran on.
+struct HostInfo {
+  std::optional<std::string> cpu;
+  std::optional<std::string> kernel;
+  std::optional<std::int64_t> memory_bytes;
+  std::optional<std::string> governor;
+  bool operator==(const HostInfo&) const = default;
+};
+
+/// One device capability, declared by the driver and probed by a program that was built, run and compared.
+struct CapabilityRecord {
+  std::string name;
+  bool declared = false;
+  std::optional<bool> probed;
+  std::optional<std::string> reason;
+  bool operator==(const CapabilityRecord&) const = default;
+};
+
+/// The device a session ran on.
+struct DeviceSummary {
+  std::string id;
+  std::string platform;
+  std::string name;
+  std::string vendor;
+  std::string driver;
+  std::string type;
+  std::optional<std::int64_t> compute_units;
+  std::optional<std::int64_t> memory_bytes;
+  std::optional<std::string> pci;
+  std::optional<std::string> uuid;
+  std::vector<CapabilityRecord> capabilities;
+  std::string kernel_family;
+  bool operator==(const DeviceSummary&) const = default;
+};
+
+/// Identity of the kernels that ran.
+struct KernelsInfo {
+  std::optional<std::string> source_sha256;
+  std::optional<std::string> build_options;
+  bool operator==(const KernelsInfo&) const = default;
+};
+
+/// The energy meter of a session, or why there is none.
+struct MeterSummary {
+  std::string name = "none";
+  std::optional<std::string> scope;
+  std::optional<std::string> method;
+  std::optional<double> period_s;
+  std::optional<double> window_s;
+  std::optional<double> delay_s;
+  std::string status = "no_meter";
+  std::optional<std::string> reason;
+  bool operator==(const MeterSummary&) const = default;
+};
+
+/// Ceilings measured in the session, each with the two ends of its spread; absent where not measured.
+struct Ceilings {
+  std::optional<double> read_bytes_per_s;
+  std::optional<double> read_bytes_per_s_low;
+  std::optional<double> read_bytes_per_s_high;
+  std::optional<double> copy_bytes_per_s;
+  std::optional<double> copy_bytes_per_s_low;
+  std::optional<double> copy_bytes_per_s_high;
+  std::optional<double> fp32_macs_per_s;
+  std::optional<double> fp32_macs_per_s_low;
+  std::optional<double> fp32_macs_per_s_high;
+  std::optional<double> fp16_macs_per_s;
+  std::optional<double> fp16_macs_per_s_low;
+  std::optional<double> fp16_macs_per_s_high;
+  std::optional<double> int8_macs_per_s;
+  std::optional<double> int8_macs_per_s_low;
+  std::optional<double> int8_macs_per_s_high;
+  std::optional<double> empty_launch_s;
+  std::optional<double> empty_launch_s_low;
+  std::optional<double> empty_launch_s_high;
+  std::optional<double> host_sync_s;
+  std::optional<double> host_sync_s_low;
+  std::optional<double> host_sync_s_high;
+  std::optional<std::int64_t> set_bytes;
+  bool operator==(const Ceilings&) const = default;
+};
+
+/// Whether the device's event stamps agree with the host's clock.
+struct EventTimer {
+  bool trusted = false;
+  std::optional<std::string> reason;
+  bool operator==(const EventTimer&) const = default;
+};
+
+/// One process run on one device: where, with what, and what could have disturbed it.
+struct SessionRecord {
+  std::string session_id;
+  std::string schema = "qtrap.result";
+  std::string schema_version = kSchemaVersion;
+  std::string origin = "measured";
+  std::string started_utc;
+  std::string tool_version;
+  std::optional<std::string> git_commit;
+  std::optional<bool> git_dirty;
+  std::vector<std::string> argv;
+  HostInfo host;
+  DeviceSummary device;
+  KernelsInfo kernels;
+  MeterSummary meter;
+  Ceilings ceilings;
+  std::string campaign_json = "{}";  ///< key `campaign`: a JSON object, embedded as it is
+  std::optional<std::string> campaign_sha256;
+  std::int64_t seed = 0;
+  std::vector<std::string> hazards;
+  std::int64_t session_index = 0;
+  EventTimer event_timer;
+  std::map<std::string, std::string> environment;
+  bool operator==(const SessionRecord&) const = default;
+};
+
+/// One measured window. Probe and idle windows belong to no point: point_id, scheme and model are then absent, but
+/// they too come in a cell (any cell_id of their own).
+struct TrialRecord {
+  std::string session_id;
+  std::optional<std::string> point_id;
+  std::optional<std::string> scheme;
+  std::int64_t block = 0;
+  std::int64_t order = 0;
+  std::string mode = "bare";
+  std::optional<std::string> phase;
+  std::int64_t repetitions = 1;
+  double wall_s = 0;
+  std::int64_t tokens = 0;
+  std::optional<double> phase_cast_s;
+  std::optional<double> phase_quantize_s;
+  std::optional<double> phase_dequantize_s;
+  std::optional<double> phase_matmul_s;
+  std::optional<double> phase_attention_s;
+  std::optional<double> phase_other_s;
+  std::optional<double> gap_s;
+  std::int64_t launches = 0;
+  std::optional<double> energy_gross_j;
+  std::optional<double> energy_idle_j;
+  std::optional<std::string> energy_method;
+  std::string energy_status = "no_meter";
+  std::optional<double> clock_hz;
+  std::optional<double> temperature_c;
+  std::vector<std::string> flags;
+  std::optional<std::string> model;
+  std::string cell_id;
+  std::int64_t cell_trials = 1;
+  std::int64_t session_index = 0;
+  std::int64_t bytes = 0;
+  std::int64_t macs = 0;
+  std::int64_t dequantized_weights = 0;
+  std::int64_t cast_elements = 0;
+  std::int64_t syncs = 0;
+  std::string time_basis = "events";
+  bool operator==(const TrialRecord&) const = default;
+};
+
+/// One configuration, pooled over the sessions.
+struct PointRecord {
+  std::string point_id;
+  std::string workload = "projections";
+  std::string model;
+  std::int64_t params = 0;
+  std::optional<std::int64_t> params_step;
+  std::optional<std::int64_t> layers;
+  std::optional<std::int64_t> resident_layers;
+  std::string scheme;
+  std::string path;
+  std::int64_t weight_bits = 16;
+  std::int64_t activation_bits = 16;
+  std::int64_t batch = 1;
+  std::int64_t hops = 1;
+  std::int64_t tokens_per_hop = 1;
+  std::int64_t context_tokens = 0;
+  std::string status = "ok";
+  std::optional<std::string> reason;
+  std::optional<std::string> basis;
+  std::int64_t trials = 0;
+  std::int64_t trials_flagged = 0;
+  std::optional<std::string> stop_reason;
+  std::optional<double> time_s;
+  std::optional<double> time_s_low;
+  std::optional<double> time_s_high;
+  std::optional<double> time_per_token_s;
+  std::optional<double> phase_cast_s;
+  std::optional<double> phase_quantize_s;
+  std::optional<double> phase_dequantize_s;
+  std::optional<double> phase_matmul_s;
+  std::optional<double> phase_attention_s;
+  std::optional<double> phase_other_s;
+  std::optional<double> gap_s;
+  std::optional<double> instrumentation_overhead;
+  std::optional<double> closure_time;
+  std::optional<double> energy_gross_j;
+  std::optional<double> energy_gross_j_low;
+  std::optional<double> energy_gross_j_high;
+  std::optional<double> energy_idle_j;
+  std::optional<double> energy_idle_j_low;
+  std::optional<double> energy_idle_j_high;
+  std::optional<double> energy_net_j;
+  std::optional<double> energy_net_j_low;
+  std::optional<double> energy_net_j_high;
+  std::optional<double> energy_per_token_j;
+  std::optional<std::string> energy_method;
+  std::string energy_status = "no_meter";
+  std::optional<double> closure_energy;
+  std::optional<double> phase_cast_j;
+  std::string phase_cast_j_status = "no_meter";
+  std::optional<double> phase_quantize_j;
+  std::string phase_quantize_j_status = "no_meter";
+  std::optional<double> phase_dequantize_j;
+  std::string phase_dequantize_j_status = "no_meter";
+  std::optional<double> phase_matmul_j;
+  std::string phase_matmul_j_status = "no_meter";
+  std::optional<double> phase_attention_j;
+  std::string phase_attention_j_status = "no_meter";
+  std::optional<double> phase_other_j;
+  std::string phase_other_j_status = "no_meter";
+  std::optional<double> time_ratio;
+  std::optional<double> time_ratio_low;
+  std::optional<double> time_ratio_high;
+  std::optional<double> energy_ratio;
+  std::optional<double> energy_ratio_low;
+  std::optional<double> energy_ratio_high;
+  std::optional<double> energy_net_ratio;
+  std::optional<double> energy_net_ratio_low;
+  std::optional<double> energy_net_ratio_high;
+  std::optional<double> cor_operational;
+  std::optional<double> cor_phase;
+  std::optional<std::string> verdict_time;
+  std::optional<std::string> verdict_energy;
+  std::optional<std::int64_t> bytes;
+  std::optional<std::int64_t> macs;
+  std::optional<std::int64_t> dequantized_weights;
+  std::optional<std::int64_t> cast_elements;
+  std::optional<std::int64_t> launches;
+  std::optional<std::int64_t> syncs;
+  std::optional<double> bandwidth_bytes_per_s;
+  std::optional<double> roof_s;
+  std::optional<double> roof_fraction;
+  std::optional<std::string> matrix_unit;
+  std::vector<std::string> kernels_used;
+  std::optional<std::vector<double>> output_error;
+  std::string cell_id;
+  std::int64_t sessions = 0;
+  std::vector<std::string> session_ids;
+  std::optional<std::string> device_id;
+  std::optional<std::int64_t> heads;
+  std::optional<std::int64_t> kv_heads;
+  std::optional<std::int64_t> hidden;
+  std::optional<std::int64_t> ffn;
+  std::optional<std::int64_t> group_size;
+  std::optional<std::string> interval_method;
+  bool operator==(const PointRecord&) const = default;
+};
+
+/// The last line of a finished file.
+struct EndRecord {
+  std::string session_id;
+  std::string status = "complete";
+  std::int64_t points_ok = 0;
+  std::int64_t points_failed = 0;
+  double wall_s = 0;
+  bool operator==(const EndRecord&) const = default;
+};
+
+using Record = std::variant<SessionRecord, TrialRecord, PointRecord, EndRecord>;
+
+}  // namespace qtrap::result

@@ -1,0 +1,48 @@
+// Writing and reading result files: one JSON object per line. A record is written whole or not at all, and a file whose
+// writer was killed stays readable: what its last, incomplete unit holds is dropped.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+#include "result/records.hpp"
+
+namespace qtrap::result {
+
+/// One line of the file, "\n" included; keys in the order of the field table. Bytes that are not UTF-8 (a path in argv,
+/// a device's name) become U+FFFD. kRuntime errors: a number that is not finite, a negative count, a word outside its
+/// closed list, a campaign_json that is not an object.
+Result<std::string> to_json_line(const Record& record);
+
+/// Parses one line (with or without its "\n"). Unknown keys are ignored. kUsage errors name the key, what was found and
+/// what is needed: not JSON, no or an unknown `record`, a missing key, a wrong type, a word outside its closed list,
+/// a newer major schema_version.
+Result<Record> parse_line(std::string_view line);
+
+/// The records of one file, each kind in the order of the file.
+struct ResultFile {
+  std::vector<SessionRecord> sessions;
+  std::vector<TrialRecord> trials;
+  std::vector<PointRecord> points;
+  std::optional<EndRecord> end;
+  std::size_t valid_bytes = 0;   ///< length of the prefix made of complete units: session, cell of trials, point, end
+  std::size_t resume_bytes = 0;  ///< the same without `end`: --resume cuts the file here and appends
+  bool torn_tail = false;        ///< bytes after valid_bytes were dropped
+};
+
+/// Parses a file's text; `name` is quoted in errors with the line number. A unit is a session line, a whole cell
+/// (consecutive trials of one cell_id and session_id, `cell_trials` of them), a point or the end. An incomplete last
+/// unit and a last line without "\n" are dropped; anything malformed before is an error, as are trials of an unknown
+/// session, a point_id given twice and records after `end`. A text cut inside its first line has no session yet and
+/// is no error here.
+Result<ResultFile> parse_result(std::string_view text, std::string_view name);
+
+/// Reads and parses a file. Besides the errors of read_file and parse_result: no complete session record.
+Result<ResultFile> read_result(const std::filesystem::path& path);
+
+}  // namespace qtrap::result
