@@ -1,0 +1,84 @@
+#include "device/kernel_sources.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "core/file.hpp"
+#include "core/sha256.hpp"
+#include "device/embedded_kernels.hpp"
+
+namespace qtrap::device {
+namespace {
+
+constexpr std::string_view kInclude = "#include \"";
+
+/// Appends `path` to `out`, includes inlined once each. Returns the first missing file.
+std::optional<std::string> inline_file(const std::map<std::string, std::string>& files, const std::string& path,
+                                       std::set<std::string>& seen, std::string& out) {
+  const auto file = files.find(path);
+  if (file == files.end()) return path;
+  if (!seen.insert(path).second) return std::nullopt;
+  out += fmt::format("#line 1 \"{}\"\n", path);
+  std::size_t start = 0;
+  int line = 1;
+  const std::string& text = file->second;
+  while (start < text.size()) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::string_view row(text.data() + start, end - start);
+    start = end + 1;
+    ++line;
+    if (!row.starts_with(kInclude)) {
+      out.append(row).push_back('\n');
+      continue;
+    }
+    const std::string name(row.substr(kInclude.size(), row.find('"', kInclude.size()) - kInclude.size()));
+    if (auto missing = inline_file(files, name, seen, out)) return missing;
+    out += fmt::format("#line {} \"{}\"\n", line, path);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+KernelSources KernelSources::embedded() {
+  KernelSources sources;
+  for (const EmbeddedFile& file : embedded_kernels()) sources.files_.emplace(file.path, file.text);
+  return sources;
+}
+
+Result<KernelSources> KernelSources::from_folder(const std::filesystem::path& folder) {
+  std::error_code code;
+  if (!std::filesystem::is_directory(folder, code)) {
+    return usage_error("kernel folder cannot be read", folder.string(), "give --kernel-dir a copy of the folder kernels/");
+  }
+  KernelSources sources;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, code)) {
+    const auto extension = entry.path().extension();
+    if (!entry.is_regular_file() || (extension != ".cl" && extension != ".clh")) continue;
+    auto text = read_file(entry.path());
+    if (!text) return text.error();
+    sources.files_.emplace(std::filesystem::relative(entry.path(), folder).generic_string(), std::move(text).value());
+  }
+  if (sources.files_.empty()) {
+    return usage_error("kernel folder holds no *.cl file", folder.string(), "give --kernel-dir a copy of the folder kernels/");
+  }
+  return sources;
+}
+
+Result<std::string> KernelSources::text(const std::string& path) const {
+  std::string out;
+  std::set<std::string> seen;
+  if (const auto missing = inline_file(files_, path, seen, out)) {
+    return runtime_error("kernel file is missing", *missing, "give --kernel-dir a complete copy of the folder kernels/");
+  }
+  return out;
+}
+
+std::string KernelSources::sha256() const {
+  std::string all;
+  for (const auto& [path, text] : files_) all += path + '\0' + text + '\0';
+  return compute_sha256(all);
+}
+
+}  // namespace qtrap::device

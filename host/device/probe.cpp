@@ -1,0 +1,123 @@
+// Checks of what a driver claims: the event timer and the capabilities. Each is measured by a program, not read from a string.
+#include <fmt/format.h>
+
+#include "core/clock.hpp"
+#include "device/opencl.hpp"
+
+namespace qtrap::device {
+namespace {
+
+constexpr std::size_t kProbeItems = 64;
+constexpr double kShortestTrustedKernel = 100e-6;
+constexpr double kMostEventTimeOverWall = 1.02;
+
+struct Probe {
+  const char* name;
+  const char* entry;
+  const char* options;
+  const char* extension;
+};
+
+constexpr Probe kProbes[] = {
+    {"fp16", "probe_fp16", "-DPROBE_FP16", "cl_khr_fp16"},
+    {"dot8", "probe_dot8", "-DPROBE_DOT8", "cl_khr_integer_dot_product"},
+    {"subgroups", "probe_subgroups", "-DPROBE_SUBGROUPS", "cl_khr_subgroups"},
+};
+
+/// Input of item i: small enough for exact half arithmetic and with bytes of both signs.
+std::int32_t probe_input(std::size_t i) { return static_cast<std::int32_t>(i) - 32; }
+
+std::int32_t dot_of_bytes(std::int32_t value) {
+  std::int32_t sum = 0;
+  for (unsigned shift = 0; shift < 32; shift += 8) {
+    const auto byte = static_cast<std::int8_t>((static_cast<std::uint32_t>(value) >> shift) & 0xFFU);
+    sum += std::int32_t{byte} * byte;
+  }
+  return sum;
+}
+
+/// Empty when `out` is what the probe must give, else what differs.
+std::string compare(const std::string& name, const std::vector<std::int32_t>& out) {
+  std::int64_t got_sum = 0;
+  std::int64_t want_sum = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::int32_t in = probe_input(i);
+    got_sum += out[i];
+    want_sum += in;
+    const std::int32_t want = name == "fp16" ? 6 * in + 1 : dot_of_bytes(in);
+    if (name != "subgroups" && out[i] != want) return fmt::format("item {} gave {} instead of {}", i, out[i], want);
+  }
+  if (name == "subgroups" && got_sum != want_sum) return fmt::format("the sums add up to {} instead of {}", got_sum, want_sum);
+  return {};
+}
+
+std::string run_probe(Device& device, const Probe& probe) {
+  auto kernel = device.make_kernel("probe/capability.cl", probe.entry, probe.options);
+  if (!kernel) return "does not build: " + kernel.error().fix;
+  std::vector<std::int32_t> values(kProbeItems);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = probe_input(i);
+  auto in = device.make_buffer(values.size() * sizeof values[0]).value();
+  auto out = device.make_buffer(values.size() * sizeof values[0]).value();
+  write_vector(device, in, values);
+  const Argument arguments[] = {BufferArg{in, Access::kRead}, BufferArg{out, Access::kWrite}};
+  kernel.value().set_arguments(arguments);
+  device.enqueue({kernel.value(), {{kProbeItems, 1, 1}, {kProbeItems, 1, 1}}});
+  return compare(probe.name, read_vector<std::int32_t>(device, out, values.size()));
+}
+
+}  // namespace
+
+void Device::probe_capabilities() {
+  info_.capabilities.clear();
+  for (const Probe& probe : kProbes) {
+    Capability capability;
+    capability.name = probe.name;
+    capability.declared = (" " + info_.extensions + " ").find(fmt::format(" {} ", probe.extension)) != std::string::npos;
+    try {
+      capability.reason = run_probe(*this, probe);
+    } catch (const DeviceError& error) {
+      capability.reason = error.error().message();
+    }
+    capability.probed = capability.reason.empty();
+    if (capability.reason.empty()) capability.reason = "built, run and compared";
+    info_.capabilities.push_back(std::move(capability));
+  }
+}
+
+EventTimerCheck Device::check_event_timer() {
+  auto made = make_kernel("probe/timer.cl", "probe_timer", "");
+  if (!made) return {false, made.error().message()};
+  Kernel kernel = std::move(made).value();
+  const std::size_t items = 64;
+  const Buffer out = make_buffer(items * sizeof(std::uint32_t)).value();
+  const MonotonicClock clock;
+  for (std::uint32_t rounds = 1U << 14; rounds <= 1U << 28; rounds *= 2) {
+    const Argument arguments[] = {BufferArg{out, Access::kWrite}, rounds};
+    kernel.set_arguments(arguments);
+    const Launch launch{kernel, {{items, 1, 1}, {0, 0, 0}}};
+    enqueue(launch);  // compile and warm up outside the window
+    finish();
+    const Seconds before = clock.now();
+    enqueue_profiled(launch);
+    finish();
+    const double wall = (clock.now() - before).value();
+    std::vector<EventTime> times;
+    try {
+      times = take_events();
+    } catch (const DeviceError& error) {
+      return {false, error.error().message()};
+    }
+    if (wall < 5 * kShortestTrustedKernel) continue;
+    const double event_s = (times.at(0).end - times.at(0).start).value();
+    if (!(event_s > kShortestTrustedKernel)) {
+      return {false, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6, event_s * 1e6)};
+    }
+    if (event_s > kMostEventTimeOverWall * wall) {
+      return {false, fmt::format("events say {:.0f} us where only {:.0f} us passed", event_s * 1e6, wall * 1e6)};
+    }
+    return {true, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6, event_s * 1e6)};
+  }
+  return {false, "no kernel of 100 us could be made"};
+}
+
+}  // namespace qtrap::device
