@@ -20,7 +20,7 @@ std::optional<ExportFormat> parse_export_format(std::string_view word);
 std::optional<CsvRecords> parse_csv_records(std::string_view word);
 
 /// One table over all files. Every row starts with session_id, device_name, driver and meter_name (of a point: those of
-/// all its sessions, joined by ';'). CSV: RFC 4180 with CRLF-free "\n" line ends and one header. Markdown: columns that
+/// all its sessions, joined by ';'). CSV: RFC 4180 quoting, lines end in "\n", one header. Markdown: columns that
 /// are empty in every row are left out. SQL: CREATE TABLE IF NOT EXISTS and INSERTs in one transaction, for SQLite and
 /// PostgreSQL.
 Result<std::string> export_records(std::span<const ResultFile> files, CsvRecords records, ExportFormat format);

@@ -1,0 +1,100 @@
+// The field tables: name, unit, meaning, closed list and member of every field of every record, in the order of the
+// file. Writer, parser, JSON Schema, SCHEMA.md and the exports all walk these tables, so a field is added in one place.
+// Whether a key is required and nullable follows from the member's type: optional members are nullable and may be
+// missing, all others are required.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "result/fit_file.hpp"
+#include "result/records.hpp"
+
+namespace qtrap::result {
+
+/// What is known of a field apart from its member.
+struct Key {
+  std::string_view name;
+  std::string_view unit;                            ///< "" where there is none; "1" for a ratio
+  std::string_view doc;                             ///< one line
+  std::span<const std::string_view> words = {};     ///< closed list of a string, empty where any text goes
+  bool json_object = false;                         ///< the string member holds the text of a JSON object
+};
+
+/// Pointer to a member of R of any type a field may have. Integers are counts: never negative.
+template <class R>
+using Member =
+    std::variant<std::string R::*, std::optional<std::string> R::*, std::int64_t R::*, std::optional<std::int64_t> R::*,
+                 bool R::*, std::optional<bool> R::*, double R::*, std::optional<double> R::*,
+                 std::vector<std::string> R::*, std::vector<double> R::*, std::optional<std::vector<double>> R::*,
+                 std::map<std::string, std::string> R::*, std::map<std::string, double> R::*, HostInfo R::*,
+                 DeviceSummary R::*, KernelsInfo R::*, MeterSummary R::*, Ceilings R::*, EventTimer R::*,
+                 std::vector<CapabilityRecord> R::*, QuantityFit R::*, std::vector<Coefficient> R::*,
+                 std::vector<CriticalScale> R::*, std::vector<CriticalBatch> R::*, std::vector<PaperView> R::*>;
+
+template <class R>
+struct Field {
+  Member<R> member;
+  Key key;
+};
+
+/// The table of one record or sub-object.
+template <class R>
+std::span<const Field<R>> fields();
+
+template <>
+std::span<const Field<HostInfo>> fields();
+template <>
+std::span<const Field<CapabilityRecord>> fields();
+template <>
+std::span<const Field<DeviceSummary>> fields();
+template <>
+std::span<const Field<KernelsInfo>> fields();
+template <>
+std::span<const Field<MeterSummary>> fields();
+template <>
+std::span<const Field<Ceilings>> fields();
+template <>
+std::span<const Field<EventTimer>> fields();
+template <>
+std::span<const Field<SessionRecord>> fields();
+template <>
+std::span<const Field<TrialRecord>> fields();
+template <>
+std::span<const Field<PointRecord>> fields();
+template <>
+std::span<const Field<EndRecord>> fields();
+template <>
+std::span<const Field<Coefficient>> fields();
+template <>
+std::span<const Field<QuantityFit>> fields();
+template <>
+std::span<const Field<CriticalScale>> fields();
+template <>
+std::span<const Field<CriticalBatch>> fields();
+template <>
+std::span<const Field<PaperView>> fields();
+template <>
+std::span<const Field<FitFile>> fields();
+
+/// The value of the key `record`: "session", "trial", "point" or "end".
+template <class R>
+std::string_view record_name();
+template <>
+inline std::string_view record_name<SessionRecord>() {
+  return "session";
+}
+template <>
+inline std::string_view record_name<TrialRecord>() {
+  return "trial";
+}
+template <>
+inline std::string_view record_name<PointRecord>() {
+  return "point";
+}
+template <>
+inline std::string_view record_name<EndRecord>() {
+  return "end";
+}
+
+}  // namespace qtrap::result
