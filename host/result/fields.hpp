@@ -38,9 +38,9 @@ struct Field {
   Key key;
 };
 
-/// The table of one record or sub-object.
+/// The table of one record or sub-object; deleted for every other type.
 template <class R>
-std::span<const Field<R>> fields();
+std::span<const Field<R>> fields() = delete;
 
 template <>
 std::span<const Field<HostInfo>> fields();

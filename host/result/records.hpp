@@ -170,6 +170,13 @@ struct TrialRecord {
   std::int64_t cast_elements = 0;
   std::int64_t syncs = 0;
   std::string time_basis = "events";
+  std::optional<std::int64_t> events;
+  std::optional<std::int64_t> layers;
+  std::optional<std::int64_t> resident_layers;
+  std::optional<std::string> stop_reason;
+  std::vector<std::string> kernels_used;
+  std::optional<std::string> matrix_unit;
+  std::optional<std::vector<double>> output_error;
   bool operator==(const TrialRecord&) const = default;
 };
 

@@ -1,0 +1,169 @@
+// Field tables of the records `session` and `end`.
+#include <array>
+
+#include "result/fields.hpp"
+
+namespace qtrap::result {
+namespace {
+
+constexpr std::array<std::string_view, 1> kSchemas{"qtrap.result"};
+constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"};
+constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
+constexpr std::array<std::string_view, 2> kFamilies{"cpu", "gpu"};
+constexpr std::array<std::string_view, 3> kEndings{"complete", "interrupted", "failed"};
+
+}  // namespace
+
+template <>
+std::span<const Field<HostInfo>> fields() {
+  using R = HostInfo;
+  static const Field<R> kTable[] = {
+      {&R::cpu, {"cpu", "", "model name of the host processor"}},
+      {&R::kernel, {"kernel", "", "name and release of the operating system kernel"}},
+      {&R::memory_bytes, {"memory_bytes", "bytes", "main memory of the host"}},
+      {&R::governor, {"governor", "", "CPU frequency governor"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<CapabilityRecord>> fields() {
+  using R = CapabilityRecord;
+  static const Field<R> kTable[] = {
+      {&R::name, {"name", "", "capability, e.g. fp16, dot8, subgroups"}},
+      {&R::declared, {"declared", "", "the driver declares it"}},
+      {&R::probed, {"probed", "", "a program using it was built, ran and gave the right values; null: not probed"}},
+      {&R::reason, {"reason", "", "how the probe passed or why it failed"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<DeviceSummary>> fields() {
+  using R = DeviceSummary;
+  static const Field<R> kTable[] = {
+      {&R::id, {"id", "", "stable identity: PCI address, else UUID, else platform and name"}},
+      {&R::platform, {"platform", "", "OpenCL platform name"}},
+      {&R::name, {"name", "", "OpenCL device name"}},
+      {&R::vendor, {"vendor", "", "OpenCL device vendor"}},
+      {&R::driver, {"driver", "", "OpenCL driver version"}},
+      {&R::type, {"type", "", "kind of device", kDeviceTypes}},
+      {&R::compute_units, {"compute_units", "", "OpenCL compute units"}},
+      {&R::memory_bytes, {"memory_bytes", "bytes", "global memory of the device"}},
+      {&R::pci, {"pci", "", "PCI address, e.g. 0000:3b:00.0"}},
+      {&R::uuid, {"uuid", "", "device UUID, 32 hexadecimal digits"}},
+      {&R::capabilities, {"capabilities", "", "capabilities, declared and probed"}},
+      {&R::kernel_family, {"kernel_family", "", "family of kernels used", kFamilies}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<KernelsInfo>> fields() {
+  using R = KernelsInfo;
+  static const Field<R> kTable[] = {
+      {&R::source_sha256, {"source_sha256", "", "SHA-256 over all kernel sources"}},
+      {&R::build_options, {"build_options", "", "options given to the OpenCL compiler"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<MeterSummary>> fields() {
+  using R = MeterSummary;
+  static const Field<R> kTable[] = {
+      {&R::name, {"name", "", "energy meter, or none"}},
+      {&R::scope, {"scope", "", "what the meter covers, e.g. board, module, package"}},
+      {&R::method, {"method", "", "how energy is obtained: counter, integrated, estimated, simulated"}},
+      {&R::period_s, {"period_s", "s", "measured update period"}},
+      {&R::window_s, {"window_s", "s", "measured averaging window"}},
+      {&R::delay_s, {"delay_s", "s", "measured delay of a reading"}},
+      {&R::status, {"status", "", "ok, or why there is no reading"}},
+      {&R::reason, {"reason", "", "where it was looked for and what was found"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<Ceilings>> fields() {
+  using R = Ceilings;
+  static const Field<R> kTable[] = {
+      {&R::read_bytes_per_s, {"read_bytes_per_s", "bytes/s", "read bandwidth of device memory, median"}},
+      {&R::read_bytes_per_s_low, {"read_bytes_per_s_low", "bytes/s", "lowest run"}},
+      {&R::read_bytes_per_s_high, {"read_bytes_per_s_high", "bytes/s", "highest run"}},
+      {&R::copy_bytes_per_s, {"copy_bytes_per_s", "bytes/s", "copy bandwidth, bytes read and written, median"}},
+      {&R::copy_bytes_per_s_low, {"copy_bytes_per_s_low", "bytes/s", "lowest run"}},
+      {&R::copy_bytes_per_s_high, {"copy_bytes_per_s_high", "bytes/s", "highest run"}},
+      {&R::fp32_macs_per_s, {"fp32_macs_per_s", "MAC/s", "fp32 multiply-adds from registers, median"}},
+      {&R::fp32_macs_per_s_low, {"fp32_macs_per_s_low", "MAC/s", "lowest run"}},
+      {&R::fp32_macs_per_s_high, {"fp32_macs_per_s_high", "MAC/s", "highest run"}},
+      {&R::fp16_macs_per_s, {"fp16_macs_per_s", "MAC/s", "fp16 multiply-adds from registers, median"}},
+      {&R::fp16_macs_per_s_low, {"fp16_macs_per_s_low", "MAC/s", "lowest run"}},
+      {&R::fp16_macs_per_s_high, {"fp16_macs_per_s_high", "MAC/s", "highest run"}},
+      {&R::int8_macs_per_s, {"int8_macs_per_s", "MAC/s", "int8 multiply-adds into int32 from registers, median"}},
+      {&R::int8_macs_per_s_low, {"int8_macs_per_s_low", "MAC/s", "lowest run"}},
+      {&R::int8_macs_per_s_high, {"int8_macs_per_s_high", "MAC/s", "highest run"}},
+      {&R::empty_launch_s, {"empty_launch_s", "s", "cost of a launch that does nothing, median"}},
+      {&R::empty_launch_s_low, {"empty_launch_s_low", "s", "lowest run"}},
+      {&R::empty_launch_s_high, {"empty_launch_s_high", "s", "highest run"}},
+      {&R::host_sync_s, {"host_sync_s", "s", "cost of a host wait for the queue, median"}},
+      {&R::host_sync_s_low, {"host_sync_s_low", "s", "lowest run"}},
+      {&R::host_sync_s_high, {"host_sync_s_high", "s", "highest run"}},
+      {&R::set_bytes, {"set_bytes", "bytes", "working set of the bandwidth runs"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<EventTimer>> fields() {
+  using R = EventTimer;
+  static const Field<R> kTable[] = {
+      {&R::trusted, {"trusted", "", "event stamps agree with the host clock and are used for phases"}},
+      {&R::reason, {"reason", "", "what the comparison showed"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<SessionRecord>> fields() {
+  using R = SessionRecord;
+  static const Field<R> kTable[] = {
+      {&R::session_id, {"session_id", "", "identity of the session, unique in the file"}},
+      {&R::schema, {"schema", "", "kind of file", kSchemas}},
+      {&R::schema_version, {"schema_version", "", "MAJOR.MINOR of the file format"}},
+      {&R::origin, {"origin", "", "measured by qtrap or imported from a table", kOrigins}},
+      {&R::started_utc, {"started_utc", "", "start in UTC, ISO 8601 with Z"}},
+      {&R::tool_version, {"tool_version", "", "version of qtrap"}},
+      {&R::git_commit, {"git_commit", "", "commit qtrap was built from; null outside a checkout"}},
+      {&R::git_dirty, {"git_dirty", "", "the checkout had local changes"}},
+      {&R::argv, {"argv", "", "command line"}},
+      {&R::host, {"host", "", "the machine"}},
+      {&R::device, {"device", "", "the OpenCL device"}},
+      {&R::kernels, {"kernels", "", "identity of the kernels"}},
+      {&R::meter, {"meter", "", "the energy meter"}},
+      {&R::ceilings, {"ceilings", "", "ceilings measured in this session; null where not measured"}},
+      {&R::campaign_json, {"campaign", "", "the campaign as run, overrides applied", {}, true}},
+      {&R::campaign_sha256, {"campaign_sha256", "", "SHA-256 of the campaign's text as it stands in this line"}},
+      {&R::seed, {"seed", "", "seed of weights, block order and bootstrap"}},
+      {&R::hazards, {"hazards", "", "what could have disturbed the session, one sentence each"}},
+      {&R::session_index, {"session_index", "", "number of the session in the campaign, from 0"}},
+      {&R::event_timer, {"event_timer", "", "sanity of the device's event stamps"}},
+      {&R::environment, {"environment", "", "environment variables that matter, e.g. POCL_AFFINITY"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<EndRecord>> fields() {
+  using R = EndRecord;
+  static const Field<R> kTable[] = {
+      {&R::session_id, {"session_id", "", "the last session"}},
+      {&R::status, {"status", "", "how the run ended", kEndings}},
+      {&R::points_ok, {"points_ok", "", "points with status ok"}},
+      {&R::points_failed, {"points_failed", "", "points with status error"}},
+      {&R::wall_s, {"wall_s", "s", "wall time of the run, of all its sessions"}},
+  };
+  return kTable;
+}
+
+}  // namespace qtrap::result

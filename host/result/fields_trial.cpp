@@ -1,0 +1,63 @@
+// Field table of the record `trial`.
+#include "result/fields.hpp"
+#include "result/words.hpp"
+
+namespace qtrap::result {
+namespace {
+
+constexpr std::array<std::string_view, 5> kModes{"bare", "profiled", "phase_loop", "probe", "idle"};
+constexpr std::array<std::string_view, 2> kTimeBases{"events", "host"};
+
+}  // namespace
+
+template <>
+std::span<const Field<TrialRecord>> fields() {
+  using R = TrialRecord;
+  static const Field<R> kTable[] = {
+      {&R::session_id, {"session_id", "", "session the trial belongs to"}},
+      {&R::point_id, {"point_id", "", "point the trial belongs to; null for probe and idle windows"}},
+      {&R::scheme, {"scheme", "", "precision scheme; null for probe and idle windows"}},
+      {&R::block, {"block", "", "block within the session, from 0; every block holds the anchor"}},
+      {&R::order, {"order", "", "position within the block, from 0"}},
+      {&R::mode, {"mode", "", "kind of window", kModes}},
+      {&R::phase, {"phase", "", "phase or probe that the window repeats; null otherwise"}},
+      {&R::repetitions, {"repetitions", "", "chains (or loop passes) in the window"}},
+      {&R::wall_s, {"wall_s", "s", "wall time of the window by the host's monotonic clock"}},
+      {&R::tokens, {"tokens", "", "tokens made in the window: batch x hops x tokens per hop x repetitions"}},
+      {&R::phase_cast_s, {"phase_cast_s", "s", "device time of cast passes in the window; null: not profiled"}},
+      {&R::phase_quantize_s, {"phase_quantize_s", "s", "device time of quantize passes in the window"}},
+      {&R::phase_dequantize_s, {"phase_dequantize_s", "s", "device time of dequantize passes in the window"}},
+      {&R::phase_matmul_s, {"phase_matmul_s", "s", "device time of matmul passes in the window"}},
+      {&R::phase_attention_s, {"phase_attention_s", "s", "device time of attention passes in the window"}},
+      {&R::phase_other_s, {"phase_other_s", "s", "device time of all other passes in the window"}},
+      {&R::gap_s, {"gap_s", "s", "time between passes in the window, from the end of one to the start of the next"}},
+      {&R::launches, {"launches", "", "kernel launches in the window"}},
+      {&R::energy_gross_j, {"energy_gross_j", "J", "energy of the window as the meter reads it"}},
+      {&R::energy_idle_j, {"energy_idle_j", "J", "idle power times the window's wall time"}},
+      {&R::energy_method, {"energy_method", "", "how the energy was obtained", words::kEnergyMethods}},
+      {&R::energy_status, {"energy_status", "", "ok, or why the energy is null", words::kEnergyStatuses}},
+      {&R::clock_hz, {"clock_hz", "Hz", "device clock during the window"}},
+      {&R::temperature_c, {"temperature_c", "degC", "device temperature during the window"}},
+      {&R::flags, {"flags", "", "why the trial is left out of the summary; empty: used"}},
+      {&R::model, {"model", "", "model shape; null for probe and idle windows"}},
+      {&R::cell_id, {"cell_id", "", "workload cell (model, B, H, T, C) that all schemes share; once per session"}},
+      {&R::cell_trials, {"cell_trials", "", "trials this session wrote for the cell, in one flush"}},
+      {&R::session_index, {"session_index", "", "number of the session in the campaign, from 0"}},
+      {&R::bytes, {"bytes", "bytes", "bytes of all bound buffers, analytic, of the window"}},
+      {&R::macs, {"macs", "MAC", "multiply-adds of matmul passes, analytic, of the window"}},
+      {&R::dequantized_weights, {"dequantized_weights", "", "weights expanded by dequantize passes in the window"}},
+      {&R::cast_elements, {"cast_elements", "", "elements through cast passes in the window"}},
+      {&R::syncs, {"syncs", "", "host waits for the queue in the window"}},
+      {&R::time_basis, {"time_basis", "", "where the phase times come from", kTimeBases}},
+      {&R::events, {"events", "", "launches counted by their events in a profiled window; null: not profiled"}},
+      {&R::layers, {"layers", "", "layers run in a step; null for probe and idle windows"}},
+      {&R::resident_layers, {"resident_layers", "", "distinct layers held on the device; the chain cycles through them"}},
+      {&R::stop_reason, {"stop_reason", "", "why this session stopped repeating the cell", words::kStopReasons}},
+      {&R::kernels_used, {"kernels_used", "", "kernel entries of the chain; empty in bare windows"}},
+      {&R::matrix_unit, {"matrix_unit", "", "matrix unit the kernels use, or none; null in bare windows"}},
+      {&R::output_error, {"output_error", "1", "relative L2 error of the chain's output against the f16 anchor's, by hop; null in bare windows"}},
+  };
+  return kTable;
+}
+
+}  // namespace qtrap::result

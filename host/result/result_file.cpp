@@ -1,0 +1,183 @@
+#include "result/result_file.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <set>
+#include <utility>
+
+#include "core/file.hpp"
+#include "result/json_codec.hpp"
+
+namespace qtrap::result {
+namespace {
+
+constexpr std::string_view kFirstLineStart = R"({"record":"session")";
+
+template <class R>
+Result<Json> encode_line(const R& record) {
+  Problem problem;
+  Json line = Json::object();
+  line["record"] = std::string(record_name<R>());
+  line.update(encode_record(record, problem));
+  if (problem.found()) return problem.error();
+  return line;
+}
+
+template <class R>
+Result<Record> decode_line(const Json& line) {
+  R record;
+  Problem problem;
+  decode_record(line, "", record, problem);
+  if (problem.found()) return problem.error();
+  return Record(std::move(record));
+}
+
+/// Before anything else of a session: a newer major version may have renamed every other key.
+Status check_version(const Json& line) {
+  const auto version = line.find("schema_version");
+  if (version == line.end() || !version->is_string()) return Done{};
+  const auto text = version->get<std::string>();
+  std::int64_t major = 0;
+  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
+  if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
+    return usage_error("`schema_version` is not MAJOR.MINOR", text, fmt::format("this program writes {}", kSchemaVersion));
+  }
+  if (major <= kSchemaMajor) return Done{};
+  return usage_error("the file's schema_version is newer than this program", text,
+                     fmt::format("use a qtrap that reads version {}; this one reads {}.x", text, kSchemaMajor));
+}
+
+/// Collects the records of a file unit by unit.
+class Collector {
+ public:
+  explicit Collector(ResultFile& file) : file_(file) {}
+
+  /// Takes the record of the line that ends before byte `end`. An Error has no line number yet.
+  Status add(Record record, std::size_t end) {
+    if (file_.end) return usage_error("a record follows `end`", "", "`end` is the last line; remove what follows");
+    if (!cell_.empty() && !continues_cell(record)) {
+      return usage_error("the cell before this line is incomplete",
+                         fmt::format("{}: {} of {} trials", cell_.front().cell_id, cell_.size(), cell_.front().cell_trials),
+                         "the file was changed by hand; restore it");
+    }
+    const Status status = std::visit([this](auto& one) { return take(std::move(one)); }, record);
+    if (!status || !cell_.empty()) return status;
+    file_.valid_bytes = end;
+    if (!file_.end) file_.resume_bytes = end;
+    return Done{};
+  }
+
+ private:
+  bool continues_cell(const Record& record) const {
+    const auto* trial = std::get_if<TrialRecord>(&record);
+    return trial != nullptr && trial->session_id == cell_.front().session_id &&
+           trial->cell_id == cell_.front().cell_id && trial->cell_trials == cell_.front().cell_trials;
+  }
+
+  Status take(SessionRecord&& session) {
+    if (!sessions_.insert(session.session_id).second) {
+      return usage_error("a session_id occurs twice", session.session_id, "each session has its own");
+    }
+    file_.sessions.push_back(std::move(session));
+    return Done{};
+  }
+
+  Status take(TrialRecord&& trial) {
+    if (!sessions_.contains(trial.session_id)) {
+      return usage_error("a trial belongs to no session", trial.session_id, "its session record must come before it");
+    }
+    if (trial.cell_trials < 1) return usage_error("`cell_trials` is 0", trial.cell_id, "a cell has at least one trial");
+    if (cell_.empty() && !cells_.emplace(trial.session_id, trial.cell_id).second) {
+      return usage_error("a session holds a cell twice", trial.cell_id, "each cell_id occurs once per session");
+    }
+    cell_.push_back(std::move(trial));
+    if (std::cmp_less(cell_.size(), cell_.front().cell_trials)) return Done{};
+    std::move(cell_.begin(), cell_.end(), std::back_inserter(file_.trials));
+    cell_.clear();
+    return Done{};
+  }
+
+  Status take(PointRecord&& point) {
+    if (!points_.insert(point.point_id).second) {
+      return usage_error("a point_id occurs twice", point.point_id, "each point has its own");
+    }
+    file_.points.push_back(std::move(point));
+    return Done{};
+  }
+
+  Status take(EndRecord&& end) {
+    file_.end = std::move(end);
+    return Done{};
+  }
+
+  ResultFile& file_;
+  std::vector<TrialRecord> cell_;  ///< trials of the cell that is not complete yet
+  std::set<std::string> sessions_;
+  std::set<std::pair<std::string, std::string>> cells_;
+  std::set<std::string> points_;
+};
+
+Error at_line(Error error, std::string_view name, std::size_t line) {
+  error.what = fmt::format("{} line {}: {}", name, line, error.what);
+  return error;
+}
+
+}  // namespace
+
+Result<std::string> to_json_line(const Record& record) {
+  auto line = std::visit([](const auto& one) { return encode_line(one); }, record);
+  if (!line) return line.error();
+  return dump_line(line.value()) + "\n";
+}
+
+Result<Record> parse_line(std::string_view line) {
+  auto json = parse_json(line, "the record");
+  if (!json) return json.error();
+  const Json& object = json.value();
+  if (!object.is_object()) return usage_error("a record is not a JSON object", quote_json(object), "write one object per line");
+  const auto kind = object.find("record");
+  if (kind == object.end()) return usage_error("a key is missing", "record", "write session, trial, point or end");
+  if (*kind == record_name<SessionRecord>()) {
+    const Status version = check_version(object);
+    if (!version) return version.error();
+    return decode_line<SessionRecord>(object);
+  }
+  if (*kind == record_name<TrialRecord>()) return decode_line<TrialRecord>(object);
+  if (*kind == record_name<PointRecord>()) return decode_line<PointRecord>(object);
+  if (*kind == record_name<EndRecord>()) return decode_line<EndRecord>(object);
+  return usage_error("`record` is not in its closed list", quote_json(*kind), "use session, trial, point, end");
+}
+
+Result<ResultFile> parse_result(std::string_view text, std::string_view name) {
+  ResultFile file;
+  Collector collector(file);
+  std::size_t begin = 0;
+  for (std::size_t number = 1; begin < text.size(); ++number) {
+    const std::size_t newline = text.find('\n', begin);
+    if (newline == std::string_view::npos) break;
+    auto record = parse_line(text.substr(begin, newline - begin));
+    if (!record) return at_line(record.error(), name, number);
+    const Status status = collector.add(std::move(record).value(), newline + 1);
+    if (!status) return at_line(status.error(), name, number);
+    begin = newline + 1;
+  }
+  const std::string_view start = text.substr(0, kFirstLineStart.size());
+  if (begin == 0 && start != kFirstLineStart.substr(0, start.size())) {
+    return usage_error(fmt::format("{} is not a result file", name), std::string(start), "its first line must be a session record");
+  }
+  file.torn_tail = file.valid_bytes < text.size();
+  return file;
+}
+
+Result<ResultFile> read_result(const std::filesystem::path& path) {
+  auto text = read_file(path);
+  if (!text) return text.error();
+  auto file = parse_result(text.value(), path.string());
+  if (file && file.value().sessions.empty()) {
+    return usage_error("the file holds no complete session record", path.string(), "give the result file of a run");
+  }
+  return file;
+}
+
+}  // namespace qtrap::result
