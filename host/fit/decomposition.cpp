@@ -1,0 +1,372 @@
+#include "fit/decomposition.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <thread>
+
+#include "core/contract.hpp"
+#include "core/philox.hpp"
+#include "fit/nnls.hpp"
+
+namespace qtrap::fit {
+namespace {
+
+using Index = Eigen::Index;
+
+constexpr double kNegligibleShare =
+    0.05;  // a cost that may be zero is reported if it can explain at most 5 % of any cell
+
+/// The cells one fit sees: those of one session, or all of them.
+struct Group {
+  Problem problem;
+  Regression fit;
+  std::vector<Eigen::MatrixXd> gram;    // per configuration: sum of w x x'
+  std::vector<Eigen::VectorXd> moment;  // per configuration: sum of w x y
+};
+
+std::optional<Observation> observe(const Cell& cell, Quantity quantity,
+                                   const std::optional<StaticPower>& power) {
+  if (quantity == Quantity::kTime) return Observation{cell.configuration, cell.time_s, cell.time_s};
+  if (!cell.energy_j || !power) return std::nullopt;
+  return Observation{cell.configuration, *cell.energy_j - power->value_w * cell.time_s, *cell.energy_j};
+}
+
+Problem make_problem(const Design& design, Quantity quantity, const FitOptions& options, Form form,
+                     std::optional<std::size_t> session) {
+  Problem problem{&design.terms, &design.counts, {}, form, options.robust};
+  for (const Cell& cell : design.cells) {
+    if (session && cell.session != *session) continue;
+    if (const auto seen = observe(cell, quantity, options.static_power))
+      problem.observations.push_back(*seen);
+  }
+  return problem;
+}
+
+void add_normal_equations(Group& group) {
+  const auto configurations = static_cast<std::size_t>(group.problem.counts->rows());
+  const Index p = group.problem.counts->cols();
+  group.gram.assign(configurations, Eigen::MatrixXd());
+  group.moment.assign(configurations, Eigen::VectorXd());
+  for (std::size_t i = 0; i < group.problem.observations.size(); ++i) {
+    const Observation& seen = group.problem.observations[i];
+    const Eigen::VectorXd row = compute_linear_row(group.problem, group.fit, seen.configuration);
+    Eigen::MatrixXd& gram = group.gram[seen.configuration];
+    if (gram.size() == 0) {
+      gram = Eigen::MatrixXd::Zero(p, p);
+      group.moment[seen.configuration] = Eigen::VectorXd::Zero(p);
+    }
+    const double weight = group.fit.weights[static_cast<Index>(i)];
+    gram += weight * row * row.transpose();
+    group.moment[seen.configuration] += weight * seen.response * row;
+  }
+}
+
+/// Sessions that alone tell apart what all of them together do; the pooled cells when fewer than two can.
+std::vector<Group> make_groups(const Design& design, Quantity quantity, const FitOptions& options,
+                               Form form) {
+  Group pooled{make_problem(design, quantity, options, form, std::nullopt), {}, {}, {}};
+  pooled.fit = fit_problem(pooled.problem);
+  const Identification whole = identify(pooled.problem, pooled.fit);
+  std::vector<Group> groups;
+  for (std::size_t session = 0; session < design.sessions && design.sessions > 1; ++session) {
+    Group group{make_problem(design, quantity, options, form, session), {}, {}, {}};
+    if (group.problem.observations.empty()) continue;
+    group.fit = fit_problem(group.problem, pooled.fit.memory_bound);
+    if (identify(group.problem, group.fit).separable == whole.separable) groups.push_back(std::move(group));
+  }
+  if (groups.size() < 2) groups.assign(1, std::move(pooled));
+  for (Group& group : groups) add_normal_equations(group);
+  return groups;
+}
+
+/// Mean over the groups of the fit with every configuration's cells weighted by `factors`.
+Eigen::VectorXd solve_weighted(const std::vector<Group>& groups, const Eigen::VectorXd& factors) {
+  const Index p = groups.front().problem.counts->cols();
+  Eigen::VectorXd mean = Eigen::VectorXd::Zero(p);
+  for (const Group& group : groups) {
+    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(p, p);
+    Eigen::VectorXd moment = Eigen::VectorXd::Zero(p);
+    for (std::size_t c = 0; c < group.gram.size(); ++c) {
+      if (group.gram[c].size() == 0) continue;
+      gram += factors[static_cast<Index>(c)] * group.gram[c];
+      moment += factors[static_cast<Index>(c)] * group.moment[c];
+    }
+    mean += solve_nnls_gram(gram, moment).x;
+  }
+  return mean / static_cast<double>(groups.size());
+}
+
+/// Calls work(i) for i in [0, count) on `threads` threads; each index once, in no fixed order.
+template <class Work>
+void for_each_index(int count, int threads, const Work& work) {
+  const int wanted =
+      threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  std::atomic<int> next{0};
+  const auto loop = [&] {
+    for (int i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::jthread> pool;
+  for (int t = 1; t < std::min(wanted, count); ++t) pool.emplace_back(loop);
+  loop();
+}
+
+/// Bayesian bootstrap: exponential weights per configuration. No weight is zero, so that no replicate loses a
+/// term that few configurations identify. One random stream per replicate.
+Eigen::MatrixXd draw_replicates(const std::vector<Group>& groups, const FitOptions& options) {
+  const Index configurations = groups.front().problem.counts->rows();
+  Eigen::MatrixXd betas(options.replicates, groups.front().problem.counts->cols());
+  for_each_index(options.replicates, options.threads, [&](int replicate) {
+    PhiloxStream random(options.seed, static_cast<std::uint64_t>(replicate));
+    Eigen::VectorXd factors(configurations);
+    for (Index c = 0; c < configurations; ++c) factors[c] = -std::log(random.uniform());
+    betas.row(replicate) = solve_weighted(groups, factors).transpose();
+  });
+  return betas;
+}
+
+double predict_observation(const Group& group, const Observation& seen, const Eigen::VectorXd& beta) {
+  const Problem& problem = group.problem;
+  const Eigen::VectorXd counts = problem.counts->row(static_cast<Index>(seen.configuration)).transpose();
+  return compute_prediction(problem.form, *problem.terms, counts, beta) + seen.magnitude - seen.response;
+}
+
+/// Mean |relative error| over cells whose configuration was left out; probes only where there is nothing
+/// else.
+double compute_loo(const Design& design, const std::vector<Group>& groups, int threads) {
+  const auto configurations = static_cast<int>(design.configurations.size());
+  const bool only_probes = std::all_of(design.configurations.begin(), design.configurations.end(),
+                                       [](const Configuration& c) { return c.probe; });
+  std::vector<double> sums(design.configurations.size(), 0);
+  std::vector<double> counts(design.configurations.size(), 0);
+  for_each_index(configurations, threads, [&](int left_out) {
+    const auto c = static_cast<std::size_t>(left_out);
+    if (design.configurations[c].probe && !only_probes) return;
+    Eigen::VectorXd factors = Eigen::VectorXd::Ones(configurations);
+    factors[left_out] = 0;
+    for (const Group& group : groups) {
+      const Eigen::VectorXd beta = solve_weighted({group}, factors);
+      for (const Observation& seen : group.problem.observations) {
+        if (seen.configuration != c) continue;
+        sums[c] += std::abs(predict_observation(group, seen, beta) / seen.magnitude - 1);
+        counts[c] += 1;
+      }
+    }
+  });
+  double mean = 0;
+  double used = 0;
+  for (std::size_t c = 0; c < sums.size(); ++c) {
+    if (counts[c] <= 0) continue;
+    mean += sums[c] / counts[c];
+    used += 1;
+  }
+  return used > 0 ? mean / used : 0;
+}
+
+/// Akaike's criterion, corrected for few configurations, on configuration means of the relative residuals.
+double compute_aicc(const std::vector<Group>& groups) {
+  std::map<std::size_t, std::pair<double, double>> sums;
+  Index parameters = 1;
+  for (const Group& group : groups) {
+    parameters = std::max(parameters, (group.fit.beta.array() > 0).count() + 1);
+    for (const Observation& seen : group.problem.observations) {
+      auto& [sum, count] = sums[seen.configuration];
+      sum += predict_observation(group, seen, group.fit.beta) / seen.magnitude - 1;
+      count += 1;
+    }
+  }
+  double squares = 0;
+  for (const auto& [configuration, sum] : sums)
+    squares += (sum.first / sum.second) * (sum.first / sum.second);
+  const auto n = static_cast<double>(sums.size());
+  const auto k = static_cast<double>(parameters);
+  // With too few configurations the correction has no finite value; the penalty then is that of one to spare.
+  return n * std::log(std::max(squares / n, 1e-30)) + 2 * k + 2 * k * (k + 1) / std::max(1.0, n - k - 1);
+}
+
+std::optional<double> compute_aicc_without_casts(const Design& design, Quantity quantity,
+                                                 const FitOptions& options, Form form) {
+  Design reduced = design;
+  bool any = false;
+  for (std::size_t j = 0; j < design.terms.size(); ++j) {
+    const TermKind kind = design.terms[j].kind;
+    if (kind != TermKind::kDequantize && kind != TermKind::kCast) continue;
+    any = any || design.counts.col(static_cast<Index>(j)).maxCoeff() > 0;
+    reduced.counts.col(static_cast<Index>(j)).setZero();
+  }
+  if (!any) return std::nullopt;
+  return compute_aicc(make_groups(reduced, quantity, options, form));
+}
+
+void describe_residuals(const Design& design, const std::vector<Group>& groups, FormFit& result) {
+  std::map<std::string, std::pair<double, double>> by_scheme;
+  double residual = 0;
+  double total = 0;
+  double weighted_sum = 0;
+  double weights = 0;
+  for (const Group& group : groups) {
+    for (const Observation& seen : group.problem.observations) {
+      const double weight = 1 / (seen.magnitude * seen.magnitude);
+      weighted_sum += weight * seen.magnitude;
+      weights += weight;
+    }
+  }
+  for (const Group& group : groups) {
+    for (const Observation& seen : group.problem.observations) {
+      const double predicted = predict_observation(group, seen, group.fit.beta);
+      const Configuration& configuration = design.configurations[seen.configuration];
+      auto& [sum, count] = by_scheme[configuration.probe ? "probe" : configuration.work.scheme];
+      if (predicted > 0) sum += seen.magnitude / predicted - 1;
+      count += 1;
+      residual += std::pow(predicted / seen.magnitude - 1, 2);
+      total += std::pow(weighted_sum / weights / seen.magnitude - 1, 2);
+    }
+  }
+  result.r2 = total > 0 ? 1 - residual / total : 0;
+  for (const auto& [scheme, sum] : by_scheme)
+    result.residual_by_scheme.push_back({scheme, sum.first / sum.second});
+}
+
+/// Largest share of a cell that one unit of the term's cost explains.
+double compute_largest_share(const std::vector<Group>& groups, Index term) {
+  double largest = 0;
+  for (const Group& group : groups) {
+    for (const Observation& seen : group.problem.observations) {
+      largest = std::max(
+          largest, (*group.problem.counts)(static_cast<Index>(seen.configuration), term) / seen.magnitude);
+    }
+  }
+  return largest;
+}
+
+std::vector<double> column_of(const Eigen::MatrixXd& matrix, Index column) {
+  std::vector<double> values(static_cast<std::size_t>(matrix.rows()));
+  for (Index i = 0; i < matrix.rows(); ++i) values[static_cast<std::size_t>(i)] = matrix(i, column);
+  return values;
+}
+
+Coefficient make_coefficient(const Term& term, Index column, const Identification& known,
+                             const FormFit& result, const std::vector<Group>& groups,
+                             const FitOptions& options, const char* unit) {
+  const auto j = static_cast<std::size_t>(column);
+  Coefficient made;
+  made.name = term.name;
+  made.unit = std::string(unit) + "/" + term.per;
+  made.vif = known.vif[j];
+  if (!known.present[j]) {
+    made.reason = "no window depends on it; " + term.probe + " would identify it";
+    return made;
+  }
+  if (!known.separable[j]) {
+    made.reason = "its counts are a combination of other terms'; " + term.probe + " would identify it";
+    return made;
+  }
+  const Interval spread = combine_spread(column_of(result.session_betas, column),
+                                         column_of(result.replicate_betas, column), options.confidence);
+  if (spread.low <= 0 && spread.high * compute_largest_share(groups, column) > kNegligibleShare) {
+    made.reason = "its interval includes zero and yet too much of the measured cost; " + term.probe +
+                  " would identify it";
+    return made;
+  }
+  made.identified = true;
+  made.value = spread.value;
+  made.low = std::max(0.0, spread.low);
+  made.high = spread.high;
+  return made;
+}
+
+FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& options, Form form,
+                 std::string& interval_basis) {
+  const std::vector<Group> groups = make_groups(design, quantity, options, form);
+  interval_basis = groups.size() > 1 ? "sessions" : "configurations";
+  FormFit result;
+  result.form = form;
+  result.session_betas.resize(static_cast<Index>(groups.size()), design.counts.cols());
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    result.session_betas.row(static_cast<Index>(g)) = groups[g].fit.beta.transpose();
+  }
+  result.beta = result.session_betas.colwise().mean().transpose();
+  result.replicate_betas = draw_replicates(groups, options);
+  const Identification known = identify(groups.front().problem, groups.front().fit);
+  result.rank = known.rank;
+  result.condition_number = known.condition_number;
+  for (std::size_t j = 0; j < design.terms.size(); ++j) {
+    result.coefficients.push_back(make_coefficient(design.terms[j], static_cast<Index>(j), known, result,
+                                                   groups, options, quantity == Quantity::kTime ? "s" : "J"));
+  }
+  result.loo_mape = compute_loo(design, groups, options.threads);
+  result.aicc = compute_aicc(groups);
+  result.aicc_without_casts = compute_aicc_without_casts(design, quantity, options, form);
+  describe_residuals(design, groups, result);
+  return result;
+}
+
+/// The form with the lower leave-one-out error, unless the errors agree within a tenth: then the lower AICc.
+void choose_form(Decomposition& fit) {
+  if (fit.forms.size() < 2) {
+    fit.choice = "the only form of this quantity";
+    return;
+  }
+  const FormFit& additive = fit.forms[0];
+  const FormFit& roofline = fit.forms[1];
+  const bool close =
+      std::abs(additive.loo_mape - roofline.loo_mape) <= 0.1 * std::max(additive.loo_mape, roofline.loo_mape);
+  const bool take_roofline = close ? roofline.aicc < additive.aicc : roofline.loo_mape < additive.loo_mape;
+  fit.chosen = take_roofline ? 1 : 0;
+  fit.choice = close ? "leave-one-out errors agree within a tenth; lower AICc" : "lower leave-one-out error";
+}
+
+}  // namespace
+
+Interval combine_spread(std::span<const double> values, std::span<const double> replicates,
+                        double confidence) {
+  expects(!values.empty(), "an interval needs an estimate");
+  Interval result;
+  result.value = compute_mean(values);
+  const double normal = student_t_quantile(0.5 + 0.5 * confidence, 1e6);
+  const double inner = replicates.size() > 1 ? normal * compute_standard_deviation(replicates) : 0;
+  const auto outer = compute_t_interval(values, confidence);
+  const double half = std::hypot(inner, outer ? outer->high - outer->value : 0.0);
+  result.low = result.value - half;
+  result.high = result.value + half;
+  return result;
+}
+
+Decomposition decompose(const Design& design, Quantity quantity, const FitOptions& options) {
+  expects(options.replicates >= 2, "a bootstrap needs two replicates");
+  Decomposition fit;
+  fit.quantity = quantity;
+  fit.terms = design.terms;
+  fit.sessions = design.sessions;
+  fit.confidence = options.confidence;
+  fit.static_power = options.static_power;
+  std::vector<bool> used(design.configurations.size(), false);
+  bool any_energy = false;
+  for (const Cell& cell : design.cells) {
+    any_energy = any_energy || cell.energy_j.has_value();
+    if (!observe(cell, quantity, options.static_power)) continue;
+    fit.rows += cell.windows;
+    used[cell.configuration] = true;
+  }
+  fit.configurations = static_cast<std::size_t>(std::count(used.begin(), used.end(), true));
+  if (quantity == Quantity::kEnergy && !any_energy) {
+    fit.reason = "no window has an energy reading";
+  } else if (quantity == Quantity::kEnergy && !options.static_power) {
+    fit.reason = "the static power is unknown: idle windows are missing";
+  } else if (fit.configurations < 2) {
+    fit.reason = "fewer than two configurations";
+  }
+  if (!fit.ok()) return fit;
+  fit.forms.push_back(fit_form(design, quantity, options, Form::kAdditive, fit.interval_basis));
+  if (quantity == Quantity::kTime) {
+    std::string basis;
+    fit.forms.push_back(fit_form(design, quantity, options, Form::kRoofline, basis));
+  }
+  choose_form(fit);
+  if (fit.chosen == 1)
+    fit.interval_basis = fit.best().session_betas.rows() > 1 ? "sessions" : "configurations";
+  return fit;
+}
+
+}  // namespace qtrap::fit

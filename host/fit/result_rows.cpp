@@ -1,0 +1,153 @@
+#include "fit/result_rows.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "core/statistics.hpp"
+
+namespace qtrap::fit {
+namespace {
+
+constexpr std::string_view kMacProbe = "macs_";
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kMacPrecision{{
+    {"f16", "f16"},
+    {"w8a16-split", "f16"},
+    {"w8a16-fused", "w8a16"},
+    {"w8a8", "int8"},
+    {"w4a16-split", "f16"},
+    {"w4a16-fused", "w4a16"},
+    {"w4a8", "w4a8"},
+}};
+
+Counts scale_counts(const result::TrialRecord& trial, const std::string& precision) {
+  const double chains = static_cast<double>(std::max<std::int64_t>(trial.repetitions, 1));
+  Counts counts;
+  counts.bytes = static_cast<double>(trial.bytes) / chains;
+  counts.macs = {{precision, static_cast<double>(trial.macs) / chains}};
+  counts.dequantized_weights = static_cast<double>(trial.dequantized_weights) / chains;
+  counts.cast_elements = static_cast<double>(trial.cast_elements) / chains;
+  counts.launches = static_cast<double>(trial.launches) / chains;
+  counts.syncs = static_cast<double>(trial.syncs) / chains;
+  return counts;
+}
+
+Workload probe_work(const result::TrialRecord& trial) {
+  const std::string phase = trial.phase.value_or("probe");
+  const bool macs = phase.starts_with(kMacProbe);
+  Workload work;
+  work.counts = scale_counts(trial, macs ? phase.substr(kMacProbe.size()) : "f16");
+  // Sizes of one probe are told apart by their counts: probe windows have no point.
+  work.point_id = "probe/" + phase;
+  for (const double count :
+       {work.counts.bytes, work.counts.macs.front().count, work.counts.dequantized_weights,
+        work.counts.cast_elements, work.counts.launches, work.counts.syncs}) {
+    work.point_id += "/" + std::to_string(std::llround(count));
+  }
+  work.cell = work.point_id;
+  return work;
+}
+
+Workload point_work(const result::TrialRecord& trial, const result::PointRecord& point) {
+  Workload work;
+  work.point_id = point.point_id;
+  work.cell = point.cell_id;
+  work.scheme = point.scheme;
+  work.model = point.model;
+  work.batch = static_cast<double>(point.batch);
+  work.layers = static_cast<double>(point.layers.value_or(0));
+  work.params = static_cast<double>(point.params);
+  work.params_step = static_cast<double>(point.params_step.value_or(point.params));
+  work.steps = static_cast<double>(point.hops * point.tokens_per_hop);
+  work.counts = scale_counts(trial, find_mac_precision(point.scheme));
+  return work;
+}
+
+bool was_measured(const result::TrialRecord& trial) {
+  return trial.energy_status == "ok" && trial.energy_gross_j.has_value() &&
+         trial.energy_method != "estimated";
+}
+
+/// Numbers sessions in the order in which files name them.
+class SessionNumbers {
+ public:
+  int number(const std::string& session_id) {
+    return numbers_.try_emplace(session_id, static_cast<int>(numbers_.size())).first->second;
+  }
+
+ private:
+  std::map<std::string, int> numbers_;
+};
+
+void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::vector<Row>& rows) {
+  std::map<std::string, std::string> devices;
+  for (const result::SessionRecord& session : file.sessions) devices[session.session_id] = session.device.id;
+  std::map<std::string, const result::PointRecord*> points;
+  for (const result::PointRecord& point : file.points) {
+    if (point.status == "ok") points[point.point_id] = &point;
+  }
+  for (const result::TrialRecord& trial : file.trials) {
+    const bool probe = trial.mode == "probe";
+    if (!trial.flags.empty() || (trial.mode != "bare" && !probe)) continue;
+    const auto point = points.find(trial.point_id.value_or(""));
+    if (!probe && point == points.end()) continue;
+    const double chains = static_cast<double>(std::max<std::int64_t>(trial.repetitions, 1));
+    Row row;
+    row.workload = probe ? probe_work(trial) : point_work(trial, *point->second);
+    row.workload.device = devices[trial.session_id];
+    row.session = sessions.number(trial.session_id);
+    row.block = static_cast<int>(trial.block);
+    row.time_s = trial.wall_s / chains;
+    if (was_measured(trial)) row.energy_j = *trial.energy_gross_j / chains;
+    rows.push_back(std::move(row));
+  }
+}
+
+}  // namespace
+
+std::string find_mac_precision(const std::string& scheme) {
+  for (const auto& [name, precision] : kMacPrecision) {
+    if (name == scheme) return std::string(precision);
+  }
+  return scheme;
+}
+
+std::vector<Row> rows_from_results(std::span<const result::ResultFile> files) {
+  SessionNumbers sessions;
+  std::vector<Row> rows;
+  for (const result::ResultFile& file : files) append_rows(file, sessions, rows);
+  return rows;
+}
+
+std::optional<StaticPower> estimate_static_power(std::span<const result::ResultFile> files,
+                                                 const std::string& device) {
+  std::map<std::string, std::vector<double>> idle;
+  std::map<std::string, std::vector<double>> active;
+  for (const result::ResultFile& file : files) {
+    std::map<std::string, std::string> devices;
+    for (const result::SessionRecord& session : file.sessions)
+      devices[session.session_id] = session.device.id;
+    for (const result::TrialRecord& trial : file.trials) {
+      if (trial.mode != "idle" || !trial.flags.empty() || !was_measured(trial) || trial.wall_s <= 0) continue;
+      if (devices[trial.session_id] != device) continue;
+      (trial.phase == "active_idle" ? active : idle)[trial.session_id].push_back(*trial.energy_gross_j /
+                                                                                 trial.wall_s);
+    }
+  }
+  const auto& windows = active.empty() ? idle : active;
+  if (windows.empty()) return std::nullopt;
+  std::vector<double> medians;
+  for (const auto& [session, powers] : windows) medians.push_back(compute_median(powers));
+  const std::vector<double>& spread = medians.size() > 1 ? medians : windows.begin()->second;
+  StaticPower power{compute_mean(medians), 0};
+  if (spread.size() > 1) {
+    power.variance_w2 = std::pow(compute_standard_deviation(spread), 2) / static_cast<double>(spread.size());
+  }
+  return power;
+}
+
+}  // namespace qtrap::fit

@@ -1,0 +1,66 @@
+// The input of every fit: one row per measured window, as plain numbers. Rows come from result files
+// (result_rows.hpp), from imported tables or from a generator; the fit does not know which.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace qtrap::fit {
+
+/// Multiply-adds of one precision class. Kernels of different classes reach different rates, so each class
+/// has its own coefficient; classes are told apart by name alone.
+struct MacCount {
+  std::string precision;  ///< e.g. "f16", "int8", "w4a16": becomes the coefficient macs_<precision>
+  double count = 0;       ///< multiply-adds, >= 0
+  bool operator==(const MacCount&) const = default;
+};
+
+/// Analytic counts of one window, all >= 0.
+struct Counts {
+  double bytes = 0;                ///< of all bound buffers, read_write twice [byte]
+  std::vector<MacCount> macs;      ///< by precision class; a class named twice is summed
+  double dequantized_weights = 0;  ///< weights expanded by separate dequantize passes
+  double cast_elements = 0;        ///< elements through cast passes
+  double launches = 0;             ///< kernel launches
+  double syncs = 0;                ///< host synchronisations
+  bool operator==(const Counts&) const = default;
+};
+
+/// What one configuration does in one chain. Probe windows have an empty scheme.
+struct Workload {
+  std::string point_id;  ///< the configuration; rows that share it share every member of this struct
+  std::string cell;    ///< configurations of one cell differ in their scheme alone; its f16 one is the anchor
+  std::string scheme;  ///< "f16" is the anchor; empty for a probe window
+  std::string model;   ///< name of the shape
+  std::string device;  ///< one fit takes one device
+  double batch = 1;    ///< sequences in lockstep
+  double layers = 0;   ///< layers of the shape
+  double params = 0;   ///< all parameters of the shape
+  double params_step = 0;  ///< weights read in one step
+  double steps = 1;        ///< dependent steps in the chain (hops x tokens per hop)
+  Counts counts;           ///< per chain
+};
+
+/// One measured window, scaled to one chain.
+struct Row {
+  Workload workload;
+  int session = 0;                 ///< index of the process that measured it, >= 0
+  int block = 0;                   ///< randomised block within the session
+  double time_s = 0;               ///< wall time, > 0
+  std::optional<double> energy_j;  ///< gross energy, > 0; none where no meter gave one
+};
+
+/// What a fit explains.
+enum class Quantity { kTime, kEnergy };
+
+/// "time" or "energy".
+const char* to_string(Quantity quantity);
+
+/// Why these rows cannot be fitted at all (no row, a number that is not finite or negative, rows of one
+/// point_id that differ in their workload, more than one device), in one line that quotes the offender; none
+/// when they can.
+std::optional<std::string> find_defect(std::span<const Row> rows);
+
+}  // namespace qtrap::fit
