@@ -42,11 +42,11 @@ Workload probe_work(const result::TrialRecord& trial) {
   Workload work;
   work.counts = scale_counts(trial, macs ? phase.substr(kMacProbe.size()) : "f16");
   // Sizes of one probe are told apart by their counts: probe windows have no point.
-  work.point_id = "probe/" + phase;
+  work.point_id.assign("probe/").append(phase);
   for (const double count :
        {work.counts.bytes, work.counts.macs.front().count, work.counts.dequantized_weights,
         work.counts.cast_elements, work.counts.launches, work.counts.syncs}) {
-    work.point_id += "/" + std::to_string(std::llround(count));
+    work.point_id.append("/").append(std::to_string(std::llround(count)));
   }
   work.cell = work.point_id;
   return work;

@@ -1,0 +1,132 @@
+#include "fit/result_rows.hpp"
+
+#include <gtest/gtest.h>
+
+namespace qtrap::fit {
+namespace {
+
+result::ResultFile make_file(const std::string& session_id, const std::string& device) {
+  result::ResultFile file;
+  file.sessions.emplace_back();
+  file.sessions[0].session_id = session_id;
+  file.sessions[0].device.id = device;
+  result::PointRecord point;
+  point.point_id = "p";
+  point.cell_id = "c";
+  point.scheme = "w4a16-split";
+  point.model = "m";
+  point.params = 1000;
+  point.params_step = 900;
+  point.layers = 3;
+  point.batch = 8;
+  point.hops = 2;
+  point.tokens_per_hop = 4;
+  file.points.push_back(point);
+  result::TrialRecord trial;
+  trial.session_id = session_id;
+  trial.point_id = "p";
+  trial.scheme = "w4a16-split";
+  trial.cell_id = "c";
+  trial.repetitions = 4;
+  trial.wall_s = 2;
+  trial.bytes = 400;
+  trial.macs = 800;
+  trial.dequantized_weights = 40;
+  trial.cast_elements = 20;
+  trial.launches = 12;
+  trial.syncs = 8;
+  file.trials.push_back(trial);
+  return file;
+}
+
+TEST(ResultRows, ScalesAWindowToOneChain) {
+  const std::vector<result::ResultFile> files{make_file("s", "d")};
+  const std::vector<Row> rows = rows_from_results(files);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_DOUBLE_EQ(rows[0].time_s, 0.5);
+  EXPECT_FALSE(rows[0].energy_j);
+  EXPECT_EQ(rows[0].workload.device, "d");
+  EXPECT_EQ(rows[0].workload.cell, "c");
+  EXPECT_DOUBLE_EQ(rows[0].workload.steps, 8);
+  const Counts expected{100, {{"f16", 200}}, 10, 5, 3, 2};
+  EXPECT_EQ(rows[0].workload.counts, expected);
+}
+
+TEST(ResultRows, TakesOnlyUnflaggedBareAndProbeWindowsOfGoodPoints) {
+  result::ResultFile file = make_file("s", "d");
+  const result::TrialRecord good = file.trials[0];
+  for (const char* mode : {"profiled", "phase_loop", "idle"}) {
+    file.trials.push_back(good);
+    file.trials.back().mode = mode;
+  }
+  file.trials.push_back(good);
+  file.trials.back().flags = {"foreign_load"};
+  file.trials.push_back(good);
+  file.trials.back().point_id = "unknown";
+  result::TrialRecord probe = good;
+  probe.mode = "probe";
+  probe.phase = "macs_int8";
+  probe.point_id.reset();
+  probe.scheme.reset();
+  file.trials.push_back(probe);
+  const std::vector<Row> rows = rows_from_results(std::vector{file});
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].workload.scheme, "");
+  EXPECT_EQ(rows[1].workload.point_id, "probe/macs_int8/100/200/10/5/3/2");
+  EXPECT_EQ(rows[1].workload.counts.macs.front().precision, "int8");
+  file.points[0].status = "error";
+  EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
+}
+
+TEST(ResultRows, NumbersSessionsAcrossFiles) {
+  const std::vector<result::ResultFile> files{make_file("b", "d"), make_file("a", "d"), make_file("b", "d")};
+  const std::vector<Row> rows = rows_from_results(files);
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0].session, 0);
+  EXPECT_EQ(rows[1].session, 1);
+  EXPECT_EQ(rows[2].session, 0);
+}
+
+TEST(ResultRows, TakesMeasuredEnergyAndLeavesEstimatesOut) {
+  result::ResultFile file = make_file("s", "d");
+  file.trials[0].energy_gross_j = 8;
+  file.trials[0].energy_status = "ok";
+  file.trials[0].energy_method = "counter";
+  EXPECT_DOUBLE_EQ(rows_from_results(std::vector{file})[0].energy_j.value(), 2);
+  file.trials[0].energy_method = "estimated";
+  EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j);
+  file.trials[0].energy_method = "counter";
+  file.trials[0].energy_status = "too_short";
+  EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j);
+}
+
+TEST(ResultRows, EstimatesStaticPowerOverSessionsFromActiveIdleFirst) {
+  std::vector<result::ResultFile> files{make_file("a", "d"), make_file("b", "d")};
+  EXPECT_FALSE(estimate_static_power(files, "d"));
+  const auto add_idle = [](result::ResultFile& file, const char* phase, double power) {
+    result::TrialRecord idle = file.trials[0];
+    idle.mode = "idle";
+    idle.phase = phase;
+    idle.energy_status = "ok";
+    idle.energy_method = "counter";
+    idle.energy_gross_j = power * idle.wall_s;
+    file.trials.push_back(idle);
+  };
+  add_idle(files[0], "idle", 20);
+  add_idle(files[1], "idle", 22);
+  // mean 21; variance of the mean: sample variance 2 over 2 sessions
+  EXPECT_DOUBLE_EQ(estimate_static_power(files, "d")->value_w, 21);
+  EXPECT_DOUBLE_EQ(estimate_static_power(files, "d")->variance_w2, 1);
+  EXPECT_FALSE(estimate_static_power(files, "other"));
+  add_idle(files[0], "active_idle", 50);
+  EXPECT_DOUBLE_EQ(estimate_static_power(files, "d")->value_w, 50);
+}
+
+TEST(ResultRows, GivesEachFusedAndIntegerKernelItsOwnClass) {
+  EXPECT_EQ(find_mac_precision("f16"), find_mac_precision("w4a16-split"));
+  EXPECT_NE(find_mac_precision("w4a16-fused"), find_mac_precision("w4a16-split"));
+  EXPECT_EQ(find_mac_precision("nf4-fused"), "nf4-fused");
+}
+
+}  // namespace
+}  // namespace qtrap::fit
