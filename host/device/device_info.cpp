@@ -1,5 +1,6 @@
 #include "device/device_info.hpp"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -141,6 +142,21 @@ std::string to_string(DeviceType type) {
     case DeviceType::kOther: break;
   }
   return "other";
+}
+
+std::string loader_description() {
+  // An extension of ocl-icd and of the Khronos loader; 2 is its version, 3 its name.
+  using LoaderInfo = cl_int (*)(cl_uint, size_t, void*, size_t*);
+  constexpr cl_uint kName = 3;
+  constexpr cl_uint kVersion = 2;
+  const auto query_loader = reinterpret_cast<LoaderInfo>(dlsym(RTLD_DEFAULT, "clGetICDLoaderInfoOCLICD"));
+  if (query_loader == nullptr) return "unknown";
+  std::string text;
+  for (const cl_uint what : {kName, kVersion}) {
+    char buffer[128] = {};
+    if (query_loader(what, sizeof buffer - 1, buffer, nullptr) == CL_SUCCESS && buffer[0] != '\0') text += (text.empty() ? "" : " ") + std::string(buffer);
+  }
+  return text.empty() ? "unknown" : text;
 }
 
 std::vector<cl::Device> all_device_handles() {

@@ -52,6 +52,9 @@ struct DeviceInfo {
   bool is_pocl() const { return platform == "Portable Computing Language"; }
 };
 
+/// Name and version of the OpenCL ICD loader this process uses, e.g. "ocl-icd 2.3.1"; "unknown" where it does not say.
+std::string loader_description();
+
 /// Every device of every platform. Sets POCL_AFFINITY=1 before the first platform is created unless the user set it.
 /// kRuntime errors: no platform (names the package to install), no device.
 Result<std::vector<DeviceInfo>> list_devices();

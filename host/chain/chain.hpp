@@ -1,0 +1,67 @@
+// A chain of one scheme on a device: the passes of a decoder step with their arguments set, played T times per hop and H
+// hops per chain on one in-order queue. The host waits at the end of a hop, never inside.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "chain/resident_model.hpp"
+#include "core/result.hpp"
+#include "scheme/pass.hpp"
+
+namespace qtrap::chain {
+
+/// Activations of `tokens` tokens in lockstep, f16, row-major [token][column]; shared by the chains of all schemes.
+struct Activations {
+  std::uint64_t tokens = 0;
+  device::Buffer seed;  ///< [tokens][hidden], the chain's first input
+  device::Buffer x;     ///< [tokens][hidden], the residual stream
+  device::Buffer h, y;  ///< [tokens][hidden]
+  device::Buffer q, attention;  ///< [tokens][heads * head_dim]
+  device::Buffer k, v;          ///< [tokens][kv_heads * head_dim]
+  device::Buffer gate, up, act; ///< [tokens][ffn]
+
+  /// Allocates all and fills the seed from the generator (f32 numbers, cast to f16 on the device).
+  static Result<Activations> make(const scheme::PassMaker& maker, const profile::ModelProfile& model, std::uint64_t tokens, std::uint64_t seed);
+};
+
+class Chain {
+ public:
+  /// Builds all passes of a step. kRuntime errors: kernel build, workspace does not fit.
+  static Result<Chain> make(const scheme::PassMaker& maker, const ResidentModel& model, const Activations& activations,
+                            const scheme::SchemeInfo& scheme);
+
+  const scheme::SchemeInfo& scheme() const { return scheme_; }
+  /// Costs of one step, analytic.
+  const scheme::Costs& step_costs() const { return step_costs_; }
+  /// Role of each launch of a step, in order: step_roles().size() == step_costs().launches.
+  const std::vector<scheme::Role>& step_roles() const { return step_roles_; }
+  /// Distinct kernel entries, sorted.
+  std::vector<std::string> kernels_used() const;
+
+  /// Puts the seed into x and waits.
+  void reset();
+  /// Enqueues `steps` steps on the bare or the profiled queue; does not wait.
+  void enqueue_steps(std::uint64_t steps, bool profiled);
+  /// Calls `visit` for every launch of one step, in order (for tests and tables).
+  void for_each_pass(const std::function<void(const scheme::Pass&)>& visit) const;
+  /// The current x as f32 on the host, [tokens][hidden]; waits.
+  std::vector<float> read_output() const;
+
+ private:
+  Chain() = default;
+  device::Device* device_ = nullptr;
+  scheme::SchemeInfo scheme_{};
+  Activations activations_;
+  std::uint64_t layers_to_run_ = 0;
+  std::vector<std::vector<scheme::Pass>> layer_passes_;  ///< by resident layer
+  std::vector<scheme::Pass> final_passes_;
+  std::shared_ptr<scheme::SchemePasses> scheme_passes_;  ///< owns the workspace
+  scheme::Costs step_costs_;
+  std::vector<scheme::Role> step_roles_;
+};
+
+}  // namespace qtrap::chain

@@ -1,0 +1,163 @@
+#include "cli/app.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <functional>
+#include <new>
+
+#include "cli/commands.hpp"
+#include "cli/version.hpp"
+#include "core/error.hpp"
+
+namespace qtrap::cli {
+namespace {
+
+std::string version_text() {
+  const Version& v = version();
+  std::string text = fmt::format("qtrap {}\ncommit {}{}\ncompiler {}\n", v.number, v.commit.empty() ? "unknown" : v.commit, v.dirty ? " (modified)" : "", v.compiler);
+  return text + "OpenCL loader " + device::loader_description() + "\n";
+}
+
+int exit_code(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kUsage: return kBadUsage;
+    case ErrorKind::kRuntime: return kFailed;
+    case ErrorKind::kInterrupted: break;
+  }
+  return kInterrupted;
+}
+
+int report_error(const Error& error) {
+  fmt::print(stderr, "qtrap: error: {}\n", error.message());
+  return exit_code(error.kind);
+}
+
+/// The program's options, bound to what the chosen command runs.
+class CommandLine {
+ public:
+  explicit CommandLine(std::vector<std::string> argv) : argv_(std::move(argv)) {
+    app_.require_subcommand(1);
+    app_.set_version_flag("--version", version_text());
+    app_.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
+    add_device_commands();
+    add_run();
+    add_file_commands();
+  }
+
+  int run() {
+    std::vector<std::string> reversed(argv_.rbegin(), argv_.rend() - 1);
+    try {
+      app_.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+      print(help_text());
+      return kDone;
+    } catch (const CLI::CallForVersion&) {
+      print(version_text());
+      return kDone;
+    } catch (const CLI::ParseError& error) {
+      return report_error(usage_error("bad usage", error.what(), "see `qtrap --help` or `qtrap COMMAND --help`"));
+    }
+    return action_();
+  }
+
+ private:
+  std::string help_text() const {
+    for (const CLI::App* command : app_.get_subcommands()) return command->help();
+    return app_.help();
+  }
+
+  CLI::App* add(const std::string& name, const std::string& description, std::function<int()> action) {
+    CLI::App* command = app_.add_subcommand(name, description);
+    command->callback([this, action = std::move(action)] { action_ = action; });
+    return command;
+  }
+
+  void add_device_options(CLI::App* command, bool json) {
+    command->add_option("--device", run_.device.selector, "Index, cpu, gpu, PCI address or part of a name")->type_name("SEL");
+    command->add_option("--kernel-dir", run_.device.kernel_dir, "Kernel sources to use instead of the embedded ones")->type_name("DIR");
+    if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
+  }
+
+  void add_device_commands() {
+    auto* devices = add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
+    devices->add_flag("--json", run_.device.json, "Print JSON instead of a table");
+    auto* verify = add("verify", "Compare every kernel with a host reference", [this] { return run_verify(run_.device, kernel_); });
+    add_device_options(verify, true);
+    verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
+    auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost", [this] { return run_ceilings(run_.device); });
+    add_device_options(ceilings, true);
+  }
+
+  void add_run() {
+    auto* command = add("run", "Run a campaign, write one result file, print the table", [this] {
+      run_.argv = argv_;
+      return run_campaign(run_);
+    });
+    add_device_options(command, false);
+    command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")->type_name("CAMPAIGN");
+    command->add_option("--meter", run_.meter, "auto or none; energy meters are not built in yet")->type_name("SPEC");
+    command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl)")->type_name("FILE");
+    command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
+    command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");
+    command->add_option("--set", run_.overrides, "Override one campaign key, e.g. --set batch=1,8; may be repeated")->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
+    command->add_flag("--dry-run", run_.dry_run, "Print what would run and how much memory it takes");
+    command->add_flag("--quiet", run_.quiet, "No progress on stderr");
+
+    auto* worker = add("run-session", "", [this] {
+      worker_.device = run_.device;
+      worker_.argv = argv_;
+      return run_worker(worker_);
+    });
+    worker->group("");  // internal: started by `run`, one process per session
+    add_device_options(worker, false);
+    worker->add_option("--campaign-json", worker_.campaign_json)->required();
+    worker->add_option("--cell", worker_.cells)->required();
+    worker->add_option("--resident", worker_.resident)->required();
+    worker->add_option("--seed", worker_.seed);
+    worker->add_option("--session-index", worker_.session_index);
+    worker->add_option("--output-descriptor", worker_.output_descriptor)->required();
+    worker->add_flag("--quiet", worker_.quiet);
+  }
+
+  void add_file_commands() {
+    auto* check = add("check", "Validate model, campaign, result or fit files", [this] { return run_check(files_); });
+    check->add_option("files", files_, "Files to validate")->required()->type_name("FILE");
+    auto* fit = add("fit", "Fit the time and energy decompositions", [this] { return run_fit(files_, out_); });
+    fit->add_option("results", files_, "Result files")->required()->type_name("RESULT");
+    fit->add_option("--out", out_, "Fit file to write")->type_name("FIT.json");
+    auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
+    exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
+    exporter->add_option("--format", format_, "csv, md or sql")->required();
+    exporter->add_option("--records", records_, "points or trials");
+    exporter->add_option("--out", out_, "File to write (default: stdout)")->type_name("FILE");
+  }
+
+  std::vector<std::string> argv_;
+  CLI::App app_{"Energy and time of fp16, int8 and int4 multi-hop chains on any OpenCL device.", "qtrap"};
+  std::function<int()> action_;
+  RunOptions run_;
+  WorkerOptions worker_;
+  std::string kernel_;
+  std::vector<std::string> files_;
+  std::string out_;
+  std::string format_;
+  std::string records_ = "points";
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments) {
+  try {
+    return CommandLine(arguments).run();
+  } catch (const Failure& failure) {
+    return report_error(failure.error());
+  } catch (const std::bad_alloc&) {
+    return report_error(runtime_error("out of host memory", "", "free memory or run a smaller campaign"));
+  } catch (const std::exception& error) {
+    return report_error(runtime_error("unexpected failure", error.what(), "this is a defect of qtrap, please report it"));
+  }
+}
+
+}  // namespace qtrap::cli

@@ -1,0 +1,64 @@
+// One function per command. Each returns an exit code and throws Failure for what the user must be told.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device/device.hpp"
+
+namespace qtrap::cli {
+
+/// Options that several commands share.
+struct DeviceOptions {
+  std::string selector;    ///< SEL of the contract; empty: the first GPU, else the CPU
+  std::string kernel_dir;  ///< empty: the embedded kernels
+  bool json = false;
+};
+
+struct RunOptions {
+  DeviceOptions device;
+  std::string campaign;               ///< path or name
+  std::string meter = "auto";
+  std::string out;
+  std::string resume;
+  std::uint64_t seed = 1;
+  std::vector<std::string> overrides; ///< KEY=VALUE
+  bool dry_run = false;
+  bool quiet = false;
+  std::vector<std::string> argv;
+};
+
+/// What the parent of a run hands to a session's process.
+struct WorkerOptions {
+  DeviceOptions device;
+  std::string campaign_json;
+  std::vector<std::string> cells;      ///< cell ids to measure
+  std::vector<std::string> resident;   ///< MODEL=LAYERS
+  std::uint64_t seed = 1;
+  std::int64_t session_index = 0;
+  int output_descriptor = -1;
+  bool quiet = false;
+  std::vector<std::string> argv;
+};
+
+int run_devices(const DeviceOptions& options);
+int run_verify(const DeviceOptions& options, const std::string& kernel);
+int run_ceilings(const DeviceOptions& options);
+int run_campaign(const RunOptions& options);
+int run_worker(const WorkerOptions& options);
+int run_check(const std::vector<std::string>& files);
+int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records, const std::string& out);
+int run_fit(const std::vector<std::string>& files, const std::string& out);
+
+/// Lists the devices and opens the selected one; throws Failure.
+device::Device open_device(const DeviceOptions& options);
+
+/// Folders searched for `kind` ("models" or "campaigns"): QTRAP_PROFILES, beside the executable, the source tree.
+std::vector<std::filesystem::path> profile_folders(const std::string& kind);
+
+/// Writes to stdout; throws Failure when that fails (a full disk behind a redirection).
+void print(const std::string& text);
+
+}  // namespace qtrap::cli

@@ -1,0 +1,62 @@
+#include "cli/run_plan.hpp"
+
+#include <fmt/format.h>
+
+#include "core/sha256.hpp"
+
+namespace qtrap::cli {
+namespace {
+
+profile::Campaign load(const RunOptions& options, const std::string& campaign_json) {
+  const auto names = scheme_names();
+  if (!campaign_json.empty()) return profile::parse_campaign(campaign_json, "--campaign-json", names).value();
+  auto campaign = profile::load_campaign(options.campaign, profile_folders("campaigns"), names).value();
+  for (const auto& assignment : options.overrides) {
+    if (auto done = profile::apply_override(campaign, assignment, names); !done) throw Failure(done.error());
+  }
+  return campaign;
+}
+
+chain::Demand demand_of(const RunPlan& plan, const profile::ModelProfile& model) {
+  chain::Demand demand;
+  for (const auto& name : measure::schemes_with_anchor(plan.campaign)) demand.schemes.push_back(scheme::find_scheme(name).value());
+  demand.tokens.assign(plan.campaign.batch.begin(), plan.campaign.batch.end());
+  demand.group_size = static_cast<std::uint32_t>(plan.campaign.group_size);
+  demand.memory_fraction = plan.campaign.memory_fraction;
+  demand.layers_to_run = static_cast<std::uint64_t>(plan.campaign.layers_limit ? std::min(*plan.campaign.layers_limit, model.layers) : model.layers);
+  return demand;
+}
+
+}  // namespace
+
+std::vector<std::string_view> scheme_names() {
+  std::vector<std::string_view> names;
+  for (const auto& scheme : scheme::all_schemes()) names.push_back(scheme.name);
+  return names;
+}
+
+RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json) {
+  RunPlan plan;
+  plan.campaign = load(options, campaign_json);
+  plan.campaign_json = profile::to_json(plan.campaign);
+  plan.campaign_sha256 = compute_sha256(plan.campaign_json);
+  plan.cells = measure::expand_cells(plan.campaign);
+  for (const auto& name : plan.campaign.models) plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
+  plan.device = device::select_device(device::list_devices().value(), options.device.selector).value();
+  for (const auto& [name, model] : plan.models) plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
+  return plan;
+}
+
+std::string describe_plan(const RunPlan& plan) {
+  const auto schemes = measure::schemes_with_anchor(plan.campaign);
+  std::string text = fmt::format("campaign {} on {}, {}\n{} cells of {} schemes: {}\n{} sessions, {} to {} blocks each, at most {:g} s per point and {:g} s in all\n",
+                                 plan.campaign.name, plan.device.name, plan.device.platform, plan.cells.size(), schemes.size(), fmt::join(schemes, ", "),
+                                 plan.campaign.sessions, plan.campaign.min_trials, plan.campaign.max_trials, plan.campaign.max_seconds_per_point, plan.campaign.max_seconds);
+  for (const auto& [name, memory] : plan.memory) {
+    text += fmt::format("{}: {} of {} layers resident, {} MiB of {} MiB\n", name, memory.resident_layers, plan.models.at(name).layers, memory.total_bytes() >> 20, memory.budget_bytes >> 20);
+  }
+  for (const auto& cell : plan.cells) text += "  " + cell.id() + "\n";
+  return text;
+}
+
+}  // namespace qtrap::cli

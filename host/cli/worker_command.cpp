@@ -1,0 +1,130 @@
+// run-session: one session of a run in a process of its own. Records go to the parent through a pipe, progress to stderr.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <random>
+
+#include "cli/app.hpp"
+#include "cli/process.hpp"
+#include "cli/run_plan.hpp"
+#include "cli/version.hpp"
+#include "core/clock.hpp"
+#include "result/result_file.hpp"
+
+namespace qtrap::cli {
+namespace {
+
+/// One line that is overwritten on a terminal; one line per cell elsewhere.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+  ~ProgressLine() {
+    if (terminal_ && shown_) std::fputs("\r\x1b[K", stderr);
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const measure::Progress& progress, std::int64_t sessions) {
+    if (quiet_) return;
+    const std::string where = fmt::format("session {}/{}, cell {}/{} {}", progress.session_index + 1, sessions, progress.cell + 1, progress.cells, progress.cell_id);
+    if (!terminal_) {
+      if (where != last_) fmt::print(stderr, "{}\n", where);
+      last_ = where;
+      return;
+    }
+    std::string ratio;
+    if (progress.relative_half_width) ratio = fmt::format(", {} {:.2f} ±{:.1f} %", progress.scheme, progress.ratio, 100 * *progress.relative_half_width);
+    fmt::print(stderr, "\r\x1b[K{}: {}{}, {:.0f} of at most {:.0f} s", where, progress.activity, ratio, progress.elapsed_s, progress.budget_s);
+    std::fflush(stderr);
+    shown_ = true;
+  }
+
+ private:
+  bool quiet_;
+  bool terminal_;
+  bool shown_ = false;
+  std::string last_;
+};
+
+/// Unique among machines and runs: time and 32 random bits.
+std::string make_session_id() {
+  std::random_device random;
+  std::string id;
+  for (const char c : utc_timestamp()) {
+    if (c != '-' && c != ':' && c != '.') id += c;
+  }
+  return fmt::format("{}-{:08x}", id, random());
+}
+
+measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& plan) {
+  measure::SessionPlan session;
+  session.campaign = plan.campaign;
+  session.models = plan.models;
+  session.seed = options.seed;
+  session.session_index = options.session_index;
+  for (const auto& cell : plan.cells) {
+    if (std::find(options.cells.begin(), options.cells.end(), cell.id()) != options.cells.end()) session.cells.push_back(cell);
+  }
+  for (const auto& entry : options.resident) {
+    const auto equals = entry.rfind('=');
+    std::int64_t layers = 0;
+    std::from_chars(entry.data() + equals + 1, entry.data() + entry.size(), layers);
+    session.resident_layers[entry.substr(0, equals)] = layers;
+  }
+  return session;
+}
+
+result::SessionRecord make_session_record(const WorkerOptions& options, const RunPlan& plan) {
+  result::SessionRecord record;
+  record.session_id = make_session_id();
+  record.started_utc = utc_timestamp();
+  record.tool_version = version().number;
+  if (!version().commit.empty()) record.git_commit = version().commit;
+  record.git_dirty = version().dirty;
+  record.argv = options.argv;
+  record.campaign_json = plan.campaign_json;
+  record.campaign_sha256 = plan.campaign_sha256;
+  record.meter.reason = "energy meters are not built into this version";
+  return record;
+}
+
+measure::SessionSink make_sink(const WorkerOptions& options, const RunPlan& plan, ProgressLine& line) {
+  const int pipe = options.output_descriptor;
+  measure::SessionSink sink;
+  sink.on_session = [pipe](const auto& record) { send_message(pipe, MessageKind::kSession, result::to_json_line(record).value()); };
+  sink.on_cell = [pipe](const auto&, const auto& trials) {
+    std::string lines;
+    for (const auto& trial : trials) lines += result::to_json_line(trial).value();
+    send_message(pipe, MessageKind::kCell, lines);
+  };
+  sink.on_failure = [pipe](const auto& cell, const auto& scheme, const auto& error) {
+    send_message(pipe, MessageKind::kFailure, fmt::format("{}\n{}\n{}", cell.id(), scheme, error.message()));
+  };
+  sink.on_progress = [&line, sessions = plan.campaign.sessions](const auto& progress) { line.show(progress, sessions); };
+  return sink;
+}
+
+}  // namespace
+
+int run_worker(const WorkerOptions& options) {
+  catch_interrupts();
+  try {
+    RunOptions run;
+    run.device = options.device;
+    RunPlan plan = make_run_plan(run, options.campaign_json);
+    const measure::SessionPlan session = make_session_plan(options, plan);
+    auto device = open_device(options.device);
+    ProgressLine line(options.quiet);
+    const auto finished = measure::run_session(device, session, make_session_record(options, plan), make_sink(options, plan, line), stop_was_requested);
+    if (!finished) throw Failure(finished.error());
+    return finished.value() ? kDone : kInterrupted;
+  } catch (const Failure& failure) {
+    // The parent prints it, so that one run gives one error line.
+    send_message(options.output_descriptor, MessageKind::kError, failure.error().message());
+    return kFailed;
+  }
+}
+
+}  // namespace qtrap::cli

@@ -1,0 +1,35 @@
+#include "measure/cell.hpp"
+
+#include <fmt/format.h>
+
+namespace qtrap::measure {
+
+std::string Cell::id() const {
+  return fmt::format("{}/b{}/h{}/t{}/c{}", model, batch, hops, tokens_per_hop, context_tokens);
+}
+
+std::string make_point_id(const Cell& cell, std::string_view scheme) { return fmt::format("{}/{}", cell.id(), scheme); }
+
+std::vector<Cell> expand_cells(const profile::Campaign& campaign) {
+  std::vector<Cell> cells;
+  for (const auto& model : campaign.models) {
+    for (const auto batch : campaign.batch) {
+      for (const auto hops : campaign.hops) {
+        for (const auto tokens : campaign.tokens_per_hop) {
+          for (const auto context : campaign.context_tokens) cells.push_back({model, batch, hops, tokens, context});
+        }
+      }
+    }
+  }
+  return cells;
+}
+
+std::vector<std::string> schemes_with_anchor(const profile::Campaign& campaign) {
+  std::vector<std::string> names{"f16"};
+  for (const auto& name : campaign.schemes) {
+    if (name != "f16") names.push_back(name);
+  }
+  return names;
+}
+
+}  // namespace qtrap::measure

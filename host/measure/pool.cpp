@@ -1,0 +1,295 @@
+#include "measure/pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "chain/layout.hpp"
+#include "core/contract.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using result::PointRecord;
+using result::TrialRecord;
+
+/// Seconds per chain of one scheme by (session, block).
+using BlockTimes = std::map<std::string, std::map<std::int64_t, double>>;
+
+double per_chain(const TrialRecord& trial) { return trial.wall_s / static_cast<double>(trial.repetitions); }
+
+/// Trials of one scheme in one cell.
+struct SchemeTrials {
+  std::vector<const TrialRecord*> bare;
+  std::vector<const TrialRecord*> profiled;
+  std::int64_t all = 0;
+  std::int64_t flagged = 0;
+};
+
+SchemeTrials select(const PoolInput& input, const std::string& scheme) {
+  SchemeTrials selected;
+  for (const TrialRecord& trial : input.trials) {
+    if (trial.cell_id != input.cell.id() || trial.scheme != scheme) continue;
+    ++selected.all;
+    if (!trial.flags.empty()) {
+      ++selected.flagged;
+    } else if (trial.mode == "bare") {
+      selected.bare.push_back(&trial);
+    } else if (trial.mode == "profiled") {
+      selected.profiled.push_back(&trial);
+    }
+  }
+  return selected;
+}
+
+BlockTimes block_times(const std::vector<const TrialRecord*>& trials) {
+  BlockTimes times;
+  for (const TrialRecord* trial : trials) times[trial->session_id][trial->block] = per_chain(*trial);
+  return times;
+}
+
+std::vector<std::vector<double>> values_of(const BlockTimes& times) {
+  std::vector<std::vector<double>> values;
+  for (const auto& [session, blocks] : times) {
+    auto& list = values.emplace_back();
+    for (const auto& [block, seconds] : blocks) list.push_back(seconds);
+  }
+  return values;
+}
+
+/// Ratios of `top` to `bottom` where both have the block.
+std::vector<std::vector<double>> paired_ratios(const BlockTimes& top, const BlockTimes& bottom) {
+  std::vector<std::vector<double>> ratios;
+  for (const auto& [session, blocks] : top) {
+    const auto other = bottom.find(session);
+    if (other == bottom.end()) continue;
+    std::vector<double> list;
+    for (const auto& [block, seconds] : blocks) {
+      const auto match = other->second.find(block);
+      if (match != other->second.end()) list.push_back(seconds / match->second);
+    }
+    if (!list.empty()) ratios.push_back(std::move(list));
+  }
+  return ratios;
+}
+
+template <class Get>
+std::optional<double> median_of(const std::vector<const TrialRecord*>& trials, Get&& get) {
+  std::vector<double> values;
+  for (const TrialRecord* trial : trials) {
+    if (const std::optional<double> value = get(*trial)) values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  return compute_median(values);
+}
+
+struct PhaseMember {
+  std::optional<double> TrialRecord::*trial;
+  std::optional<double> PointRecord::*point;
+};
+
+constexpr PhaseMember kPhases[] = {{&TrialRecord::phase_cast_s, &PointRecord::phase_cast_s},
+                                   {&TrialRecord::phase_quantize_s, &PointRecord::phase_quantize_s},
+                                   {&TrialRecord::phase_dequantize_s, &PointRecord::phase_dequantize_s},
+                                   {&TrialRecord::phase_matmul_s, &PointRecord::phase_matmul_s},
+                                   {&TrialRecord::phase_attention_s, &PointRecord::phase_attention_s},
+                                   {&TrialRecord::phase_other_s, &PointRecord::phase_other_s}};
+
+double closure_of(const TrialRecord& trial) {
+  double sum = trial.gap_s.value_or(0);
+  for (const auto& phase : kPhases) sum += (trial.*phase.trial).value_or(0);
+  return sum / trial.wall_s - 1;
+}
+
+PointRecord describe(const PoolInput& input, const std::string& scheme) {
+  const auto info = scheme::find_scheme(scheme).value();
+  const auto& model = *input.model;
+  PointRecord point;
+  point.point_id = make_point_id(input.cell, scheme);
+  point.cell_id = input.cell.id();
+  point.model = input.cell.model;
+  point.params = profile::compute_parameters(model);
+  point.params_step = profile::compute_step_parameters(model);
+  point.layers = model.layers;
+  point.hidden = model.hidden;
+  point.ffn = model.ffn;
+  point.heads = model.heads;
+  point.kv_heads = model.kv_heads;
+  point.scheme = scheme;
+  point.path = info.path;
+  point.weight_bits = info.weight_bits;
+  point.activation_bits = info.activation_bits;
+  point.batch = input.cell.batch;
+  point.hops = input.cell.hops;
+  point.tokens_per_hop = input.cell.tokens_per_hop;
+  point.context_tokens = input.cell.context_tokens;
+  point.group_size = input.campaign->group_size;
+  return point;
+}
+
+/// Median over the point's sessions of one ceiling.
+std::optional<double> ceiling(const PoolInput& input, const std::vector<std::string>& sessions, std::optional<double> result::Ceilings::*member) {
+  std::vector<double> values;
+  for (const auto& session : input.sessions) {
+    if (std::find(sessions.begin(), sessions.end(), session.session_id) == sessions.end()) continue;
+    if (const auto value = session.ceilings.*member) values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  return compute_median(values);
+}
+
+/// Fewest bytes (each weight once per step in its format) and all multiply-adds over the ceilings.
+void add_roof(const PoolInput& input, PointRecord& point) {
+  const auto info = scheme::find_scheme(point.scheme).value();
+  std::uint64_t step_bytes = 0;
+  for (const auto& shape : chain::projection_shapes(*input.model)) {
+    step_bytes += scheme::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
+  }
+  const auto steps = static_cast<double>(input.cell.steps());
+  const double fewest_bytes = static_cast<double>(step_bytes) * static_cast<double>(input.model->layers) * steps;
+  const auto bandwidth = ceiling(input, point.session_ids, &result::Ceilings::read_bytes_per_s);
+  if (!bandwidth) return;
+  double roof = fewest_bytes / *bandwidth;
+  const auto rate = ceiling(input, point.session_ids, &result::Ceilings::fp32_macs_per_s);
+  // The fp32 rate bounds f16 arithmetic only; integer products may be faster, so they take bytes alone.
+  if (rate && info.activation_bits == 16) roof = std::max(roof, static_cast<double>(point.macs.value_or(0)) / *rate);
+  point.roof_s = roof;
+  point.roof_fraction = roof / *point.time_s;
+}
+
+void add_counts(const TrialRecord& trial, double scale, PointRecord& point) {
+  const auto per_chain_count = [&](std::int64_t count) {
+    return static_cast<std::int64_t>(std::llround(scale * static_cast<double>(count) / static_cast<double>(trial.repetitions)));
+  };
+  point.bytes = per_chain_count(trial.bytes);
+  point.macs = per_chain_count(trial.macs);
+  point.dequantized_weights = per_chain_count(trial.dequantized_weights);
+  point.cast_elements = per_chain_count(trial.cast_elements);
+  point.launches = per_chain_count(trial.launches);
+  point.syncs = trial.syncs / trial.repetitions;
+  point.resident_layers = trial.resident_layers;
+}
+
+void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
+  const auto scaled = [&](std::optional<double> TrialRecord::*member) {
+    return median_of(trials.profiled, [&](const TrialRecord& trial) -> std::optional<double> {
+      if (!(trial.*member)) return std::nullopt;
+      return scale * *(trial.*member) / static_cast<double>(trial.repetitions);
+    });
+  };
+  for (const auto& phase : kPhases) point.*phase.point = scaled(phase.trial);
+  point.gap_s = scaled(&TrialRecord::gap_s);
+  point.closure_time = median_of(trials.profiled, [](const TrialRecord& trial) -> std::optional<double> { return closure_of(trial); });
+  const auto overhead = paired_ratios(block_times(trials.profiled), block_times(trials.bare));
+  if (!overhead.empty()) point.instrumentation_overhead = pool_values(overhead).value - 1;
+  const TrialRecord& last = *trials.profiled.back();
+  point.kernels_used = last.kernels_used;
+  point.matrix_unit = last.matrix_unit;
+  point.output_error = last.output_error;
+  if (point.scheme != "f16" && point.phase_matmul_s && *point.phase_matmul_s > 0) {
+    point.cor_phase = (point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0)) / *point.phase_matmul_s;
+  }
+}
+
+void add_ratio(const BlockTimes& times, const BlockTimes& anchor, PointRecord& point) {
+  const auto ratios = paired_ratios(times, anchor);
+  if (point.scheme == "f16" || ratios.empty()) return;
+  const Pooled pooled = pool_values(ratios);
+  point.time_ratio = pooled.value;
+  point.cor_operational = pooled.value - 1;
+  point.verdict_time = "undecided";
+  if (!pooled.interval) return;
+  point.time_ratio_low = pooled.interval->low;
+  point.time_ratio_high = pooled.interval->high;
+  if (pooled.interval->low > 1) point.verdict_time = "trap";
+  if (pooled.interval->high < 1) point.verdict_time = "no_trap";
+}
+
+/// The least favourable reason of the sessions: a budget that ran out first, then the trial limit.
+std::string worst_stop(const std::vector<const TrialRecord*>& trials) {
+  std::set<std::string> reasons;
+  for (const TrialRecord* trial : trials) reasons.insert(trial->stop_reason.value_or("budget"));
+  for (const char* reason : {"budget", "trials"}) {
+    if (reasons.contains(reason)) return reason;
+  }
+  return "precision";
+}
+
+void fail(const std::string& reason, PointRecord& point) {
+  point.status = "error";
+  point.reason = reason;
+}
+
+PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const BlockTimes& anchor) {
+  PointRecord point = describe(input, scheme);
+  const SchemeTrials trials = select(input, scheme);
+  point.trials = trials.all;
+  point.trials_flagged = trials.flagged;
+  if (const auto failure = input.failures.find(scheme); failure != input.failures.end()) {
+    fail(failure->second.message(), point);
+    return point;
+  }
+  if (trials.bare.empty() || trials.profiled.empty()) {
+    fail(trials.all == 0 ? "no session measured it" : "every trial was flagged", point);
+    return point;
+  }
+  const BlockTimes times = block_times(trials.bare);
+  for (const auto& [session, blocks] : times) point.session_ids.push_back(session);
+  point.sessions = static_cast<std::int64_t>(times.size());
+  for (const auto& session : input.sessions) {
+    if (session.session_id == point.session_ids.front()) point.device_id = session.device.id;
+  }
+  const TrialRecord& sample = *trials.bare.back();
+  const double scale = static_cast<double>(input.model->layers) / static_cast<double>(sample.layers.value_or(input.model->layers));
+  point.basis = scale == 1 ? "measured" : "extrapolated";
+  if (scale != 1) point.reason = fmt::format("{} of {} layers were run; times and counts are scaled by {}", *sample.layers, input.model->layers, scale);
+  const Pooled time = pool_values(values_of(times));
+  point.time_s = scale * time.value;
+  if (time.interval) {
+    point.time_s_low = scale * time.interval->low;
+    point.time_s_high = scale * time.interval->high;
+  }
+  point.interval_method = time.method;
+  point.time_per_token_s = *point.time_s / static_cast<double>(input.cell.batch * input.cell.steps());
+  point.stop_reason = worst_stop(trials.bare);
+  add_counts(sample, scale, point);
+  add_phases(trials, scale, point);
+  add_ratio(times, anchor, point);
+  point.verdict_energy = "no_meter";
+  point.bandwidth_bytes_per_s = static_cast<double>(*point.bytes) / *point.time_s;
+  add_roof(input, point);
+  return point;
+}
+
+}  // namespace
+
+Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
+  expects(!by_session.empty(), "pooling needs a session");
+  std::vector<double> medians;
+  for (const auto& values : by_session) medians.push_back(compute_median(values));
+  Pooled pooled;
+  pooled.value = compute_median(medians);
+  const std::vector<double>& units = by_session.size() == 1 ? by_session.front() : medians;
+  std::vector<double> logs;
+  for (const double value : units) {
+    expects(value > 0, "pooled values are positive");
+    logs.push_back(std::log(value));
+  }
+  const auto interval = compute_t_interval(logs);
+  pooled.method = "none";
+  if (!interval) return pooled;
+  pooled.interval = Interval{std::exp(interval->value), std::exp(interval->low), std::exp(interval->high)};
+  pooled.method = by_session.size() == 1 ? "t over blocks of one session" : fmt::format("t over {} sessions", by_session.size());
+  return pooled;
+}
+
+std::vector<PointRecord> pool_cell(const PoolInput& input) {
+  const BlockTimes anchor = block_times(select(input, "f16").bare);
+  std::vector<PointRecord> points;
+  for (const auto& scheme : schemes_with_anchor(*input.campaign)) points.push_back(pool_scheme(input, scheme, anchor));
+  return points;
+}
+
+}  // namespace qtrap::measure

@@ -1,0 +1,41 @@
+// Points from trials: what all sessions of a cell say together. Ratios are paired within a block, summed up per session, and the
+// interval is Student's t over the sessions' values: with three sessions a percentile bootstrap covers 75 %, this 95 % (power.md).
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/statistics.hpp"
+#include "measure/cell.hpp"
+#include "profile/profile.hpp"
+#include "result/records.hpp"
+
+namespace qtrap::measure {
+
+/// A pooled value and how its interval was obtained; no interval where one value stands alone.
+struct Pooled {
+  double value = 0;
+  std::optional<Interval> interval;
+  std::string method;  ///< "t over 3 sessions", "t over blocks of one session", "none"
+};
+
+/// Pools positive values given per session and block: the value is the median over sessions of the sessions' medians; the
+/// interval a 95 % t interval of the logarithms (ratios and times are positive and multiply). Requires one value at least.
+Pooled pool_values(const std::vector<std::vector<double>>& by_session);
+
+struct PoolInput {
+  Cell cell;
+  const profile::ModelProfile* model = nullptr;
+  const profile::Campaign* campaign = nullptr;
+  std::span<const result::SessionRecord> sessions;  ///< of the file; those without a trial of the cell are ignored
+  std::span<const result::TrialRecord> trials;      ///< of the file; those of other cells are ignored
+  std::map<std::string, Error> failures;            ///< by scheme: becomes a point with status error
+};
+
+/// One point per scheme of the campaign, the anchor first.
+std::vector<result::PointRecord> pool_cell(const PoolInput& input);
+
+}  // namespace qtrap::measure

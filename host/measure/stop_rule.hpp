@@ -1,0 +1,39 @@
+// When to stop repeating blocks of a cell. An object over plain numbers, so that it can be tested without a device.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace qtrap::measure {
+
+enum class StopReason { kPrecision, kTrials, kBudget };
+
+/// "precision", "trials" or "budget".
+std::string_view to_string(StopReason reason);
+
+struct StopLimits {
+  double target_ci = 0.01;        ///< relative half width of the paired ratio's 95 % interval
+  std::int64_t min_trials = 3;    ///< blocks at least
+  std::int64_t max_trials = 20;   ///< blocks at most
+  double max_seconds = 60;        ///< for the whole cell
+};
+
+class StopRule {
+ public:
+  explicit StopRule(StopLimits limits) : limits_(limits) {}
+
+  /// Decides after a block. `ratios` holds, per quantized scheme, its paired ratios so far (one per block); a cell with the anchor
+  /// alone passes none and stops on trials or budget.
+  std::optional<StopReason> decide(std::int64_t blocks, std::span<const std::vector<double>> ratios, double elapsed_s) const;
+
+ private:
+  StopLimits limits_;
+};
+
+/// Relative half width of the 95 % t interval over `values`; none with fewer than two.
+std::optional<double> relative_half_width(std::span<const double> values);
+
+}  // namespace qtrap::measure

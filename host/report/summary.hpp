@@ -1,0 +1,17 @@
+// What a run prints: one row per point, a sentence derived from the verdicts, and the hazards. Everything comes from the
+// result file, so that the same table can be printed again later.
+#pragma once
+
+#include <string>
+
+#include "result/result_file.hpp"
+
+namespace qtrap::report {
+
+/// The whole text, several lines, ending in "\n". `path` is the file's name as the user gave it.
+std::string make_summary(const result::ResultFile& file, const std::string& path);
+
+/// One sentence on where the time trap is and what causes it, from the verdicts of `points`; never fixed text.
+std::string make_verdict_sentence(const std::vector<result::PointRecord>& points);
+
+}  // namespace qtrap::report

@@ -1,0 +1,202 @@
+#include "measure/pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/philox.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(PoolValues, TakesTheMedianOfTheSessionsMedians) {
+  const Pooled pooled = pool_values({{1, 1, 100}, {2, 2, 2}, {4, 4, 4}});
+  EXPECT_DOUBLE_EQ(pooled.value, 2);
+  EXPECT_EQ(pooled.method, "t over 3 sessions");
+  // log medians 0, log 2, 2 log 2: mean log 2, s = log 2, half = t(0.975, 2) log 2 / sqrt 3.
+  const double t = 0.95 / std::sqrt(2 * 0.975 * 0.025);
+  EXPECT_NEAR(std::log(pooled.interval->high / 2), t * std::log(2) / std::sqrt(3), 1e-9);
+  EXPECT_NEAR(pooled.interval->high * pooled.interval->low, 4, 1e-9);
+}
+
+TEST(PoolValues, OneSessionTakesItsBlocksAndSaysSo) {
+  const Pooled pooled = pool_values({{1.0, 1.1, 1.2}});
+  EXPECT_EQ(pooled.method, "t over blocks of one session");
+  EXPECT_TRUE(pooled.interval.has_value());
+}
+
+TEST(PoolValues, OneValueHasNoInterval) {
+  const Pooled pooled = pool_values({{1.5}});
+  EXPECT_EQ(pooled.value, 1.5);
+  EXPECT_FALSE(pooled.interval.has_value());
+  EXPECT_EQ(pooled.method, "none");
+}
+
+TEST(PoolValues, CoversTheTruthWithThreeSessions) {
+  // Sessions 10 % apart, blocks 3 %: 2,000 simulated campaigns; a percentile bootstrap covers 75 % here (power.md).
+  PhiloxStream random(3);
+  const auto normal = [&] {
+    double sum = 0;
+    for (int i = 0; i < 12; ++i) sum += random.uniform();
+    return sum - 6;
+  };
+  constexpr int kCampaigns = 2000;
+  int covered = 0;
+  for (int campaign = 0; campaign < kCampaigns; ++campaign) {
+    std::vector<std::vector<double>> sessions;
+    for (int session = 0; session < 3; ++session) {
+      const double level = 0.1 * normal();
+      auto& blocks = sessions.emplace_back();
+      for (int block = 0; block < 5; ++block) blocks.push_back(std::exp(level + 0.03 * normal()));
+    }
+    const auto interval = pool_values(sessions).interval.value();
+    covered += interval.low <= 1 && 1 <= interval.high;
+  }
+  EXPECT_NEAR(static_cast<double>(covered) / kCampaigns, 0.95, 0.02);
+}
+
+class PoolCell : public ::testing::Test {
+ protected:
+  PoolCell() {
+    model_.name = "tiny";
+    model_.hidden = 64;
+    model_.ffn = 128;
+    model_.layers = 2;
+    model_.heads = 4;
+    model_.kv_heads = 2;
+    model_.head_dim = 16;
+    model_.vocab = 100;
+    campaign_.models = {"tiny"};
+    campaign_.schemes = {"w8a16-split"};
+    campaign_.group_size = 128;
+    for (const char* id : {"s1", "s2"}) {
+      result::SessionRecord session;
+      session.session_id = id;
+      session.device.id = "dev";
+      session.ceilings.read_bytes_per_s = 1e9;
+      sessions_.push_back(session);
+    }
+  }
+
+  void add(const std::string& session, const std::string& scheme, std::int64_t block, double wall_s, std::int64_t repetitions = 1) {
+    for (const char* mode : {"bare", "profiled"}) {
+      result::TrialRecord trial;
+      trial.session_id = session;
+      trial.point_id = make_point_id(cell_, scheme);
+      trial.scheme = scheme;
+      trial.cell_id = cell_.id();
+      trial.block = block;
+      trial.mode = mode;
+      trial.repetitions = repetitions;
+      trial.wall_s = wall_s;
+      trial.layers = 2;
+      trial.resident_layers = 2;
+      trial.launches = 10 * repetitions;
+      trial.bytes = 1000 * repetitions;
+      trial.syncs = repetitions;
+      trial.stop_reason = "trials";
+      if (trial.mode == "profiled") {
+        trial.phase_cast_s = 0.0;
+        trial.phase_quantize_s = 0.0;
+        trial.phase_dequantize_s = 0.5 * wall_s;
+        trial.phase_matmul_s = 0.25 * wall_s;
+        trial.phase_attention_s = 0.0;
+        trial.phase_other_s = 0.125 * wall_s;
+        trial.gap_s = 0.125 * wall_s;
+      }
+      trials_.push_back(trial);
+    }
+  }
+
+  std::vector<result::PointRecord> pool() { return pool_cell({cell_, &model_, &campaign_, sessions_, trials_, failures_}); }
+
+  Cell cell_{"tiny", 1, 1, 1, 0};
+  profile::ModelProfile model_;
+  profile::Campaign campaign_;
+  std::vector<result::SessionRecord> sessions_;
+  std::vector<result::TrialRecord> trials_;
+  std::map<std::string, Error> failures_;
+};
+
+TEST_F(PoolCell, PairsRatiosWithinABlock) {
+  // The second block of s1 is twice as slow for both: the ratio stays 2, though the medians of the times differ.
+  add("s1", "f16", 0, 1);
+  add("s1", "w8a16-split", 0, 2);
+  add("s1", "f16", 1, 2);
+  add("s1", "w8a16-split", 1, 4);
+  add("s2", "f16", 0, 3);
+  add("s2", "w8a16-split", 0, 6);
+  const auto points = pool();
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0].scheme, "f16");
+  EXPECT_FALSE(points[0].time_ratio.has_value());
+  EXPECT_DOUBLE_EQ(points[1].time_ratio.value(), 2);
+  EXPECT_DOUBLE_EQ(points[1].cor_operational.value(), 1);
+  EXPECT_DOUBLE_EQ(points[1].cor_phase.value(), 2);
+  EXPECT_NEAR(points[1].closure_time.value(), 0, 1e-12);
+  EXPECT_EQ(points[1].verdict_time, "trap");
+  EXPECT_EQ(points[1].sessions, 2);
+  EXPECT_EQ(points[1].verdict_energy, "no_meter");
+  EXPECT_FALSE(points[1].energy_gross_j.has_value());
+}
+
+TEST_F(PoolCell, DividesByRepetitionsAndLeavesFlaggedTrialsOut) {
+  add("s1", "f16", 0, 4, 4);
+  add("s1", "w8a16-split", 0, 1, 2);
+  add("s2", "f16", 0, 1);
+  add("s2", "w8a16-split", 0, 50);
+  trials_[6].flags = trials_[7].flags = {"foreign_load"};
+  const auto point = pool()[1];
+  EXPECT_DOUBLE_EQ(point.time_ratio.value(), 0.5);
+  EXPECT_EQ(point.trials, 4);
+  EXPECT_EQ(point.trials_flagged, 2);
+  EXPECT_EQ(point.launches, 10);
+  EXPECT_EQ(point.verdict_time, "undecided") << "one block has no interval";
+}
+
+TEST_F(PoolCell, ALimitedNumberOfLayersIsExtrapolatedAndSaysSo) {
+  model_.layers = 8;
+  add("s1", "f16", 0, 1);
+  add("s1", "w8a16-split", 0, 2);
+  const auto points = pool();
+  EXPECT_EQ(points[0].basis, "extrapolated");
+  EXPECT_DOUBLE_EQ(points[0].time_s.value(), 4);
+  EXPECT_EQ(points[0].launches, 40);
+  EXPECT_THAT(points[0].reason.value(), HasSubstr("2 of 8 layers"));
+  EXPECT_DOUBLE_EQ(points[1].time_ratio.value(), 2);
+}
+
+TEST_F(PoolCell, ASchemeThatFailedBecomesAPointWithItsReason) {
+  add("s1", "f16", 0, 1);
+  failures_["w8a16-split"] = runtime_error("kernel build failed", "x.cl", "update the driver");
+  const auto points = pool();
+  EXPECT_EQ(points[0].status, "ok");
+  EXPECT_EQ(points[1].status, "error");
+  EXPECT_THAT(points[1].reason.value(), HasSubstr("kernel build failed (x.cl)"));
+  EXPECT_FALSE(points[1].time_s.has_value());
+}
+
+TEST(Cells, AreOrderedByModelThenBatchAndNamedByTheirKeys) {
+  profile::Campaign campaign;
+  campaign.models = {"a", "b"};
+  campaign.batch = {1, 8};
+  campaign.hops = {2};
+  campaign.tokens_per_hop = {3};
+  campaign.context_tokens = {0};
+  const auto cells = expand_cells(campaign);
+  ASSERT_EQ(cells.size(), 4U);
+  EXPECT_EQ(cells[1].id(), "a/b8/h2/t3/c0");
+  EXPECT_EQ(make_point_id(cells[2], "w8a8"), "b/b1/h2/t3/c0/w8a8");
+}
+
+TEST(Cells, TheAnchorIsAlwaysMeasuredFirstAndOnce) {
+  profile::Campaign campaign;
+  campaign.schemes = {"w8a8", "f16"};
+  EXPECT_THAT(schemes_with_anchor(campaign), ::testing::ElementsAre("f16", "w8a8"));
+}
+
+}  // namespace
+}  // namespace qtrap::measure
