@@ -7,10 +7,12 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.hpp"
 #include "device/device.hpp"
+#include "scheme/kernel_table.hpp"
 #include "scheme/scheme.hpp"
 
 namespace qtrap::scheme {
@@ -71,9 +73,20 @@ class PassMaker {
                             std::uint64_t kv_heads, std::uint64_t head_dim, std::uint64_t tokens) const;
 
  private:
+  struct Operand {
+    const device::Buffer& buffer;
+    device::Access access;
+    std::uint64_t bytes;
+  };
+  Result<Pass> make(std::string_view operation, Role role, const std::vector<Operand>& operands,
+                    std::vector<device::Argument> scalars, const Extent& extent) const;
+
   device::Device* device_;
   PassOptions options_;
 };
+
+/// The factor of the integer byte sums in random_f16 and random_f32: f32(sigma / sqrt(21845)).
+float random_unit(float sigma);
 
 /// Makes the passes of one scheme for a fixed number of tokens in lockstep. Owns the scheme's workspace (scratch for
 /// dequantized weights, activation codes and scales, accumulators), sized for the largest of `shapes` and reused by
@@ -99,15 +112,31 @@ class SchemePasses {
   std::shared_ptr<State> state_;
 };
 
-/// Analytic costs, by role, of the passes that SchemePasses makes, without a device: the single source of the counts that Pass::costs
-/// carries. `input`: passes once per distinct input; otherwise those of one projection.
+/// What a bound buffer holds; the first five belong to the caller, the others to the workspace of SchemePasses.
+enum class Slot { kInput, kOutput, kCodes, kScales, kZeros, kPlainWeights, kActivations, kTokenScales, kGroupSums, kAccumulators };
+inline constexpr std::size_t kSlotCount = 10;
+
+/// One buffer argument: what it holds, how it is used, and how many bytes of it are bound.
+struct Binding {
+  Slot slot;
+  device::Access access;
+  std::uint64_t bytes = 0;
+};
+
+/// Passes that SchemePasses makes, without a device: the single source of the arguments, sizes and analytic costs that
+/// Pass carries. `costs.bytes` is the sum over `bindings`.
+/// dequantized_weights of "dequantize_i32_f16" (w8a8) counts the results it scales, rows x tokens.
 struct PassRow {
   Role role;
   std::string operation;  ///< e.g. "dequantize_i4_f16"
   Costs costs;
+  std::vector<Binding> bindings;       ///< in argument order
+  std::vector<std::uint32_t> scalars;  ///< the arguments after the buffers
 };
+/// Passes once per distinct input x [tokens][columns].
 std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::string& family, std::uint32_t group_size,
                                       std::uint64_t tokens, std::uint64_t columns);
+/// Passes of one projection.
 std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const std::string& family,
                                            std::uint32_t group_size, std::uint64_t tokens, ProjectionShape shape);
 

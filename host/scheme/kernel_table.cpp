@@ -1,0 +1,212 @@
+#include "scheme/kernel_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/contract.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+using device::WorkSize;
+
+constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
+
+std::size_t blocks(std::uint64_t count, std::uint64_t block) { return static_cast<std::size_t>((count + block - 1) / block); }
+std::size_t padded(std::uint64_t count, std::uint64_t block) { return blocks(count, block) * static_cast<std::size_t>(block); }
+
+/// Items in groups of kReferenceItems along the first dimension; kernels guard the overhang.
+WorkSize spread(std::uint64_t first, std::uint64_t second = 1) {
+  return {{padded(first, kReferenceItems), static_cast<std::size_t>(second), 1}, {kReferenceItems, 1, 1}};
+}
+/// Items that stand alone in their groups.
+WorkSize alone(std::uint64_t first, std::uint64_t second = 1) {
+  return {{static_cast<std::size_t>(first), static_cast<std::size_t>(second), 1}, {1, 1, 1}};
+}
+WorkSize groups_of(std::uint64_t count, std::uint32_t items) {
+  return {{static_cast<std::size_t>(count) * items, 1, 1}, {items, 1, 1}};
+}
+
+WorkSize per_element(const Tuning&, const Extent& e) { return spread(e.count); }
+WorkSize per_4_elements(const Tuning&, const Extent& e) { return spread(blocks(e.count, 4)); }
+WorkSize per_8_elements(const Tuning&, const Extent& e) { return spread(blocks(e.count, 8)); }
+WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.count, t.chunk)); }
+WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
+WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
+WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
+WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns, e.rows); }
+WorkSize spread_16_columns(const Tuning&, const Extent& e) { return spread(blocks(e.columns, 16), e.rows); }
+WorkSize spread_32_columns(const Tuning&, const Extent& e) { return spread(blocks(e.columns, 32), e.rows); }
+WorkSize spread_groups(const Tuning& t, const Extent& e) { return spread(blocks(e.columns, t.group), e.rows); }
+WorkSize spread_results(const Tuning&, const Extent& e) { return spread(e.rows, e.tokens); }
+WorkSize token_alone(const Tuning&, const Extent& e) { return alone(e.tokens); }
+WorkSize row_alone(const Tuning&, const Extent& e) { return alone(e.rows); }
+WorkSize panel_alone(const Tuning&, const Extent& e) { return alone(blocks(e.tokens, kPanelTokens)); }
+WorkSize panel_chunk(const Tuning& t, const Extent& e) {
+  return alone(blocks(e.columns, t.chunk), blocks(e.tokens, kPanelTokens));
+}
+WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.columns, t.group), e.tokens); }
+WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
+WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.work_group); }
+WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.work_group); }
+
+template <std::uint32_t GemvRows::*kRows>
+WorkSize gemv_block(const Tuning& t, const Extent& e) {
+  return alone(blocks(e.rows, t.gemv_rows(e.tokens).*kRows));
+}
+WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
+  return groups_of(blocks(e.rows, t.gpu_gemv_rows(e.tokens)), t.work_group);
+}
+WorkSize gemm_block(const Tuning& t, const Extent& e) {
+  const GemmBlocks b = t.gemm_blocks(e.tokens);
+  return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kPanelTokens));
+}
+WorkSize gpu_gemm(const Tuning&, const Extent& e) {
+  constexpr std::size_t kTile = 64;
+  return {{blocks(e.rows, kTile) * 16, blocks(e.tokens, kTile) * 8, 1}, {16, 8, 1}};
+}
+
+std::string no_options(const Tuning&, const Extent&) { return ""; }
+std::string group_option(const Tuning& t, const Extent&) { return fmt::format("-DGROUP={}", t.group); }
+std::string gpu_options(const Tuning& t, const Extent&) {
+  return fmt::format("-DGROUP={} -DWORK_GROUP={}", t.group, t.work_group);
+}
+std::string cpu_options(const Tuning& t, const Extent&) {
+  return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} -DGROUP={} -DLANES={} -DLANES16={}", t.vector_width, t.chunk, t.group,
+                     t.lanes(), t.lanes16());
+}
+std::string gemv_options(const Tuning& t, const Extent& e) {
+  const GemvRows rows = t.gemv_rows(e.tokens);
+  return fmt::format(
+      "-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS_F16={} -DROWS_I8={} -DROWS_I8_I8={} "
+      "-DROWS_I4={} -DROWS_I4_I8={}",
+      t.vector_width, t.group, t.lanes(), t.lanes16(), e.tokens, rows.f16, rows.i8, rows.i8_i8, rows.i4, rows.i4_i8);
+}
+std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
+  return fmt::format("-DGROUP={} -DWORK_GROUP={} -DROWS={} -DTOKENS={}", t.group, t.work_group,
+                     t.gpu_gemv_rows(e.tokens), e.tokens);
+}
+std::string gemm_options(const Tuning& t, const Extent& e) {
+  const GemmBlocks b = t.gemm_blocks(e.tokens);
+  return fmt::format("-DGROUP={} -DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}", t.group,
+                     b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
+}
+
+constexpr std::array kKernels{
+    KernelEntry{"random_f16", "reference", "random/random_reference.cl", per_4_elements, no_options},
+    KernelEntry{"random_f32", "reference", "random/random_reference.cl", per_4_elements, no_options},
+
+    KernelEntry{"cast_f16_f32", "reference", "cast/cast_reference.cl", per_element, no_options},
+    KernelEntry{"cast_f32_f16", "reference", "cast/cast_reference.cl", per_element, no_options},
+    KernelEntry{"cast_f16_f32", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
+    KernelEntry{"cast_f32_f16", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
+    KernelEntry{"cast_f16_f32", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
+    KernelEntry{"cast_f32_f16", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
+    KernelEntry{"cast_f16_f32_panels", "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
+    KernelEntry{"cast_f16_f32_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+
+    KernelEntry{"quantize_f16_i8", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    KernelEntry{"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    KernelEntry{"quantize_weights_f16_i8", "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
+    KernelEntry{"quantize_weights_f16_i4", "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
+    KernelEntry{"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
+    KernelEntry{"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
+    KernelEntry{"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_options},
+    KernelEntry{"quantize_f16_i8", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
+    KernelEntry{"quantize_f16_i8_panels", "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
+    KernelEntry{"quantize_f16_i8_nibbles", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
+    KernelEntry{"quantize_weights_f16_i8", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+    KernelEntry{"quantize_weights_f16_i4", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+
+    KernelEntry{"dequantize_i8_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    KernelEntry{"dequantize_i4_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    KernelEntry{"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
+    KernelEntry{"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_16_columns, gpu_options},
+    KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options},
+    KernelEntry{"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, cpu_options},
+    KernelEntry{"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, cpu_options},
+    KernelEntry{"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, cpu_options},
+
+    KernelEntry{"matmul_f16_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    KernelEntry{"matmul_i8_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    KernelEntry{"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    KernelEntry{"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    KernelEntry{"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
+    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
+    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
+    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
+    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
+    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemm_i4_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::f16>, gemv_options},
+    KernelEntry{"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i8>, gemv_options},
+    KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i8_i8>, gemv_options},
+    KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i4>, gemv_options},
+    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i4_i8>, gemv_options},
+    KernelEntry{"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    KernelEntry{"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    KernelEntry{"gemm_i4_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    KernelEntry{"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+
+    KernelEntry{"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
+    KernelEntry{"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_options},
+    KernelEntry{"rms_norm_f16", "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
+    KernelEntry{"swiglu_f16", "reference", "activation/activation_reference.cl", per_element, no_options},
+    KernelEntry{"swiglu_f16", "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
+    KernelEntry{"residual_add_f16", "reference", "residual/residual_reference.cl", per_element, no_options},
+    KernelEntry{"residual_add_f16", "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
+    KernelEntry{"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+};
+
+}  // namespace
+
+std::uint32_t Tuning::lanes() const { return std::min(vector_width, group / 8); }
+std::uint32_t Tuning::lanes16() const { return std::min(16U, group / 4); }
+
+GemvRows Tuning::gemv_rows(std::uint64_t tokens) const {
+  if (tokens == 1) return {8, 8, 8, 4, 8};
+  if (tokens == 2) return {4, 4, 4, 2, 4};
+  if (tokens <= 4) return {2, 2, 2, 1, 2};
+  return {1, 1, 1, 1, 1};
+}
+
+std::uint32_t Tuning::gpu_gemv_rows(std::uint64_t tokens) const { return tokens <= 2 ? 4 : tokens <= 4 ? 2 : 1; }
+
+GemmBlocks Tuning::gemm_blocks(std::uint64_t tokens) const {
+  if (vector_width >= 16) {
+    if (tokens <= kPanelTokens) return {8, 1, 64, 1, 512};
+    if (tokens <= 2 * kPanelTokens) return {8, 2, 64, 2, 512};
+    return {4, 4, 64, 16, 256};
+  }
+  return {6, 1, 48, static_cast<std::uint32_t>(std::min<std::uint64_t>(16, blocks(tokens, kPanelTokens))), 256};
+}
+
+Tuning make_tuning(std::uint32_t float_vector_width, std::uint32_t group_size) {
+  expects(group_size == 32 || group_size == 64 || group_size == 128, "an int4 group has 32, 64 or 128 columns");
+  Tuning tuning;
+  tuning.vector_width = float_vector_width >= 16 ? 16 : 8;
+  tuning.group = group_size;
+  return tuning;
+}
+
+std::span<const KernelEntry> all_kernels() { return kKernels; }
+
+const KernelEntry* find_kernel(std::string_view operation, std::string_view family) {
+  const auto find = [&](std::string_view wanted) -> const KernelEntry* {
+    for (const KernelEntry& entry : kKernels) {
+      if (entry.operation == operation && entry.family == wanted) return &entry;
+    }
+    return nullptr;
+  };
+  const KernelEntry* own = find(family);
+  return own != nullptr ? own : find("reference");
+}
+
+}  // namespace qtrap::scheme

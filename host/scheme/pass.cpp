@@ -1,0 +1,113 @@
+#include "scheme/pass.hpp"
+
+#include <cmath>
+
+#include "core/contract.hpp"
+#include "scheme/pass_factory.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+using device::Access;
+using device::Argument;
+using device::Buffer;
+
+// Standard deviation of a sum of four bytes, sqrt(4 (256^2 - 1) / 12).
+const double kByteSumDeviation = std::sqrt(21845.0);
+
+std::uint32_t argument(std::uint64_t value) {
+  expects(value <= 0xFFFFFFFFU, "kernel arguments fit 32 bits");
+  return static_cast<std::uint32_t>(value);
+}
+std::uint32_t low_word(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+std::uint32_t high_word(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
+
+}  // namespace
+
+float random_unit(float sigma) { return static_cast<float>(static_cast<double>(sigma) / kByteSumDeviation); }
+
+PassMaker::PassMaker(device::Device& device, PassOptions options) : device_(&device), options_(std::move(options)) {}
+
+Result<Pass> PassMaker::make(std::string_view operation, Role role, const std::vector<Operand>& operands,
+                             std::vector<Argument> scalars, const Extent& extent) const {
+  PassParts parts{role, operation, {}, std::move(scalars), extent, {}};
+  for (const Operand& operand : operands) {
+    parts.buffers.push_back({exact_view(*device_, operand.buffer, operand.bytes), operand.access});
+  }
+  if (role == Role::kCast) parts.costs.cast_elements = extent.count;
+  return make_pass(*device_, options_, std::move(parts));
+}
+
+Result<Pass> PassMaker::random_f16(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
+                                   std::uint64_t tensor) const {
+  return make("random_f16", Role::kOther, {{out, Access::kWrite, 2 * count}},
+              {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
+              {.count = count});
+}
+
+Result<Pass> PassMaker::random_f32(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
+                                   std::uint64_t tensor) const {
+  return make("random_f32", Role::kOther, {{out, Access::kWrite, 4 * count}},
+              {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
+              {.count = count});
+}
+
+Result<Pass> PassMaker::quantize_weights(const Buffer& f16, const Weights& weights) const {
+  expects(weights.format != WeightFormat::kF16, "f16 weights need no quantizing");
+  const auto [rows, columns] = weights.shape;
+  const Extent extent{.rows = rows, .columns = columns};
+  const Operand in{f16, Access::kRead, 2 * rows * columns};
+  const std::vector<Argument> scalars{argument(rows), argument(columns)};
+  if (weights.format == WeightFormat::kInt8) {
+    return make("quantize_weights_f16_i8", Role::kOther,
+                {in, {weights.codes, Access::kWrite, rows * columns}, {weights.scales, Access::kWrite, 2 * rows}}, scalars,
+                extent);
+  }
+  const std::uint64_t groups = (columns + options_.group_size - 1) / options_.group_size;
+  return make("quantize_weights_f16_i4", Role::kOther,
+              {in,
+               {weights.codes, Access::kWrite, rows * ((columns + 1) / 2)},
+               {weights.scales, Access::kWrite, 2 * rows * groups},
+               {weights.zeros, Access::kWrite, 2 * rows * groups}},
+              scalars, extent);
+}
+
+Result<Pass> PassMaker::cast_f32_f16(const Buffer& in, const Buffer& out, std::uint64_t count) const {
+  return make("cast_f32_f16", Role::kCast, {{in, Access::kRead, 4 * count}, {out, Access::kWrite, 2 * count}},
+              {argument(count)}, {.count = count});
+}
+
+Result<Pass> PassMaker::cast_f16_f32(const Buffer& in, const Buffer& out, std::uint64_t count) const {
+  return make("cast_f16_f32", Role::kCast, {{in, Access::kRead, 2 * count}, {out, Access::kWrite, 4 * count}},
+              {argument(count)}, {.count = count});
+}
+
+Result<Pass> PassMaker::rms_norm(const Buffer& x, const Buffer& gamma, const Buffer& out, std::uint64_t width,
+                                 std::uint64_t tokens) const {
+  return make("rms_norm_f16", Role::kOther,
+              {{x, Access::kRead, 2 * width * tokens},
+               {gamma, Access::kRead, 2 * width},
+               {out, Access::kWrite, 2 * width * tokens}},
+              {argument(width), argument(tokens)}, {.columns = width, .tokens = tokens});
+}
+
+Result<Pass> PassMaker::swiglu(const Buffer& gate, const Buffer& up, const Buffer& out, std::uint64_t count) const {
+  return make("swiglu_f16", Role::kOther,
+              {{gate, Access::kRead, 2 * count}, {up, Access::kRead, 2 * count}, {out, Access::kWrite, 2 * count}},
+              {argument(count)}, {.count = count});
+}
+
+Result<Pass> PassMaker::residual_add(const Buffer& x, const Buffer& y, std::uint64_t count) const {
+  return make("residual_add_f16", Role::kOther, {{x, Access::kReadWrite, 2 * count}, {y, Access::kRead, 2 * count}},
+              {argument(count)}, {.count = count});
+}
+
+Result<Pass> PassMaker::expand_heads(const Buffer& v, const Buffer& out, std::uint64_t heads, std::uint64_t kv_heads,
+                                     std::uint64_t head_dim, std::uint64_t tokens) const {
+  expects(kv_heads > 0 && heads % kv_heads == 0, "heads are a multiple of kv_heads");
+  return make("expand_heads_f16", Role::kOther,
+              {{v, Access::kRead, 2 * kv_heads * head_dim * tokens}, {out, Access::kWrite, 2 * heads * head_dim * tokens}},
+              {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
+}
+
+}  // namespace qtrap::scheme

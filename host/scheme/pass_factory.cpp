@@ -1,0 +1,54 @@
+#include "scheme/pass_factory.hpp"
+
+#include "core/contract.hpp"
+
+namespace qtrap::scheme {
+
+using device::Access;
+using device::Buffer;
+using device::BufferArg;
+
+std::string resolve_family(const device::Device& device, const PassOptions& options) {
+  return options.family.empty() ? device.info().kernel_family() : options.family;
+}
+
+Buffer exact_view(device::Device& device, const Buffer& buffer, std::uint64_t bytes) {
+  expects(buffer.size_bytes() >= bytes, "a bound buffer is large enough for its operand");
+  return buffer.size_bytes() == bytes ? buffer : device.make_view(buffer, bytes);
+}
+
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
+  const KernelEntry* entry = find_kernel(parts.operation, resolve_family(device, options));
+  expects(entry != nullptr, "every operation has a kernel");
+  const Tuning tuning = make_tuning(device.info().float_vector_width, options.group_size);
+  auto kernel = device.make_kernel(std::string(entry->file), entry->name(), entry->build_options(tuning, parts.extent));
+  if (!kernel) return kernel.error();
+
+  Pass pass{parts.role, entry->name(), {std::move(kernel).value(), entry->size(tuning, parts.extent)},
+            std::move(parts.buffers), parts.costs};
+  pass.costs.launches = 1;
+  pass.costs.bytes = 0;
+  std::vector<device::Argument> arguments;
+  for (const BufferArg& argument : pass.buffers) {
+    pass.costs.bytes += argument.buffer.size_bytes() * (argument.access == Access::kReadWrite ? 2 : 1);
+    arguments.emplace_back(argument);
+  }
+  arguments.insert(arguments.end(), parts.scalars.begin(), parts.scalars.end());
+  pass.launch.kernel.set_arguments(arguments);
+  return pass;
+}
+
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row, const Extent& extent,
+                       const std::vector<Buffer>& buffers) {
+  PassParts parts{row.role, row.operation, {}, {}, extent, row.costs};
+  for (const Binding& binding : row.bindings) {
+    const Buffer& buffer = buffers.at(static_cast<std::size_t>(binding.slot));
+    parts.buffers.push_back({exact_view(device, buffer, binding.bytes), binding.access});
+  }
+  for (const std::uint32_t scalar : row.scalars) parts.scalars.emplace_back(scalar);
+  auto pass = make_pass(device, options, std::move(parts));
+  if (pass) expects(pass.value().costs == row.costs, "the costs of a pass are those of its table row");
+  return pass;
+}
+
+}  // namespace qtrap::scheme

@@ -1,0 +1,33 @@
+// Makes a Pass of a kernel, its buffers and scalars: the one place where kernels are built and arguments set.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "scheme/kernel_table.hpp"
+#include "scheme/pass.hpp"
+
+namespace qtrap::scheme {
+
+/// The family that `options` ask for on `device`.
+std::string resolve_family(const device::Device& device, const PassOptions& options);
+
+/// `buffer` itself when it has exactly `bytes`, else a view of its first `bytes`; a shorter one is a defect.
+device::Buffer exact_view(device::Device& device, const device::Buffer& buffer, std::uint64_t bytes);
+
+/// What a pass is made of, buffers of exactly the bytes that count.
+struct PassParts {
+  Role role = Role::kOther;
+  std::string_view operation;
+  std::vector<device::BufferArg> buffers;
+  std::vector<device::Argument> scalars;  ///< arguments after the buffers
+  Extent extent;
+  Costs costs;  ///< bytes and launches are set by make_pass
+};
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts);
+
+/// A pass of a table row whose slots are held by `buffers` (indexed by Slot; unused ones empty).
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row, const Extent& extent,
+                       const std::vector<device::Buffer>& buffers);
+
+}  // namespace qtrap::scheme

@@ -1,0 +1,89 @@
+// Casts of the CPU family. CHUNK (elements per work-item) is a multiple of VECTOR_WIDTH, GROUP is the int4 group.
+//   cast_f16_f32, cast_f32_f16   out[i] = in[i]; CHUNK elements per work-item, 6 bytes and 1 conversion per element.
+//   cast_f16_f32_panels          x [tokens][columns] f16 -> f32 panels of 16 tokens, out[token / 16][column][token % 16],
+//                                missing tokens 0: the GEMM then reads 16 tokens of a column as one cache line.
+//                                Work-item (a, p): columns [a CHUNK, (a + 1) CHUNK) of panel p.
+//   cast_f16_f32_nibbles         x [tokens][columns] f16 -> f32 in the order in which gemv_i4_f16_cpu meets the nibbles:
+//                                for blocks of 8 LANES columns, out[block][j][lane] = x[8 lane + j] 16^-j (16^0 for
+//                                j = 7), columns padded with zeros to whole groups; sums[token][group] = sum of x.
+//                                Work-item (g, t): group g of token t.
+// LANES: 32-bit lanes per vector of gemv_i4_f16_cpu.
+#include "common/common.clh"
+
+CPU_KERNEL void cast_f16_f32_cpu(__global const half* restrict in, __global float* restrict out, uint count) {
+  size_t i = get_global_id(0) * CHUNK;
+  const size_t end = min(i + CHUNK, (size_t)count);
+  for (; i + VECTOR_WIDTH <= end; i += VECTOR_WIDTH) STORE_FLOATV(LOAD_HALFV(in + i), out + i);
+  for (; i < end; ++i) out[i] = vload_half(i, in);
+}
+
+CPU_KERNEL void cast_f32_f16_cpu(__global const float* restrict in, __global half* restrict out, uint count) {
+  size_t i = get_global_id(0) * CHUNK;
+  const size_t end = min(i + CHUNK, (size_t)count);
+  for (; i + VECTOR_WIDTH <= end; i += VECTOR_WIDTH) STORE_HALFV(LOAD_FLOATV(in + i), out + i);
+  for (; i < end; ++i) vstore_half_rte(in[i], i, out);
+}
+
+CPU_KERNEL void cast_f16_f32_panels_cpu(__global const half* restrict x, __global float* restrict out, uint columns,
+                                        uint tokens) {
+  const uint first_token = (uint)get_global_id(1) * 16;
+  const uint first = (uint)get_global_id(0) * CHUNK;
+  const uint end = min(first + CHUNK, columns);
+  __global float* panel = out + (size_t)first_token * columns;
+  for (uint t = 0; t < 16; ++t) {
+    if (first_token + t >= tokens) {
+      for (uint k = first; k < end; ++k) panel[(size_t)k * 16 + t] = 0.0f;
+      continue;
+    }
+    __global const half* row = x + (size_t)(first_token + t) * columns;
+    uint k = first;
+    for (; k + 8 <= end; k += 8) {
+      const float8 value = vload_half8(0, row + k);
+      __global float* to = panel + (size_t)k * 16 + t;
+      to[0] = value.s0;
+      to[16] = value.s1;
+      to[32] = value.s2;
+      to[48] = value.s3;
+      to[64] = value.s4;
+      to[80] = value.s5;
+      to[96] = value.s6;
+      to[112] = value.s7;
+    }
+    for (; k < end; ++k) panel[(size_t)k * 16 + t] = vload_half(k, row);
+  }
+}
+
+CPU_KERNEL void cast_f16_f32_nibbles_cpu(__global const half* restrict x, __global float* restrict out,
+                                         __global float* restrict sums, uint columns, uint tokens) {
+  const uint group = (uint)get_global_id(0);
+  const uint token = (uint)get_global_id(1);
+  const uint groups = (columns + GROUP - 1) / GROUP;
+  if (group >= groups || token >= tokens) return;
+  __global const half* row = x + (size_t)token * columns;
+  __global float* to = out + ((size_t)token * groups + group) * GROUP;
+  const float8 weight = (float8)(1.0f, 0x1p-4f, 0x1p-8f, 0x1p-12f, 0x1p-16f, 0x1p-20f, 0x1p-24f, 1.0f);
+  float8 sum = 0.0f;
+  for (uint i = 0; i < GROUP; i += 8) {
+    const uint column = group * GROUP + i;
+    float8 value = 0.0f;
+    if (column + 8 <= columns) {
+      value = vload_half8(0, row + column);
+    } else {
+      float tail[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+      for (uint j = 0; column + j < columns; ++j) tail[j] = vload_half(column + j, row);
+      value = vload8(0, tail);
+    }
+    sum += value;
+    value *= weight;
+    __global float* lane = to + i / (8 * LANES) * (8 * LANES) + i / 8 % LANES;
+    lane[0] = value.s0;
+    lane[LANES] = value.s1;
+    lane[2 * LANES] = value.s2;
+    lane[3 * LANES] = value.s3;
+    lane[4 * LANES] = value.s4;
+    lane[5 * LANES] = value.s5;
+    lane[6 * LANES] = value.s6;
+    lane[7 * LANES] = value.s7;
+  }
+  sums[(size_t)token * groups + group] = sum8(sum);
+}

@@ -1,0 +1,62 @@
+// Codes back to f16 on the CPU family: one row per work-item, full-width vectors and stores. Formulas as in
+// dequantize_reference.cl, bit for bit. Per weight: 3 bytes (int8) or 2.5 + 4/GROUP bytes (int4), 1 multiplication.
+//   dequantize_i8_f16, dequantize_i4_f16   work-item r: row r.
+//   dequantize_i32_f16                     work-item (c, t): rows [c CHUNK, (c + 1) CHUNK) of token t; 8 bytes a result.
+#include "common/common.clh"
+
+CPU_KERNEL void dequantize_i8_f16_cpu(__global const char* restrict codes, __global const half* restrict scales,
+                                      __global half* restrict out, uint rows, uint columns) {
+  const size_t r = get_global_id(0);
+  if (r >= rows) return;
+  const float scale = vload_half(r, scales);
+  __global const char* row = codes + r * columns;
+  __global half* to = out + r * columns;
+  uint k = 0;
+  for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) STORE_HALFV(TO_FLOATV(LOAD_CHARV(row + k)) * scale, to + k);
+  for (; k < columns; ++k) vstore_half_rte((float)row[k] * scale, k, to);
+}
+
+CPU_KERNEL void dequantize_i4_f16_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
+                                      __global const half* restrict zeros, __global half* restrict out, uint rows,
+                                      uint columns) {
+  const size_t r = get_global_id(0);
+  if (r >= rows) return;
+  const uint groups = (columns + GROUP - 1) / GROUP;
+  __global const uchar* row = codes + r * ((columns + 1) / 2);
+  __global half* to = out + r * columns;
+  for (uint g = 0; g < groups; ++g) {
+    const float scale = vload_half(r * groups + g, scales);
+    const float zero = vload_half(r * groups + g, zeros);
+    const uint end = min((g + 1) * GROUP, columns);
+    uint k = g * GROUP;
+    for (; k + 16 <= end; k += 16) {
+      const uchar8 pair = vload8(0, row + k / 2);
+      const float8 low = (convert_float8(pair & (uchar8)(15)) - zero) * scale;
+      const float8 high = (convert_float8(pair >> (uchar8)(4)) - zero) * scale;
+      float16 value;
+      value.even = low;
+      value.odd = high;
+      vstore_half16_rte(value, 0, to + k);
+    }
+    for (; k < end; ++k) {
+      const uint code = (row[k / 2] >> (k % 2 * 4)) & 15u;
+      vstore_half_rte(((float)code - zero) * scale, k, to);
+    }
+  }
+}
+
+CPU_KERNEL void dequantize_i32_f16_cpu(__global const int* restrict acc, __global const half* restrict row_scales,
+                                       __global const float* restrict token_scales, __global half* restrict y, uint rows,
+                                       uint tokens) {
+  const size_t t = get_global_id(1);
+  if (t >= tokens) return;
+  const float token_scale = token_scales[t];
+  __global const int* from = acc + t * rows;
+  __global half* to = y + t * rows;
+  size_t r = get_global_id(0) * CHUNK;
+  const size_t end = min(r + CHUNK, (size_t)rows);
+  for (; r + 8 <= end; r += 8) {
+    vstore_half8_rte(convert_float8(vload8(0, from + r)) * vload_half8(0, row_scales + r) * token_scale, 0, to + r);
+  }
+  for (; r < end; ++r) vstore_half_rte((float)from[r] * vload_half(r, row_scales) * token_scale, r, to);
+}

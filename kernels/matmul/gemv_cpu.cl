@@ -1,0 +1,313 @@
+// y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the CPU family. Formats as in matmul_reference.cl.
+// Work-item b: rows [b ROWS, (b + 1) ROWS) for all TOKENS tokens, a register block of ROWS x TOKENS vector accumulators,
+// ROWS from the format's -DROWS_*: several rows share each load of x and keep several DRAM streams open. Rows beyond the
+// last are computed again from the last and not stored. Bytes: weights once, x once per work-item (from cache).
+//   f16_f16  per weight 2 bytes, 1 conversion, TOKENS fma.
+//   i8_f16   per weight 1 byte, 2 conversions, TOKENS fma; row scale at the end.
+//   i8_i8    per weight 1 byte; products of 16 bits, two of them (<= 2 * 127 * 127 = 32258) summed before they widen.
+//   i4_f16   per weight 1/2 byte; 32-bit lanes hold the nibbles of 8 columns; nibble j is masked, not shifted, so its
+//            value is 16^j too large, which x makes up for (cast_f16_f32_nibbles: x 16^-j, permuted). The zero points enter
+//            per group: sum_g s (dot_g - z sum_g x).
+//   i4_i8    per weight 1/2 byte; 16-bit lanes hold 4 columns; 8 products of a lane (8 * 15 * 127 = 15240), and then two
+//            lanes (30480), fit 16 bits, so a group of up to 128 columns is summed in 16 bits. x permuted by
+//            quantize_f16_i8_nibbles; per group s (dot_g - z sums_g) in f32.
+// Tunables: VECTOR_WIDTH, TOKENS, ROWS_F16, ROWS_I8, ROWS_I8_I8, ROWS_I4, ROWS_I4_I8, GROUP (32, 64 or 128),
+// LANES = min(VECTOR_WIDTH, GROUP / 8), LANES16 = min(16, GROUP / 4).
+#include "common/common.clh"
+
+#define SCALE_BLOCK 8  // group scales converted at a time: scalar vload_half is about 20 instructions in PoCL 3.1
+
+#define UNROLLED _Pragma("unroll")
+
+CPU_KERNEL void gemv_f16_f16_cpu(__global const half* restrict weights, __global const half* restrict x,
+                                 __global half* restrict y, uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * ROWS_F16;
+  __global const half* w[ROWS_F16];
+  floatv acc[ROWS_F16][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS_F16; ++r) {
+    w[r] = weights + (size_t)min(first + r, rows - 1) * columns;
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
+  }
+  uint k = 0;
+  for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
+    floatv value[TOKENS];
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
+    UNROLLED for (uint r = 0; r < ROWS_F16; ++r) {
+      const floatv weight = LOAD_HALFV(w[r] + k);
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, value[t], acc[r][t]);
+    }
+  }
+  UNROLLED for (uint r = 0; r < ROWS_F16; ++r) {
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      float sum = SUM_FLOATV(acc[r][t]);
+      for (uint i = k; i < columns; ++i) sum = fma(vload_half(i, w[r]), vload_half((size_t)t * columns + i, x), sum);
+      if (first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
+    }
+  }
+}
+
+CPU_KERNEL void gemv_i8_f16_cpu(__global const char* restrict codes, __global const half* restrict scales,
+                                __global const half* restrict x, __global half* restrict y, uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * ROWS_I8;
+  __global const char* w[ROWS_I8];
+  floatv acc[ROWS_I8][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS_I8; ++r) {
+    w[r] = codes + (size_t)min(first + r, rows - 1) * columns;
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
+  }
+  uint k = 0;
+  for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
+    floatv value[TOKENS];
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
+    UNROLLED for (uint r = 0; r < ROWS_I8; ++r) {
+      const floatv weight = TO_FLOATV(LOAD_CHARV(w[r] + k));
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, value[t], acc[r][t]);
+    }
+  }
+  UNROLLED for (uint r = 0; r < ROWS_I8; ++r) {
+    const float scale = vload_half(min(first + r, rows - 1), scales);
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      float sum = SUM_FLOATV(acc[r][t]);
+      for (uint i = k; i < columns; ++i) sum = fma((float)w[r][i], vload_half((size_t)t * columns + i, x), sum);
+      if (first + r < rows) vstore_half_rte(sum * scale, (size_t)t * rows + first + r, y);
+    }
+  }
+}
+
+CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
+                               __global int* restrict acc, uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * ROWS_I8_I8;
+  __global const char* w[ROWS_I8_I8];
+  int8 sum[ROWS_I8_I8][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS_I8_I8; ++r) {
+    w[r] = codes + (size_t)min(first + r, rows - 1) * columns;
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) sum[r][t] = 0;
+  }
+  uint k = 0;
+  for (; k + 32 <= columns; k += 32) {
+    short16 value[TOKENS][2];
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      value[t][0] = convert_short16(vload16(0, x + (size_t)t * columns + k));
+      value[t][1] = convert_short16(vload16(0, x + (size_t)t * columns + k + 16));
+    }
+    UNROLLED for (uint r = 0; r < ROWS_I8_I8; ++r) {
+      const short16 low = convert_short16(vload16(0, w[r] + k));
+      const short16 high = convert_short16(vload16(0, w[r] + k + 16));
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+        const short16 pair = low * value[t][0] + high * value[t][1];
+        sum[r][t] += convert_int8(pair.lo) + convert_int8(pair.hi);
+      }
+    }
+  }
+  UNROLLED for (uint r = 0; r < ROWS_I8_I8; ++r) {
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      const int4 half_sum = sum[r][t].lo + sum[r][t].hi;
+      int total = half_sum.x + half_sum.y + half_sum.z + half_sum.w;
+      for (uint i = k; i < columns; ++i) total += (int)w[r][i] * (int)x[(size_t)t * columns + i];
+      if (first + r < rows) acc[(size_t)t * rows + first + r] = total;
+    }
+  }
+}
+
+#if LANES == 16
+typedef float16 lanes_float;
+typedef uint16 lanes_uint;
+#define LANES_TO_FLOAT(v) convert_float16(as_int16(v))
+#define LOAD_LANES(p) (lanes_uint)(LOAD_UINT4(p), LOAD_UINT4(p + 16), LOAD_UINT4(p + 32), LOAD_UINT4(p + 48))
+#define SUM_LANES sum16
+#elif LANES == 8
+typedef float8 lanes_float;
+typedef uint8 lanes_uint;
+#define LANES_TO_FLOAT(v) convert_float8(as_int8(v))
+#define LOAD_LANES(p) (lanes_uint)(LOAD_UINT4(p), LOAD_UINT4(p + 16))
+#define SUM_LANES sum8
+#else
+typedef float4 lanes_float;
+typedef uint4 lanes_uint;
+#define LANES_TO_FLOAT(v) convert_float4(as_int4(v))
+#define LOAD_LANES(p) LOAD_UINT4(p)
+#define SUM_LANES sum4
+#endif
+#define LOAD_UINT4(p) as_uint4(vload16(0, p))  // rows of codes start on any byte
+#define LOAD_LANES_FLOAT(p) JOIN(vload, LANES)(0, p)
+
+/// SCALE_BLOCK values from f16 at `from`, `count` of them in bounds, the others 0.
+static inline float8 load_scales(__global const half* from, uint count) {
+  if (count >= SCALE_BLOCK) return vload_half8(0, from);
+  float part[SCALE_BLOCK] = {0.0f};
+  for (uint i = 0; i < count; ++i) part[i] = vload_half(i, from);
+  return vload8(0, part);
+}
+
+/// The codes of 8 LANES columns whose first `count` bytes are in bounds; the others 0.
+static inline lanes_uint load_codes(__global const uchar* from, uint count) {
+  if (count >= 4 * LANES) return LOAD_LANES(from);
+  uchar part[4 * LANES];
+  for (uint i = 0; i < 4 * LANES; ++i) part[i] = i < count ? from[i] : (uchar)0;
+  return LOAD_LANES(part);
+}
+
+CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
+                                __global const half* restrict zeros, __global const float* restrict x,
+                                __global const float* restrict sums, __global half* restrict y, uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * ROWS_I4;
+  const uint groups = (columns + GROUP - 1) / GROUP;
+  const uint pitch = (columns + 1) / 2;
+  size_t row[ROWS_I4];
+  lanes_float acc[ROWS_I4][TOKENS];
+  float8 zero_part[ROWS_I4][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+    row[r] = min(first + r, rows - 1);
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      acc[r][t] = 0.0f;
+      zero_part[r][t] = 0.0f;
+    }
+  }
+  for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
+    const uint in_block = min((uint)SCALE_BLOCK, groups - g0);
+    float scale[ROWS_I4][SCALE_BLOCK];
+    UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+      const float8 s = load_scales(scales + row[r] * groups + g0, in_block);
+      const float8 weighted = s * load_scales(zeros + row[r] * groups + g0, in_block);
+      vstore8(s, 0, scale[r]);
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+        float8 sum = 0.0f;
+        if (in_block == SCALE_BLOCK) {
+          sum = vload8(0, sums + (size_t)t * groups + g0);
+        } else {
+          float part[SCALE_BLOCK] = {0.0f};
+          for (uint i = 0; i < in_block; ++i) part[i] = sums[(size_t)t * groups + g0 + i];
+          sum = vload8(0, part);
+        }
+        zero_part[r][t] = fma(weighted, sum, zero_part[r][t]);
+      }
+    }
+    for (uint g = 0; g < in_block; ++g) {
+      lanes_float dot_g[ROWS_I4][TOKENS];
+      UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0.0f;
+      }
+      for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
+        const uint column = (g0 + g) * GROUP + block * (8 * LANES);
+        if (column >= columns) break;
+        const uint bytes = pitch - column / 2;
+        lanes_uint q[ROWS_I4];
+        UNROLLED for (uint r = 0; r < ROWS_I4; ++r) q[r] = load_codes(codes + row[r] * pitch + column / 2, bytes);
+        __global const float* value = x + column;
+        const size_t token_pitch = (size_t)groups * GROUP;
+#define NIBBLE(j, expression)                                                                             \
+  UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                            \
+    const lanes_float xj = LOAD_LANES_FLOAT(value + t * token_pitch + j * LANES);                         \
+    UNROLLED for (uint r = 0; r < ROWS_I4; ++r) dot_g[r][t] = fma(LANES_TO_FLOAT(expression), xj, dot_g[r][t]); \
+  }
+        NIBBLE(0, q[r] & 0x0000000Fu)
+        NIBBLE(1, q[r] & 0x000000F0u)
+        NIBBLE(2, q[r] & 0x00000F00u)
+        NIBBLE(3, q[r] & 0x0000F000u)
+        NIBBLE(4, q[r] & 0x000F0000u)
+        NIBBLE(5, q[r] & 0x00F00000u)
+        NIBBLE(6, q[r] & 0x0F000000u)
+        NIBBLE(7, q[r] >> 28)
+#undef NIBBLE
+      }
+      UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(dot_g[r][t], (lanes_float)(scale[r][g]), acc[r][t]);
+      }
+    }
+  }
+  UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      const float sum = SUM_LANES(acc[r][t]) - sum8(zero_part[r][t]);
+      if (first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
+    }
+  }
+}
+
+#if LANES16 == 16
+typedef short16 lanes_short;
+#define LOAD_LANES16(p) (lanes_short)(LOAD_SHORT8(p), LOAD_SHORT8(p + 16))
+#define FOLD_LANES16(v) (v.lo + v.hi)
+#else
+typedef short8 lanes_short;
+#define LOAD_LANES16(p) LOAD_SHORT8(p)
+#define FOLD_LANES16(v) (v)
+#endif
+#define LOAD_SHORT8(p) as_short8(vload16(0, p))
+#define LOAD_BYTES16(p) JOIN(convert_short, LANES16)(JOIN(vload, LANES16)(0, p))
+
+static inline lanes_short load_codes16(__global const uchar* from, uint count) {
+  if (count >= 2 * LANES16) return LOAD_LANES16(from);
+  uchar part[2 * LANES16];
+  for (uint i = 0; i < 2 * LANES16; ++i) part[i] = i < count ? from[i] : (uchar)0;
+  return LOAD_LANES16(part);
+}
+
+CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
+                               __global const half* restrict zeros, __global const char* restrict x,
+                               __global const float* restrict token_scales, __global const int* restrict sums,
+                               __global half* restrict y, uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * ROWS_I4_I8;
+  const uint groups = (columns + GROUP - 1) / GROUP;
+  const uint pitch = (columns + 1) / 2;
+  size_t row[ROWS_I4_I8];
+  float8 acc[ROWS_I4_I8][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+    row[r] = min(first + r, rows - 1);
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
+  }
+  for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
+    const uint in_block = min((uint)SCALE_BLOCK, groups - g0);
+    float scale[ROWS_I4_I8][SCALE_BLOCK];
+    UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+      const float8 s = load_scales(scales + row[r] * groups + g0, in_block);
+      const float8 weighted = s * load_scales(zeros + row[r] * groups + g0, in_block);
+      vstore8(s, 0, scale[r]);
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+        float8 sum = 0.0f;
+        if (in_block == SCALE_BLOCK) {
+          sum = convert_float8(vload8(0, sums + (size_t)t * groups + g0));
+        } else {
+          float part[SCALE_BLOCK] = {0.0f};
+          for (uint i = 0; i < in_block; ++i) part[i] = (float)sums[(size_t)t * groups + g0 + i];
+          sum = vload8(0, part);
+        }
+        acc[r][t] = fma(-weighted, sum, acc[r][t]);
+      }
+    }
+    for (uint g = 0; g < in_block; ++g) {
+      lanes_short dot_g[ROWS_I4_I8][TOKENS];
+      UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0;
+      }
+      for (uint block = 0; block < GROUP / (4 * LANES16); ++block) {
+        const uint column = (g0 + g) * GROUP + block * (4 * LANES16);
+        if (column >= columns) break;
+        const uint bytes = pitch - column / 2;
+        lanes_short q[ROWS_I4_I8];
+        UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) q[r] = load_codes16(codes + row[r] * pitch + column / 2, bytes);
+        __global const char* value = x + column;
+        const size_t token_pitch = (size_t)groups * GROUP;
+        UNROLLED for (uint j = 0; j < 4; ++j) {
+          UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+            const lanes_short xj = LOAD_BYTES16(value + t * token_pitch + j * LANES16);
+            UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+              dot_g[r][t] += ((q[r] >> (short)(4 * j)) & (short)(15)) * xj;
+            }
+          }
+        }
+      }
+      UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+          const float8 dot8 = convert_float8(convert_int8(FOLD_LANES16(dot_g[r][t])));
+          acc[r][t] = fma(dot8, (float8)(scale[r][g]), acc[r][t]);
+        }
+      }
+    }
+  }
+  UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      const float sum = sum8(acc[r][t]) * token_scales[t];
+      if (first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
+    }
+  }
+}

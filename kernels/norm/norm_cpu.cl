@@ -1,0 +1,27 @@
+// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
+// One token per work-item, vectors of VECTOR_WIDTH: 6 bytes and 3 multiplications per element.
+#include "common/common.clh"
+
+CPU_KERNEL void rms_norm_f16_cpu(__global const half* restrict x, __global const half* restrict gamma,
+                                 __global half* restrict out, uint width, uint tokens) {
+  const size_t t = get_global_id(0);
+  if (t >= tokens) return;
+  __global const half* from = x + t * width;
+  __global half* to = out + t * width;
+  floatv sums = 0.0f;
+  uint i = 0;
+  for (; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) {
+    const floatv value = LOAD_HALFV(from + i);
+    sums = fma(value, value, sums);
+  }
+  float sum = SUM_FLOATV(sums);
+  for (; i < width; ++i) {
+    const float value = vload_half(i, from);
+    sum = fma(value, value, sum);
+  }
+  const float factor = 1.0f / sqrt(sum / (float)width + 1e-6f);
+  for (i = 0; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) {
+    STORE_HALFV(LOAD_HALFV(from + i) * factor * LOAD_HALFV(gamma + i), to + i);
+  }
+  for (; i < width; ++i) vstore_half_rte(vload_half(i, from) * factor * vload_half(i, gamma), i, to);
+}
