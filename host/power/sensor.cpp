@@ -1,0 +1,22 @@
+#include "power/sensor.hpp"
+
+namespace qtrap::power {
+
+std::string to_string(SensorShape shape) { return shape == SensorShape::kBoxcar ? "boxcar" : "exponential"; }
+
+Seconds SensorTraits::lag() const {
+  return delay + window_or_zero() / 2 + (shape == SensorShape::kBoxcar ? rise : Seconds(0));
+}
+
+MeterSensors assume_sensors(const MeterInfo& info) {
+  if (info.estimated) return {};  // a constant has neither lag nor window
+  SensorTraits sensor;
+  sensor.period = Seconds(0.1);
+  sensor.window = sensor.period;
+  sensor.rise = Seconds(0.025);
+  MeterSensors sensors{sensor, sensor};
+  if (info.power_field == "average") sensors.power.window = Seconds(1.0);
+  return sensors;
+}
+
+}  // namespace qtrap::power
