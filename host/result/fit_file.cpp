@@ -17,6 +17,8 @@ Result<FitFile> parse_fit(std::string_view text, std::string_view name) {
   if (!json.value().is_object()) {
     return usage_error("a fit file is not a JSON object", quote_json(json.value()), "give the file that `qtrap fit` wrote");
   }
+  const Status version = check_version(json.value());
+  if (!version) return version.error();
   FitFile fit;
   Problem problem;
   decode_record(json.value(), "", fit, problem);

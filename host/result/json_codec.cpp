@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -148,7 +149,8 @@ void decode(const Json& value, const Place& place, std::vector<T>& out, Problem&
   if (!value.is_array()) return refuse(value, place, "an array", problem);
   out.clear();
   for (const Json& item : value) {
-    decode(item, {place.key, fmt::format("{}[{}]", place.path, out.size())}, out.emplace_back(), problem);
+    const Place element{place.key, fmt::format("{}[{}]", place.path, out.size())};
+    decode(item, element, out.emplace_back(), problem);
     if (problem.found()) return;
   }
 }
@@ -189,10 +191,13 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
     const auto* parse = dynamic_cast<const Json::parse_error*>(&problem);
     const std::size_t at = std::min(text.size(), parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0);
     const std::string_view before = text.substr(0, at);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const std::size_t column = 1 + before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1);
-    return usage_error(fmt::format("{} is not valid JSON at line {}, column {}", what, line, column),
-                       std::string(text.substr(at, 20)), at == text.size() ? "it ends too early" : "correct the text there");
+    const std::size_t column = at - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
+    std::string where = fmt::format("column {}", column);
+    if (text.find('\n') != std::string_view::npos) {
+      where = fmt::format("line {}, {}", 1 + std::count(before.begin(), before.end(), '\n'), where);
+    }
+    return usage_error(fmt::format("{} is not valid JSON at {}", what, where), std::string(text.substr(at, 20)),
+                       at == text.size() ? "it ends too early" : "correct the text there");
   }
 }
 
@@ -203,6 +208,20 @@ std::string quote_json(const Json& value) {
 }
 
 std::string dump_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+Status check_version(const Json& object) {
+  const auto version = object.find("schema_version");
+  if (version == object.end() || !version->is_string()) return Done{};
+  const auto text = version->get<std::string>();
+  std::int64_t major = 0;
+  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
+  if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
+    return usage_error("`schema_version` is not MAJOR.MINOR", text, fmt::format("this program writes {}", kSchemaVersion));
+  }
+  if (major <= kSchemaMajor) return Done{};
+  return usage_error("the file's schema_version is newer than this program", text,
+                     fmt::format("use a qtrap that reads version {}; this one reads {}.x", text, kSchemaMajor));
+}
 
 template <class R>
 Json encode_record(const R& record, Problem& problem) {

@@ -27,7 +27,7 @@ class Problem {
   std::optional<Error> first_;
 };
 
-/// Parses JSON text. kUsage errors: "WHAT at line L, column C", not UTF-8, empty.
+/// Parses JSON text. kUsage errors: "WHAT is not valid JSON at line L, column C", not UTF-8, empty.
 Result<Json> parse_json(std::string_view text, std::string_view what);
 
 /// A short quotation of a JSON value for error messages; containers by their kind.
@@ -35,6 +35,10 @@ std::string quote_json(const Json& value);
 
 /// JSON on one line, without "\n"; bytes that are not UTF-8 become U+FFFD.
 std::string dump_line(const Json& value);
+
+/// Refuses a `schema_version` whose major number is newer than kSchemaMajor, or that is no version. To be called before
+/// the other keys are looked at: a newer major version may have renamed them all.
+Status check_version(const Json& object);
 
 /// The JSON object of a record or sub-object, keys in table order. kRuntime errors go to `problem`.
 template <class R>

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <set>
 #include <utility>
 
@@ -31,21 +30,6 @@ Result<Record> decode_line(const Json& line) {
   decode_record(line, "", record, problem);
   if (problem.found()) return problem.error();
   return Record(std::move(record));
-}
-
-/// Before anything else of a session: a newer major version may have renamed every other key.
-Status check_version(const Json& line) {
-  const auto version = line.find("schema_version");
-  if (version == line.end() || !version->is_string()) return Done{};
-  const auto text = version->get<std::string>();
-  std::int64_t major = 0;
-  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
-  if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
-    return usage_error("`schema_version` is not MAJOR.MINOR", text, fmt::format("this program writes {}", kSchemaVersion));
-  }
-  if (major <= kSchemaMajor) return Done{};
-  return usage_error("the file's schema_version is newer than this program", text,
-                     fmt::format("use a qtrap that reads version {}; this one reads {}.x", text, kSchemaMajor));
 }
 
 /// Collects the records of a file unit by unit.

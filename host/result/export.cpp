@@ -1,0 +1,257 @@
+#include "result/export.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "core/contract.hpp"
+#include "result/fields.hpp"
+
+namespace qtrap::result {
+namespace {
+
+using Cell = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
+
+struct Column {
+  std::string name;
+  std::string_view sql_type;
+};
+
+struct Table {
+  std::string name;
+  std::vector<Column> columns;
+  std::vector<std::vector<Cell>> rows;
+};
+
+/// Shortest text that reads back to the same double; always looks like a real number ("2.0"), in every locale.
+std::string format_number(double value) {
+  std::array<char, 32> buffer{};
+  const auto [end, code] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
+  expects(code == std::errc{}, "a double fits in 32 characters");
+  std::string text(buffer.data(), end);
+  if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  return text;
+}
+
+// --- records to cells: one overload per type of member ----------------------------------------------------------
+
+Cell to_cell(const std::string& value) { return value; }
+Cell to_cell(std::int64_t value) { return value; }
+Cell to_cell(bool value) { return value; }
+Cell to_cell(double value) { return value; }
+Cell to_cell(const std::vector<std::string>& values) { return fmt::format("{}", fmt::join(values, ";")); }
+Cell to_cell(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += fmt::format("{}{}", text.empty() ? "" : ";", format_number(value));
+  return text;
+}
+template <class T>
+Cell to_cell(const std::optional<T>& value) {
+  return value ? to_cell(*value) : Cell{};
+}
+
+template <class T>
+constexpr std::string_view kSqlType = "TEXT";
+template <>
+constexpr std::string_view kSqlType<bool> = "BOOLEAN";
+template <>
+constexpr std::string_view kSqlType<std::int64_t> = "BIGINT";
+template <>
+constexpr std::string_view kSqlType<double> = "DOUBLE PRECISION";
+template <class T>
+constexpr std::string_view kSqlType<std::optional<T>> = kSqlType<T>;
+
+/// Only flat records have rows; sub-objects stay in the JSON.
+template <class T>
+concept HasCell = requires(const T& value) { to_cell(value); };
+
+// --- the table --------------------------------------------------------------------------------------------------
+
+constexpr std::array<std::string_view, 4> kJoinKeys{"session_id", "device_name", "driver", "meter_name"};
+
+std::vector<std::string> session_ids_of(const PointRecord& point) { return point.session_ids; }
+std::vector<std::string> session_ids_of(const TrialRecord& trial) { return {trial.session_id}; }
+
+/// Values of the join keys; several sessions that agree give one value, otherwise all, joined by ';'.
+std::vector<Cell> join_cells(const std::vector<std::string>& ids, const ResultFile& file) {
+  std::array<std::vector<std::string>, 4> values;
+  const auto add = [](std::vector<std::string>& list, const std::string& value) {
+    if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(value);
+  };
+  for (const std::string& id : ids) {
+    add(values[0], id);
+    for (const SessionRecord& session : file.sessions) {
+      if (session.session_id != id) continue;
+      add(values[1], session.device.name);
+      add(values[2], session.device.driver);
+      add(values[3], session.meter.name);
+    }
+  }
+  std::vector<Cell> cells;
+  for (const auto& list : values) cells.push_back(list.empty() ? Cell{} : to_cell(list));
+  return cells;
+}
+
+template <class R>
+bool is_join_key(const Field<R>& field) {
+  return std::find(kJoinKeys.begin(), kJoinKeys.end(), field.key.name) != kJoinKeys.end();
+}
+
+template <class R>
+Table make_table(std::string name, std::span<const ResultFile> files, std::vector<R> ResultFile::*records) {
+  Table table{std::move(name), {}, {}};
+  for (const std::string_view key : kJoinKeys) table.columns.push_back({std::string(key), "TEXT"});
+  for (const Field<R>& field : fields<R>()) {
+    if (is_join_key(field)) continue;
+    table.columns.push_back({std::string(field.key.name),
+                             std::visit([]<class T>(T R::*) { return kSqlType<T>; }, field.member)});
+  }
+  for (const ResultFile& file : files) {
+    for (const R& record : file.*records) {
+      std::vector<Cell> row = join_cells(session_ids_of(record), file);
+      for (const Field<R>& field : fields<R>()) {
+        if (is_join_key(field)) continue;
+        row.push_back(std::visit(
+            [&record]<class T>(T R::*member) -> Cell {
+              if constexpr (HasCell<T>) return to_cell(record.*member);
+              fail_contract("every field of an exported record is flat", std::source_location::current());
+            },
+            field.member));
+      }
+      table.rows.push_back(std::move(row));
+    }
+  }
+  return table;
+}
+
+std::optional<Error> find_non_finite(const Table& table) {
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const auto* number = std::get_if<double>(&row[i]);
+      if (number == nullptr || std::isfinite(*number)) continue;
+      return runtime_error(fmt::format("`{}` is not finite", table.columns[i].name), fmt::format("{}", *number),
+                           "leave it absent and say why in its status");
+    }
+  }
+  return std::nullopt;
+}
+
+// --- writers ----------------------------------------------------------------------------------------------------
+
+struct PlainText {
+  std::string operator()(std::monostate) const { return ""; }
+  std::string operator()(bool value) const { return value ? "true" : "false"; }
+  std::string operator()(std::int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const { return format_number(value); }
+  std::string operator()(const std::string& value) const { return value; }
+};
+
+std::string to_text(const Cell& cell) { return std::visit(PlainText{}, cell); }
+
+std::string replace_all(std::string_view text, std::string_view from, std::string_view to) {
+  std::string out;
+  for (std::size_t at = text.find(from); at != std::string_view::npos; at = text.find(from)) {
+    out.append(text.substr(0, at)).append(to);
+    text.remove_prefix(at + from.size());
+  }
+  return out.append(text);
+}
+
+std::string quote_csv(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return fmt::format("\"{}\"", replace_all(text, "\"", "\"\""));
+}
+
+std::string write_csv(const Table& table) {
+  std::string out;
+  for (const Column& column : table.columns) out += fmt::format("{}{}", out.empty() ? "" : ",", column.name);
+  out += '\n';
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : ",", quote_csv(to_text(row[i])));
+    out += '\n';
+  }
+  return out;
+}
+
+std::string write_markdown(const Table& table) {
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto holds_text = [i](const auto& row) { return !to_text(row[i]).empty(); };
+    if (table.rows.empty() || std::any_of(table.rows.begin(), table.rows.end(), holds_text)) shown.push_back(i);
+  }
+  std::string head = "|";
+  std::string rule = "|";
+  for (const std::size_t i : shown) {
+    head += fmt::format(" {} |", table.columns[i].name);
+    rule += table.columns[i].sql_type == "TEXT" ? "---|" : "---:|";
+  }
+  std::string out = head + "\n" + rule + "\n";
+  for (const auto& row : table.rows) {
+    out += "|";
+    for (const std::size_t i : shown) {
+      const std::string text = replace_all(replace_all(to_text(row[i]), "|", "\\|"), "\n", "<br>");
+      out += fmt::format(" {} |", text);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string quote_sql(const Cell& cell) {
+  if (std::holds_alternative<std::monostate>(cell)) return "NULL";
+  if (const auto* text = std::get_if<std::string>(&cell)) return fmt::format("'{}'", replace_all(*text, "'", "''"));
+  return to_text(cell);
+}
+
+std::string write_sql(const Table& table) {
+  std::string columns;
+  for (const Column& column : table.columns) {
+    columns += fmt::format("{}  \"{}\" {}", columns.empty() ? "" : ",\n", column.name, column.sql_type);
+  }
+  std::string out = fmt::format("BEGIN;\nCREATE TABLE IF NOT EXISTS \"{}\" (\n{}\n);\n", table.name, columns);
+  for (const auto& row : table.rows) {
+    std::string values;
+    for (const Cell& cell : row) values += fmt::format("{}{}", values.empty() ? "" : ", ", quote_sql(cell));
+    out += fmt::format("INSERT INTO \"{}\" VALUES ({});\n", table.name, values);
+  }
+  return out + "COMMIT;\n";
+}
+
+}  // namespace
+
+std::optional<ExportFormat> parse_export_format(std::string_view word) {
+  if (word == "csv") return ExportFormat::kCsv;
+  if (word == "md") return ExportFormat::kMarkdown;
+  if (word == "sql") return ExportFormat::kSql;
+  return std::nullopt;
+}
+
+std::optional<CsvRecords> parse_csv_records(std::string_view word) {
+  if (word == "points") return CsvRecords::kPoints;
+  if (word == "trials") return CsvRecords::kTrials;
+  return std::nullopt;
+}
+
+Result<std::string> export_records(std::span<const ResultFile> files, CsvRecords records, ExportFormat format) {
+  const Table table = records == CsvRecords::kPoints ? make_table("points", files, &ResultFile::points)
+                                                     : make_table("trials", files, &ResultFile::trials);
+  if (auto error = find_non_finite(table)) return *error;
+  switch (format) {
+    case ExportFormat::kCsv:
+      return write_csv(table);
+    case ExportFormat::kMarkdown:
+      return write_markdown(table);
+    case ExportFormat::kSql:
+      return write_sql(table);
+  }
+  return runtime_error("unknown export format", "", "use csv, md or sql");
+}
+
+Result<std::string> to_csv(const ResultFile& file, CsvRecords records) {
+  return export_records({&file, 1}, records, ExportFormat::kCsv);
+}
+
+}  // namespace qtrap::result

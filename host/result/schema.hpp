@@ -1,0 +1,18 @@
+// The documents generated from the field tables. They are committed beside this file (SCHEMA.md, schema/*.json); a test
+// compares them, and rewrites them when QTRAP_REGENERATE=1 is set.
+#pragma once
+
+#include <string>
+
+namespace qtrap::result {
+
+/// JSON Schema (draft 7) of one line of a result file: one of `definitions/{session,trial,point,end}`.
+std::string make_result_schema();
+
+/// JSON Schema (draft 7) of a fit file.
+std::string make_fit_schema();
+
+/// SCHEMA.md: every key with its type, unit and meaning.
+std::string make_schema_markdown();
+
+}  // namespace qtrap::result

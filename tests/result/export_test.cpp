@@ -1,0 +1,100 @@
+#include "result/export.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "result/sample_records.hpp"
+#include "support/golden.hpp"
+#include "support/locale_guard.hpp"
+
+namespace qtrap::result {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+ResultFile sample_file() {
+  ResultFile file;
+  SessionRecord second = sample::session("s1");
+  second.meter.name = "rapl";
+  file.sessions = {sample::session(), second};
+  PointRecord odd = sample::numbered<PointRecord>();
+  odd.session_ids = {"s0", "s1"};
+  odd.reason = "comma, \"quote\", | pipe and 'apostrophe'\nsecond line";
+  odd.time_s = 1e-20;
+  odd.time_s_low = 0.1 + 0.2;
+  file.points = {sample::point("p"), odd};
+  file.trials = {sample::trial("c1", 0, 2), sample::numbered<TrialRecord>()};
+  return file;
+}
+
+std::string write(CsvRecords records, ExportFormat format) {
+  const ResultFile file = sample_file();
+  return export_records({&file, 1}, records, format).value();
+}
+
+struct Golden {
+  CsvRecords records;
+  ExportFormat format;
+  const char* path;
+};
+constexpr Golden kGolden[] = {
+    {CsvRecords::kPoints, ExportFormat::kCsv, "tests/result/golden/points.csv"},
+    {CsvRecords::kTrials, ExportFormat::kCsv, "tests/result/golden/trials.csv"},
+    {CsvRecords::kPoints, ExportFormat::kMarkdown, "tests/result/golden/points.md"},
+    {CsvRecords::kTrials, ExportFormat::kMarkdown, "tests/result/golden/trials.md"},
+    {CsvRecords::kPoints, ExportFormat::kSql, "tests/result/golden/points.sql"},
+    {CsvRecords::kTrials, ExportFormat::kSql, "tests/result/golden/trials.sql"},
+};
+
+TEST(Export, WritesTheGoldenTables) {
+  for (const Golden& golden : kGolden) test::expect_golden(golden.path, write(golden.records, golden.format));
+}
+
+TEST(Export, WritesTheSameWithADecimalCommaAndAnotherZone) {
+  const test::LocaleGuard german;
+  for (const Golden& golden : kGolden) test::expect_golden(golden.path, write(golden.records, golden.format));
+}
+
+TEST(Export, WritesTheSameInTheCLocaleOfGermany) {
+  const test::LocaleGuard german;
+  if (!german.has_c_locale()) GTEST_SKIP() << "locale de_DE.UTF-8 is not installed";
+  for (const Golden& golden : kGolden) test::expect_golden(golden.path, write(golden.records, golden.format));
+}
+
+TEST(Export, PutsTheJoinKeysFirstAndOnEveryRow) {
+  const std::string csv = to_csv(sample_file(), CsvRecords::kPoints).value();
+  EXPECT_THAT(csv, StartsWith("session_id,device_name,driver,meter_name,point_id,"));
+  EXPECT_THAT(csv, HasSubstr("\ns0,\"Device, \"\"quoted\"\" | ü\",text 5,text 1,p,"));
+  EXPECT_THAT(csv, HasSubstr("\ns0;s1,\"Device, \"\"quoted\"\" | ü\",text 5,text 1;rapl,"));
+}
+
+TEST(Export, WritesOneHeaderOverSeveralFilesAndOverNone) {
+  const ResultFile files[] = {sample_file(), sample_file()};
+  const std::string csv = export_records(files, CsvRecords::kTrials, ExportFormat::kCsv).value();
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+  const std::string none = export_records({}, CsvRecords::kTrials, ExportFormat::kCsv).value();
+  EXPECT_EQ(csv.substr(0, none.size()), none);
+  EXPECT_EQ(std::count(none.begin(), none.end(), '\n'), 1);
+}
+
+TEST(Export, RefusesNumbersThatAreNotFinite) {
+  ResultFile file = sample_file();
+  file.points[0].time_ratio = std::numeric_limits<double>::infinity();
+  EXPECT_THAT(to_csv(file, CsvRecords::kPoints).error().message(), StartsWith("`time_ratio` is not finite (inf)"));
+}
+
+TEST(Export, KnowsTheWordsOfTheContract) {
+  EXPECT_EQ(parse_export_format("csv"), ExportFormat::kCsv);
+  EXPECT_EQ(parse_export_format("md"), ExportFormat::kMarkdown);
+  EXPECT_EQ(parse_export_format("sql"), ExportFormat::kSql);
+  EXPECT_EQ(parse_export_format("CSV"), std::nullopt);
+  EXPECT_EQ(parse_csv_records("points"), CsvRecords::kPoints);
+  EXPECT_EQ(parse_csv_records("trials"), CsvRecords::kTrials);
+  EXPECT_EQ(parse_csv_records("sessions"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace qtrap::result
