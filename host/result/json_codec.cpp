@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/file.hpp"
+#include "core/text.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -190,13 +191,7 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
   } catch (const Json::exception& problem) {
     const auto* parse = dynamic_cast<const Json::parse_error*>(&problem);
     const std::size_t at = std::min(text.size(), parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0);
-    const std::string_view before = text.substr(0, at);
-    const std::size_t column = at - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
-    std::string where = fmt::format("column {}", column);
-    if (text.find('\n') != std::string_view::npos) {
-      where = fmt::format("line {}, {}", 1 + std::count(before.begin(), before.end(), '\n'), where);
-    }
-    return usage_error(fmt::format("{} is not valid JSON at {}", what, where), std::string(text.substr(at, 20)),
+    return usage_error(fmt::format("{} is not valid JSON at {}", what, describe_position(text, at)), std::string(text.substr(at, 20)),
                        at == text.size() ? "it ends too early" : "correct the text there");
   }
 }

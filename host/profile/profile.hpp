@@ -1,0 +1,91 @@
+// Model shapes and campaigns: JSON files, validated into plain structs. Every error is kUsage, one line, and quotes the
+// value and the fix. Keys, limits and defaults stand in the tables of keys.cpp, from which SCHEMA.md is generated.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace qtrap::profile {
+
+/// A decoder's shape. Counts are elements; the parameter count is computed, never stored.
+struct ModelProfile {
+  std::string name;
+  std::int64_t hidden = 0;
+  std::int64_t ffn = 0;
+  std::int64_t layers = 0;
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t vocab = 0;
+  bool tied_embeddings = false;
+  std::string source;
+  bool operator==(const ModelProfile&) const = default;
+};
+
+/// What to measure and how precisely. The initial values are the defaults of keys that a file may leave out.
+struct Campaign {
+  std::string name;
+  std::string description;
+  std::vector<std::string> models;
+  std::vector<std::string> schemes;
+  std::vector<std::int64_t> batch{1};
+  std::vector<std::int64_t> hops{1};
+  std::vector<std::int64_t> tokens_per_hop{1};
+  std::vector<std::int64_t> context_tokens{0};
+  double target_ci = 0.01;
+  std::int64_t min_trials = 3;
+  std::int64_t max_trials = 20;
+  double max_seconds_per_point = 60;
+  double max_seconds = 3600;
+  std::int64_t sessions = 3;
+  double memory_fraction = 0.8;
+  std::optional<std::int64_t> layers_limit;
+  std::int64_t group_size = 128;
+  bool operator==(const Campaign&) const = default;
+};
+
+/// Most cells (models x batch x hops x tokens_per_hop x context_tokens) of a campaign.
+inline constexpr std::uint64_t kMostCells = 10000;
+
+/// Embeddings (tied once), layers of projections and two norms, final norm.
+std::int64_t compute_parameters(const ModelProfile& model);
+/// Weights of the projections over all layers: what one step reads.
+std::int64_t compute_step_parameters(const ModelProfile& model);
+
+/// Parses a file's text; `name` is quoted in errors: not UTF-8, not JSON (with the position), a newer major
+/// schema_version, a key that is unknown (the nearest is named), missing, given twice, of the wrong type or out of range,
+/// heads that are no multiple of kv_heads.
+Result<ModelProfile> parse_model(std::string_view text, std::string_view name);
+/// As parse_model(); besides: a scheme not in `schemes` (the allowed names), an empty list, an entry given twice, and
+/// what check_campaign() refuses.
+Result<Campaign> parse_campaign(std::string_view text, std::string_view name, std::span<const std::string_view> schemes);
+
+/// The rules that span several keys: min_trials <= max_trials, at most kMostCells cells. To be called after the last
+/// apply_override(), which cannot know what the next one changes; `name` is quoted in errors.
+Status check_campaign(const Campaign& campaign, std::string_view name);
+
+/// A path when it contains '/' or ends in .json, else FOLDER/NAME.json in the first folder that has it. Errors besides
+/// those of parsing: no such name (all known ones are listed), and those of read_file().
+Result<ModelProfile> load_model(const std::string& name_or_path, std::span<const std::filesystem::path> folders);
+Result<Campaign> load_campaign(const std::string& name_or_path, std::span<const std::filesystem::path> folders,
+                               std::span<const std::string_view> schemes);
+
+/// Names of the profiles in `folders` (files ending in .json), sorted, each once. A folder that is missing holds none.
+std::vector<std::string> list_profiles(std::span<const std::filesystem::path> folders);
+
+/// Canonical JSON text on one line: every key, in a fixed order; what campaign_sha256 is taken of. parse_campaign() reads
+/// it back to an equal campaign.
+std::string to_json(const Campaign& campaign);
+
+/// Applies "KEY=VALUE" of --set; lists are comma-separated, `null` clears layers_limit. Errors: no '=', an unknown key
+/// (the nearest and all known ones are listed), and those of the key's value. On an error nothing is changed.
+Status apply_override(Campaign& campaign, std::string_view assignment, std::span<const std::string_view> schemes);
+
+}  // namespace qtrap::profile

@@ -1,0 +1,32 @@
+#include "core/text.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace qtrap {
+namespace {
+
+TEST(DescribePosition, CountsLinesAndColumnsFromOne) {
+  EXPECT_EQ(describe_position("ab\ncd", 0), "line 1, column 1");
+  EXPECT_EQ(describe_position("ab\ncd", 2), "line 1, column 3");
+  EXPECT_EQ(describe_position("ab\ncd", 3), "line 2, column 1");
+  EXPECT_EQ(describe_position("ab\ncd", 5), "line 2, column 3");
+}
+
+TEST(DescribePosition, OfOneLineIsAColumn) {
+  EXPECT_EQ(describe_position("abc", 3), "column 4");
+  EXPECT_EQ(describe_position("", 0), "column 1");
+}
+
+TEST(FindNearest, TakesTheClosestWordWithinAThird) {
+  constexpr std::array<std::string_view, 3> words{"batch", "hops", "schemes"};
+  EXPECT_EQ(find_nearest("batches", words), "batch");
+  EXPECT_EQ(find_nearest("scheme", words), "schemes");
+  EXPECT_EQ(find_nearest("hosp", words), "hops");
+  EXPECT_EQ(find_nearest("temperature", words), "");
+  EXPECT_EQ(find_nearest("", words), "");
+}
+
+}  // namespace
+}  // namespace qtrap
