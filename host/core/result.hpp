@@ -26,7 +26,8 @@ class [[nodiscard]] Result {
     if (!ok()) throw Failure(std::get<1>(state_));
     return std::get<0>(state_);
   }
-  T&& value() && {
+  /// By value, so that `for (x : f().value())` does not outlive its temporary.
+  T value() && {
     if (!ok()) throw Failure(std::get<1>(state_));
     return std::get<0>(std::move(state_));
   }

@@ -1,0 +1,203 @@
+"""A run from campaign to table: records, counts, resuming, interrupts, a failing scheme, other locales."""
+import collections
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from support import ALL_SCHEMES, QTRAP, SOURCE, ProgramTest
+
+
+class Run(ProgramTest):
+    def finish(self, *arguments, code=0, **options):
+        done = self.run_program("run", *arguments, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def check(self, path):
+        done = self.run_program("check", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_run_measures_every_point_in_every_session(self):
+        done = self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet")
+        self.assertEqual(done.stderr, "")
+        self.check("out.jsonl")
+        path = self.folder / "out.jsonl"
+        points = self.records(path, "point")
+        self.assertEqual([point["scheme"] for point in points], ALL_SCHEMES * 2)
+        self.assertEqual({point["status"] for point in points}, {"ok"})
+        self.assertEqual(len(self.records(path, "session")), 2)
+        self.assertEqual(self.records(path)[-1]["record"], "end")
+        for point in points:
+            self.assertIn(point["scheme"], done.stdout)
+            self.assertEqual(point["resident_layers"], 3)
+            self.assertEqual(point["sessions"], 2)
+            self.assertEqual(point["energy_status"], "no_meter")
+            self.assertIsNone(point["energy_gross_j"])
+            self.assertEqual(point["verdict_energy"], "no_meter")
+            self.assertEqual(len(point["output_error"]), point["hops"])
+            if point["scheme"] == "f16":
+                self.assertEqual(point["output_error"], [0] * point["hops"])
+                continue
+            self.assertAlmostEqual(point["cor_operational"], point["time_ratio"] - 1)
+            self.assertIsNotNone(point["cor_phase"])
+            self.assertLess(point["time_ratio_low"], point["time_ratio_high"])
+            self.assertGreater(point["output_error"][0], 0)
+
+    def test_every_launch_is_an_event_and_every_block_holds_the_anchor(self):
+        self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet")
+        path = self.folder / "out.jsonl"
+        launches = {point["point_id"]: point["launches"] for point in self.records(path, "point")}
+        blocks = collections.defaultdict(set)
+        for trial in self.records(path, "trial"):
+            blocks[trial["session_id"], trial["cell_id"], trial["block"]].add(trial["scheme"])
+            if trial["mode"] == "profiled":
+                self.assertEqual(trial["events"], launches[trial["point_id"]] * trial["repetitions"])
+        for schemes in blocks.values():
+            self.assertEqual(schemes, set(ALL_SCHEMES))
+
+    def test_order_within_blocks_is_random_and_set_by_the_seed(self):
+        orders = []
+        for number, seed in enumerate([1, 1, 2]):
+            self.finish("tiny-campaign.json", "--out", f"{number}.jsonl", "--quiet", "--seed", seed, "--set", "sessions=1")
+            trials = self.records(self.folder / f"{number}.jsonl", "trial")
+            orders.append([trial["scheme"] for trial in trials if trial["mode"] == "bare"])
+        self.assertEqual(orders[0], orders[1])
+        self.assertNotEqual(orders[0], orders[2])
+        self.assertNotEqual(orders[0][:7], orders[0][7:14], "two blocks in the same order")
+
+    def test_the_same_seed_gives_the_same_outputs(self):
+        for name in ["a.jsonl", "b.jsonl"]:
+            self.finish("tiny-campaign.json", "--out", name, "--quiet", "--set", "sessions=1")
+        errors = [[point["output_error"] for point in self.records(self.folder / name, "point")] for name in ["a.jsonl", "b.jsonl"]]
+        self.assertEqual(errors[0], errors[1])
+
+    def test_dry_run_shows_the_plan_and_writes_nothing(self):
+        before = self.listing()
+        done = self.finish("tiny-campaign.json", "--dry-run")
+        self.assertIn("3 of 3 layers resident", done.stdout)
+        self.assertEqual(self.listing(), before)
+
+    def test_killed_twenty_times_a_run_is_still_whole_and_resumes_without_repeats(self):
+        path = self.folder / "out.jsonl"
+        moments = random.Random(7)
+        arguments = ["tiny-campaign.json", "--quiet"]
+        for _ in range(20):
+            target = ["--resume", path] if path.exists() else ["--out", path]
+            process = subprocess.Popen([QTRAP, "run", *arguments, *map(str, target)], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            try:
+                process.wait(timeout=moments.uniform(0.05, 2.5))
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+            process.communicate()
+            self.assertIn(process.returncode, [0, -signal.SIGKILL])
+            if path.exists():
+                self.check(path)
+        self.finish(*arguments, *(["--resume", path] if path.exists() else ["--out", path]))
+        self.check(path)
+        ids = [point["point_id"] for point in self.records(path, "point")]
+        self.assertEqual(len(ids), 14)
+        self.assertEqual(len(set(ids)), 14)
+        self.assertEqual(self.records(path)[-1]["status"], "complete")
+        self.assertEqual([name for name in self.listing() if name.endswith(".part")], [])
+
+    def test_interrupted_it_exits_130_and_resumes(self):
+        process = subprocess.Popen([QTRAP, "run", "tiny-campaign.json", "--out", "out.jsonl", "--set", "hops=1,2,3,4"], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        path = self.folder / "out.jsonl"
+        while process.poll() is None and not (path.exists() and '"trial"' in path.read_text()):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("--resume out.jsonl", errors)
+        self.check(path)
+        self.assertEqual(self.records(path)[-1]["status"], "interrupted")
+        self.finish("--resume", "out.jsonl", "--quiet")
+        self.check(path)
+        self.assertEqual(len(self.records(path, "point")), 28)
+        self.assertEqual([end["status"] for end in self.records(path, "end")], ["complete"])
+
+    def test_resuming_with_another_campaign_is_refused_and_changes_nothing(self):
+        self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet", "--set", "sessions=1")
+        before = (self.folder / "out.jsonl").read_bytes()
+        done = self.finish("tiny-campaign.json", "--resume", "out.jsonl", "--set", "hops=7", code=2)
+        self.assertIn("another campaign", done.stderr)
+        self.assertEqual((self.folder / "out.jsonl").read_bytes(), before)
+
+    def test_a_scheme_whose_kernel_does_not_build_fails_alone(self):
+        kernels = self.folder / "kernels"
+        shutil.copytree(SOURCE / "kernels", kernels)
+        broken = [path for path in kernels.rglob("*.cl") if "quantize" in path.parts[-2] and "dequantize" not in path.parts[-2] and "cpu" in path.name]
+        self.assertEqual(len(broken), 1)
+        text = broken[0].read_text()
+        broken[0].write_text(text.replace("__kernel void quantize_f16_i8_cpu(", "__kernel void broken("))
+        self.assertNotEqual(broken[0].read_text(), text)
+        done = self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet", "--kernel-dir", "kernels", "--device", "cpu", code=3)
+        self.check("out.jsonl")
+        status = {point["scheme"]: point["status"] for point in self.records(self.folder / "out.jsonl", "point")}
+        self.assertEqual(status["w8a8"], "error")
+        self.assertEqual(status["w4a8"], "error")
+        self.assertEqual({status[name] for name in ALL_SCHEMES if name not in ("w8a8", "w4a8")}, {"ok"})
+        self.assertIn("kernel entry is missing", done.stdout)
+
+    def test_a_comma_locale_and_another_zone_change_nothing(self):
+        self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet", "--set", "sessions=1",
+                    environment={"LC_ALL": "de_DE.UTF-8", "LANG": "de_DE.UTF-8", "TZ": "Asia/Kolkata"})
+        self.check("out.jsonl")
+        for trial in self.records(self.folder / "out.jsonl", "trial"):
+            self.assertIsInstance(trial["wall_s"], float)
+        self.assertTrue(self.records(self.folder / "out.jsonl")[0]["started_utc"].endswith("Z"))
+
+    def test_a_full_disk_keeps_what_was_written(self):
+        done = self.run_program("run", "tiny-campaign.json", "--out", "out.jsonl", "--quiet",
+                                preexec_fn=lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_FSIZE, (40000, 40000)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("free space on the disk", done.stderr)
+        self.check("out.jsonl")
+        self.finish("--resume", "out.jsonl", "--quiet")
+        self.check("out.jsonl")
+
+    def test_fit_and_export_read_what_a_run_wrote(self):
+        self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet")
+        done = self.run_program("fit", "out.jsonl", "--out", "fit.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.check("fit.json")
+        fit = json.loads((self.folder / "fit.json").read_text())
+        self.assertEqual(fit["energy"]["status"], "no_data")
+        self.assertIn("reason", fit["energy"])
+        done = self.run_program("export", "out.jsonl", "--format", "csv", "--out", "points.csv")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len((self.folder / "points.csv").read_text().splitlines()), 15)
+
+
+class Verify(ProgramTest):
+    def test_a_wrong_scale_in_one_kernel_is_found(self):
+        kernels = self.folder / "kernels"
+        shutil.copytree(SOURCE / "kernels", kernels)
+        right = self.run_program("verify", "--device", "cpu", "--kernel-dir", "kernels", "--kernel", "dequantize_i8_f16", "--json")
+        self.assertEqual(right.returncode, 0, right.stderr)
+        path = kernels / "dequantize" / "dequantize_cpu.cl"
+        lines = path.read_text()
+        mutated = lines.replace("vload_half(row, scales)", "vload_half(0, scales)")
+        self.assertNotEqual(mutated, lines, "the mutation must hit the scale of dequantize_i8_f16")
+        path.write_text(mutated)
+        wrong = self.run_program("verify", "--device", "cpu", "--kernel-dir", "kernels", "--kernel", "dequantize_i8_f16", "--json")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("fail", {row["status"] for row in json.loads(wrong.stdout)})
+
+    def test_devices_prints_json_with_probed_capabilities(self):
+        done = self.run_program("devices", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for device in json.loads(done.stdout):
+            self.assertGreater(device["memory_bytes"], 0)
+            self.assertIn(device["kernel_family"], ["cpu", "gpu"])
+            self.assertTrue(device["capabilities"])
+
+
+if __name__ == "__main__":
+    unittest.main()
