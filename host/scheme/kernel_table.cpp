@@ -179,19 +179,29 @@ GemvRows Tuning::gemv_rows(std::uint64_t tokens) const {
 
 std::uint32_t Tuning::gpu_gemv_rows(std::uint64_t tokens) const { return tokens <= 2 ? 4 : tokens <= 4 ? 2 : 1; }
 
-GemmBlocks Tuning::gemm_blocks(std::uint64_t tokens) const {
-  if (vector_width >= 16) {
-    if (tokens <= kPanelTokens) return {8, 1, 64, 1, 512};
-    if (tokens <= 2 * kPanelTokens) return {8, 2, 64, 2, 512};
-    return {4, 4, 64, 16, 256};
-  }
-  return {6, 1, 48, static_cast<std::uint32_t>(std::min<std::uint64_t>(16, blocks(tokens, kPanelTokens))), 256};
+std::uint64_t GemmBlocks::local_bytes() const {
+  return sizeof(float) * (std::uint64_t{block_rows} * block_columns + std::uint64_t{panels} * block_columns * kPanelTokens +
+                          std::uint64_t{block_panels} * block_rows * kPanelTokens);
 }
 
-Tuning make_tuning(std::uint32_t float_vector_width, std::uint32_t group_size) {
+GemmBlocks Tuning::gemm_blocks(std::uint64_t tokens) const {
+  const auto used_panels = static_cast<std::uint32_t>(std::min<std::uint64_t>(16, blocks(tokens, kPanelTokens)));
+  GemmBlocks b{6, 1, 48, used_panels, 256};
+  if (vector_width >= 16) {
+    b = used_panels >= 4 ? GemmBlocks{4, 4, 64, 16, 256} : GemmBlocks{8, std::min(used_panels, 2U), 64, 4, 512};
+  }
+  // Devices with little local memory: narrower blocks first, then fewer panels and rows.
+  while (b.local_bytes() > local_bytes && b.block_columns > 128) b.block_columns /= 2;
+  while (b.local_bytes() > local_bytes && b.block_panels > b.panels) b.block_panels -= b.panels;
+  while (b.local_bytes() > local_bytes && b.block_rows > b.unit_rows) b.block_rows -= b.unit_rows;
+  return b;
+}
+
+Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size) {
   expects(group_size == 32 || group_size == 64 || group_size == 128, "an int4 group has 32, 64 or 128 columns");
   Tuning tuning;
-  tuning.vector_width = float_vector_width >= 16 ? 16 : 8;
+  tuning.vector_width = info.float_vector_width >= 16 ? 16 : 8;
+  tuning.local_bytes = info.local_bytes;
   tuning.group = group_size;
   return tuning;
 }

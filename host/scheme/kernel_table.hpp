@@ -27,6 +27,8 @@ struct Extent {
 /// Register and cache blocks of gemm_cpu.cl.
 struct GemmBlocks {
   std::uint32_t unit_rows, panels, block_rows, block_panels, block_columns;
+  /// What DECLARE_BLOCKS of gemm_cpu.cl takes.
+  std::uint64_t local_bytes() const;
 };
 
 /// Register blocks (rows) of gemv_cpu.cl for one number of tokens.
@@ -40,6 +42,7 @@ struct Tuning {
   std::uint32_t group = 128;        ///< columns per int4 group: 32, 64 or 128
   std::uint32_t chunk = 4096;       ///< elements per work-item of the CPU family's elementwise kernels
   std::uint32_t work_group = 128;   ///< items per group of the GPU family
+  std::uint64_t local_bytes = 1 << 20;  ///< local memory that gemm_cpu.cl may take
 
   std::uint32_t lanes() const;      ///< 32-bit lanes of gemv_i4_f16_cpu
   std::uint32_t lanes16() const;    ///< 16-bit lanes of gemv_i4_i8_cpu
@@ -48,8 +51,8 @@ struct Tuning {
   GemmBlocks gemm_blocks(std::uint64_t tokens) const;
 };
 
-/// Tunables for a device whose native float vectors hold `float_vector_width` values.
-Tuning make_tuning(std::uint32_t float_vector_width, std::uint32_t group_size);
+/// Tunables for a device: 16 floats per vector where that is its native width, else 8; blocks that fit its local memory.
+Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size);
 
 struct KernelEntry {
   std::string_view operation;  ///< e.g. "gemv_i8_f16"

@@ -20,7 +20,7 @@ Buffer exact_view(device::Device& device, const Buffer& buffer, std::uint64_t by
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
   const KernelEntry* entry = find_kernel(parts.operation, resolve_family(device, options));
   expects(entry != nullptr, "every operation has a kernel");
-  const Tuning tuning = make_tuning(device.info().float_vector_width, options.group_size);
+  const Tuning tuning = make_tuning(device.info(), options.group_size);
   auto kernel = device.make_kernel(std::string(entry->file), entry->name(), entry->build_options(tuning, parts.extent));
   if (!kernel) return kernel.error();
 

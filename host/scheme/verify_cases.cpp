@@ -376,7 +376,7 @@ template <Scheme kScheme>
 Result<Comparison> run_quantize_activations(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
   const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
   if (!run) return run.error();
-  const Tuning tuning = make_tuning(bench.device().info().float_vector_width, bench.options().group_size);
+  const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const Places places = places_of(kernel.operation, tuning, e);
   std::vector<std::int8_t> expected(places.count, 0);
   for (std::uint64_t t = 0; t < e.tokens; ++t) {
@@ -397,7 +397,7 @@ template <Scheme kScheme>
 Result<Comparison> run_cast_activations(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
   const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
   if (!run) return run.error();
-  const Tuning tuning = make_tuning(bench.device().info().float_vector_width, bench.options().group_size);
+  const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const Places places = places_of(kernel.operation, tuning, e);
   const bool nibbles = kScheme == Scheme::kW4A16Fused;
   const std::uint64_t groups = (e.columns + tuning.group - 1) / tuning.group;

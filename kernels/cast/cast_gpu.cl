@@ -2,6 +2,8 @@
 // Eight elements per work-item: 48 bytes, 8 conversions. The f16 side is one 16-byte access through a private uint4:
 // compilers turn vload_half8 from global memory into eight 2-byte loads.
 // Preconditions: in and out start on 16 bytes; the global size covers count / 8, rounded up.
+#include "common/common.clh"
+
 __kernel void cast_f16_f32_gpu(__global const half* in, __global float* out, uint count) {
   const size_t first = get_global_id(0) * 8;
   if (first + 8 <= count) {
