@@ -1,0 +1,121 @@
+#include "power/discovery.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include <fmt/core.h>
+
+#include "power/amd.hpp"
+#include "power/estimate_meter.hpp"
+#include "power/intel.hpp"
+#include "power/jetson.hpp"
+#include "power/nvml.hpp"
+#include "power/rapl.hpp"
+#include "power/replay_meter.hpp"
+
+namespace qtrap::power {
+
+namespace {
+
+struct Family {
+  const char* name;
+  std::vector<Finding> (*find)(const MeterEnvironment&, const Clock&);
+};
+constexpr std::array kFamilies{Family{"nvml", find_nvml}, Family{"amd", find_amd}, Family{"intel", find_intel},
+                               Family{"rapl", find_rapl}, Family{"jetson", find_jetson}};
+constexpr const char* kForms = "use auto, none, nvml, amd, intel, rapl, jetson, tdp:WATTS or replay:FILE";
+
+Result<MeterSpec> parse_tdp(const std::string& text, const std::string& watts) {
+  MeterSpec spec;
+  spec.kind = MeterKind::kTdp;
+  double value = 0;
+  const auto parsed = std::from_chars(watts.data(), watts.data() + watts.size(), value);
+  const bool whole = parsed.ec == std::errc{} && parsed.ptr == watts.data() + watts.size();
+  if (!whole || !std::isfinite(value) || value <= 0 || value > 1e5) {
+    return usage_error("not a power in watts", text, "write tdp:WATTS with a number above 0, such as tdp:350");
+  }
+  spec.watts = Watts(value);
+  return spec;
+}
+
+/// Whether `which` names this meter: its id, PCI address, UUID or board.
+bool is_named(const MeterInfo& info, const std::string& which) {
+  const auto pci = normalise_pci(which);
+  const auto uuid = normalise_uuid(which);
+  return (pci && info.pci == pci) || (uuid && info.uuid == uuid) || info.board == which;
+}
+
+Result<Match> select_family(const MeterSpec& spec, const DeviceIdentity& device, const std::vector<Finding>& findings,
+                            const Clock& clock) {
+  std::vector<Finding> family;
+  std::copy_if(findings.begin(), findings.end(), std::back_inserter(family),
+               [&](const Finding& finding) { return finding.name == spec.family; });
+  const auto denied = std::find_if(family.begin(), family.end(), [](const Finding& f) { return !f.meter; });
+  const std::string fix =
+      denied == family.end() ? "run `qtrap meters` for what there is, or use --meter auto" : denied->fix;
+  if (spec.which.empty()) {
+    auto match = match_meter(device, family, clock);
+    if (!match || match.value().meter) return match;
+    return runtime_error(fmt::format("the meter asked for cannot measure the device: {}", match.value().reason),
+                         spec.family, fix);
+  }
+  for (const Finding& finding : family) {
+    if (finding.meter && is_named(finding.meter->info(), spec.which)) return Match{finding.meter, "chosen", ""};
+  }
+  return runtime_error("no such meter", fmt::format("{}:{}", spec.family, spec.which), fix);
+}
+
+}  // namespace
+
+std::vector<Finding> discover_meters(const MeterEnvironment& environment, const Clock& clock) {
+  std::vector<Finding> all;
+  for (const Family& family : kFamilies) {
+    for (Finding& finding : family.find(environment, clock)) all.push_back(std::move(finding));
+  }
+  return all;
+}
+
+Result<MeterSpec> parse_meter_spec(const std::string& text) {
+  const auto colon = text.find(':');
+  const std::string head = text.substr(0, colon);
+  const std::string rest = colon == text.npos ? "" : text.substr(colon + 1);
+  MeterSpec spec;
+  if (head == "tdp") return parse_tdp(text, rest);
+  if (head == "replay") {
+    if (rest.empty()) return usage_error("no trace to replay", text, "write replay:FILE with a CSV of time_s,energy_j,power_w");
+    spec.kind = MeterKind::kReplay;
+    spec.file = rest;
+    return spec;
+  }
+  if (text == "auto" || text == "none") {
+    spec.kind = text == "auto" ? MeterKind::kAuto : MeterKind::kNone;
+    return spec;
+  }
+  const bool known = std::any_of(kFamilies.begin(), kFamilies.end(),
+                                 [&](const Family& family) { return head == family.name; });
+  if (!known || (colon != text.npos && rest.empty())) return usage_error("unknown meter", text, kForms);
+  spec.kind = MeterKind::kFamily;
+  spec.family = head;
+  spec.which = rest;
+  return spec;
+}
+
+Result<Match> select_meter(const MeterSpec& spec, const DeviceIdentity& device, const std::vector<Finding>& findings,
+                           const Clock& clock) {
+  switch (spec.kind) {
+    case MeterKind::kNone: return Match{nullptr, "", "no meter was asked for (--meter none)"};
+    case MeterKind::kTdp: return Match{make_estimate_meter(spec.watts, clock), "chosen", ""};
+    case MeterKind::kReplay: {
+      auto meter = open_replay_meter(spec.file, clock);
+      if (!meter) return meter.error();
+      return Match{std::move(meter).value(), "chosen", ""};
+    }
+    case MeterKind::kFamily: return select_family(spec, device, findings, clock);
+    case MeterKind::kAuto: break;
+  }
+  return match_meter(device, findings, clock);
+}
+
+}  // namespace qtrap::power

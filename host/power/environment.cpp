@@ -1,0 +1,100 @@
+#include "power/environment.hpp"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <fstream>
+#include <string_view>
+
+#include "power/match.hpp"
+
+namespace qtrap::power {
+
+MeterEnvironment::MeterEnvironment(std::filesystem::path sysfs_root, std::filesystem::path library_folder,
+                                   bool simulated)
+    : sysfs_root_(std::move(sysfs_root)), library_folder_(std::move(library_folder)), simulated_(simulated) {}
+
+MeterEnvironment MeterEnvironment::system() { return {"/sys", {}, false}; }
+
+MeterEnvironment MeterEnvironment::simulated(std::filesystem::path sysfs_root, std::filesystem::path library_folder) {
+  return {std::move(sysfs_root), std::move(library_folder), true};
+}
+
+std::string MeterEnvironment::library_path(const std::string& name) const {
+  return simulated_ ? (library_folder_ / name).string() : name;
+}
+
+Result<std::shared_ptr<VendorLibrary>> VendorLibrary::open(const MeterEnvironment& environment,
+                                                           const std::string& name) {
+  const std::string path = environment.library_path(name);
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* why = dlerror();
+    return runtime_error("library not loaded", why == nullptr ? name : why, "install the vendor's driver");
+  }
+  std::shared_ptr<VendorLibrary> library(new VendorLibrary(handle, name));
+  if (!environment.is_simulated() && library->find(kFakeLibrarySymbol) != nullptr) {
+    return runtime_error("the library is a fake from qtrap's tests", name,
+                         "take its folder out of LD_LIBRARY_PATH");
+  }
+  return library;
+}
+
+VendorLibrary::~VendorLibrary() { dlclose(handle_); }
+
+void* VendorLibrary::find(const char* symbol) const { return dlsym(handle_, symbol); }
+
+FileNumber read_file_number(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::array<char, 64> text{};
+  const ssize_t size = descriptor < 0 ? -1 : ::read(descriptor, text.data(), text.size());
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (size < 0) {
+    if (error == EACCES || error == EPERM) return {std::nullopt, ReadStatus::kDenied};
+    const bool gone = error == ENOENT || error == ENODEV || error == ENXIO;
+    return {std::nullopt, gone ? ReadStatus::kVanished : ReadStatus::kError};
+  }
+  double value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + size, value);
+  if (parsed.ec != std::errc{}) return {std::nullopt, ReadStatus::kError};
+  return {value, ReadStatus::kOk};
+}
+
+std::optional<std::string> read_file_line(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  line.erase(line.find_last_not_of(" \t\r\n") + 1);
+  return line;
+}
+
+std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder, const std::string& prefix) {
+  std::vector<std::filesystem::path> found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().rfind(prefix, 0) == 0) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::vector<std::filesystem::path> list_hwmon(const MeterEnvironment& environment, const std::string& name) {
+  std::vector<std::filesystem::path> found = list_folders(environment.sysfs_root() / "class/hwmon", "hwmon");
+  std::erase_if(found, [&](const std::filesystem::path& hwmon) { return read_file_line(hwmon / "name") != name; });
+  return found;
+}
+
+std::optional<std::string> find_hwmon_pci(const std::filesystem::path& hwmon) {
+  std::error_code failed;
+  const auto device = std::filesystem::canonical(hwmon / "device", failed);
+  if (failed) return std::nullopt;
+  return normalise_pci(device.filename().string());
+}
+
+}  // namespace qtrap::power
