@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <thread>
 
 #include "core/contract.hpp"
@@ -24,13 +25,15 @@ struct Group {
   Regression fit;
   std::vector<Eigen::MatrixXd> gram;    // per configuration: sum of w x x'
   std::vector<Eigen::VectorXd> moment;  // per configuration: sum of w x y
+  std::vector<Eigen::VectorXd> slope;   // per configuration: how the moment falls per watt of static power
 };
 
 std::optional<Observation> observe(const Cell& cell, Quantity quantity,
                                    const std::optional<StaticPower>& power) {
-  if (quantity == Quantity::kTime) return Observation{cell.configuration, cell.time_s, cell.time_s};
+  if (quantity == Quantity::kTime) return Observation{cell.configuration, cell.time_s, cell.time_s, 0};
   if (!cell.energy_j || !power) return std::nullopt;
-  return Observation{cell.configuration, *cell.energy_j - power->value_w * cell.time_s, *cell.energy_j};
+  return Observation{cell.configuration, *cell.energy_j - power->value_w * cell.time_s, *cell.energy_j,
+                     cell.time_s};
 }
 
 Problem make_problem(const Design& design, Quantity quantity, const FitOptions& options, Form form,
@@ -49,6 +52,7 @@ void add_normal_equations(Group& group) {
   const Index p = group.problem.counts->cols();
   group.gram.assign(configurations, Eigen::MatrixXd());
   group.moment.assign(configurations, Eigen::VectorXd());
+  group.slope.assign(configurations, Eigen::VectorXd());
   for (std::size_t i = 0; i < group.problem.observations.size(); ++i) {
     const Observation& seen = group.problem.observations[i];
     const Eigen::VectorXd row = compute_linear_row(group.problem, group.fit, seen.configuration);
@@ -56,22 +60,24 @@ void add_normal_equations(Group& group) {
     if (gram.size() == 0) {
       gram = Eigen::MatrixXd::Zero(p, p);
       group.moment[seen.configuration] = Eigen::VectorXd::Zero(p);
+      group.slope[seen.configuration] = Eigen::VectorXd::Zero(p);
     }
     const double weight = group.fit.weights[static_cast<Index>(i)];
     gram += weight * row * row.transpose();
     group.moment[seen.configuration] += weight * seen.response * row;
+    group.slope[seen.configuration] += weight * seen.known_rate * row;
   }
 }
 
 /// Sessions that alone tell apart what all of them together do; the pooled cells when fewer than two can.
 std::vector<Group> make_groups(const Design& design, Quantity quantity, const FitOptions& options,
                                Form form) {
-  Group pooled{make_problem(design, quantity, options, form, std::nullopt), {}, {}, {}};
+  Group pooled{make_problem(design, quantity, options, form, std::nullopt), {}, {}, {}, {}};
   pooled.fit = fit_problem(pooled.problem);
   const Identification whole = identify(pooled.problem, pooled.fit);
   std::vector<Group> groups;
   for (std::size_t session = 0; session < design.sessions && design.sessions > 1; ++session) {
-    Group group{make_problem(design, quantity, options, form, session), {}, {}, {}};
+    Group group{make_problem(design, quantity, options, form, session), {}, {}, {}, {}};
     if (group.problem.observations.empty()) continue;
     group.fit = fit_problem(group.problem, pooled.fit.memory_bound);
     if (identify(group.problem, group.fit).separable == whole.separable) groups.push_back(std::move(group));
@@ -81,8 +87,10 @@ std::vector<Group> make_groups(const Design& design, Quantity quantity, const Fi
   return groups;
 }
 
-/// Mean over the groups of the fit with every configuration's cells weighted by `factors`.
-Eigen::VectorXd solve_weighted(const std::vector<Group>& groups, const Eigen::VectorXd& factors) {
+/// Mean over the groups of the fit with every configuration's cells weighted by `factors` and the static
+/// power raised by `extra_w`.
+Eigen::VectorXd solve_weighted(std::span<const Group> groups, const Eigen::VectorXd& factors,
+                               double extra_w = 0) {
   const Index p = groups.front().problem.counts->cols();
   Eigen::VectorXd mean = Eigen::VectorXd::Zero(p);
   for (const Group& group : groups) {
@@ -91,7 +99,7 @@ Eigen::VectorXd solve_weighted(const std::vector<Group>& groups, const Eigen::Ve
     for (std::size_t c = 0; c < group.gram.size(); ++c) {
       if (group.gram[c].size() == 0) continue;
       gram += factors[static_cast<Index>(c)] * group.gram[c];
-      moment += factors[static_cast<Index>(c)] * group.moment[c];
+      moment += factors[static_cast<Index>(c)] * (group.moment[c] - extra_w * group.slope[c]);
     }
     mean += solve_nnls_gram(gram, moment).x;
   }
@@ -113,17 +121,23 @@ void for_each_index(int count, int threads, const Work& work) {
 }
 
 /// Bayesian bootstrap: exponential weights per configuration. No weight is zero, so that no replicate loses a
-/// term that few configurations identify. One random stream per replicate.
-Eigen::MatrixXd draw_replicates(const std::vector<Group>& groups, const FitOptions& options) {
+/// term that few configurations identify. The static power is drawn with its variance. One random stream per
+/// replicate.
+void draw_replicates(std::span<const Group> groups, const FitOptions& options, bool energy, FormFit& result) {
   const Index configurations = groups.front().problem.counts->rows();
-  Eigen::MatrixXd betas(options.replicates, groups.front().problem.counts->cols());
+  const StaticPower power = energy ? options.static_power.value_or(StaticPower{}) : StaticPower{};
+  result.replicate_betas.resize(options.replicates, groups.front().problem.counts->cols());
+  result.replicate_static_w.resize(options.replicates);
   for_each_index(options.replicates, options.threads, [&](int replicate) {
     PhiloxStream random(options.seed, static_cast<std::uint64_t>(replicate));
     Eigen::VectorXd factors(configurations);
     for (Index c = 0; c < configurations; ++c) factors[c] = -std::log(random.uniform());
-    betas.row(replicate) = solve_weighted(groups, factors).transpose();
+    const double radius = std::sqrt(-2 * std::log(random.uniform()));
+    const double extra_w =
+        std::sqrt(power.variance_w2) * radius * std::cos(2 * std::numbers::pi * random.uniform());
+    result.replicate_static_w[replicate] = power.value_w + extra_w;
+    result.replicate_betas.row(replicate) = solve_weighted(groups, factors, extra_w).transpose();
   });
-  return betas;
 }
 
 double predict_observation(const Group& group, const Observation& seen, const Eigen::VectorXd& beta) {
@@ -146,7 +160,7 @@ double compute_loo(const Design& design, const std::vector<Group>& groups, int t
     Eigen::VectorXd factors = Eigen::VectorXd::Ones(configurations);
     factors[left_out] = 0;
     for (const Group& group : groups) {
-      const Eigen::VectorXd beta = solve_weighted({group}, factors);
+      const Eigen::VectorXd beta = solve_weighted({&group, 1}, factors);
       for (const Observation& seen : group.problem.observations) {
         if (seen.configuration != c) continue;
         sums[c] += std::abs(predict_observation(group, seen, beta) / seen.magnitude - 1);
@@ -262,8 +276,9 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
     made.reason = "its counts are a combination of other terms'; " + term.probe + " would identify it";
     return made;
   }
-  const Interval spread = combine_spread(column_of(result.session_betas, column),
-                                         column_of(result.replicate_betas, column), options.confidence);
+  const SpreadRule rule(groups.size(), options.confidence);
+  const Interval spread =
+      rule.combine(column_of(result.session_betas, column), column_of(result.replicate_betas, column));
   if (spread.low <= 0 && spread.high * compute_largest_share(groups, column) > kNegligibleShare) {
     made.reason = "its interval includes zero and yet too much of the measured cost; " + term.probe +
                   " would identify it";
@@ -287,7 +302,7 @@ FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& opti
     result.session_betas.row(static_cast<Index>(g)) = groups[g].fit.beta.transpose();
   }
   result.beta = result.session_betas.colwise().mean().transpose();
-  result.replicate_betas = draw_replicates(groups, options);
+  draw_replicates(groups, options, quantity == Quantity::kEnergy, result);
   const Identification known = identify(groups.front().problem, groups.front().fit);
   result.rank = known.rank;
   result.condition_number = known.condition_number;
@@ -319,18 +334,22 @@ void choose_form(Decomposition& fit) {
 
 }  // namespace
 
-Interval combine_spread(std::span<const double> values, std::span<const double> replicates,
-                        double confidence) {
-  expects(!values.empty(), "an interval needs an estimate");
-  Interval result;
-  result.value = compute_mean(values);
-  const double normal = student_t_quantile(0.5 + 0.5 * confidence, 1e6);
-  const double inner = replicates.size() > 1 ? normal * compute_standard_deviation(replicates) : 0;
-  const auto outer = compute_t_interval(values, confidence);
-  const double half = std::hypot(inner, outer ? outer->high - outer->value : 0.0);
-  result.low = result.value - half;
-  result.high = result.value + half;
-  return result;
+SpreadRule::SpreadRule(std::size_t sessions, double confidence) {
+  expects(sessions >= 1, "an interval needs an estimate");
+  constexpr double kManyDegrees = 1e6;  // Student's t is then normal to six digits
+  const double p = 0.5 + 0.5 * confidence;
+  normal_ = student_t_quantile(p, kManyDegrees);
+  if (sessions > 1) student_ = student_t_quantile(p, static_cast<double>(sessions - 1));
+}
+
+Interval SpreadRule::combine(std::span<const double> values, std::span<const double> replicates) const {
+  const double mean = compute_mean(values);
+  const double inner = replicates.size() > 1 ? normal_ * compute_standard_deviation(replicates) : 0;
+  const double outer = values.size() > 1 ? student_ * compute_standard_deviation(values) /
+                                               std::sqrt(static_cast<double>(values.size()))
+                                         : 0;
+  const double half = std::hypot(inner, outer);
+  return {mean, mean - half, mean + half};
 }
 
 Decomposition decompose(const Design& design, Quantity quantity, const FitOptions& options) {
@@ -341,6 +360,7 @@ Decomposition decompose(const Design& design, Quantity quantity, const FitOption
   fit.sessions = design.sessions;
   fit.confidence = options.confidence;
   fit.static_power = options.static_power;
+  fit.sensor_gain_error = options.sensor_gain_error;
   std::vector<bool> used(design.configurations.size(), false);
   bool any_energy = false;
   for (const Cell& cell : design.cells) {

@@ -32,7 +32,11 @@ struct FitOptions {
   int threads = 0;           ///< 0: as many as the machine has; the result does not depend on it
   bool robust = true;        ///< Huber weights
   double confidence = 0.95;  ///< of every interval
-  std::optional<StaticPower> static_power;  ///< without it energy cannot be fitted
+  /// Without it energy cannot be fitted; its variance enters every interval of energy.
+  std::optional<StaticPower> static_power;
+  /// Relative, common to all rows, so that it cancels in ratios: stated beside absolute values, in no
+  /// interval.
+  std::optional<double> sensor_gain_error;
 };
 
 /// One cost.
@@ -64,9 +68,10 @@ struct FormFit {
   std::optional<double>
       aicc_without_casts;  ///< the same without the dequantize and cast terms; none without them
   std::vector<SchemeResidual> residual_by_scheme;
-  Eigen::MatrixXd session_betas;    ///< [fit][term]: each session's fit, or the one pooled fit
-  Eigen::MatrixXd replicate_betas;  ///< [replicate][term]
-  Eigen::VectorXd beta;             ///< mean of session_betas
+  Eigen::MatrixXd session_betas;       ///< [fit][term]: each session's fit, or the one pooled fit
+  Eigen::MatrixXd replicate_betas;     ///< [replicate][term]
+  Eigen::VectorXd replicate_static_w;  ///< [replicate]: the static power it was fitted beside; 0 for time
+  Eigen::VectorXd beta;                ///< mean of session_betas
 };
 
 struct Decomposition {
@@ -82,6 +87,7 @@ struct Decomposition {
   std::size_t sessions = 0;
   double confidence = 0.95;
   std::optional<StaticPower> static_power;
+  std::optional<double> sensor_gain_error;
 
   bool ok() const { return reason.empty(); }
   const FormFit& best() const { return forms.at(chosen); }
@@ -91,10 +97,18 @@ struct Decomposition {
 /// make_design.
 Decomposition decompose(const Design& design, Quantity quantity, const FitOptions& options);
 
-/// Interval of a quantity computed from one fit: `values` from each session's fit, `replicates` from the
-/// bootstrap. The mean of values, Student's t over them, and the replicates' spread, added in quadrature.
-/// Requires >= 1 value.
-Interval combine_spread(std::span<const double> values, std::span<const double> replicates,
-                        double confidence);
+/// Makes intervals of quantities computed from a fit: Student's t over the sessions' values and the spread of
+/// the replicates, added in quadrature. Holds the quantiles, which are costly to find.
+class SpreadRule {
+ public:
+  /// `sessions`: how many values each interval will get, >= 1; with one the replicates stand alone.
+  SpreadRule(std::size_t sessions, double confidence);
+  /// Interval about the mean of `values`, one per session.
+  Interval combine(std::span<const double> values, std::span<const double> replicates) const;
+
+ private:
+  double normal_ = 0;
+  double student_ = 0;
+};
 
 }  // namespace qtrap::fit

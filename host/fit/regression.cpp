@@ -123,19 +123,24 @@ Regression fit_roofline(const Problem& problem, std::vector<bool> memory_bound) 
 
 const char* to_string(Form form) { return form == Form::kAdditive ? "additive" : "roofline"; }
 
-double compute_prediction(Form form, std::span<const Term> terms, const Eigen::VectorXd& counts,
-                          const Eigen::VectorXd& beta) {
-  if (form == Form::kAdditive) return counts.dot(beta);
-  double bytes = 0;
-  double macs = 0;
-  double others = 0;
+Eigen::VectorXd compute_predictions(Form form, std::span<const Term> terms, const Eigen::VectorXd& counts,
+                                    const Eigen::MatrixXd& betas) {
+  if (form == Form::kAdditive) return betas * counts;
+  Eigen::VectorXd bytes = Eigen::VectorXd::Zero(counts.size());
+  Eigen::VectorXd macs = bytes;
+  Eigen::VectorXd others = bytes;
   for (std::size_t j = 0; j < terms.size(); ++j) {
     const auto i = static_cast<Index>(j);
     (terms[j].kind == TermKind::kBytes  ? bytes
      : terms[j].kind == TermKind::kMacs ? macs
-                                        : others) += counts[i] * beta[i];
+                                        : others)[i] = counts[i];
   }
-  return std::max(bytes, macs) + others;
+  return (betas * bytes).cwiseMax(betas * macs) + betas * others;
+}
+
+double compute_prediction(Form form, std::span<const Term> terms, const Eigen::VectorXd& counts,
+                          const Eigen::VectorXd& beta) {
+  return compute_predictions(form, terms, counts, beta.transpose())[0];
 }
 
 Regression fit_problem(const Problem& problem, const std::optional<std::vector<bool>>& start) {

@@ -20,7 +20,11 @@ enum class Form { kAdditive, kRoofline };
 /// "additive" or "roofline".
 const char* to_string(Form form);
 
-/// Value of the form for one workload: `counts` and `beta` in the order of `terms`.
+/// Values of the form for one workload with many fits: `counts` in the order of `terms`, one row of `betas`
+/// per fit.
+Eigen::VectorXd compute_predictions(Form form, std::span<const Term> terms, const Eigen::VectorXd& counts,
+                                    const Eigen::MatrixXd& betas);
+/// The same with one fit.
 double compute_prediction(Form form, std::span<const Term> terms, const Eigen::VectorXd& counts,
                           const Eigen::VectorXd& beta);
 
@@ -29,6 +33,8 @@ struct Observation {
   std::size_t configuration = 0;
   double response = 0;   ///< what the terms explain
   double magnitude = 1;  ///< what errors are relative to, > 0: the response before a known part was taken off
+  double known_rate =
+      0;  ///< by how much the response falls per unit of the known part's cost (energy: seconds per watt)
 };
 
 /// Everything one regression works on; refers to data that must outlive it.

@@ -62,6 +62,7 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
   work.layers = static_cast<double>(point.layers.value_or(0));
   work.params = static_cast<double>(point.params);
   work.params_step = static_cast<double>(point.params_step.value_or(point.params));
+  work.weight_bits = static_cast<double>(point.weight_bits);
   work.steps = static_cast<double>(point.hops * point.tokens_per_hop);
   work.counts = scale_counts(trial, find_mac_precision(point.scheme));
   return work;

@@ -38,9 +38,10 @@ struct Workload {
   double batch = 1;    ///< sequences in lockstep
   double layers = 0;   ///< layers of the shape
   double params = 0;   ///< all parameters of the shape
-  double params_step = 0;  ///< weights read in one step
-  double steps = 1;        ///< dependent steps in the chain (hops x tokens per hop)
-  Counts counts;           ///< per chain
+  double params_step = 0;   ///< weights read in one step
+  double weight_bits = 16;  ///< of the weight format
+  double steps = 1;         ///< dependent steps in the chain (hops x tokens per hop)
+  Counts counts;            ///< per chain
 };
 
 /// One measured window, scaled to one chain.

@@ -1,0 +1,89 @@
+// N*, the model size, and B*, the batch, at which the ratio of a scheme to f16 crosses 1; either interpolated
+// between measured sizes or from the fitted costs. A number is given only where the ratio is significantly
+// above 1 at one size and significantly below at another; the interval is where the ratio's own interval
+// holds 1.
+//
+// Paper: N* = phi B_W B / (alpha (pi - p)) as printed, N* = phi B_W / (alpha B (pi - p)) as derived anew
+// (science.md): phi the size-independent cost per step the scheme adds [s], B_W bandwidth [byte/s], alpha (pi
+// - p) the bytes its format saves per parameter, B the batch.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fit/decomposition.hpp"
+#include "fit/ratios.hpp"
+
+namespace qtrap::fit {
+
+enum class CriticalStatus { kFound, kTrappedEverywhere, kNeverTrapped, kNotIdentified };
+enum class CriticalMethod { kInterpolated, kFitted };
+enum class Axis { kParams, kBatch };
+
+/// "found", "trapped_everywhere", "never_trapped" or "not_identified".
+const char* to_string(CriticalStatus status);
+/// "interpolated" or "fitted".
+const char* to_string(CriticalMethod method);
+
+/// Log ratio along an axis, sizes ascending and distinct, > 0. low and high are its interval; both empty
+/// where there is none: then signs are taken as they are and the interval of a crossing is its two
+/// neighbouring sizes.
+struct Curve {
+  std::vector<double> sizes;
+  std::vector<double> log_ratio;
+  std::vector<double> low;
+  std::vector<double> high;
+};
+
+/// Where a curve crosses 0.
+struct Crossing {
+  CriticalStatus status = CriticalStatus::kNotIdentified;
+  std::optional<double> value, low, high;  ///< all with kFound, none otherwise
+  bool dissolves = true;  ///< found: trapped below the value, free above; false: the other way round
+  std::string reason;     ///< why it is not identified
+};
+
+/// Monotone interpolation (pooled adjacent violators, then Fritsch-Carlson cubics in log size). Not
+/// identified: no size with a significant sign, one sign with undecided sizes, or signs that change more than
+/// once.
+Crossing find_crossing(const Curve& curve);
+
+/// One entry of the fit file's critical_scale or critical_batch.
+struct Critical {
+  Axis axis = Axis::kParams;
+  std::string device, scheme, model;  ///< model: of B* alone
+  double batch = 1;                   ///< of N* alone
+  Quantity quantity = Quantity::kTime;
+  CriticalMethod method = CriticalMethod::kInterpolated;
+  Crossing crossing;
+  std::vector<double> sizes_used;
+  std::string interval_basis;  ///< "sessions", "blocks", "configurations" or "bracket"
+  std::optional<double> paper_printed,
+      paper_rederived;  ///< none where phi or B_W is not identified or a term is <= 0
+};
+
+/// Interpolated entries: one per group of `ratios` along the axis.
+std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis axis);
+
+/// The fits of one device; energy may have a reason instead of a fit.
+struct DeviceFit {
+  std::string device;
+  Decomposition time;
+  Decomposition energy;
+};
+
+/// Fitted entries of one quantity along an axis: the costs applied to the workloads of a family (measured
+/// ones, and sizes nobody measured), counts interpolated in log size between its members, so that layers and
+/// width keep their own course. Schemes without an f16 twin in their cell are left out. None when the
+/// quantity has no fit.
+std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workload> family, Quantity quantity,
+                                   Axis axis);
+
+/// Fills both paper forms of entries on the time axis from the fitted launch and synchronisation costs and
+/// bandwidth.
+void add_paper_forms(const Decomposition& time, std::span<const Workload> family,
+                     std::vector<Critical>& entries);
+
+}  // namespace qtrap::fit
