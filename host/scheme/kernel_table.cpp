@@ -191,6 +191,7 @@ GemmBlocks Tuning::gemm_blocks(std::uint64_t tokens) const {
     b = used_panels >= 4 ? GemmBlocks{4, 4, 64, 16, 256} : GemmBlocks{8, std::min(used_panels, 2U), 64, 4, 512};
   }
   // Devices with little local memory: narrower blocks first, then fewer panels and rows.
+  while (b.local_bytes() > local_bytes && b.panels > 1 && local_bytes < (1U << 17)) b.panels /= 2;
   while (b.local_bytes() > local_bytes && b.block_columns > 128) b.block_columns /= 2;
   while (b.local_bytes() > local_bytes && b.block_panels > b.panels) b.block_panels -= b.panels;
   while (b.local_bytes() > local_bytes && b.block_rows > b.unit_rows) b.block_rows -= b.unit_rows;

@@ -446,7 +446,7 @@ const std::vector<ProjectionShape> kOddShapes{{1, 1}, {3, 5}, {33, 257}, {64, 13
 const std::vector<ProjectionShape> kSmallShapes{{3, 5}, {5, 67}};
 
 std::vector<Extent> few_tokens(bool small) {
-  return small ? products(kSmallShapes, {1, 3}) : products(kOddShapes, {1, 2, 3, 5, 8});
+  return small ? products(kSmallShapes, {1, 3}) : products(kOddShapes, {1, 2, 3, 8});
 }
 std::vector<Extent> many_tokens(bool small) {
   return small ? products(kSmallShapes, {17}) : products(kOddShapes, {9, 17, 65});

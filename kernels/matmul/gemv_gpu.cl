@@ -5,7 +5,8 @@
 // alignment are read element by element. Rows beyond the last are computed again from the last and not stored.
 // Bytes: weights once, x once per work-group; TOKENS multiply-adds per weight.
 // Int4: the group's scale and zero point are read once per 32 weights: s (sum q x - z sum x).
-// Tunables: WORK_GROUP, ROWS, TOKENS, GROUP (a multiple of 32). Precondition: buffers start on 16 bytes.
+// Tunables: WORK_GROUP, ROWS, TOKENS (ROWS x TOKENS at most WORK_GROUP), GROUP (a multiple of 32). Precondition: buffers
+// start on 16 bytes.
 #include "common/common.clh"
 
 #define UNROLLED _Pragma("unroll")
@@ -34,25 +35,30 @@ static inline int dot16(char16 a, char16 b, int sum) {
   return sum + four.x + four.y + four.z + four.w;
 }
 
-// The sum of `value` over the work-group, valid in item 0; Type is float or int.
-#define DEFINE_GROUP_SUM(name, Type)                                  \
-  static inline Type name(Type value, __local Type* exchange) {       \
-    const uint lane = (uint)get_local_id(0);                          \
-    barrier(CLK_LOCAL_MEM_FENCE);                                     \
-    exchange[lane] = value;                                           \
-    barrier(CLK_LOCAL_MEM_FENCE);                                     \
-    for (uint step = WORK_GROUP / 2; step > 0; step /= 2) {           \
-      if (lane < step) exchange[lane] += exchange[lane + step];       \
-      barrier(CLK_LOCAL_MEM_FENCE);                                   \
-    }                                                                 \
-    return exchange[0];                                               \
+// Sums the items' partial results in local memory: sums[r * TOKENS + t][0] afterwards, for all items.
+#define RESULTS (ROWS * TOKENS)
+#define ADD_UP(acc, sums)                                                                                \
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                             \
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) sums[r * TOKENS + t][lane] = acc[r][t];                   \
+  }                                                                                                      \
+  barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
+  for (uint step = WORK_GROUP / 2; step > 0; step /= 2) {                                                \
+    if (lane < step) {                                                                                   \
+      for (uint i = 0; i < RESULTS; ++i) sums[i][lane] += sums[i][lane + step];                          \
+    }                                                                                                    \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
   }
-DEFINE_GROUP_SUM(group_sum, float)
-DEFINE_GROUP_SUM(group_sum_int, int)
+
+// One item per result.
+#define STORE_SUMS(expression)                                                       \
+  if (lane < RESULTS) {                                                              \
+    const uint t = lane % TOKENS, row = first + lane / TOKENS;                       \
+    if (row < rows) expression;                                                      \
+  }
 
 GPU_KERNEL void gemv_f16_f16_gpu(__global const half* weights, __global const half* x, __global half* y, uint rows,
                                  uint columns) {
-  __local float exchange[WORK_GROUP];
+  __local float partial[RESULTS][WORK_GROUP];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   float acc[ROWS][TOKENS];
@@ -74,17 +80,13 @@ GPU_KERNEL void gemv_f16_f16_gpu(__global const half* weights, __global const ha
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }
   }
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float sum = group_sum(acc[r][t], exchange);
-      if (lane == 0 && first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
-    }
-  }
+  ADD_UP(acc, partial)
+  STORE_SUMS(vstore_half_rte(partial[lane][0], (size_t)t * rows + row, y))
 }
 
 GPU_KERNEL void gemv_i8_f16_gpu(__global const char* codes, __global const half* scales, __global const half* x,
                                 __global half* y, uint rows, uint columns) {
-  __local float exchange[WORK_GROUP];
+  __local float partial[RESULTS][WORK_GROUP];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   float acc[ROWS][TOKENS];
@@ -112,19 +114,13 @@ GPU_KERNEL void gemv_i8_f16_gpu(__global const char* codes, __global const half*
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }
   }
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float sum = group_sum(acc[r][t], exchange);
-      if (lane == 0 && first + r < rows) {
-        vstore_half_rte(sum * vload_half(first + r, scales), (size_t)t * rows + first + r, y);
-      }
-    }
-  }
+  ADD_UP(acc, partial)
+  STORE_SUMS(vstore_half_rte(partial[lane][0] * vload_half(row, scales), (size_t)t * rows + row, y))
 }
 
 GPU_KERNEL void gemv_i8_i8_gpu(__global const char* codes, __global const char* x, __global int* out, uint rows,
                                uint columns) {
-  __local int exchange[WORK_GROUP];
+  __local int partial[RESULTS][WORK_GROUP];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   int acc[ROWS][TOKENS];
@@ -146,17 +142,13 @@ GPU_KERNEL void gemv_i8_i8_gpu(__global const char* codes, __global const char* 
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] += weight * (int)x[(size_t)t * columns + k];
     }
   }
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const int sum = group_sum_int(acc[r][t], exchange);
-      if (lane == 0 && first + r < rows) out[(size_t)t * rows + first + r] = sum;
-    }
-  }
+  ADD_UP(acc, partial)
+  STORE_SUMS(out[(size_t)t * rows + row] = partial[lane][0])
 }
 
 GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                 __global const half* x, __global half* y, uint rows, uint columns) {
-  __local float exchange[WORK_GROUP];
+  __local float partial[RESULTS][WORK_GROUP];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   const uint groups = (columns + GROUP - 1) / GROUP;
@@ -205,18 +197,14 @@ GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }
   }
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float sum = group_sum(acc[r][t], exchange);
-      if (lane == 0 && first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
-    }
-  }
+  ADD_UP(acc, partial)
+  STORE_SUMS(vstore_half_rte(partial[lane][0], (size_t)t * rows + row, y))
 }
 
 GPU_KERNEL void gemv_i4_i8_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                __global const char* x, __global const float* token_scales, __global const int* sums,
                                __global half* y, uint rows, uint columns) {
-  __local float exchange[WORK_GROUP];
+  __local float partial[RESULTS][WORK_GROUP];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   const uint groups = (columns + GROUP - 1) / GROUP;
@@ -263,10 +251,6 @@ GPU_KERNEL void gemv_i4_i8_gpu(__global const uchar* codes, __global const half*
       }
     }
   }
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float sum = group_sum(acc[r][t], exchange);
-      if (lane == 0 && first + r < rows) vstore_half_rte(sum * token_scales[t], (size_t)t * rows + first + r, y);
-    }
-  }
+  ADD_UP(acc, partial)
+  STORE_SUMS(vstore_half_rte(partial[lane][0] * token_scales[t], (size_t)t * rows + row, y))
 }

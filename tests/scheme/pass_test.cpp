@@ -1,0 +1,120 @@
+#include "scheme/pass.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/half.hpp"
+#include "scheme/device_fixture.hpp"
+#include "scheme/reference.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+using device::Access;
+using device::Buffer;
+
+class SchemePassesTest : public test::DeviceTest {
+ protected:
+  Buffer buffer(std::uint64_t bytes) { return device().make_buffer(bytes).value(); }
+
+  Weights make_weights(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
+    const auto [rows, columns] = shape;
+    const std::uint64_t groups = (columns + group - 1) / group;
+    switch (format) {
+      case WeightFormat::kF16: return {format, shape, buffer(2 * rows * columns), {}, {}};
+      case WeightFormat::kInt8: return {format, shape, buffer(rows * columns), buffer(2 * rows), {}};
+      case WeightFormat::kInt4:
+        return {format, shape, buffer(rows * ((columns + 1) / 2)), buffer(2 * rows * groups), buffer(2 * rows * groups)};
+    }
+    return {};
+  }
+
+  /// Bytes as the OpenCL implementation reports them for what is bound.
+  static std::uint64_t bound_bytes(const Pass& pass) {
+    std::uint64_t bytes = 0;
+    for (const device::BufferArg& bound : pass.buffers) {
+      bytes += bound.buffer.queried_size_bytes() * (bound.access == Access::kReadWrite ? 2 : 1);
+    }
+    return bytes;
+  }
+};
+
+TEST_F(SchemePassesTest, BytesAreThoseOfTheBuffersBoundForEverySchemeAndFamily) {
+  const ProjectionShape large{70, 290};
+  for (const std::string family : {"reference", "cpu", "gpu"}) {
+    const PassMaker maker(device(), {family, 128});
+    for (const std::uint64_t tokens : {1U, 3U, 19U}) {
+      const Buffer x = buffer(2 * tokens * large.columns + 64);  // larger than any operand: views must be cut to size
+      const Buffer y = buffer(2 * tokens * large.rows + 64);
+      for (const SchemeInfo& scheme : all_schemes()) {
+        const auto passes = SchemePasses::make(maker, scheme, tokens, {large, {33, 65}}).value();
+        for (const ProjectionShape shape : {large, ProjectionShape{33, 65}}) {
+          const Weights weights = make_weights(scheme.weights, shape, 128);
+          auto all = passes.input_passes(x, shape.columns).value();
+          for (Pass& pass : passes.projection_passes(weights, x, y).value()) all.push_back(std::move(pass));
+          for (const Pass& pass : all) {
+            EXPECT_EQ(pass.costs.bytes, bound_bytes(pass)) << pass.kernel << " tokens " << tokens << " of " << scheme.name;
+            EXPECT_EQ(pass.costs.launches, 1U);
+          }
+          // Weight traffic from the shape alone: no byte of the weights may be missing or counted twice.
+          std::uint64_t weight_bytes = 0;
+          for (const Pass& pass : all) {
+            for (const device::BufferArg& bound : pass.buffers) {
+              const std::uint64_t size = bound.buffer.queried_size_bytes();
+              if (size == weights.codes.size_bytes() && pass.role != Role::kQuantize) weight_bytes = size;
+            }
+          }
+          EXPECT_EQ(weight_bytes, weights.codes.size_bytes()) << scheme.name;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(SchemePassesTest, BytesOfTheOtherPassesAreThoseOfTheirBuffers) {
+  const PassMaker maker(device(), {"", 128});
+  const Buffer a = buffer(4000), b = buffer(4000), c = buffer(4000);
+  const std::vector<Pass> passes{
+      maker.random_f16(a, 100, 1, 1, 1).value(),     maker.random_f32(a, 100, 1, 1, 1).value(),
+      maker.cast_f16_f32(a, b, 100).value(),         maker.cast_f32_f16(a, b, 100).value(),
+      maker.rms_norm(a, b, c, 50, 3).value(),        maker.swiglu(a, b, c, 100).value(),
+      maker.residual_add(a, b, 100).value(),         maker.expand_heads(a, b, 8, 2, 16, 3).value()};
+  const std::vector<std::uint64_t> expected{200, 400, 600, 600, 300 + 100 + 300, 600, 2 * 200 + 200, 192 + 768};
+  for (std::size_t i = 0; i < passes.size(); ++i) {
+    EXPECT_EQ(passes[i].costs.bytes, expected[i]) << passes[i].kernel;
+    EXPECT_EQ(bound_bytes(passes[i]), expected[i]) << passes[i].kernel;
+  }
+  EXPECT_EQ(passes[2].costs.cast_elements, 100U);
+  EXPECT_EQ(passes[5].costs.cast_elements, 0U);
+}
+
+TEST_F(SchemePassesTest, DeviceQuantizesItsRandomTensorAsTheHostDoes) {
+  const ProjectionShape shape{20, 200};
+  const PassMaker maker(device(), {"", 64});
+  const Buffer f16 = buffer(2 * shape.rows * shape.columns);
+  const Weights weights = make_weights(WeightFormat::kInt4, shape, 64);
+  for (const Pass& pass : {maker.random_f16(f16, 4000, 0.02F, 99, 5).value(), maker.quantize_weights(f16, weights).value()}) {
+    device().enqueue(pass.launch);
+  }
+  HalfBits host;
+  for (std::uint64_t i = 0; i < 4000; ++i) host.push_back(half_from_float(reference_random(i, 0.02F, 99, 5)));
+  const HostWeights expected = reference_quantize(host, WeightFormat::kInt4, shape, 64);
+  EXPECT_EQ(device::read_vector<std::uint16_t>(device(), f16, 4000), host);
+  EXPECT_EQ(device::read_vector<std::uint8_t>(device(), weights.codes, expected.codes.size()), expected.codes);
+  EXPECT_EQ(device::read_vector<std::uint16_t>(device(), weights.zeros, expected.zeros.size()), expected.zeros);
+}
+
+TEST_F(SchemePassesTest, TooSmallABufferIsADefect) {
+  const PassMaker maker(device(), {"", 128});
+  const Buffer small = buffer(100);
+  EXPECT_THROW((void)maker.cast_f16_f32(small, small, 100), Failure);
+}
+
+TEST_F(SchemePassesTest, AWorkspaceThatDoesNotFitIsARunTimeError) {
+  const PassMaker maker(device(), {"", 128});
+  const auto passes = SchemePasses::make(maker, find_scheme("w8a16-split").value(), 1, {{1U << 20, 1U << 20}});
+  ASSERT_FALSE(passes.ok());
+  EXPECT_NE(passes.error().message().find("out of device memory"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace qtrap::scheme

@@ -1,0 +1,113 @@
+#include "scheme/scheme.hpp"
+
+#include <gtest/gtest.h>
+
+#include "scheme/pass.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+constexpr std::uint64_t kRows = 100;
+constexpr std::uint64_t kColumns = 300;  // groups of 128: 128, 128, 44
+constexpr ProjectionShape kShape{kRows, kColumns};
+
+SchemeInfo scheme(std::string_view name) { return find_scheme(name).value(); }
+
+std::vector<std::string> operations(std::string_view name, const std::string& family, std::uint64_t tokens) {
+  std::vector<std::string> out;
+  for (const PassRow& row : input_pass_table(scheme(name), family, 128, tokens, kColumns)) out.push_back(row.operation);
+  out.emplace_back("|");
+  for (const PassRow& row : projection_pass_table(scheme(name), family, 128, tokens, kShape)) out.push_back(row.operation);
+  return out;
+}
+
+Costs projection_costs(std::string_view name, const std::string& family, std::uint64_t tokens) {
+  Costs sum;
+  for (const PassRow& row : projection_pass_table(scheme(name), family, 128, tokens, kShape)) sum += row.costs;
+  return sum;
+}
+
+TEST(SchemeTable, NamesTheSevenSchemesWithTheAnchorFirst) {
+  std::vector<std::string_view> names;
+  for (const SchemeInfo& info : all_schemes()) names.push_back(info.name);
+  EXPECT_EQ(names, (std::vector<std::string_view>{"f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split", "w4a16-fused",
+                                                  "w4a8"}));
+  for (const SchemeInfo& info : all_schemes()) EXPECT_EQ(find_scheme(info.name)->scheme, info.scheme);
+  EXPECT_FALSE(find_scheme("w4a4").has_value());
+}
+
+TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
+  EXPECT_EQ(to_string(Role::kCast), "cast");
+  EXPECT_EQ(to_string(Role::kQuantize), "quantize");
+  EXPECT_EQ(to_string(Role::kDequantize), "dequantize");
+  EXPECT_EQ(to_string(Role::kMatmul), "matmul");
+  EXPECT_EQ(to_string(Role::kAttention), "attention");
+  EXPECT_EQ(to_string(Role::kOther), "other");
+}
+
+TEST(WeightBytes, CountCodesScalesAndZeroPoints) {
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kF16, kShape, 128), 100U * 300 * 2);
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kInt8, kShape, 128), 100U * 300 + 100 * 2);
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kInt4, kShape, 128), 100U * 150 + 100 * 3 * 2 * 2);
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kInt4, {1, 301}, 32), 151U + 10 * 4);  // odd: a half byte is padding
+}
+
+TEST(PassTable, ListsThePassesOfTheCpuFamilyForOneToken) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(operations("f16", "cpu", 1), (List{"|", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("w8a16-split", "cpu", 1), (List{"|", "dequantize_i8_f16", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("w8a16-fused", "cpu", 1), (List{"|", "gemv_i8_f16"}));
+  EXPECT_EQ(operations("w8a8", "cpu", 1), (List{"quantize_f16_i8", "|", "gemv_i8_i8", "dequantize_i32_f16"}));
+  EXPECT_EQ(operations("w4a16-split", "cpu", 1), (List{"|", "dequantize_i4_f16", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("w4a16-fused", "cpu", 1), (List{"cast_f16_f32_nibbles", "|", "gemv_i4_f16"}));
+  EXPECT_EQ(operations("w4a8", "cpu", 1), (List{"quantize_f16_i8_nibbles", "|", "gemv_i4_i8"}));
+}
+
+TEST(PassTable, PacksActivationsForManyTokensOnTheCpuFamilyOnly) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(operations("f16", "cpu", 9), (List{"cast_f16_f32_panels", "|", "gemm_f16_f16"}));
+  EXPECT_EQ(operations("f16", "gpu", 9), (List{"|", "gemm_f16_f16"}));
+  EXPECT_EQ(operations("f16", "reference", 9), (List{"|", "matmul_f16_f16"}));
+  EXPECT_EQ(operations("w4a8", "cpu", 9), (List{"quantize_f16_i8_panels", "|", "gemm_i4_i8"}));
+  EXPECT_EQ(operations("w4a8", "gpu", 9), (List{"quantize_f16_i8", "|", "gemm_i4_i8"}));
+}
+
+TEST(PassTable, CountsTheBytesOfOneTokenInClosedForm) {
+  const std::uint64_t n = kRows, k = kColumns;
+  EXPECT_EQ(projection_costs("f16", "cpu", 1).bytes, 2 * n * k + 2 * k + 2 * n);
+  // dequantize: codes + row scales in, f16 out; then the f16 matmul.
+  EXPECT_EQ(projection_costs("w8a16-split", "cpu", 1).bytes, (n * k + 2 * n + 2 * n * k) + (2 * n * k + 2 * k + 2 * n));
+  EXPECT_EQ(projection_costs("w8a16-fused", "cpu", 1).bytes, n * k + 2 * n + 2 * k + 2 * n);
+  // int8 matmul: codes, activation codes, int32 out; then int32, row scales and token scale in, f16 out.
+  EXPECT_EQ(projection_costs("w8a8", "cpu", 1).bytes, (n * k + k + 4 * n) + (4 * n + 2 * n + 4 + 2 * n));
+  const std::uint64_t int4 = n * 150 + 2 * (2 * n * 3);
+  EXPECT_EQ(projection_costs("w4a16-split", "gpu", 1).bytes, (int4 + 2 * n * k) + (2 * n * k + 2 * k + 2 * n));
+  EXPECT_EQ(projection_costs("w4a16-fused", "gpu", 1).bytes, int4 + 2 * k + 2 * n);
+  // CPU: x as f32 in whole groups (384 columns) with a sum per group.
+  EXPECT_EQ(projection_costs("w4a16-fused", "cpu", 1).bytes, int4 + 4 * 384 + 4 * 3 + 2 * n);
+  EXPECT_EQ(projection_costs("w4a8", "cpu", 1).bytes, int4 + 384 + 4 + 4 * 3 + 2 * n);
+}
+
+TEST(PassTable, CountsOperationsAndExpandedWeights) {
+  for (const SchemeInfo& info : all_schemes()) {
+    const Costs costs = projection_costs(info.name, "cpu", 20);
+    EXPECT_EQ(costs.macs, kRows * kColumns * 20) << info.name;
+    const bool split = info.path == "split";
+    const std::uint64_t expanded = info.scheme == Scheme::kW8A8 ? kRows * 20 : split ? kRows * kColumns : 0;
+    EXPECT_EQ(costs.dequantized_weights, expanded) << info.name;
+    EXPECT_EQ(costs.launches, split ? 2U : 1U) << info.name;
+    EXPECT_EQ(costs.cast_elements, 0U) << info.name;
+  }
+  EXPECT_EQ(input_pass_table(scheme("f16"), "cpu", 128, 20, kColumns).front().costs.cast_elements, 20 * kColumns);
+}
+
+TEST(PassTable, WorkspaceHoldsTheLargestShapeOfEachSlot) {
+  // Split: the f16 weights of the larger matrix, nothing else for one token.
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a16-split"), "cpu", 128, 1, {{10, 20}, {30, 40}}), 2U * 30 * 40);
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("f16"), "cpu", 128, 1, {{10, 20}}), 0U);
+  // w8a8: codes of the widest input, one token scale, accumulators of the tallest output.
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a8"), "gpu", 128, 1, {{10, 200}, {30, 40}}), 200U + 4 + 4 * 30);
+}
+
+}  // namespace
+}  // namespace qtrap::scheme

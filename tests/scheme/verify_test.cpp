@@ -1,0 +1,104 @@
+#include "scheme/verify.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "scheme/device_fixture.hpp"
+#include "scheme/kernel_table.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+void expect_all_pass(const std::vector<VerifyRow>& rows) {
+  EXPECT_FALSE(rows.empty());
+  for (const VerifyRow& row : rows) {
+    EXPECT_EQ(row.status, VerifyStatus::kPass) << row.kernel << " on " << row.shape << ": " << row.worst_relative_error
+                                               << " of " << row.tolerance << ' ' << row.reason;
+  }
+}
+
+class VerifyTest : public test::DeviceTest {
+ protected:
+  /// The device with a copy of kernels/ in which `file` has `from` replaced by `to` (once).
+  std::vector<VerifyRow> verify_mutant(const std::string& file, const std::string& from, const std::string& to,
+                                       const std::string& kernel) {
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::path(::testing::TempDir()) / ("qtrap_mutant_" + kernel);
+    fs::remove_all(folder);
+    fs::copy(fs::path(QTRAP_SOURCE_DIR) / "kernels", folder, fs::copy_options::recursive);
+    std::ifstream in(folder / file);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    const std::size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    std::ofstream(folder / file) << text;
+    device::Device mutant(info_, device::KernelSources::from_folder(folder).value());
+    auto rows = verify_kernels(mutant, {{"cpu"}, kernel, true});
+    fs::remove_all(folder);
+    return rows;
+  }
+};
+
+TEST_F(VerifyTest, EveryReferenceKernelPasses) { expect_all_pass(verify_kernels(device(), {{"reference"}, "", false})); }
+TEST_F(VerifyTest, EveryCpuKernelPasses) { expect_all_pass(verify_kernels(device(), {{"cpu"}, "", false})); }
+TEST_F(VerifyTest, EveryGpuKernelPasses) { expect_all_pass(verify_kernels(device(), {{"gpu"}, "", false})); }
+
+TEST_F(VerifyTest, CpuKernelsPassWithVectorsOf16Too) {
+  info_.float_vector_width = 16;
+  device::Device wide(info_, device::KernelSources::embedded());
+  expect_all_pass(verify_kernels(wide, {{"cpu"}, "", true}));
+}
+
+TEST_F(VerifyTest, CoversEveryKernelOfTheTable) {
+  const auto rows = verify_kernels(device(), {{"reference", "cpu", "gpu"}, "random", true});
+  const auto wanted = std::count_if(all_kernels().begin(), all_kernels().end(),
+                                    [](const KernelEntry& k) { return k.operation.starts_with("random"); });
+  EXPECT_EQ(static_cast<std::ptrdiff_t>(rows.size()), wanted);
+  EXPECT_TRUE(verify_kernels(device(), {{"reference"}, "no_such_kernel", true}).empty());
+}
+
+struct Mutation {
+  const char* file;
+  const char* from;
+  const char* to;
+  const char* kernel;
+};
+
+class VerifyMutationTest : public VerifyTest, public ::testing::WithParamInterface<Mutation> {};
+
+TEST_P(VerifyMutationTest, FailsTheKernelWithTheWrongScale) {
+  const Mutation& m = GetParam();
+  const auto rows = verify_mutant(m.file, m.from, m.to, m.kernel);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].status, VerifyStatus::kFail);
+  EXPECT_FALSE(rows[0].reason.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Scales, VerifyMutationTest,
+    ::testing::Values(
+        Mutation{"dequantize/dequantize_cpu.cl", "vload_half(r, scales)", "1.001f * vload_half(r, scales)", "dequantize_i8_f16"},
+        Mutation{"common/common.clh", "0x1.111112p-4f", "0x1.111114p-4f * 1.001f", "quantize_weights_f16_i4"},
+        Mutation{"cast/cast_cpu.cl", "0x1p-4f", "0x1.001p-4f", "cast_f16_f32_nibbles"},
+        Mutation{"matmul/gemv_cpu.cl", "sum * scale", "sum * scale * 1.01f", "gemv_i8_f16"},
+        Mutation{"matmul/gemm_cpu.cl", "- zero) * scale", "- zero + 0.01f) * scale", "gemm_i4_f16"}),
+    [](const ::testing::TestParamInfo<Mutation>& info) { return std::string(info.param.kernel); });
+
+TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
+  const auto rows = verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)", "for (; i < end + 1; ++i)", "residual_add_f16");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].status, VerifyStatus::kFail);
+  EXPECT_EQ(rows[0].reason, "the kernel wrote behind an output buffer");
+}
+
+TEST_F(VerifyTest, FailsAKernelThatDoesNotBuild) {
+  const auto rows = verify_mutant("residual/residual_cpu.cl", "CPU_KERNEL", "CPU_KERNEL nonsense", "residual_add_f16");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].status, VerifyStatus::kFail);
+  EXPECT_NE(rows[0].reason.find("kernel build failed"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace qtrap::scheme
