@@ -17,7 +17,7 @@ constexpr std::size_t kLongestList = 256;
 
 std::string quote(const Json& value) {
   if (value.is_object()) return "an object";
-  if (value.is_array()) return "a list";
+  if (value.is_array() && !value.empty()) return "a list";
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -49,6 +49,16 @@ constexpr Golden kGolden[] = {
     {CsvRecords::kTrials, ExportFormat::kSql, "tests/result/golden/trials.sql"},
 };
 
+// csv_pandas_test.py compares the golden tables with these records.
+TEST(Export, StartsFromTheGoldenRecords) {
+  const ResultFile file = sample_file();
+  std::string lines;
+  for (const SessionRecord& session : file.sessions) lines += sample::line(session);
+  for (const TrialRecord& trial : file.trials) lines += sample::line(trial);
+  for (const PointRecord& point : file.points) lines += sample::line(point);
+  test::expect_golden("tests/result/golden/export.jsonl", lines);
+}
+
 TEST(Export, WritesTheGoldenTables) {
   for (const Golden& golden : kGolden) test::expect_golden(golden.path, write(golden.records, golden.format));
 }

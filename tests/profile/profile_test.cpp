@@ -1,0 +1,237 @@
+#include "profile/profile.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "core/file.hpp"
+
+namespace qtrap::profile {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr std::array<std::string_view, 7> kSchemes{"f16",         "w8a16-split", "w8a16-fused", "w8a8",
+                                                   "w4a16-split", "w4a16-fused", "w4a8"};
+
+std::filesystem::path source(const std::string& path) { return std::filesystem::path(QTRAP_SOURCE_DIR) / path; }
+std::vector<std::filesystem::path> model_folders() { return {source("profiles/models")}; }
+std::vector<std::filesystem::path> campaign_folders() { return {source("profiles/campaigns")}; }
+
+Campaign campaign(const std::string& name) { return load_campaign(name, campaign_folders(), kSchemes).value(); }
+
+// Embeddings 151936 x 1024 = 155582464, tied. Layer: 1024 x (2 x 2048 + 2 x 1024 + 3 x 3072) = 15728640, x 28 = 440401920.
+// Norms: 57 x 1024 = 58368.
+TEST(Parameters, OfATiedShapeCountTheEmbeddingOnce) {
+  const ModelProfile model = load_model("qwen3-0.6b", model_folders()).value();
+  EXPECT_EQ(compute_step_parameters(model), 440401920);
+  EXPECT_EQ(compute_parameters(model), 155582464 + 440401920 + 58368);
+}
+
+// The published count of Llama 3 8B is 8030261248.
+TEST(Parameters, OfLlama3AreThePublishedCount) {
+  EXPECT_EQ(compute_parameters(load_model("llama3-8b", model_folders()).value()), 8030261248);
+}
+
+TEST(Parameters, OfTheLargestShapeAcceptedDoNotOverflow) {
+  const ModelProfile model{"huge", 1 << 20, 1 << 20, 10000, 4096, 4096, 4096, 1 << 24, false, "none"};
+  // Layer: 2^20 x (4 x 2^24 + 3 x 2^20) = 70 x 2^40; all: 10000 of them, 2 x 2^44 embeddings, 20001 x 2^20 norms.
+  const std::int64_t step = 10000LL * 70 * (1LL << 40) - 10000LL * (3LL << 40);
+  EXPECT_EQ(compute_step_parameters(model), step);
+  EXPECT_EQ(compute_parameters(model), step + (1LL << 45) + 20001LL * (1 << 20));
+}
+
+/// The shapes table, row by row, as its header names the columns; cells may be quoted and the last ones missing.
+std::vector<std::map<std::string, std::string>> read_table(const std::filesystem::path& path) {
+  const auto split = [](const std::string& line) {
+    std::vector<std::string> cells(1);
+    bool quoted = false;
+    for (const char c : line) {
+      if (c == '"') quoted = !quoted;
+      else if (c == ',' && !quoted) cells.emplace_back();
+      else if (c != '\r') cells.back() += c;
+    }
+    return cells;
+  };
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  const auto header = split(line);
+  std::vector<std::map<std::string, std::string>> rows;
+  while (std::getline(file, line)) {
+    const auto cells = split(line);
+    for (std::size_t i = 0; i < header.size(); ++i) {
+      if (i == 0) rows.emplace_back();
+      rows.back()[header[i]] = i < cells.size() ? cells[i] : "";
+    }
+  }
+  return rows;
+}
+
+/// "Llama-3.1-405B" is llama3.1-405b, "Qwen3-0.6B" is qwen3-0.6b.
+std::string profile_name(std::string model) {
+  for (char& c : model) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (model.starts_with("llama-")) model.erase(5, 1);
+  return model;
+}
+
+TEST(Models, AreTheRowsOfTheShapesTable) {
+  const auto rows = read_table(source("tests/profile/model_shapes.csv"));
+  ASSERT_EQ(rows.size(), 13U);
+  EXPECT_EQ(list_profiles(model_folders()).size(), rows.size());
+  for (const auto& row : rows) {
+    const std::string name = profile_name(row.at("model"));
+    const auto loaded = load_model(name, model_folders());
+    ASSERT_TRUE(loaded) << loaded.error().message();
+    const ModelProfile& model = loaded.value();
+    EXPECT_EQ(model.name, name);
+    EXPECT_EQ(model.hidden, std::stoll(row.at("hidden"))) << name;
+    EXPECT_EQ(model.ffn, std::stoll(row.at("ffn"))) << name;
+    EXPECT_EQ(model.layers, std::stoll(row.at("layers"))) << name;
+    EXPECT_EQ(model.heads, std::stoll(row.at("heads"))) << name;
+    EXPECT_EQ(model.kv_heads, std::stoll(row.at("kv_heads"))) << name;
+    EXPECT_EQ(model.head_dim, std::stoll(row.at("head_dim"))) << name;
+    EXPECT_EQ(model.vocab, std::stoll(row.at("vocab"))) << name;
+    EXPECT_EQ(model.tied_embeddings, row.at("tied_embeddings") == "yes") << name;
+    EXPECT_THAT(model.source, StartsWith(row.at("confidence"))) << name;
+    EXPECT_THAT(model.source, HasSubstr(row.at("source"))) << name;
+  }
+}
+
+TEST(Models, AreFoundByNameInTheFirstFolderOrByPath) {
+  const std::vector<std::filesystem::path> folders{source("nowhere"), source("profiles/models")};
+  EXPECT_EQ(load_model("qwen3-4b", folders).value().hidden, 2560);
+  EXPECT_EQ(load_model(source("profiles/models/qwen3-4b.json").string(), {}).value().hidden, 2560);
+}
+
+TEST(Models, OfAnUnknownNameAreRefusedWithTheNearestAndAll) {
+  const auto model = load_model("qwen3-0.6", model_folders());
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(model.error().message(), StartsWith("unknown model (qwen3-0.6): did you mean `qwen3-0.6b`? known are falcon3-7b, llama3-70b,"));
+  EXPECT_THAT(load_model("", model_folders()).error().message(), StartsWith("unknown model (''): known are falcon3-7b"));
+  EXPECT_THAT(load_model("./missing.json", model_folders()).error().message(), HasSubstr("no such file"));
+  EXPECT_THAT(load_model(source("profiles/models").string(), {}).error().message(), StartsWith("a folder was given where a file is needed"));
+}
+
+TEST(Campaigns, ThatComeWithTheProgramAreValidAndNameKnownModels) {
+  EXPECT_THAT(list_profiles(campaign_folders()), ElementsAre("batch", "quick", "scale", "smoke"));
+  for (const std::string& name : list_profiles(campaign_folders())) {
+    const auto loaded = load_campaign(name, campaign_folders(), kSchemes);
+    ASSERT_TRUE(loaded) << loaded.error().message();
+    EXPECT_EQ(loaded.value().name, name);
+    EXPECT_EQ(loaded.value().schemes.front(), "f16") << name;
+    for (const std::string& model : loaded.value().models) EXPECT_TRUE(load_model(model, model_folders())) << model;
+  }
+}
+
+TEST(Campaigns, QuickRunsAllSchemesAtBatch1WithOneAndFourHops) {
+  const Campaign quick = campaign("quick");
+  EXPECT_EQ(quick.schemes, (std::vector<std::string>(kSchemes.begin(), kSchemes.end())));
+  EXPECT_THAT(quick.models, ElementsAre("qwen3-0.6b"));
+  EXPECT_THAT(quick.batch, ElementsAre(1));
+  EXPECT_THAT(quick.hops, ElementsAre(1, 4));
+  EXPECT_EQ(quick.sessions, 3);
+  EXPECT_EQ(quick.layers_limit, std::nullopt);
+}
+
+TEST(Campaigns, BatchAndScaleCoverTheirRanges) {
+  EXPECT_THAT(campaign("batch").batch, ElementsAre(1, 2, 4, 8, 16, 64));
+  EXPECT_THAT(campaign("scale").models, ElementsAre("qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", "qwen2.5-72b"));
+  EXPECT_THAT(campaign("scale").batch, ElementsAre(1, 8));
+}
+
+TEST(Campaigns, LeaveOutOptionalKeysForTheDocumentedDefaults) {
+  const auto read = parse_campaign(
+      R"({"schema": "qtrap.campaign", "name": "n", "description": "d", "models": ["m"], "schemes": ["f16"]})", "c", kSchemes);
+  ASSERT_TRUE(read) << read.error().message();
+  Campaign expected;
+  expected.name = "n";
+  expected.description = "d";
+  expected.models = {"m"};
+  expected.schemes = {"f16"};
+  EXPECT_TRUE(read.value() == expected);
+}
+
+TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
+  Campaign one = campaign("smoke");
+  const std::string text = to_json(one);
+  EXPECT_EQ(text,
+            R"({"schema":"qtrap.campaign","schema_version":"1.0","name":"smoke","description":")" + one.description +
+                R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
+                R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"min_trials":2,"max_trials":2,)"
+                R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128})");
+  EXPECT_TRUE(parse_campaign(text, "c", kSchemes).value() == one);
+  one.layers_limit.reset();
+  EXPECT_TRUE(parse_campaign(to_json(one), "c", kSchemes).value() == one);
+}
+
+TEST(Overrides, SetEveryKindOfKey) {
+  Campaign one = campaign("quick");
+  for (const char* assignment : {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
+                                 "max_seconds=9", "layers_limit=2", "group_size=64", "description=a = b, c", "hops=1"}) {
+    const Status status = apply_override(one, assignment, kSchemes);
+    ASSERT_TRUE(status) << status.error().message();
+  }
+  EXPECT_THAT(one.models, ElementsAre("llama3-8b", "./my", "model"));
+  EXPECT_THAT(one.schemes, ElementsAre("f16", "w4a8"));
+  EXPECT_THAT(one.batch, ElementsAre(1, 8));
+  EXPECT_THAT(one.hops, ElementsAre(1));
+  EXPECT_EQ(one.target_ci, 0.05);
+  EXPECT_EQ(one.max_trials, 4);
+  EXPECT_EQ(one.max_seconds, 9.0);
+  EXPECT_EQ(one.layers_limit, 2);
+  EXPECT_EQ(one.group_size, 64);
+  EXPECT_EQ(one.description, "a = b, c");
+  ASSERT_TRUE(apply_override(one, "layers_limit=null", kSchemes));
+  EXPECT_EQ(one.layers_limit, std::nullopt);
+}
+
+TEST(Overrides, MayPassThroughAStateThatOnlyTheLastOneMakesValid) {
+  Campaign one = campaign("quick");
+  ASSERT_TRUE(apply_override(one, "min_trials=20", kSchemes));
+  EXPECT_EQ(check_campaign(one, "quick").error().message(), "quick: `min_trials` is above `max_trials` (20 > 8): lower the one or raise the other");
+  ASSERT_TRUE(apply_override(one, "max_trials=30", kSchemes));
+  EXPECT_TRUE(check_campaign(one, "quick"));
+}
+
+TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"batch", "--set needs KEY=VALUE (batch): write it like --set batch=1,8"},
+      {"batches=1",
+       "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, batch, hops, tokens_per_hop, "
+       "context_tokens, target_ci, min_trials, max_trials, max_seconds_per_point, max_seconds, sessions, memory_fraction, layers_limit, "
+       "group_size"},
+      {"batch=", "--set: `batch` is an empty list ([]): give at least one entry"},
+      {"batch=one", "--set: `batch` has the wrong type (\"one\"): give an integer from 1 to 65536"},
+      {"batch=1,", "--set: `batch` has the wrong type (\"\"): give an integer from 1 to 65536"},
+      {"batch=1,1", "--set: `batch` holds an entry twice (1): give each once"},
+      {"batch=0", "--set: `batch` is out of range (0): give an integer from 1 to 65536"},
+      {"batch=1.5", "--set: `batch` has the wrong type (1.5): give an integer from 1 to 65536"},
+      {"batch=99999999999999999999", "--set: `batch` has the wrong type (1e+20): give an integer from 1 to 65536"},
+      {"target_ci=1e999", "--set: `target_ci` has the wrong type (\"1e999\"): give a number above 0 and below 1"},
+      {"target_ci=nan", "--set: `target_ci` has the wrong type (\"nan\"): give a number above 0 and below 1"},
+      {"sessions=[3]", "--set: `sessions` has the wrong type (\"[3]\"): give an integer from 1 to 100"},
+      {"schemes=f16,w4", "--set: unknown scheme (w4): did you mean `w4a8`?"},
+      {"name=", "--set: `name` is empty (\"\"): give a text"},
+      {"description=\xff", "--set is not UTF-8: give UTF-8 text"},
+      {"=1", "--set: unknown key: known are name,"},
+  };
+  for (const auto& [assignment, message] : cases) {
+    Campaign one = campaign("quick");
+    const Status status = apply_override(one, assignment, kSchemes);
+    ASSERT_FALSE(status) << assignment;
+    EXPECT_EQ(status.error().kind, ErrorKind::kUsage);
+    EXPECT_THAT(status.error().message(), StartsWith(message));
+    EXPECT_TRUE(one == campaign("quick")) << assignment;
+  }
+}
+
+}  // namespace
+}  // namespace qtrap::profile
