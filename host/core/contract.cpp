@@ -6,8 +6,8 @@
 
 namespace qtrap {
 
-void fail_contract(std::string_view what, const std::source_location& where) {
-  throw Failure(runtime_error("internal contract broken", fmt::format("{} at {}:{}", what, where.file_name(), where.line()),
+void fail_contract(std::string_view what, const CodePlace& where) {
+  throw Failure(runtime_error("internal contract broken", fmt::format("{} at {}:{}", what, where.file, where.line),
                               "this is a defect of qtrap, please report it"));
 }
 
