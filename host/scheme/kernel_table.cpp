@@ -97,6 +97,8 @@ std::string gemm_options(const Tuning& t, const Extent& e) {
 constexpr std::array kKernels{
     KernelEntry{"random_f16", "reference", "random/random_reference.cl", per_4_elements, no_options},
     KernelEntry{"random_f32", "reference", "random/random_reference.cl", per_4_elements, no_options},
+    KernelEntry{"random_f16", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+    KernelEntry{"random_f32", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
 
     KernelEntry{"cast_f16_f32", "reference", "cast/cast_reference.cl", per_element, no_options},
     KernelEntry{"cast_f32_f16", "reference", "cast/cast_reference.cl", per_element, no_options},

@@ -520,7 +520,7 @@ const VerifyCase& verify_case(std::string_view operation) {
   for (const VerifyCase& entry : kCases) {
     if (entry.operation == operation) return entry;
   }
-  fail_contract("every kernel of the table is verified", std::source_location::current());
+  fail_contract("every kernel of the table is verified");
 }
 
 }  // namespace qtrap::scheme

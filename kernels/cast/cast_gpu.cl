@@ -1,5 +1,5 @@
 // out[i] = in[i] in the other format, i in [0, count); f32 -> f16 rounds to nearest even.
-// Eight elements per work-item: 48 bytes, 8 conversions. The f16 side is one 16-byte access through a private uint4:
+// Eight elements per work-item: 48 bytes, 8 conversions. The f16 side is one 16-byte access through a private ushort8:
 // compilers turn vload_half8 from global memory into eight 2-byte loads.
 // Preconditions: in and out start on 16 bytes; the global size covers count / 8, rounded up.
 #include "common/common.clh"
@@ -7,7 +7,7 @@
 __kernel void cast_f16_f32_gpu(__global const half* in, __global float* out, uint count) {
   const size_t first = get_global_id(0) * 8;
   if (first + 8 <= count) {
-    const uint4 packed = *(__global const uint4*)(in + first);
+    const ushort8 packed = as_ushort8(*(__global const uint4*)(in + first));
     const float8 value = vload_half8(0, (const half*)&packed);
     *(__global float4*)(out + first) = value.lo;
     *(__global float4*)(out + first + 4) = value.hi;
@@ -20,9 +20,9 @@ __kernel void cast_f32_f16_gpu(__global const float* in, __global half* out, uin
   const size_t first = get_global_id(0) * 8;
   if (first + 8 <= count) {
     const float8 value = (float8)(*(__global const float4*)(in + first), *(__global const float4*)(in + first + 4));
-    uint4 packed;
+    ushort8 packed;
     vstore_half8_rte(value, 0, (half*)&packed);
-    *(__global uint4*)(out + first) = packed;
+    *(__global uint4*)(out + first) = as_uint4(packed);
     return;
   }
   for (size_t i = first; i < count; ++i) vstore_half_rte(in[i], i, out);

@@ -7,9 +7,9 @@
 #include "common/common.clh"
 
 static inline void store_packed(float8 value, __global half* to) {
-  uint4 packed;
+  ushort8 packed;
   vstore_half8_rte(value, 0, (half*)&packed);
-  *(__global uint4*)to = packed;
+  *(__global uint4*)to = as_uint4(packed);
 }
 
 __kernel void dequantize_i8_f16_gpu(__global const char* codes, __global const half* scales, __global half* out, uint rows,

@@ -21,7 +21,7 @@ static inline float8 eight_f16(__global const half* from, uint row, uint rows, u
   ZERO_IF_OUTSIDE;
   from += (size_t)row * columns + k;
   if (columns % 8 == 0) {
-    const uint4 packed = *(__global const uint4*)from;
+    const ushort8 packed = as_ushort8(*(__global const uint4*)from);
     return vload_half8(0, (const half*)&packed);
   }
   float part[8];

@@ -13,7 +13,7 @@
 #define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
 
 static inline float8 load_half8(__global const half* from) {
-  const uint4 packed = *(__global const uint4*)from;
+  const ushort8 packed = as_ushort8(*(__global const uint4*)from);
   return vload_half8(0, (const half*)&packed);
 }
 
