@@ -47,6 +47,7 @@ class CommandLine {
   }
 
   int run() {
+    reject_unknown_command();
     std::vector<std::string> reversed(argv_.rbegin(), argv_.rend() - 1);
     try {
       app_.parse(reversed);
@@ -63,6 +64,17 @@ class CommandLine {
   }
 
  private:
+  /// CLI11 would say only that a command is missing.
+  void reject_unknown_command() const {
+    if (argv_.size() < 2 || argv_[1].starts_with('-')) return;
+    std::vector<std::string> names;
+    for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+      if (command->get_name() == argv_[1]) return;
+      if (!command->get_group().empty()) names.push_back(command->get_name());
+    }
+    throw Failure(usage_error("bad usage: unknown command", argv_[1], fmt::format("choose one of {}; see `qtrap --help`", fmt::join(names, ", "))));
+  }
+
   std::string help_text() const {
     for (const CLI::App* command : app_.get_subcommands()) return command->help();
     return app_.help();

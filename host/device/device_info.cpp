@@ -1,6 +1,5 @@
 #include "device/device_info.hpp"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -149,7 +148,7 @@ std::string loader_description() {
   using LoaderInfo = cl_int (*)(cl_uint, size_t, void*, size_t*);
   constexpr cl_uint kName = 3;
   constexpr cl_uint kVersion = 2;
-  const auto query_loader = reinterpret_cast<LoaderInfo>(dlsym(RTLD_DEFAULT, "clGetICDLoaderInfoOCLICD"));
+  const auto query_loader = reinterpret_cast<LoaderInfo>(clGetExtensionFunctionAddress("clGetICDLoaderInfoOCLICD"));
   if (query_loader == nullptr) return "unknown";
   std::string text;
   for (const cl_uint what : {kName, kVersion}) {
