@@ -102,7 +102,7 @@ PassRow matmul_row(const SchemeInfo& scheme, const std::string& family, const Si
   const ActivationForm form = activation_form(scheme.scheme, family, sizes.tokens);
   const bool exact_sums = scheme.scheme == Scheme::kW8A8;
   std::vector<Binding> bindings;
-  if (scheme.path == "split" && !exact_sums) {
+  if (scheme.path == "split") {
     bindings = {{Slot::kPlainWeights, Access::kRead, 2 * shape.rows * shape.columns}};
   } else {
     bindings = weight_bindings(scheme.weights, shape, sizes.groups());
@@ -163,7 +163,7 @@ std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const std::
   expects(shape.rows > 0 && shape.columns > 0 && tokens > 0, "a projection has rows, columns and tokens");
   const Sizes sizes{tokens, shape.columns, group_size};
   std::vector<PassRow> rows;
-  if (scheme.path == "split" && scheme.scheme != Scheme::kW8A8) {
+  if (scheme.path == "split") {
     rows.push_back(dequantize_weights_row(scheme.weights, shape, sizes.groups()));
   }
   rows.push_back(matmul_row(scheme, family, sizes, shape));

@@ -10,7 +10,7 @@ constexpr std::array kSchemes{
     SchemeInfo{Scheme::kF16, "f16", "none", 16, 16, WeightFormat::kF16},
     SchemeInfo{Scheme::kW8A16Split, "w8a16-split", "split", 8, 16, WeightFormat::kInt8},
     SchemeInfo{Scheme::kW8A16Fused, "w8a16-fused", "fused", 8, 16, WeightFormat::kInt8},
-    SchemeInfo{Scheme::kW8A8, "w8a8", "split", 8, 8, WeightFormat::kInt8},
+    SchemeInfo{Scheme::kW8A8, "w8a8", "fused", 8, 8, WeightFormat::kInt8},
     SchemeInfo{Scheme::kW4A16Split, "w4a16-split", "split", 4, 16, WeightFormat::kInt4},
     SchemeInfo{Scheme::kW4A16Fused, "w4a16-fused", "fused", 4, 16, WeightFormat::kInt4},
     SchemeInfo{Scheme::kW4A8, "w4a8", "fused", 4, 8, WeightFormat::kInt4},

@@ -23,7 +23,7 @@ std::string_view to_string(Role role);
 struct SchemeInfo {
   Scheme scheme;
   std::string_view name;  ///< the contract's name, e.g. "w4a16-split"
-  std::string_view path;  ///< "none", "split" or "fused"
+  std::string_view path;  ///< of the weights: "none", "split" (expanded in device memory) or "fused" (in the matmul)
   int weight_bits;
   int activation_bits;
   WeightFormat weights;

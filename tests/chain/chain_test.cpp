@@ -1,0 +1,210 @@
+// Chains of a small shape on whatever device OpenCL offers: counts against what is really bound, cycling, reproducibility.
+#include "chain/chain.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "chain/layout.hpp"
+
+namespace qtrap::chain {
+namespace {
+
+using ::testing::HasSubstr;
+
+profile::ModelProfile tiny() {
+  profile::ModelProfile model;
+  model.name = "tiny";
+  model.hidden = 96;
+  model.ffn = 160;
+  model.layers = 3;
+  model.heads = 4;
+  model.kv_heads = 2;
+  model.head_dim = 24;
+  model.vocab = 1000;
+  return model;
+}
+
+std::vector<scheme::SchemeInfo> every_scheme() { return {scheme::all_schemes().begin(), scheme::all_schemes().end()}; }
+
+Demand demand(std::uint64_t tokens, std::uint64_t layers) { return {every_scheme(), {tokens}, 128, 0.5, layers}; }
+
+TEST(ProjectionShapes, FollowTheHeadsAndTheFeedForwardWidth) {
+  const auto shapes = projection_shapes(tiny());
+  EXPECT_EQ(shapes[0], (scheme::ProjectionShape{96, 96}));
+  EXPECT_EQ(shapes[1], (scheme::ProjectionShape{48, 96}));
+  EXPECT_EQ(shapes[4], (scheme::ProjectionShape{160, 96}));
+  EXPECT_EQ(shapes[6], (scheme::ProjectionShape{96, 160}));
+  std::uint64_t weights = 0;
+  for (const auto& shape : shapes) weights += shape.rows * shape.columns;
+  EXPECT_EQ(3 * weights, static_cast<std::uint64_t>(profile::compute_step_parameters(tiny())));
+}
+
+device::DeviceInfo card(std::uint64_t memory, std::uint64_t cache) {
+  device::DeviceInfo info;
+  info.name = "card";
+  info.type = device::DeviceType::kCpu;
+  info.memory_bytes = memory;
+  info.max_alloc_bytes = memory;
+  info.cache_bytes = cache;
+  return info;
+}
+
+TEST(MemoryPlan, HoldsAllLayersWhereTheyFit) {
+  const auto plan = plan_memory(card(std::uint64_t{1} << 30, 1024), tiny(), demand(1, 3)).value();
+  EXPECT_EQ(plan.resident_layers, 3U);
+  EXPECT_LE(plan.total_bytes(), plan.budget_bytes);
+}
+
+TEST(MemoryPlan, CyclesThroughAsManyLayersAsFit) {
+  const auto all = plan_memory(card(std::uint64_t{1} << 30, 1024), tiny(), demand(1, 1000)).value();
+  const std::uint64_t room_for_two = 2 * (all.fixed_bytes + 2 * all.bytes_per_layer) + all.bytes_per_layer;
+  EXPECT_EQ(plan_memory(card(room_for_two, 1024), tiny(), demand(1, 1000)).value().resident_layers, 2U);
+}
+
+TEST(MemoryPlan, RefusesToCycleInsideTheCache) {
+  const auto all = plan_memory(card(std::uint64_t{1} << 30, 1024), tiny(), demand(1, 1000)).value();
+  const std::uint64_t room_for_two = 2 * (all.fixed_bytes + 2 * all.bytes_per_layer) + all.bytes_per_layer;
+  const auto plan = plan_memory(card(room_for_two, std::uint64_t{1} << 25), tiny(), demand(1, 1000));
+  ASSERT_FALSE(plan.ok());
+  EXPECT_EQ(plan.error().kind, ErrorKind::kUsage);
+  EXPECT_THAT(plan.error().message(), HasSubstr("2 layers resident"));
+  EXPECT_THAT(plan.error().message(), HasSubstr("memory_fraction"));
+}
+
+TEST(MemoryPlan, NamesTheModelThatDoesNotFit) {
+  const auto plan = plan_memory(card(100000, 1024), tiny(), demand(1, 3));
+  ASSERT_FALSE(plan.ok());
+  EXPECT_THAT(plan.error().message(), HasSubstr("tiny"));
+  auto small_allocations = card(std::uint64_t{1} << 30, 1024);
+  small_allocations.max_alloc_bytes = 1000;
+  EXPECT_THAT(plan_memory(small_allocations, tiny(), demand(1, 3)).error().message(), HasSubstr("largest allocation"));
+}
+
+class OnChain : public ::testing::TestWithParam<std::uint64_t> {
+ protected:
+  void SetUp() override {
+    const auto devices = device::list_devices();
+    if (!devices) GTEST_SKIP() << devices.error().message();
+    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    maker_.emplace(*device_, scheme::PassOptions{"", 128});
+  }
+
+  ResidentModel make_model(std::uint64_t tokens, std::uint64_t layers, std::uint64_t resident, std::uint64_t seed = 1) {
+    return ResidentModel::make(*maker_, tiny(), demand(tokens, layers), resident, seed).value();
+  }
+
+  std::vector<float> run(const ResidentModel& model, std::uint64_t tokens, std::uint64_t steps, scheme::Scheme scheme, std::uint64_t seed = 1) {
+    const auto activations = Activations::make(*maker_, tiny(), tokens, seed).value();
+    auto chain = Chain::make(*maker_, model, activations, scheme::all_schemes()[static_cast<std::size_t>(scheme)]).value();
+    chain.reset();
+    chain.enqueue_steps(steps, false);
+    device_->finish();
+    return chain.read_output();
+  }
+
+  std::optional<device::Device> device_;
+  std::optional<scheme::PassMaker> maker_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Tokens, OnChain, ::testing::Values(1, 3, 8, 17));
+
+TEST_P(OnChain, BytesOfAStepAreThoseOfTheBuffersBoundAsOpenClReportsThem) {
+  const auto model = make_model(GetParam(), 3, 3);
+  const auto activations = Activations::make(*maker_, tiny(), GetParam(), 1).value();
+  for (const auto& scheme : scheme::all_schemes()) {
+    const auto chain = Chain::make(*maker_, model, activations, scheme).value();
+    std::uint64_t bound = 0;
+    std::uint64_t launches = 0;
+    chain.for_each_pass([&](const scheme::Pass& pass) {
+      ++launches;
+      for (const auto& argument : pass.buffers) {
+        bound += argument.buffer.queried_size_bytes() * (argument.access == device::Access::kReadWrite ? 2U : 1U);
+      }
+    });
+    EXPECT_EQ(chain.step_costs().bytes, bound) << scheme.name;
+    EXPECT_EQ(chain.step_costs().launches, launches) << scheme.name;
+    EXPECT_EQ(chain.step_roles().size(), launches) << scheme.name;
+  }
+}
+
+TEST_P(OnChain, EveryProfiledLaunchGivesOneEvent) {
+  const auto model = make_model(GetParam(), 3, 2);
+  const auto activations = Activations::make(*maker_, tiny(), GetParam(), 1).value();
+  for (const auto& scheme : scheme::all_schemes()) {
+    auto chain = Chain::make(*maker_, model, activations, scheme).value();
+    chain.reset();
+    chain.enqueue_steps(2, true);
+    EXPECT_EQ(device_->take_events().size(), 2 * chain.step_costs().launches) << scheme.name;
+  }
+}
+
+TEST_P(OnChain, MultiplyAddsAreWeightsTimesTokens) {
+  const auto model = make_model(GetParam(), 3, 3);
+  const auto activations = Activations::make(*maker_, tiny(), GetParam(), 1).value();
+  const auto weights = static_cast<std::uint64_t>(profile::compute_step_parameters(tiny()));
+  for (const auto& scheme : scheme::all_schemes()) {
+    const auto chain = Chain::make(*maker_, model, activations, scheme).value();
+    EXPECT_EQ(chain.step_costs().macs, weights * GetParam()) << scheme.name;
+    if (scheme.path == "split") EXPECT_EQ(chain.step_costs().dequantized_weights, weights) << scheme.name;
+  }
+}
+
+TEST_P(OnChain, TheSameSeedRepeatsToTheBitAndAnotherDiffers) {
+  const auto tokens = GetParam();
+  const auto first = run(make_model(tokens, 3, 3), tokens, 2, scheme::Scheme::kF16);
+  EXPECT_EQ(first, run(make_model(tokens, 3, 3), tokens, 2, scheme::Scheme::kF16));
+  EXPECT_NE(first, run(make_model(tokens, 3, 3, 2), tokens, 2, scheme::Scheme::kF16));
+  for (const float value : first) ASSERT_TRUE(std::isfinite(value));
+}
+
+TEST_P(OnChain, QuantizedChainsStayNearTheAnchorForAStep) {
+  // One step of three layers: int8 errs by a few percent, int4 by tens, a wrong scale or layout by a factor.
+  const auto tokens = GetParam();
+  const auto model = make_model(tokens, 3, 3);
+  const auto want = run(model, tokens, 1, scheme::Scheme::kF16);
+  for (const auto& scheme : scheme::all_schemes()) {
+    const auto got = run(model, tokens, 1, scheme.scheme);
+    double difference = 0;
+    double norm = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      difference += std::pow(got[i] - want[i], 2);
+      norm += std::pow(want[i], 2);
+    }
+    EXPECT_LT(std::sqrt(difference / norm), scheme.weight_bits == 4 ? 0.4 : scheme.weight_bits == 8 ? 0.05 : 1e-12) << scheme.name;
+  }
+}
+
+TEST_P(OnChain, SplitAndFusedTwinsComputeTheSame) {
+  const auto tokens = GetParam();
+  const auto model = make_model(tokens, 3, 3);
+  for (const auto& [split, fused] : {std::pair(scheme::Scheme::kW8A16Split, scheme::Scheme::kW8A16Fused), std::pair(scheme::Scheme::kW4A16Split, scheme::Scheme::kW4A16Fused)}) {
+    const auto a = run(model, tokens, 1, split);
+    const auto b = run(model, tokens, 1, fused);
+    double difference = 0;
+    double norm = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      difference += std::pow(a[i] - b[i], 2);
+      norm += std::pow(a[i], 2);
+    }
+    // They differ by the rounding of expanded weights to f16 (2^-11) and of activations between passes.
+    EXPECT_LT(std::sqrt(difference / norm), 5e-3);
+  }
+}
+
+TEST_P(OnChain, MoreLayersThanMemoryCycleThroughTheResidentOnes) {
+  const auto tokens = GetParam();
+  const auto cycled = make_model(tokens, 5, 2);
+  EXPECT_EQ(cycled.layers.size(), 2U);
+  const auto activations = Activations::make(*maker_, tiny(), tokens, 1).value();
+  const auto chain = Chain::make(*maker_, cycled, activations, scheme::all_schemes()[0]).value();
+  const auto single = Chain::make(*maker_, make_model(tokens, 1, 1), activations, scheme::all_schemes()[0]).value();
+  EXPECT_EQ(chain.step_costs().macs, 5 * single.step_costs().macs);
+  // Layers 0, 1, 0, 1, 0 are not layers 0, 1, 2, 3, 4.
+  EXPECT_NE(run(cycled, tokens, 1, scheme::Scheme::kF16), run(make_model(tokens, 5, 5), tokens, 1, scheme::Scheme::kF16));
+}
+
+}  // namespace
+}  // namespace qtrap::chain

@@ -1,0 +1,91 @@
+#include "report/summary.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "report/table.hpp"
+
+namespace qtrap::report {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+result::PointRecord point(const std::string& scheme, const std::string& path, const std::string& verdict, double ratio = 1) {
+  result::PointRecord record;
+  record.point_id = scheme;
+  record.cell_id = "cell";
+  record.model = "qwen3-0.6b";
+  record.scheme = scheme;
+  record.path = path;
+  record.time_s = 0.1;
+  record.time_per_token_s = 0.025;
+  record.phase_matmul_s = 0.06;
+  record.phase_dequantize_s = 0.03;
+  record.gap_s = 0.01;
+  if (scheme != "f16") {
+    record.verdict_time = verdict;
+    record.time_ratio = ratio;
+    record.time_ratio_low = ratio - 0.05;
+    record.time_ratio_high = ratio + 0.05;
+    record.cor_operational = ratio - 1;
+  }
+  return record;
+}
+
+TEST(VerdictSentence, BlamesTheKernelPathWhenOnlySplitSchemesAreTrapped) {
+  EXPECT_EQ(make_verdict_sentence({point("f16", "none", ""), point("w8a16-split", "split", "trap"), point("w8a16-fused", "fused", "no_trap"), point("w4a16-fused", "fused", "no_trap")}),
+            "The time trap here is the kernel path's, not the format's: w4a16-fused and w8a16-fused cost less time than f16, w8a16-split with separate passes more.");
+}
+
+TEST(VerdictSentence, NamesFusedSchemesThatAreTrapped) {
+  const auto text = make_verdict_sentence({point("w8a16-split", "split", "trap"), point("w8a8", "fused", "trap")});
+  EXPECT_THAT(text, HasSubstr("Time trap even with fused kernels: w8a8"));
+  EXPECT_THAT(text, Not(HasSubstr("not the format's")));
+}
+
+TEST(VerdictSentence, SaysThatThereIsNoTrap) {
+  EXPECT_EQ(make_verdict_sentence({point("w8a16-split", "split", "no_trap"), point("w8a8", "fused", "no_trap")}),
+            "No time trap: w8a16-split and w8a8 cost less time than f16.");
+}
+
+TEST(VerdictSentence, OwnsUpToWhatIsUndecided) {
+  EXPECT_THAT(make_verdict_sentence({point("w8a8", "fused", "undecided")}), HasSubstr("Undecided"));
+  EXPECT_THAT(make_verdict_sentence({point("f16", "none", "")}), HasSubstr("nothing to compare"));
+}
+
+TEST(Summary, ShowsRatioIntervalShareAndVerdict) {
+  result::ResultFile file;
+  file.sessions.emplace_back();
+  file.sessions.back().hazards = {"governor unknown"};
+  file.points = {point("f16", "none", ""), point("w8a16-split", "split", "trap", 2)};
+  const auto text = make_summary(file, "out.jsonl");
+  EXPECT_THAT(text, HasSubstr("2.00 [1.95, 2.05]"));
+  EXPECT_THAT(text, HasSubstr("30 %"));
+  EXPECT_THAT(text, HasSubstr("time trap"));
+  EXPECT_THAT(text, HasSubstr("anchor"));
+  EXPECT_THAT(text, HasSubstr("file out.jsonl"));
+  EXPECT_THAT(text, HasSubstr("governor unknown"));
+}
+
+TEST(Summary, TellsWhyAPointFailed) {
+  result::ResultFile file;
+  auto failed = point("w8a8", "fused", "");
+  failed.status = "error";
+  failed.reason = "kernel build failed (x.cl)";
+  file.points = {failed};
+  EXPECT_THAT(make_summary(file, "x"), HasSubstr("w8a8: kernel build failed (x.cl)"));
+}
+
+TEST(Table, AlignsByWhatATerminalShowsAndPrintsAbsentValues) {
+  const Table table{{{"a", "a"}, {"b", "b×"}, {"c", ""}}, {{std::string("é"), 1.5, true}, {std::string("long"), std::monostate{}, false}}};
+  EXPECT_EQ(to_text(table), "a      b×\né     1.5\nlong    –\n");
+}
+
+TEST(Table, PrintsTheSameRowsAsJson) {
+  const Table table{{{"a", "a"}, {"b", ""}}, {{std::string("x"), std::monostate{}}}};
+  EXPECT_EQ(to_json(table), "[\n  {\n    \"a\": \"x\",\n    \"b\": null\n  }\n]\n");
+}
+
+}  // namespace
+}  // namespace qtrap::report
