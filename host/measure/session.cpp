@@ -270,6 +270,15 @@ class SessionRun {
     return true;
   }
 
+  /// Seconds for the blocks of this cell: the points' own budget, cut to this cell's share of what is left of the session's share of
+  /// the campaign's. One block is always measured.
+  double cell_budget() const {
+    const auto& campaign = plan_->campaign;
+    const double own = campaign.max_seconds_per_point * static_cast<double>(runners_.size());
+    const double left = campaign.max_seconds / static_cast<double>(campaign.sessions) - (clock_.now() - start_).value();
+    return std::clamp(left / static_cast<double>(progress_.cells - progress_.cell), 0.0, own);
+  }
+
   /// Runs one cell to its stop and hands its trials over. False: stopped by the user.
   Result<bool> run_cell(const Cell& cell) {
     progress_.cell_id = cell.id();
@@ -278,7 +287,7 @@ class SessionRun {
     if (auto ready = prepare(cell); !ready) return ready.error();
     for (const auto& [name, error] : failures_) sink_->on_failure(cell, name, error);
     if (!warm_up(cell)) return false;
-    progress_.budget_s = plan_->campaign.max_seconds_per_point * static_cast<double>(runners_.size());
+    progress_.budget_s = cell_budget();
     const StopRule rule({plan_->campaign.target_ci, plan_->campaign.min_trials, plan_->campaign.max_trials, progress_.budget_s});
     const Seconds start = clock_.now();
     std::vector<result::TrialRecord> trials;
@@ -305,6 +314,7 @@ class SessionRun {
   const SessionSink* sink_;
   const std::function<bool()>* stop_requested_;
   MonotonicClock clock_;
+  Seconds start_ = clock_.now();
   scheme::PassMaker maker_;
   Timing timing_;
   Progress progress_;
