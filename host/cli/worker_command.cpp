@@ -1,5 +1,7 @@
 // run-session: one session of a run in a process of its own. Records go to the parent through a pipe, progress to stderr.
 #include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -16,10 +18,13 @@
 namespace qtrap::cli {
 namespace {
 
-/// One line that is overwritten on a terminal; one line per cell elsewhere.
+/// One line that is overwritten on a terminal; a log line per cell elsewhere.
 class ProgressLine {
  public:
-  explicit ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1) {}
+  explicit ProgressLine(bool quiet)
+      : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), log_("qtrap", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
+    log_.set_pattern("%H:%M:%S %v");
+  }
   ~ProgressLine() {
     if (terminal_ && shown_) std::fputs("\r\x1b[K", stderr);
   }
@@ -30,8 +35,8 @@ class ProgressLine {
     if (quiet_) return;
     const std::string where = fmt::format("session {}/{}, cell {}/{} {}", progress.session_index + 1, sessions, progress.cell + 1, progress.cells, progress.cell_id);
     if (!terminal_) {
-      if (where != last_) fmt::print(stderr, "{}\n", where);
-      last_ = where;
+      if (progress.cell_id != last_cell_) log_.info(where);
+      last_cell_ = progress.cell_id;
       return;
     }
     std::string ratio;
@@ -44,8 +49,9 @@ class ProgressLine {
  private:
   bool quiet_;
   bool terminal_;
+  spdlog::logger log_;
   bool shown_ = false;
-  std::string last_;
+  std::string last_cell_;
 };
 
 /// Unique among machines and runs: time and 32 random bits.

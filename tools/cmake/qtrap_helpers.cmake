@@ -48,7 +48,7 @@ function(qtrap_add_test name)
     QTRAP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QTRAP_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(${name}_tests PRIVATE ${layers} ${TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   # PRE_TEST: a build never runs a test program; one process per test keeps OpenCL state apart.
-  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+  gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "POCL_AFFINITY=1")
 endfunction()
 
