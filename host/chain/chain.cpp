@@ -40,7 +40,8 @@ class PassList {
 
 Result<std::vector<Pass>> make_layer_passes(const scheme::PassMaker& maker, const scheme::SchemePasses& scheme_passes,
                                             const profile::ModelProfile& model, const Activations& a,
-                                            const std::array<scheme::Weights, kProjectionCount>& weights, const ResidentLayer& layer) {
+                                            const std::array<scheme::Weights, kProjectionCount>& weights,
+                                            const ResidentLayer& layer) {
   const auto hidden = static_cast<std::uint64_t>(model.hidden);
   const auto ffn = static_cast<std::uint64_t>(model.ffn);
   const auto heads = static_cast<std::uint64_t>(model.heads);
@@ -72,7 +73,8 @@ Result<std::vector<Pass>> make_layer_passes(const scheme::PassMaker& maker, cons
 
 }  // namespace
 
-Result<Activations> Activations::make(const scheme::PassMaker& maker, const profile::ModelProfile& model, std::uint64_t tokens, std::uint64_t seed) {
+Result<Activations> Activations::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
+                                      std::uint64_t tokens, std::uint64_t seed) {
   device::Device& device = maker.device();
   Activations a;
   a.tokens = tokens;
@@ -82,8 +84,8 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const prof
   const std::uint64_t kv = shapes[1].rows;
   const auto ffn = static_cast<std::uint64_t>(model.ffn);
   const std::pair<device::Buffer Activations::*, std::uint64_t> buffers[] = {
-      {&Activations::seed, hidden}, {&Activations::x, hidden}, {&Activations::h, hidden}, {&Activations::y, hidden},
-      {&Activations::q, q},         {&Activations::attention, q}, {&Activations::k, kv},  {&Activations::v, kv},
+      {&Activations::seed, hidden}, {&Activations::x, hidden},    {&Activations::h, hidden}, {&Activations::y, hidden},
+      {&Activations::q, q},         {&Activations::attention, q}, {&Activations::k, kv},     {&Activations::v, kv},
       {&Activations::gate, ffn},    {&Activations::up, ffn},      {&Activations::act, ffn}};
   for (const auto& [member, width] : buffers) {
     auto buffer = device.make_buffer(kHalfBytes * tokens * width);
@@ -114,12 +116,14 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   if (!scheme_passes) return scheme_passes.error();
   chain.scheme_passes_ = std::make_shared<scheme::SchemePasses>(std::move(scheme_passes).value());
   for (const ResidentLayer& layer : model.layers) {
-    auto passes = make_layer_passes(maker, *chain.scheme_passes_, model.model, activations, layer.projections.at(scheme.weights), layer);
+    auto passes = make_layer_passes(maker, *chain.scheme_passes_, model.model, activations,
+                                    layer.projections.at(scheme.weights), layer);
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }
   PassList last;
-  last.add(maker.rms_norm(activations.x, model.final_norm, activations.x, static_cast<std::uint64_t>(model.model.hidden), activations.tokens));
+  last.add(maker.rms_norm(activations.x, model.final_norm, activations.x,
+                          static_cast<std::uint64_t>(model.model.hidden), activations.tokens));
   auto passes = last.take();
   if (!passes) return passes.error();
   chain.final_passes_ = std::move(passes).value();
@@ -157,13 +161,15 @@ void Chain::enqueue_steps(std::uint64_t steps, bool profiled) {
       // Submit layer by layer: the device starts while the host still enqueues.
       device_->flush();
     }
-    for (const Pass& pass : final_passes_) profiled ? device_->enqueue_profiled(pass.launch) : device_->enqueue(pass.launch);
+    for (const Pass& pass : final_passes_)
+      profiled ? device_->enqueue_profiled(pass.launch) : device_->enqueue(pass.launch);
   }
   device_->flush();
 }
 
 std::vector<float> Chain::read_output() const {
-  const auto bits = device::read_vector<std::uint16_t>(*device_, activations_.x, activations_.x.size_bytes() / kHalfBytes);
+  const auto bits =
+      device::read_vector<std::uint16_t>(*device_, activations_.x, activations_.x.size_bytes() / kHalfBytes);
   std::vector<float> values(bits.size());
   std::transform(bits.begin(), bits.end(), values.begin(), float_from_half);
   return values;

@@ -1,5 +1,5 @@
-// A chain of one scheme on a device: the passes of a decoder step with their arguments set, played T times per hop and H
-// hops per chain on one in-order queue. The host waits at the end of a hop, never inside.
+// A chain of one scheme on a device: the passes of a decoder step with their arguments set, played T times per hop and
+// H hops per chain on one in-order queue. The host waits at the end of a hop, never inside.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,16 @@ namespace qtrap::chain {
 /// Activations of `tokens` tokens in lockstep, f16, row-major [token][column]; shared by the chains of all schemes.
 struct Activations {
   std::uint64_t tokens = 0;
-  device::Buffer seed;  ///< [tokens][hidden], the chain's first input
-  device::Buffer x;     ///< [tokens][hidden], the residual stream
-  device::Buffer h, y;  ///< [tokens][hidden]
-  device::Buffer q, attention;  ///< [tokens][heads * head_dim]
-  device::Buffer k, v;          ///< [tokens][kv_heads * head_dim]
-  device::Buffer gate, up, act; ///< [tokens][ffn]
+  device::Buffer seed;           ///< [tokens][hidden], the chain's first input
+  device::Buffer x;              ///< [tokens][hidden], the residual stream
+  device::Buffer h, y;           ///< [tokens][hidden]
+  device::Buffer q, attention;   ///< [tokens][heads * head_dim]
+  device::Buffer k, v;           ///< [tokens][kv_heads * head_dim]
+  device::Buffer gate, up, act;  ///< [tokens][ffn]
 
   /// Allocates all and fills the seed from the generator (f32 numbers, cast to f16 on the device).
-  static Result<Activations> make(const scheme::PassMaker& maker, const profile::ModelProfile& model, std::uint64_t tokens, std::uint64_t seed);
+  static Result<Activations> make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
+                                  std::uint64_t tokens, std::uint64_t seed);
 };
 
 class Chain {

@@ -51,7 +51,8 @@ std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::Schem
   return formats;
 }
 
-Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::ModelProfile& model, const Demand& demand) {
+Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::ModelProfile& model,
+                               const Demand& demand) {
   MemoryPlan plan;
   plan.budget_bytes = static_cast<std::uint64_t>(demand.memory_fraction * static_cast<double>(device.memory_bytes));
   const auto shapes = projection_shapes(model);
@@ -59,8 +60,10 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   for (const auto& shape : shapes) {
     const std::uint64_t bytes = scheme::compute_weight_bytes(scheme::WeightFormat::kF16, shape, demand.group_size);
     if (bytes > device.max_alloc_bytes) {
-      return usage_error("model does not fit on the device", fmt::format("{}: a matrix of {} on {}", model.name, mebibytes(bytes), device.name),
-                         fmt::format("its largest allocation is {}; choose a smaller model or another --device", mebibytes(device.max_alloc_bytes)));
+      return usage_error("model does not fit on the device",
+                         fmt::format("{}: a matrix of {} on {}", model.name, mebibytes(bytes), device.name),
+                         fmt::format("its largest allocation is {}; choose a smaller model or another --device",
+                                     mebibytes(device.max_alloc_bytes)));
     }
   }
   std::uint64_t smallest_layer = UINT64_MAX;
@@ -73,20 +76,25 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
   plan.fixed_bytes = activation_bytes(model, tokens) + kHalfBytes * static_cast<std::uint64_t>(model.hidden);
   for (const auto& scheme : demand.schemes) {
-    plan.fixed_bytes += scheme::SchemePasses::compute_workspace_bytes(scheme, device.kernel_family(), demand.group_size, tokens, shape_list);
+    plan.fixed_bytes += scheme::SchemePasses::compute_workspace_bytes(scheme, device.kernel_family(), demand.group_size,
+                                                                      tokens, shape_list);
   }
   const std::uint64_t room = plan.budget_bytes > plan.fixed_bytes ? plan.budget_bytes - plan.fixed_bytes : 0;
   plan.resident_layers = std::min(demand.layers_to_run, room / plan.bytes_per_layer);
-  const std::string sizes = fmt::format("{} on {}: a layer of {} beside {} in {}", model.name, device.name, mebibytes(plan.bytes_per_layer),
-                                        mebibytes(plan.fixed_bytes), mebibytes(plan.budget_bytes));
+  const std::string sizes =
+      fmt::format("{} on {}: a layer of {} beside {} in {}", model.name, device.name, mebibytes(plan.bytes_per_layer),
+                  mebibytes(plan.fixed_bytes), mebibytes(plan.budget_bytes));
   if (plan.resident_layers == 0) {
-    return usage_error("device memory is too small for one layer", sizes, "raise memory_fraction, run fewer schemes or a smaller batch, or choose another --device");
+    return usage_error("device memory is too small for one layer", sizes,
+                       "raise memory_fraction, run fewer schemes or a smaller batch, or choose another --device");
   }
   plan.smallest_set_bytes = plan.resident_layers * smallest_layer;
   plan.in_cache = plan.smallest_set_bytes < kCacheFactor * device.cache_bytes;
   if (plan.in_cache && plan.resident_layers < demand.layers_to_run) {
-    return usage_error("too few layers fit: they would be read from the cache", fmt::format("{}, {} layers resident", sizes, plan.resident_layers),
-                       fmt::format("the resident set must be at least {}; raise memory_fraction or run fewer schemes", mebibytes(kCacheFactor * device.cache_bytes)));
+    return usage_error("too few layers fit: they would be read from the cache",
+                       fmt::format("{}, {} layers resident", sizes, plan.resident_layers),
+                       fmt::format("the resident set must be at least {}; raise memory_fraction or run fewer schemes",
+                                   mebibytes(kCacheFactor * device.cache_bytes)));
   }
   return plan;
 }

@@ -1,7 +1,7 @@
 // What a decoder step of a model shape consists of, and how much of it fits on a device. Arithmetic only.
-// A step: per layer  h = norm(x); q, k, v = W h; a = expand(v); x += W_o a; h = norm(x); x += W_down(silu(W_gate h) * W_up h);
-// after the last layer x = norm(x), the input of the next step. Attention is not computed yet: o reads the grouped-query
-// expansion of v, as if every context had one token. Embedding and output head are not part of a step.
+// A step: per layer  h = norm(x); q, k, v = W h; a = expand(v); x += W_o a; h = norm(x); x += W_down(silu(W_gate h) *
+// W_up h); after the last layer x = norm(x), the input of the next step. Attention is not computed yet: o reads the
+// grouped-query expansion of v, as if every context had one token. Embedding and output head are not part of a step.
 #pragma once
 
 #include <array>
@@ -32,25 +32,26 @@ struct Demand {
   std::vector<std::uint64_t> tokens;  ///< batch sizes; the largest decides
   std::uint32_t group_size = 128;
   double memory_fraction = 0.8;
-  std::uint64_t layers_to_run = 0;    ///< all layers, or layers_limit
+  std::uint64_t layers_to_run = 0;  ///< all layers, or layers_limit
 };
 
 /// How the device's memory is used, in bytes.
 struct MemoryPlan {
-  std::uint64_t resident_layers = 0;       ///< distinct layers held; layer l uses set l modulo this
-  std::uint64_t bytes_per_layer = 0;       ///< all formats the schemes need
-  std::uint64_t fixed_bytes = 0;           ///< activations and workspaces
-  std::uint64_t budget_bytes = 0;          ///< memory_fraction of the device's memory
-  std::uint64_t smallest_set_bytes = 0;    ///< resident weights of the most compact format
-  bool in_cache = false;                   ///< smallest_set_bytes is under 4x the last-level cache
+  std::uint64_t resident_layers = 0;     ///< distinct layers held; layer l uses set l modulo this
+  std::uint64_t bytes_per_layer = 0;     ///< all formats the schemes need
+  std::uint64_t fixed_bytes = 0;         ///< activations and workspaces
+  std::uint64_t budget_bytes = 0;        ///< memory_fraction of the device's memory
+  std::uint64_t smallest_set_bytes = 0;  ///< resident weights of the most compact format
+  bool in_cache = false;                 ///< smallest_set_bytes is under 4x the last-level cache
   std::uint64_t total_bytes() const { return fixed_bytes + resident_layers * bytes_per_layer; }
 };
 
 /// Distinct weight formats of `schemes`; f16 always among them, since the others are quantized from it.
 std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::SchemeInfo>& schemes);
 
-/// Fits a model on a device. kUsage errors: not one layer fits; one matrix exceeds the largest allocation; cycling would
-/// keep the resident set under 4x the last-level cache, so that it would be measured from cache.
-Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::ModelProfile& model, const Demand& demand);
+/// Fits a model on a device. kUsage errors: not one layer fits; one matrix exceeds the largest allocation; cycling
+/// would keep the resident set under 4x the last-level cache, so that it would be measured from cache.
+Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::ModelProfile& model,
+                               const Demand& demand);
 
 }  // namespace qtrap::chain

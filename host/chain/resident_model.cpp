@@ -24,7 +24,8 @@ Result<device::Buffer> make_ones(device::Device& device, std::uint64_t count) {
 }
 
 /// Buffers of `weights`; sizes add up to compute_weight_bytes().
-Result<scheme::Weights> allocate(device::Device& device, WeightFormat format, scheme::ProjectionShape shape, std::uint32_t group_size) {
+Result<scheme::Weights> allocate(device::Device& device, WeightFormat format, scheme::ProjectionShape shape,
+                                 std::uint32_t group_size) {
   scheme::Weights weights{format, shape, {}, {}, {}};
   const std::uint64_t groups = (shape.columns + group_size - 1) / group_size;
   struct Part {
@@ -37,7 +38,8 @@ Result<scheme::Weights> allocate(device::Device& device, WeightFormat format, sc
       parts = {{&scheme::Weights::codes, kHalfBytes * shape.rows * shape.columns}};
       break;
     case WeightFormat::kInt8:
-      parts = {{&scheme::Weights::codes, shape.rows * shape.columns}, {&scheme::Weights::scales, kHalfBytes * shape.rows}};
+      parts = {{&scheme::Weights::codes, shape.rows * shape.columns},
+               {&scheme::Weights::scales, kHalfBytes * shape.rows}};
       break;
     case WeightFormat::kInt4:
       parts = {{&scheme::Weights::codes, shape.rows * ((shape.columns + 1) / 2)},
@@ -53,8 +55,9 @@ Result<scheme::Weights> allocate(device::Device& device, WeightFormat format, sc
   return weights;
 }
 
-Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::ModelProfile& model, const std::vector<WeightFormat>& formats,
-                                 std::uint64_t layer_index, std::uint64_t seed) {
+Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::ModelProfile& model,
+                                 const std::vector<WeightFormat>& formats, std::uint64_t layer_index,
+                                 std::uint64_t seed) {
   device::Device& device = maker.device();
   ResidentLayer layer;
   const auto shapes = projection_shapes(model);
@@ -67,7 +70,8 @@ Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::
       const device::Buffer& f16 = layer.projections.at(WeightFormat::kF16)[i].codes;
       const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shapes[i].columns)));
       const Status done = format == WeightFormat::kF16
-                              ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed, layer_index * kProjectionCount + i))
+                              ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
+                                                             layer_index * kProjectionCount + i))
                               : run(device, maker.quantize_weights(f16, slots[i]));
       if (!done) return done.error();
     }
@@ -83,8 +87,8 @@ Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::
 
 }  // namespace
 
-Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const profile::ModelProfile& model, const Demand& demand,
-                                          std::uint64_t resident_layers, std::uint64_t seed) {
+Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
+                                          const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed) {
   ResidentModel resident;
   resident.model = model;
   resident.layers_to_run = demand.layers_to_run;

@@ -14,7 +14,8 @@
 
 namespace qtrap::chain {
 
-/// One layer's weights. sigma of a projection is 1 / sqrt(columns): outputs of unit variance for inputs of unit variance.
+/// One layer's weights. sigma of a projection is 1 / sqrt(columns): outputs of unit variance for inputs of unit
+/// variance.
 struct ResidentLayer {
   std::map<scheme::WeightFormat, std::array<scheme::Weights, kProjectionCount>> projections;
   device::Buffer attention_norm;  ///< f16 [hidden], ones
@@ -28,8 +29,8 @@ struct ResidentModel {
   device::Buffer final_norm;  ///< f16 [hidden], ones
 
   /// Makes the weights on the device, waiting after each layer. kRuntime error when the device runs out of memory.
-  static Result<ResidentModel> make(const scheme::PassMaker& maker, const profile::ModelProfile& model, const Demand& demand,
-                                    std::uint64_t resident_layers, std::uint64_t seed);
+  static Result<ResidentModel> make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
+                                    const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed);
 };
 
 }  // namespace qtrap::chain

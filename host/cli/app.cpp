@@ -16,15 +16,19 @@ namespace {
 
 std::string version_text() {
   const Version& v = version();
-  std::string text = fmt::format("qtrap {}\ncommit {}{}\ncompiler {}\n", v.number, v.commit.empty() ? "unknown" : v.commit, v.dirty ? " (modified)" : "", v.compiler);
+  std::string text = fmt::format("qtrap {}\ncommit {}{}\ncompiler {}\n", v.number,
+                                 v.commit.empty() ? "unknown" : v.commit, v.dirty ? " (modified)" : "", v.compiler);
   return text + "OpenCL loader " + device::loader_description() + "\n";
 }
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::kUsage: return kBadUsage;
-    case ErrorKind::kRuntime: return kFailed;
-    case ErrorKind::kInterrupted: break;
+    case ErrorKind::kUsage:
+      return kBadUsage;
+    case ErrorKind::kRuntime:
+      return kFailed;
+    case ErrorKind::kInterrupted:
+      break;
   }
   return kInterrupted;
 }
@@ -72,7 +76,8 @@ class CommandLine {
       if (command->get_name() == argv_[1]) return;
       if (!command->get_group().empty()) names.push_back(command->get_name());
     }
-    throw Failure(usage_error("bad usage: unknown command", argv_[1], fmt::format("choose one of {}; see `qtrap --help`", fmt::join(names, ", "))));
+    throw Failure(usage_error("bad usage: unknown command", argv_[1],
+                              fmt::format("choose one of {}; see `qtrap --help`", fmt::join(names, ", "))));
   }
 
   std::string help_text() const {
@@ -87,18 +92,23 @@ class CommandLine {
   }
 
   void add_device_options(CLI::App* command, bool json) {
-    command->add_option("--device", run_.device.selector, "Index, cpu, gpu, PCI address or part of a name")->type_name("SEL");
-    command->add_option("--kernel-dir", run_.device.kernel_dir, "Kernel sources to use instead of the embedded ones")->type_name("DIR");
+    command->add_option("--device", run_.device.selector, "Index, cpu, gpu, PCI address or part of a name")
+        ->type_name("SEL");
+    command->add_option("--kernel-dir", run_.device.kernel_dir, "Kernel sources to use instead of the embedded ones")
+        ->type_name("DIR");
     if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
   }
 
   void add_device_commands() {
-    auto* devices = add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
+    auto* devices =
+        add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
     devices->add_flag("--json", run_.device.json, "Print JSON instead of a table");
-    auto* verify = add("verify", "Compare every kernel with a host reference", [this] { return run_verify(run_.device, kernel_); });
+    auto* verify = add("verify", "Compare every kernel with a host reference",
+                       [this] { return run_verify(run_.device, kernel_); });
     add_device_options(verify, true);
     verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
-    auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost", [this] { return run_ceilings(run_.device); });
+    auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
+                         [this] { return run_ceilings(run_.device); });
     add_device_options(ceilings, true);
   }
 
@@ -108,12 +118,16 @@ class CommandLine {
       return run_campaign(run_);
     });
     add_device_options(command, false);
-    command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")->type_name("CAMPAIGN");
+    command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")
+        ->type_name("CAMPAIGN");
     command->add_option("--meter", run_.meter, "auto or none; energy meters are not built in yet")->type_name("SPEC");
     command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl)")->type_name("FILE");
     command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
     command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");
-    command->add_option("--set", run_.overrides, "Override one campaign key, e.g. --set batch=1,8; may be repeated")->type_name("KEY=VALUE")->take_all()->allow_extra_args(false);
+    command->add_option("--set", run_.overrides, "Override one campaign key, e.g. --set batch=1,8; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
     command->add_flag("--dry-run", run_.dry_run, "Print what would run and how much memory it takes");
     command->add_flag("--quiet", run_.quiet, "No progress on stderr");
 
@@ -168,7 +182,8 @@ int run(const std::vector<std::string>& arguments) {
   } catch (const std::bad_alloc&) {
     return report_error(runtime_error("out of host memory", "", "free memory or run a smaller campaign"));
   } catch (const std::exception& error) {
-    return report_error(runtime_error("unexpected failure", error.what(), "this is a defect of qtrap, please report it"));
+    return report_error(
+        runtime_error("unexpected failure", error.what(), "this is a defect of qtrap, please report it"));
   }
 }
 

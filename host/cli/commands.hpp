@@ -19,12 +19,12 @@ struct DeviceOptions {
 
 struct RunOptions {
   DeviceOptions device;
-  std::string campaign;               ///< path or name
+  std::string campaign;  ///< path or name
   std::string meter = "auto";
   std::string out;
   std::string resume;
   std::uint64_t seed = 1;
-  std::vector<std::string> overrides; ///< KEY=VALUE
+  std::vector<std::string> overrides;  ///< KEY=VALUE
   bool dry_run = false;
   bool quiet = false;
   std::vector<std::string> argv;
@@ -34,8 +34,8 @@ struct RunOptions {
 struct WorkerOptions {
   DeviceOptions device;
   std::string campaign_json;
-  std::vector<std::string> cells;      ///< cell ids to measure
-  std::vector<std::string> resident;   ///< MODEL=LAYERS
+  std::vector<std::string> cells;     ///< cell ids to measure
+  std::vector<std::string> resident;  ///< MODEL=LAYERS
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
   int output_descriptor = -1;
@@ -49,7 +49,8 @@ int run_ceilings(const DeviceOptions& options);
 int run_campaign(const RunOptions& options);
 int run_worker(const WorkerOptions& options);
 int run_check(const std::vector<std::string>& files);
-int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records, const std::string& out);
+int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records,
+               const std::string& out);
 int run_fit(const std::vector<std::string>& files, const std::string& out);
 
 /// Lists the devices and opens the selected one; throws Failure.

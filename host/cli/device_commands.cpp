@@ -1,11 +1,11 @@
 // devices, verify, ceilings: what a machine has, whether its kernels are right, how fast it can be.
 #include <fmt/format.h>
 
+#include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "core/clock.hpp"
 #include "measure/ceilings.hpp"
 #include "report/table.hpp"
-#include "cli/app.hpp"
 #include "scheme/verify.hpp"
 
 namespace qtrap::cli {
@@ -17,7 +17,8 @@ Value optional_text(const std::optional<std::string>& text) { return text ? Valu
 
 std::string capability_text(const device::Capability& capability) {
   const char* probed = !capability.probed ? "not probed" : *capability.probed ? "works" : "fails";
-  return fmt::format("{}: {}, {} ({})", capability.name, capability.declared ? "declared" : "not declared", probed, capability.reason);
+  return fmt::format("{}: {}, {} ({})", capability.name, capability.declared ? "declared" : "not declared", probed,
+                     capability.reason);
 }
 
 /// Probing opens the device; what cannot be opened is listed with the reason in place of its capabilities.
@@ -35,7 +36,9 @@ std::vector<std::string> probe(const device::DeviceInfo& info) {
   return texts;
 }
 
-std::string gibibytes(std::uint64_t bytes) { return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1U << 30)); }
+std::string gibibytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1U << 30));
+}
 
 void emit(const report::Table& table, bool json) { print(json ? report::to_json(table) : report::to_text(table)); }
 
@@ -43,18 +46,34 @@ void emit(const report::Table& table, bool json) { print(json ? report::to_json(
 
 int run_devices(const DeviceOptions& options) {
   report::Table table;
-  table.columns = {{"index", "#"}, {"type", "type"}, {"name", "name"}, {"platform", "platform"}, {"driver", "driver"}, {"", "memory"},
-                   {"memory_bytes", ""}, {"max_alloc_bytes", ""}, {"cache_bytes", ""}, {"compute_units", "units"}, {"pci", "PCI"}, {"uuid", ""}, {"id", ""},
-                   {"vendor", ""}, {"opencl_c", "OpenCL C"}, {"kernel_family", "kernels"}, {"capabilities", ""}};
+  table.columns = {{"index", "#"},
+                   {"type", "type"},
+                   {"name", "name"},
+                   {"platform", "platform"},
+                   {"driver", "driver"},
+                   {"", "memory"},
+                   {"memory_bytes", ""},
+                   {"max_alloc_bytes", ""},
+                   {"cache_bytes", ""},
+                   {"compute_units", "units"},
+                   {"pci", "PCI"},
+                   {"uuid", ""},
+                   {"id", ""},
+                   {"vendor", ""},
+                   {"opencl_c", "OpenCL C"},
+                   {"kernel_family", "kernels"},
+                   {"capabilities", ""}};
   std::string details;
   for (const auto& info : device::list_devices().value()) {
     const auto capabilities = probe(info);
     details += fmt::format("\n{} {}\n", info.index, info.name);
     for (const auto& text : capabilities) details += "  " + text + "\n";
     const auto count = [](std::uint64_t value) { return Value(static_cast<std::int64_t>(value)); };
-    table.rows.push_back({count(static_cast<std::uint64_t>(info.index)), device::to_string(info.type), info.name, info.platform, info.driver, gibibytes(info.memory_bytes),
-                          count(info.memory_bytes), count(info.max_alloc_bytes), count(info.cache_bytes), count(info.compute_units), optional_text(info.pci),
-                          optional_text(info.uuid), info.id, info.vendor, info.c_version, info.kernel_family(), capabilities});
+    table.rows.push_back({count(static_cast<std::uint64_t>(info.index)), device::to_string(info.type), info.name,
+                          info.platform, info.driver, gibibytes(info.memory_bytes), count(info.memory_bytes),
+                          count(info.max_alloc_bytes), count(info.cache_bytes), count(info.compute_units),
+                          optional_text(info.pci), optional_text(info.uuid), info.id, info.vendor, info.c_version,
+                          info.kernel_family(), capabilities});
   }
   emit(table, options.json);
   if (!options.json) print(details);
@@ -66,14 +85,22 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
   scheme::VerifyOptions verify;
   verify.kernel = kernel;
   const auto rows = scheme::verify_kernels(device, verify);
-  if (rows.empty()) throw Failure(usage_error("no kernel has this in its name", kernel, "run `qtrap verify` without --kernel to see all names"));
+  if (rows.empty())
+    throw Failure(
+        usage_error("no kernel has this in its name", kernel, "run `qtrap verify` without --kernel to see all names"));
   report::Table table;
-  table.columns = {{"kernel", "kernel"}, {"variant", "variant"}, {"shape", "worst shape"}, {"worst_relative_error", "worst error"}, {"tolerance", "tolerance"}, {"status", "status"}, {"reason", "reason"}};
+  table.columns = {{"kernel", "kernel"},       {"variant", "variant"},
+                   {"shape", "worst shape"},   {"worst_relative_error", "worst error"},
+                   {"tolerance", "tolerance"}, {"status", "status"},
+                   {"reason", "reason"}};
   bool failed = false;
   for (const auto& row : rows) {
-    const char* status = row.status == scheme::VerifyStatus::kPass ? "pass" : row.status == scheme::VerifyStatus::kFail ? "fail" : "unsupported";
+    const char* status = row.status == scheme::VerifyStatus::kPass   ? "pass"
+                         : row.status == scheme::VerifyStatus::kFail ? "fail"
+                                                                     : "unsupported";
     failed = failed || row.status == scheme::VerifyStatus::kFail;
-    table.rows.push_back({row.kernel, row.variant, row.shape, row.worst_relative_error, row.tolerance, std::string(status), row.reason});
+    table.rows.push_back(
+        {row.kernel, row.variant, row.shape, row.worst_relative_error, row.tolerance, std::string(status), row.reason});
   }
   emit(table, options.json);
   return failed ? kFailed : kDone;
@@ -84,17 +111,21 @@ int run_ceilings(const DeviceOptions& options) {
   const MonotonicClock clock;
   const auto c = measure::measure_ceilings(device, clock).value();
   report::Table table;
-  table.columns = {{"quantity", "quantity"}, {"unit", "unit"}, {"value", "median"}, {"low", "low"}, {"high", "high"}, {"basis", "basis"}};
-  const auto add = [&](const char* name, const char* unit, std::optional<double> value, std::optional<double> low, std::optional<double> high) {
+  table.columns = {{"quantity", "quantity"}, {"unit", "unit"}, {"value", "median"},
+                   {"low", "low"},           {"high", "high"}, {"basis", "basis"}};
+  const auto add = [&](const char* name, const char* unit, std::optional<double> value, std::optional<double> low,
+                       std::optional<double> high) {
     const auto cell = [](std::optional<double> number) { return number ? Value(*number) : Value(std::monostate{}); };
-    table.rows.push_back({std::string(name), std::string(unit), cell(value), cell(low), cell(high), std::string(value ? "measured" : "not measured")});
+    table.rows.push_back({std::string(name), std::string(unit), cell(value), cell(low), cell(high),
+                          std::string(value ? "measured" : "not measured")});
   };
   add("read_bytes_per_s", "byte/s", c.read_bytes_per_s, c.read_bytes_per_s_low, c.read_bytes_per_s_high);
   add("copy_bytes_per_s", "byte/s", c.copy_bytes_per_s, c.copy_bytes_per_s_low, c.copy_bytes_per_s_high);
   add("fp32_macs_per_s", "MAC/s", c.fp32_macs_per_s, c.fp32_macs_per_s_low, c.fp32_macs_per_s_high);
   add("empty_launch_s", "s", c.empty_launch_s, c.empty_launch_s_low, c.empty_launch_s_high);
   add("host_sync_s", "s", c.host_sync_s, c.host_sync_s_low, c.host_sync_s_high);
-  table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{}, std::string("chosen")});
+  table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{},
+                        std::string("chosen")});
   emit(table, options.json);
   return kDone;
 }

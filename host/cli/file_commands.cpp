@@ -34,7 +34,8 @@ int run_check(const std::vector<std::string>& files) {
   return kDone;
 }
 
-int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records, const std::string& out) {
+int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records,
+               const std::string& out) {
   const auto chosen_format = result::parse_export_format(format);
   if (!chosen_format) throw Failure(usage_error("unknown export format", format, "choose csv, md or sql"));
   const auto chosen_records = result::parse_csv_records(records);

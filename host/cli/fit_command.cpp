@@ -21,7 +21,8 @@ result::QuantityFit to_record(const fit::Decomposition& fitted) {
   const fit::FormFit& best = fitted.best();
   record.status = "ok";
   record.form = best.form == fit::Form::kAdditive ? "additive" : "roofline";
-  for (const auto& c : best.coefficients) record.coefficients.push_back({c.name, c.unit, c.value, c.low, c.high, c.identified, c.vif});
+  for (const auto& c : best.coefficients)
+    record.coefficients.push_back({c.name, c.unit, c.value, c.low, c.high, c.identified, c.vif});
   record.rows = static_cast<std::int64_t>(fitted.rows);
   record.rank = best.rank;
   record.condition_number = best.condition_number;
@@ -34,12 +35,18 @@ result::QuantityFit to_record(const fit::Decomposition& fitted) {
 std::string describe(const std::string& quantity, const fit::Decomposition& fitted) {
   if (!fitted.ok()) return fmt::format("{}: no data: {}\n", quantity, fitted.reason);
   const fit::FormFit& best = fitted.best();
-  std::string text = fmt::format("{}: {} form ({}), {} windows of {} configurations in {} sessions, r2 {:.4f}, leave-one-out error {:.1f} %\n\n", quantity,
-                                 best.form == fit::Form::kAdditive ? "additive" : "roofline", fitted.choice, fitted.rows, fitted.configurations, fitted.sessions, best.r2, 100 * best.loo_mape);
+  std::string text = fmt::format(
+      "{}: {} form ({}), {} windows of {} configurations in {} sessions, r2 {:.4f}, leave-one-out error {:.1f} %\n\n",
+      quantity, best.form == fit::Form::kAdditive ? "additive" : "roofline", fitted.choice, fitted.rows,
+      fitted.configurations, fitted.sessions, best.r2, 100 * best.loo_mape);
   report::Table table;
-  table.columns = {{"name", "coefficient"}, {"unit", "unit"}, {"value", "value"}, {"low", "low"}, {"high", "high"}, {"vif", "VIF"}, {"note", "note"}};
-  const auto cell = [](std::optional<double> value) { return value ? report::Value(*value) : report::Value(std::monostate{}); };
-  for (const auto& c : best.coefficients) table.rows.push_back({c.name, c.unit, cell(c.value), cell(c.low), cell(c.high), cell(c.vif), c.reason});
+  table.columns = {{"name", "coefficient"}, {"unit", "unit"}, {"value", "value"}, {"low", "low"},
+                   {"high", "high"},        {"vif", "VIF"},   {"note", "note"}};
+  const auto cell = [](std::optional<double> value) {
+    return value ? report::Value(*value) : report::Value(std::monostate{});
+  };
+  for (const auto& c : best.coefficients)
+    table.rows.push_back({c.name, c.unit, cell(c.value), cell(c.low), cell(c.high), cell(c.vif), c.reason});
   return text + report::to_text(table);
 }
 
@@ -53,7 +60,8 @@ int run_fit(const std::vector<std::string>& files, const std::string& out) {
     for (const auto& session : file.sessions) record.sessions.push_back(session.session_id);
   }
   const auto rows = fit::rows_from_results(results);
-  if (rows.empty()) throw Failure(usage_error("nothing to fit", files.front(), "give result files with complete points"));
+  if (rows.empty())
+    throw Failure(usage_error("nothing to fit", files.front(), "give result files with complete points"));
   const auto design = fit::make_design(rows).value();
   fit::FitOptions options;
   options.static_power = fit::estimate_static_power(results, results.front().sessions.front().device.id);

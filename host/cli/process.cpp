@@ -103,7 +103,8 @@ void send_message(int descriptor, MessageKind kind, std::string_view payload) {
   }
 }
 
-ProcessEnd run_process(std::vector<std::string> arguments, const std::function<void(MessageKind, const std::string&)>& on_message,
+ProcessEnd run_process(std::vector<std::string> arguments,
+                       const std::function<void(MessageKind, const std::string&)>& on_message,
                        const std::function<bool()>& stop_requested) {
   int ends[2];
   if (::pipe2(ends, 0) != 0) fail("a pipe cannot be made");

@@ -1,5 +1,5 @@
-// A session's process: qtrap starts itself and reads typed messages from a pipe. Only the parent writes the result file, so
-// that a session killed at any moment leaves it whole.
+// A session's process: qtrap starts itself and reads typed messages from a pipe. Only the parent writes the result
+// file, so that a session killed at any moment leaves it whole.
 #pragma once
 
 #include <sys/types.h>
@@ -11,7 +11,8 @@
 
 namespace qtrap::cli {
 
-/// Kinds of message: a session's record line, all trial lines of a cell, a scheme that failed, an error that ended the session.
+/// Kinds of message: a session's record line, all trial lines of a cell, a scheme that failed, an error that ended the
+/// session.
 enum class MessageKind : char { kSession = 'S', kCell = 'C', kFailure = 'F', kError = 'E' };
 
 /// Writes one message; throws Failure when the parent is gone.
@@ -23,10 +24,11 @@ struct ProcessEnd {
   int signal = 0;  ///< 0: it exited by itself
 };
 
-/// Starts this program with `arguments` (without its name) and an open pipe whose descriptor replaces "{pipe}" in them; calls
-/// `on_message` for each message until the process ends. The child dies with its parent. While `stop_requested` is set, the child is
-/// asked to stop by SIGINT, once.
-ProcessEnd run_process(std::vector<std::string> arguments, const std::function<void(MessageKind, const std::string&)>& on_message,
+/// Starts this program with `arguments` (without its name) and an open pipe whose descriptor replaces "{pipe}" in them;
+/// calls `on_message` for each message until the process ends. The child dies with its parent. While `stop_requested`
+/// is set, the child is asked to stop by SIGINT, once.
+ProcessEnd run_process(std::vector<std::string> arguments,
+                       const std::function<void(MessageKind, const std::string&)>& on_message,
                        const std::function<bool()>& stop_requested);
 
 /// Makes SIGINT and SIGTERM set a flag in place of ending the process; the flag is what stop_was_requested() returns.

@@ -1,4 +1,5 @@
-// run: starts one process per session, writes what they send, pools each cell once all its sessions are in, prints the table.
+// run: starts one process per session, writes what they send, pools each cell once all its sessions are in, prints the
+// table.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -54,21 +55,27 @@ class Run {
     }
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
     write_end(interrupted ? "interrupted" : error.empty() ? "complete" : "failed", (clock.now() - start).value());
-    if (!error.empty()) throw Failure(runtime_error("a session failed", error, fmt::format("what was measured is kept; continue with --resume {}", path_)));
+    if (!error.empty())
+      throw Failure(runtime_error("a session failed", error,
+                                  fmt::format("what was measured is kept; continue with --resume {}", path_)));
     print(report::make_summary(result::read_result(path_).value(), path_));
     if (interrupted) {
       fmt::print(stderr, "qtrap: interrupted; continue with: qtrap run --resume {}\n", path_);
       return kInterrupted;
     }
-    return std::any_of(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status != "ok"; }) ? kPointsFailed : kDone;
+    return std::any_of(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status != "ok"; })
+               ? kPointsFailed
+               : kDone;
   }
 
  private:
-  /// Refuses an output that cannot be written before anything is measured; the file itself appears with its first record.
+  /// Refuses an output that cannot be written before anything is measured; the file itself appears with its first
+  /// record.
   void prepare_output() {
     std::error_code code;
     const std::filesystem::path path(path_);
-    if (std::filesystem::exists(path, code)) throw Failure(usage_error("output file exists", path_, "choose another --out, or continue it with --resume"));
+    if (std::filesystem::exists(path, code))
+      throw Failure(usage_error("output file exists", path_, "choose another --out, or continue it with --resume"));
     if (options_.out.empty()) std::filesystem::create_directories(path.parent_path(), code);
     const auto trial = path.string() + ".writable";
     if (auto done = write_file(trial, "", true); !done) {
@@ -80,10 +87,12 @@ class Run {
   void read_back() {
     file_ = result::read_result(path_).value();
     if (file_.sessions.empty() || file_.sessions.front().campaign_sha256 != plan_.campaign_sha256) {
-      throw Failure(usage_error("the file belongs to another campaign", path_, "resume it with the campaign and --set it was started with, or without naming one"));
+      throw Failure(usage_error("the file belongs to another campaign", path_,
+                                "resume it with the campaign and --set it was started with, or without naming one"));
     }
     if (file_.sessions.front().device.id != plan_.device.id) {
-      throw Failure(usage_error("the file was measured on another device", file_.sessions.front().device.id, "choose that device with --device"));
+      throw Failure(usage_error("the file was measured on another device", file_.sessions.front().device.id,
+                                "choose that device with --device"));
     }
     output_.emplace(AppendFile::open_at(path_, file_.resume_bytes).value());
     file_.end.reset();
@@ -101,7 +110,8 @@ class Run {
     const auto schemes = measure::schemes_with_anchor(plan_.campaign);
     return std::all_of(schemes.begin(), schemes.end(), [&](const auto& scheme) {
       const auto id = measure::make_point_id(cell, scheme);
-      return std::any_of(file_.points.begin(), file_.points.end(), [&](const auto& point) { return point.point_id == id; });
+      return std::any_of(file_.points.begin(), file_.points.end(),
+                         [&](const auto& point) { return point.point_id == id; });
     });
   }
 
@@ -118,18 +128,30 @@ class Run {
   }
 
   std::vector<std::string> worker_arguments(const std::vector<measure::Cell>& cells) const {
-    std::vector<std::string> arguments{"run-session", "--output-descriptor", "{pipe}", "--device", std::to_string(plan_.device.index),
-                                       "--campaign-json", plan_.campaign_json, "--seed", std::to_string(seed()),
-                                       "--session-index", std::to_string(file_.sessions.size())};
-    if (!options_.device.kernel_dir.empty()) arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
+    std::vector<std::string> arguments{"run-session",
+                                       "--output-descriptor",
+                                       "{pipe}",
+                                       "--device",
+                                       std::to_string(plan_.device.index),
+                                       "--campaign-json",
+                                       plan_.campaign_json,
+                                       "--seed",
+                                       std::to_string(seed()),
+                                       "--session-index",
+                                       std::to_string(file_.sessions.size())};
+    if (!options_.device.kernel_dir.empty())
+      arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
     if (options_.quiet) arguments.emplace_back("--quiet");
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
-    for (const auto& [model, memory] : plan_.memory) arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", model, resident_layers(model, memory))});
+    for (const auto& [model, memory] : plan_.memory)
+      arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", model, resident_layers(model, memory))});
     return arguments;
   }
 
   /// A resumed file keeps its seed.
-  std::uint64_t seed() const { return file_.sessions.empty() ? options_.seed : static_cast<std::uint64_t>(file_.sessions.front().seed); }
+  std::uint64_t seed() const {
+    return file_.sessions.empty() ? options_.seed : static_cast<std::uint64_t>(file_.sessions.front().seed);
+  }
 
   /// A resumed file keeps the number it was started with: PoCL's memory size varies between processes.
   std::int64_t resident_layers(const std::string& model, const chain::MemoryPlan& memory) const {
@@ -144,14 +166,25 @@ class Run {
     std::string error;
     const std::size_t trials_before = file_.trials.size();
     const std::size_t failures_before = failures_.size();
-    const auto end = run_process(worker_arguments(cells), [&](MessageKind kind, const std::string& payload) {
-      switch (kind) {
-        case MessageKind::kSession: take_session(payload); break;
-        case MessageKind::kCell: take_cell(payload); break;
-        case MessageKind::kFailure: take_failure(payload); break;
-        case MessageKind::kError: error = payload; break;
-      }
-    }, stop_was_requested);
+    const auto end = run_process(
+        worker_arguments(cells),
+        [&](MessageKind kind, const std::string& payload) {
+          switch (kind) {
+            case MessageKind::kSession:
+              take_session(payload);
+              break;
+            case MessageKind::kCell:
+              take_cell(payload);
+              break;
+            case MessageKind::kFailure:
+              take_failure(payload);
+              break;
+            case MessageKind::kError:
+              error = payload;
+              break;
+          }
+        },
+        stop_was_requested);
     lose_failed_cells(cells);
     if (!error.empty() || stop_was_requested()) return error;
     if (end.signal != 0) return fmt::format("its process was ended by signal {}", end.signal);
@@ -172,7 +205,10 @@ class Run {
     auto session = std::get<result::SessionRecord>(result::parse_line(line).value());
     session.argv = options_.argv;
     for (const auto& [model, memory] : plan_.memory) {
-      if (memory.in_cache) session.hazards.push_back(fmt::format("{}: the most compact weights ({} MiB) lie within 4x the last-level cache", model, memory.smallest_set_bytes >> 20));
+      if (memory.in_cache)
+        session.hazards.push_back(
+            fmt::format("{}: the most compact weights ({} MiB) lie within 4x the last-level cache", model,
+                        memory.smallest_set_bytes >> 20));
     }
     write(result::to_json_line(session).value());
     file_.sessions.push_back(std::move(session));
@@ -183,7 +219,8 @@ class Run {
     std::size_t start = 0;
     while (start < lines.size()) {
       const std::size_t end = lines.find('\n', start);
-      file_.trials.push_back(std::get<result::TrialRecord>(result::parse_line(lines.substr(start, end - start)).value()));
+      file_.trials.push_back(
+          std::get<result::TrialRecord>(result::parse_line(lines.substr(start, end - start)).value()));
       start = end + 1;
     }
     write_complete_cells();
@@ -209,13 +246,15 @@ class Run {
     const auto done = sessions_by_cell();
     for (const auto& cell : plan_.cells) {
       const auto found = done.find(cell.id());
-      const bool complete = found != done.end() && static_cast<std::int64_t>(found->second.size()) >= plan_.campaign.sessions;
+      const bool complete =
+          found != done.end() && static_cast<std::int64_t>(found->second.size()) >= plan_.campaign.sessions;
       if (complete || lost_cells_.contains(cell.id())) write_points(cell);
     }
   }
 
   void write_points(const measure::Cell& cell) {
-    measure::PoolInput input{cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]};
+    measure::PoolInput input{cell,         &plan_.models.at(cell.model), &plan_.campaign, file_.sessions,
+                             file_.trials, failures_[cell.id()]};
     std::string lines;
     for (auto& point : measure::pool_cell(input)) {
       const auto same = [&](const auto& known) { return known.point_id == point.point_id; };
@@ -231,7 +270,8 @@ class Run {
     result::EndRecord end;
     end.session_id = file_.sessions.back().session_id;
     end.status = status;
-    end.points_ok = std::count_if(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status == "ok"; });
+    end.points_ok =
+        std::count_if(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status == "ok"; });
     end.points_failed = static_cast<std::int64_t>(file_.points.size()) - end.points_ok;
     end.wall_s = wall_s;
     write(result::to_json_line(end).value());
@@ -248,7 +288,8 @@ class Run {
 
 void check_meter(const std::string& spec) {
   if (spec == "auto" || spec == "none") return;
-  throw Failure(usage_error("energy meter is not available", spec, "this version measures time only: use --meter none"));
+  throw Failure(
+      usage_error("energy meter is not available", spec, "this version measures time only: use --meter none"));
 }
 
 }  // namespace
@@ -257,11 +298,13 @@ int run_campaign(const RunOptions& options) {
   check_meter(options.meter);
   std::string campaign_json;
   if (options.campaign.empty()) {
-    if (options.resume.empty()) throw Failure(usage_error("no campaign given", "", "name one of profiles/campaigns, e.g. `qtrap run quick`"));
+    if (options.resume.empty())
+      throw Failure(usage_error("no campaign given", "", "name one of profiles/campaigns, e.g. `qtrap run quick`"));
     const auto file = result::read_result(options.resume).value();
     campaign_json = file.sessions.front().campaign_json;
   }
-  if (!options.resume.empty() && !options.out.empty()) throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
+  if (!options.resume.empty() && !options.out.empty())
+    throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
   RunPlan plan = make_run_plan(options, campaign_json);
   if (options.dry_run) {
     print(describe_plan(plan));

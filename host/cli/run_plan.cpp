@@ -20,11 +20,13 @@ profile::Campaign load(const RunOptions& options, const std::string& campaign_js
 
 chain::Demand demand_of(const RunPlan& plan, const profile::ModelProfile& model) {
   chain::Demand demand;
-  for (const auto& name : measure::schemes_with_anchor(plan.campaign)) demand.schemes.push_back(scheme::find_scheme(name).value());
+  for (const auto& name : measure::schemes_with_anchor(plan.campaign))
+    demand.schemes.push_back(scheme::find_scheme(name).value());
   demand.tokens.assign(plan.campaign.batch.begin(), plan.campaign.batch.end());
   demand.group_size = static_cast<std::uint32_t>(plan.campaign.group_size);
   demand.memory_fraction = plan.campaign.memory_fraction;
-  demand.layers_to_run = static_cast<std::uint64_t>(plan.campaign.layers_limit ? std::min(*plan.campaign.layers_limit, model.layers) : model.layers);
+  demand.layers_to_run = static_cast<std::uint64_t>(
+      plan.campaign.layers_limit ? std::min(*plan.campaign.layers_limit, model.layers) : model.layers);
   return demand;
 }
 
@@ -42,20 +44,26 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   plan.campaign_json = profile::to_json(plan.campaign);
   plan.campaign_sha256 = compute_sha256(plan.campaign_json);
   plan.cells = measure::expand_cells(plan.campaign);
-  for (const auto& name : plan.campaign.models) plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
+  for (const auto& name : plan.campaign.models)
+    plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
   if (!options.device.kernel_dir.empty()) (void)device::KernelSources::from_folder(options.device.kernel_dir).value();
   plan.device = device::select_device(device::list_devices().value(), options.device.selector).value();
-  for (const auto& [name, model] : plan.models) plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
+  for (const auto& [name, model] : plan.models)
+    plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
   return plan;
 }
 
 std::string describe_plan(const RunPlan& plan) {
   const auto schemes = measure::schemes_with_anchor(plan.campaign);
-  std::string text = fmt::format("campaign {} on {}, {}\n{} cells of {} schemes: {}\n{} sessions, {} to {} blocks each, at most {:g} s per point and {:g} s in all\n",
-                                 plan.campaign.name, plan.device.name, plan.device.platform, plan.cells.size(), schemes.size(), fmt::join(schemes, ", "),
-                                 plan.campaign.sessions, plan.campaign.min_trials, plan.campaign.max_trials, plan.campaign.max_seconds_per_point, plan.campaign.max_seconds);
+  std::string text = fmt::format(
+      "campaign {} on {}, {}\n{} cells of {} schemes: {}\n{} sessions, {} to {} blocks each, at most {:g} s per point "
+      "and {:g} s in all\n",
+      plan.campaign.name, plan.device.name, plan.device.platform, plan.cells.size(), schemes.size(),
+      fmt::join(schemes, ", "), plan.campaign.sessions, plan.campaign.min_trials, plan.campaign.max_trials,
+      plan.campaign.max_seconds_per_point, plan.campaign.max_seconds);
   for (const auto& [name, memory] : plan.memory) {
-    text += fmt::format("{}: {} of {} layers resident, {} MiB of {} MiB\n", name, memory.resident_layers, plan.models.at(name).layers, memory.total_bytes() >> 20, memory.budget_bytes >> 20);
+    text += fmt::format("{}: {} of {} layers resident, {} MiB of {} MiB\n", name, memory.resident_layers,
+                        plan.models.at(name).layers, memory.total_bytes() >> 20, memory.budget_bytes >> 20);
   }
   for (const auto& cell : plan.cells) text += "  " + cell.id() + "\n";
   return text;

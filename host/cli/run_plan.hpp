@@ -13,7 +13,7 @@ namespace qtrap::cli {
 
 struct RunPlan {
   profile::Campaign campaign;
-  std::string campaign_json;    ///< canonical text, embedded in every session record
+  std::string campaign_json;  ///< canonical text, embedded in every session record
   std::string campaign_sha256;
   std::map<std::string, profile::ModelProfile> models;
   std::map<std::string, chain::MemoryPlan> memory;
@@ -24,8 +24,8 @@ struct RunPlan {
 /// Names of all schemes, in the contract's order.
 std::vector<std::string_view> scheme_names();
 
-/// Loads and checks everything; throws Failure (usage) on the first thing that is wrong. `campaign_json` replaces the campaign file when not
-/// empty (a session's process gets the text, not the name).
+/// Loads and checks everything; throws Failure (usage) on the first thing that is wrong. `campaign_json` replaces the
+/// campaign file when not empty (a session's process gets the text, not the name).
 RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json);
 
 /// What --dry-run prints: cells, schemes, memory.

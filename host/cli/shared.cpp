@@ -13,7 +13,8 @@ namespace qtrap::cli {
 device::Device open_device(const DeviceOptions& options) {
   const auto devices = device::list_devices().value();
   const auto info = device::select_device(devices, options.selector).value();
-  auto sources = options.kernel_dir.empty() ? device::KernelSources::embedded() : device::KernelSources::from_folder(options.kernel_dir).value();
+  auto sources = options.kernel_dir.empty() ? device::KernelSources::embedded()
+                                            : device::KernelSources::from_folder(options.kernel_dir).value();
   return device::Device(info, std::move(sources));
 }
 

@@ -1,4 +1,5 @@
-// run-session: one session of a run in a process of its own. Records go to the parent through a pipe, progress to stderr.
+// run-session: one session of a run in a process of its own. Records go to the parent through a pipe, progress to
+// stderr.
 #include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -22,7 +23,9 @@ namespace {
 class ProgressLine {
  public:
   explicit ProgressLine(bool quiet)
-      : quiet_(quiet), terminal_(isatty(STDERR_FILENO) == 1), log_("qtrap", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
+      : quiet_(quiet),
+        terminal_(isatty(STDERR_FILENO) == 1),
+        log_("qtrap", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
     log_.set_pattern("%H:%M:%S %v");
   }
   ~ProgressLine() {
@@ -33,15 +36,19 @@ class ProgressLine {
 
   void show(const measure::Progress& progress, std::int64_t sessions) {
     if (quiet_) return;
-    const std::string where = fmt::format("session {}/{}, cell {}/{} {}", progress.session_index + 1, sessions, progress.cell + 1, progress.cells, progress.cell_id);
+    const std::string where = fmt::format("session {}/{}, cell {}/{} {}", progress.session_index + 1, sessions,
+                                          progress.cell + 1, progress.cells, progress.cell_id);
     if (!terminal_) {
       if (progress.cell_id != last_cell_) log_.info(where);
       last_cell_ = progress.cell_id;
       return;
     }
     std::string ratio;
-    if (progress.relative_half_width) ratio = fmt::format(", {} {:.2f} ±{:.1f} %", progress.scheme, progress.ratio, 100 * *progress.relative_half_width);
-    fmt::print(stderr, "\r\x1b[K{}: {}{}, {:.0f} of at most {:.0f} s", where, progress.activity, ratio, progress.elapsed_s, progress.budget_s);
+    if (progress.relative_half_width)
+      ratio =
+          fmt::format(", {} {:.2f} ±{:.1f} %", progress.scheme, progress.ratio, 100 * *progress.relative_half_width);
+    fmt::print(stderr, "\r\x1b[K{}: {}{}, {:.0f} of at most {:.0f} s", where, progress.activity, ratio,
+               progress.elapsed_s, progress.budget_s);
     std::fflush(stderr);
     shown_ = true;
   }
@@ -71,7 +78,8 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
   session.seed = options.seed;
   session.session_index = options.session_index;
   for (const auto& cell : plan.cells) {
-    if (std::find(options.cells.begin(), options.cells.end(), cell.id()) != options.cells.end()) session.cells.push_back(cell);
+    if (std::find(options.cells.begin(), options.cells.end(), cell.id()) != options.cells.end())
+      session.cells.push_back(cell);
   }
   for (const auto& entry : options.resident) {
     const auto equals = entry.rfind('=');
@@ -99,7 +107,9 @@ result::SessionRecord make_session_record(const WorkerOptions& options, const Ru
 measure::SessionSink make_sink(const WorkerOptions& options, const RunPlan& plan, ProgressLine& line) {
   const int pipe = options.output_descriptor;
   measure::SessionSink sink;
-  sink.on_session = [pipe](const auto& record) { send_message(pipe, MessageKind::kSession, result::to_json_line(record).value()); };
+  sink.on_session = [pipe](const auto& record) {
+    send_message(pipe, MessageKind::kSession, result::to_json_line(record).value());
+  };
   sink.on_cell = [pipe](const auto&, const auto& trials) {
     std::string lines;
     for (const auto& trial : trials) lines += result::to_json_line(trial).value();
@@ -108,7 +118,9 @@ measure::SessionSink make_sink(const WorkerOptions& options, const RunPlan& plan
   sink.on_failure = [pipe](const auto& cell, const auto& scheme, const auto& error) {
     send_message(pipe, MessageKind::kFailure, fmt::format("{}\n{}\n{}", cell.id(), scheme, error.message()));
   };
-  sink.on_progress = [&line, sessions = plan.campaign.sessions](const auto& progress) { line.show(progress, sessions); };
+  sink.on_progress = [&line, sessions = plan.campaign.sessions](const auto& progress) {
+    line.show(progress, sessions);
+  };
   return sink;
 }
 
@@ -123,7 +135,8 @@ int run_worker(const WorkerOptions& options) {
     const measure::SessionPlan session = make_session_plan(options, plan);
     auto device = open_device(options.device);
     ProgressLine line(options.quiet);
-    const auto finished = measure::run_session(device, session, make_session_record(options, plan), make_sink(options, plan, line), stop_was_requested);
+    const auto finished = measure::run_session(device, session, make_session_record(options, plan),
+                                               make_sink(options, plan, line), stop_was_requested);
     if (!finished) throw Failure(finished.error());
     return finished.value() ? kDone : kInterrupted;
   } catch (const Failure& failure) {

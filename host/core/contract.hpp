@@ -18,8 +18,7 @@ struct CodePlace {
 [[noreturn]] void fail_contract(std::string_view what, const CodePlace& where = CodePlace::current());
 
 /// Throws Failure when `holds` is false. `what` states the broken expectation.
-inline void expects(bool holds, std::string_view what,
-                    const CodePlace& where = CodePlace::current()) {
+inline void expects(bool holds, std::string_view what, const CodePlace& where = CodePlace::current()) {
   if (!holds) fail_contract(what, where);
 }
 

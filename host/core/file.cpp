@@ -21,11 +21,13 @@ Error open_error(const std::filesystem::path& path, int code) {
     case EEXIST:
       return usage_error("output file exists", path.string(), "choose another --out or remove the file");
     case ENOENT:
-      return usage_error("folder of the output file does not exist", path.string(), "create it or choose another --out");
+      return usage_error("folder of the output file does not exist", path.string(),
+                         "create it or choose another --out");
     case EACCES:
     case EROFS:
     case EPERM:
-      return usage_error("output file cannot be written", path.string(), "choose a writable --out (" + reason(code) + ")");
+      return usage_error("output file cannot be written", path.string(),
+                         "choose a writable --out (" + reason(code) + ")");
     default:
       return usage_error("output file cannot be opened", path.string(), "choose another --out (" + reason(code) + ")");
   }
@@ -62,14 +64,17 @@ Result<std::string> write_beside(const std::filesystem::path& path, std::string_
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
-    return usage_error("file cannot be read", path.string(), errno == ENOENT ? "no such file; check the path" : reason(errno));
+    return usage_error("file cannot be read", path.string(),
+                       errno == ENOENT ? "no such file; check the path" : reason(errno));
   }
-  if (S_ISDIR(info.st_mode)) return usage_error("a folder was given where a file is needed", path.string(), "name a file in it");
+  if (S_ISDIR(info.st_mode))
+    return usage_error("a folder was given where a file is needed", path.string(), "name a file in it");
   if (S_ISREG(info.st_mode) && static_cast<std::size_t>(info.st_size) > limit_bytes) {
     return usage_error("file is too large", path.string(), fmt::format("at most {} bytes are read", limit_bytes));
   }
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return usage_error("file cannot be read", path.string(), "make it readable (" + reason(errno) + ")");
+  if (descriptor < 0)
+    return usage_error("file cannot be read", path.string(), "make it readable (" + reason(errno) + ")");
   std::string text;
   char buffer[1 << 16];
   ssize_t count = 0;
@@ -92,7 +97,11 @@ bool is_utf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : (lead >> 5) == 6 ? 2 : (lead >> 4) == 14 ? 3 : (lead >> 3) == 30 ? 4 : 0;
+    const std::size_t length = lead < 0x80         ? 1
+                               : (lead >> 5) == 6  ? 2
+                               : (lead >> 4) == 14 ? 3
+                               : (lead >> 3) == 30 ? 4
+                                                   : 0;
     if (length == 0 || i + length > text.size()) return false;
     std::uint32_t point = length == 1 ? lead : lead & (0xFFU >> (length + 1));
     for (std::size_t j = 1; j < length; ++j) {
@@ -155,7 +164,8 @@ Status AppendFile::append(std::string_view text) {
 Status write_file(const std::filesystem::path& path, std::string_view text, bool overwrite) {
   auto temporary = write_beside(path, text);
   if (!temporary) return temporary.error();
-  const int done = overwrite ? ::rename(temporary.value().c_str(), path.c_str()) : ::link(temporary.value().c_str(), path.c_str());
+  const int done =
+      overwrite ? ::rename(temporary.value().c_str(), path.c_str()) : ::link(temporary.value().c_str(), path.c_str());
   const int code = errno;
   if (done != 0 || !overwrite) ::unlink(temporary.value().c_str());
   if (done != 0) return open_error(path, code);

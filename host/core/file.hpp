@@ -18,8 +18,8 @@ bool is_utf8(std::string_view text);
 /// A file that grows by whole records. Owns its descriptor.
 class AppendFile {
  public:
-  /// Creates `path` holding `first` (synced), so that the file appears with its first record or not at all. kUsage error when it
-  /// exists already or its folder is missing or not writable.
+  /// Creates `path` holding `first` (synced), so that the file appears with its first record or not at all. kUsage
+  /// error when it exists already or its folder is missing or not writable.
   static Result<AppendFile> create(const std::filesystem::path& path, std::string_view first);
   /// Opens an existing file and cuts it to `keep_bytes` before appending.
   static Result<AppendFile> open_at(const std::filesystem::path& path, std::size_t keep_bytes);
@@ -40,8 +40,8 @@ class AppendFile {
   std::filesystem::path path_;
 };
 
-/// Writes a whole file or nothing (temporary file in the same folder, synced, renamed). kUsage error when the folder is missing
-/// or not writable, or when the file exists and `overwrite` is false.
+/// Writes a whole file or nothing (temporary file in the same folder, synced, renamed). kUsage error when the folder is
+/// missing or not writable, or when the file exists and `overwrite` is false.
 Status write_file(const std::filesystem::path& path, std::string_view text, bool overwrite);
 
 }  // namespace qtrap

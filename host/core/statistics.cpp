@@ -66,7 +66,8 @@ std::optional<Interval> compute_t_interval(std::span<const double> values, doubl
   if (values.size() < 2) return std::nullopt;
   const auto n = static_cast<double>(values.size());
   const double mean = compute_mean(values);
-  const double half = student_t_quantile(0.5 + 0.5 * confidence, n - 1) * compute_standard_deviation(values) / std::sqrt(n);
+  const double half =
+      student_t_quantile(0.5 + 0.5 * confidence, n - 1) * compute_standard_deviation(values) / std::sqrt(n);
   return Interval{mean, mean - half, mean + half};
 }
 

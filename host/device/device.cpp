@@ -35,16 +35,33 @@ cl::NDRange range(const std::array<std::size_t, 3>& size) {
 }  // namespace
 
 std::string status_name(int status) {
-  static constexpr std::pair<int, const char*> kNames[] = {
-      {-1, "CL_DEVICE_NOT_FOUND"}, {-2, "CL_DEVICE_NOT_AVAILABLE"}, {-3, "CL_COMPILER_NOT_AVAILABLE"},
-      {-4, "CL_MEM_OBJECT_ALLOCATION_FAILURE"}, {-5, "CL_OUT_OF_RESOURCES"}, {-6, "CL_OUT_OF_HOST_MEMORY"},
-      {-7, "CL_PROFILING_INFO_NOT_AVAILABLE"}, {-11, "CL_BUILD_PROGRAM_FAILURE"}, {-13, "CL_MISALIGNED_SUB_BUFFER_OFFSET"},
-      {-14, "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST"}, {-30, "CL_INVALID_VALUE"}, {-34, "CL_INVALID_CONTEXT"},
-      {-36, "CL_INVALID_COMMAND_QUEUE"}, {-38, "CL_INVALID_MEM_OBJECT"}, {-44, "CL_INVALID_PROGRAM"},
-      {-45, "CL_INVALID_PROGRAM_EXECUTABLE"}, {-46, "CL_INVALID_KERNEL_NAME"}, {-48, "CL_INVALID_KERNEL"},
-      {-49, "CL_INVALID_ARG_INDEX"}, {-50, "CL_INVALID_ARG_VALUE"}, {-51, "CL_INVALID_ARG_SIZE"},
-      {-52, "CL_INVALID_KERNEL_ARGS"}, {-53, "CL_INVALID_WORK_DIMENSION"}, {-54, "CL_INVALID_WORK_GROUP_SIZE"},
-      {-55, "CL_INVALID_WORK_ITEM_SIZE"}, {-61, "CL_INVALID_BUFFER_SIZE"}, {-63, "CL_INVALID_GLOBAL_WORK_SIZE"}};
+  static constexpr std::pair<int, const char*> kNames[] = {{-1, "CL_DEVICE_NOT_FOUND"},
+                                                           {-2, "CL_DEVICE_NOT_AVAILABLE"},
+                                                           {-3, "CL_COMPILER_NOT_AVAILABLE"},
+                                                           {-4, "CL_MEM_OBJECT_ALLOCATION_FAILURE"},
+                                                           {-5, "CL_OUT_OF_RESOURCES"},
+                                                           {-6, "CL_OUT_OF_HOST_MEMORY"},
+                                                           {-7, "CL_PROFILING_INFO_NOT_AVAILABLE"},
+                                                           {-11, "CL_BUILD_PROGRAM_FAILURE"},
+                                                           {-13, "CL_MISALIGNED_SUB_BUFFER_OFFSET"},
+                                                           {-14, "CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST"},
+                                                           {-30, "CL_INVALID_VALUE"},
+                                                           {-34, "CL_INVALID_CONTEXT"},
+                                                           {-36, "CL_INVALID_COMMAND_QUEUE"},
+                                                           {-38, "CL_INVALID_MEM_OBJECT"},
+                                                           {-44, "CL_INVALID_PROGRAM"},
+                                                           {-45, "CL_INVALID_PROGRAM_EXECUTABLE"},
+                                                           {-46, "CL_INVALID_KERNEL_NAME"},
+                                                           {-48, "CL_INVALID_KERNEL"},
+                                                           {-49, "CL_INVALID_ARG_INDEX"},
+                                                           {-50, "CL_INVALID_ARG_VALUE"},
+                                                           {-51, "CL_INVALID_ARG_SIZE"},
+                                                           {-52, "CL_INVALID_KERNEL_ARGS"},
+                                                           {-53, "CL_INVALID_WORK_DIMENSION"},
+                                                           {-54, "CL_INVALID_WORK_GROUP_SIZE"},
+                                                           {-55, "CL_INVALID_WORK_ITEM_SIZE"},
+                                                           {-61, "CL_INVALID_BUFFER_SIZE"},
+                                                           {-63, "CL_INVALID_GLOBAL_WORK_SIZE"}};
   for (const auto& [code, name] : kNames) {
     if (code == status) return fmt::format("{} ({})", name, status);
   }
@@ -53,7 +70,7 @@ std::string status_name(int status) {
 
 DeviceError::DeviceError(std::string call, int status, std::string device)
     : Failure(qtrap::runtime_error("OpenCL call failed", fmt::format("{}: {} on {}", call, status_name(status), device),
-                            "check the driver (clinfo, dmesg); run `qtrap verify` on this device")),
+                                   "check the driver (clinfo, dmesg); run `qtrap verify` on this device")),
       status_(status) {}
 
 bool DeviceError::out_of_memory() const { return status_ == -4 || status_ == -5 || status_ == -6 || status_ == -61; }
@@ -112,7 +129,8 @@ Result<Buffer> Device::make_buffer(std::uint64_t size_bytes) {
     return runtime_error("out of device memory", fmt::format("{} bytes on {}: {}", size_bytes, info_.name, why),
                          "lower memory_fraction, run fewer schemes or a smaller model, or free memory on the device");
   };
-  if (size_bytes > info_.max_alloc_bytes) return too_small(fmt::format("the largest allocation is {}", info_.max_alloc_bytes));
+  if (size_bytes > info_.max_alloc_bytes)
+    return too_small(fmt::format("the largest allocation is {}", info_.max_alloc_bytes));
   try {
     return guarded(info_.name, [&] {
       Buffer buffer;
@@ -186,18 +204,21 @@ Result<Kernel> Device::make_kernel(const std::string& file, const std::string& e
 void Device::write(const Buffer& target, std::span<const std::byte> bytes) {
   expects(bytes.size() <= target.size_bytes(), "a write fits its buffer");
   if (bytes.empty()) return;
-  guarded(info_.name, [&] { impl_->bare.enqueueWriteBuffer(target.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
+  guarded(info_.name,
+          [&] { impl_->bare.enqueueWriteBuffer(target.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
 }
 
 void Device::read(const Buffer& source, std::span<std::byte> bytes) {
   expects(bytes.size() <= source.size_bytes(), "a read fits its buffer");
   if (bytes.empty()) return;
-  guarded(info_.name, [&] { impl_->bare.enqueueReadBuffer(source.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
+  guarded(info_.name,
+          [&] { impl_->bare.enqueueReadBuffer(source.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
 }
 
 void Device::fill(const Buffer& target, std::uint16_t pattern) {
   guarded(info_.name, [&] {
-    impl_->bare.enqueueFillBuffer(target.impl_->handle, pattern, 0, target.size_bytes() / sizeof pattern * sizeof pattern);
+    impl_->bare.enqueueFillBuffer(target.impl_->handle, pattern, 0,
+                                  target.size_bytes() / sizeof pattern * sizeof pattern);
     impl_->bare.finish();
   });
 }
@@ -208,7 +229,8 @@ void Device::copy(const Buffer& source, const Buffer& target, std::uint64_t byte
 
 void Device::enqueue(const Launch& launch) {
   guarded(info_.name, [&] {
-    impl_->bare.enqueueNDRangeKernel(launch.kernel.impl_->handle, cl::NullRange, range(launch.size.global), range(launch.size.local));
+    impl_->bare.enqueueNDRangeKernel(launch.kernel.impl_->handle, cl::NullRange, range(launch.size.global),
+                                     range(launch.size.local));
   });
 }
 

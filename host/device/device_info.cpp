@@ -24,7 +24,8 @@ template <class T>
 std::optional<T> query(const cl::Device& device, cl_device_info name) {
   T value{};
   size_t size = 0;
-  if (clGetDeviceInfo(device(), name, sizeof value, &value, &size) != CL_SUCCESS || size != sizeof value) return std::nullopt;
+  if (clGetDeviceInfo(device(), name, sizeof value, &value, &size) != CL_SUCCESS || size != sizeof value)
+    return std::nullopt;
   return value;
 }
 
@@ -113,7 +114,8 @@ DeviceInfo read_device(const cl::Device& device, int index) {
 }
 
 std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return text;
 }
 
@@ -135,10 +137,14 @@ bool matches(const DeviceInfo& device, const std::string& selector) {
 
 std::string to_string(DeviceType type) {
   switch (type) {
-    case DeviceType::kCpu: return "cpu";
-    case DeviceType::kGpu: return "gpu";
-    case DeviceType::kAccelerator: return "accelerator";
-    case DeviceType::kOther: break;
+    case DeviceType::kCpu:
+      return "cpu";
+    case DeviceType::kGpu:
+      return "gpu";
+    case DeviceType::kAccelerator:
+      return "accelerator";
+    case DeviceType::kOther:
+      break;
   }
   return "other";
 }
@@ -153,7 +159,8 @@ std::string loader_description() {
   std::string text;
   for (const cl_uint what : {kName, kVersion}) {
     char buffer[128] = {};
-    if (query_loader(what, sizeof buffer - 1, buffer, nullptr) == CL_SUCCESS && buffer[0] != '\0') text += (text.empty() ? "" : " ") + std::string(buffer);
+    if (query_loader(what, sizeof buffer - 1, buffer, nullptr) == CL_SUCCESS && buffer[0] != '\0')
+      text += (text.empty() ? "" : " ") + std::string(buffer);
   }
   return text.empty() ? "unknown" : text;
 }
@@ -185,7 +192,8 @@ Result<std::vector<DeviceInfo>> list_devices() {
   if (handles.empty()) {
     cl_uint platforms = 0;
     if (clGetPlatformIDs(0, nullptr, &platforms) != CL_SUCCESS || platforms == 0) {
-      return runtime_error("no OpenCL platform found", "", "install your GPU's driver with its OpenCL part, or Debian's pocl-opencl-icd for the CPU");
+      return runtime_error("no OpenCL platform found", "",
+                           "install your GPU's driver with its OpenCL part, or Debian's pocl-opencl-icd for the CPU");
     }
     return runtime_error("no OpenCL device found", fmt::format("{} platforms", platforms),
                          "check the driver with clinfo, or install Debian's pocl-opencl-icd for the CPU");

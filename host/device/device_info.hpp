@@ -17,31 +17,31 @@ std::string to_string(DeviceType type);
 
 /// One capability: what the driver says, and what a program that was built, run and compared says.
 struct Capability {
-  std::string name;    ///< "fp16", "dot8" (4 x 8-bit dot product) or "subgroups"
+  std::string name;  ///< "fp16", "dot8" (4 x 8-bit dot product) or "subgroups"
   bool declared = false;
   std::optional<bool> probed;  ///< absent: not probed yet
-  std::string reason;  ///< why the probe failed, or how it passed
+  std::string reason;          ///< why the probe failed, or how it passed
 };
 
 /// Static facts of a device, read once by list_devices().
 struct DeviceInfo {
-  int index = 0;              ///< position in list_devices(), over all platforms
-  std::string id;             ///< stable identity: PCI address, else UUID, else platform and name
-  std::string platform;       ///< CL_PLATFORM_NAME
+  int index = 0;         ///< position in list_devices(), over all platforms
+  std::string id;        ///< stable identity: PCI address, else UUID, else platform and name
+  std::string platform;  ///< CL_PLATFORM_NAME
   std::string platform_version;
-  std::string name;           ///< CL_DEVICE_NAME
+  std::string name;  ///< CL_DEVICE_NAME
   std::string vendor;
-  std::string driver;         ///< CL_DRIVER_VERSION
+  std::string driver;  ///< CL_DRIVER_VERSION
   DeviceType type = DeviceType::kOther;
   std::uint32_t compute_units = 0;
-  std::uint64_t memory_bytes = 0;      ///< CL_DEVICE_GLOBAL_MEM_SIZE; varies between processes on PoCL
-  std::uint64_t max_alloc_bytes = 0;   ///< CL_DEVICE_MAX_MEM_ALLOC_SIZE
-  std::uint64_t cache_bytes = 0;       ///< CL_DEVICE_GLOBAL_MEM_CACHE_SIZE: last-level cache; 0 where not reported
-  std::uint64_t local_bytes = 0;       ///< CL_DEVICE_LOCAL_MEM_SIZE
+  std::uint64_t memory_bytes = 0;     ///< CL_DEVICE_GLOBAL_MEM_SIZE; varies between processes on PoCL
+  std::uint64_t max_alloc_bytes = 0;  ///< CL_DEVICE_MAX_MEM_ALLOC_SIZE
+  std::uint64_t cache_bytes = 0;      ///< CL_DEVICE_GLOBAL_MEM_CACHE_SIZE: last-level cache; 0 where not reported
+  std::uint64_t local_bytes = 0;      ///< CL_DEVICE_LOCAL_MEM_SIZE
   std::uint64_t max_work_group = 0;
   std::uint32_t float_vector_width = 1;  ///< CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT: 8 with AVX2, 16 with AVX-512
   std::uint32_t base_align_bytes = 128;
-  std::string c_version;      ///< newest OpenCL C accepted, e.g. "OpenCL C 3.0"
+  std::string c_version;            ///< newest OpenCL C accepted, e.g. "OpenCL C 3.0"
   std::optional<std::string> pci;   ///< "0000:3b:00.0"
   std::optional<std::string> uuid;  ///< 32 hexadecimal digits
   std::vector<Capability> capabilities;

@@ -50,7 +50,8 @@ KernelSources KernelSources::embedded() {
 Result<KernelSources> KernelSources::from_folder(const std::filesystem::path& folder) {
   std::error_code code;
   if (!std::filesystem::is_directory(folder, code)) {
-    return usage_error("kernel folder cannot be read", folder.string(), "give --kernel-dir a copy of the folder kernels/");
+    return usage_error("kernel folder cannot be read", folder.string(),
+                       "give --kernel-dir a copy of the folder kernels/");
   }
   KernelSources sources;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, code)) {
@@ -61,7 +62,8 @@ Result<KernelSources> KernelSources::from_folder(const std::filesystem::path& fo
     sources.files_.emplace(std::filesystem::relative(entry.path(), folder).generic_string(), std::move(text).value());
   }
   if (sources.files_.empty()) {
-    return usage_error("kernel folder holds no *.cl file", folder.string(), "give --kernel-dir a copy of the folder kernels/");
+    return usage_error("kernel folder holds no *.cl file", folder.string(),
+                       "give --kernel-dir a copy of the folder kernels/");
   }
   return sources;
 }
@@ -70,7 +72,8 @@ Result<std::string> KernelSources::text(const std::string& path) const {
   std::string out;
   std::set<std::string> seen;
   if (const auto missing = inline_file(files_, path, seen, out)) {
-    return runtime_error("kernel file is missing", *missing, "give --kernel-dir a complete copy of the folder kernels/");
+    return runtime_error("kernel file is missing", *missing,
+                         "give --kernel-dir a complete copy of the folder kernels/");
   }
   return out;
 }

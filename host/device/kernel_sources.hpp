@@ -1,5 +1,5 @@
-// Kernel source text: the embedded files, or a folder given by --kernel-dir. #include "path" lines (relative to the root)
-// are inlined, each followed by a #line that points the compiler's messages back at the right file and line.
+// Kernel source text: the embedded files, or a folder given by --kernel-dir. #include "path" lines (relative to the
+// root) are inlined, each followed by a #line that points the compiler's messages back at the right file and line.
 #pragma once
 
 #include <filesystem>

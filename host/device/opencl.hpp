@@ -1,4 +1,5 @@
-// The one place that includes CLHPP, with what the layer shares: status names and the bodies of the handles. Internal to device/.
+// The one place that includes CLHPP, with what the layer shares: status names and the bodies of the handles. Internal
+// to device/.
 #pragma once
 
 #include <CL/opencl.hpp>

@@ -1,4 +1,5 @@
-// Checks of what a driver claims: the event timer and the capabilities. Each is measured by a program, not read from a string.
+// Checks of what a driver claims: the event timer and the capabilities. Each is measured by a program, not read from a
+// string.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -49,7 +50,8 @@ std::string compare(const std::string& name, const std::vector<std::int32_t>& ou
     const std::int32_t want = name == "fp16" ? 6 * in + 1 : dot_of_bytes(in);
     if (name != "subgroups" && out[i] != want) return fmt::format("item {} gave {} instead of {}", i, out[i], want);
   }
-  if (name == "subgroups" && got_sum != want_sum) return fmt::format("the sums add up to {} instead of {}", got_sum, want_sum);
+  if (name == "subgroups" && got_sum != want_sum)
+    return fmt::format("the sums add up to {} instead of {}", got_sum, want_sum);
   return {};
 }
 
@@ -96,7 +98,8 @@ void Device::probe_capabilities() {
   for (const Probe& probe : kProbes) {
     Capability capability;
     capability.name = probe.name;
-    capability.declared = (" " + info_.extensions + " ").find(fmt::format(" {} ", probe.extension)) != std::string::npos;
+    capability.declared =
+        (" " + info_.extensions + " ").find(fmt::format(" {} ", probe.extension)) != std::string::npos;
     try {
       capability.reason = run_probe(*this, probe);
     } catch (const DeviceError& error) {
@@ -134,12 +137,14 @@ EventTimerCheck Device::check_event_timer() {
     if (wall < 5 * kShortestTrustedKernel) continue;
     const double event_s = (times.at(0).end - times.at(0).start).value();
     if (!(event_s > kShortestTrustedKernel)) {
-      return {false, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6, event_s * 1e6)};
+      return {false, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6,
+                                 event_s * 1e6)};
     }
     if (event_s > kMostEventTimeOverWall * wall) {
       return {false, fmt::format("events say {:.0f} us where only {:.0f} us passed", event_s * 1e6, wall * 1e6)};
     }
-    return {true, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6, event_s * 1e6)};
+    return {true, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6,
+                              event_s * 1e6)};
   }
   return {false, "no kernel of 100 us could be made"};
 }

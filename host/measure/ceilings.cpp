@@ -143,16 +143,21 @@ class CeilingProbe {
     std::vector<double> chained;
     std::vector<double> waited;
     for (int i = 0; i < kRepetitions; ++i) {
-      chained.push_back(seconds_of(*device_, *clock_, [&] {
-        for (int j = 0; j < kLaunches; ++j) device_->enqueue(launch);
-      }) / kLaunches);
-      const double with_wait = seconds_of(*device_, *clock_, [&] {
-        for (int j = 0; j < kSyncs; ++j) {
-          device_->enqueue(launch);
-          device_->finish();
-        }
-      }) / kSyncs;
-      // The wait alone: a waited launch less a chained one. A driver may make that negative within noise: then it is not known.
+      chained.push_back(seconds_of(*device_, *clock_,
+                                   [&] {
+                                     for (int j = 0; j < kLaunches; ++j) device_->enqueue(launch);
+                                   }) /
+                        kLaunches);
+      const double with_wait = seconds_of(*device_, *clock_,
+                                          [&] {
+                                            for (int j = 0; j < kSyncs; ++j) {
+                                              device_->enqueue(launch);
+                                              device_->finish();
+                                            }
+                                          }) /
+                               kSyncs;
+      // The wait alone: a waited launch less a chained one. A driver may make that negative within noise: then it is
+      // not known.
       if (with_wait > chained.back()) waited.push_back(with_wait - chained.back());
     }
     const Spread launch_spread = spread_of(chained);

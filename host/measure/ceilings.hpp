@@ -1,6 +1,7 @@
-// Ceilings of a device, measured in the session: bandwidth of reading and copying sets well beyond the last-level cache, rate of
-// fp32 multiply-adds, cost of an empty launch (chained) and of a host wait. Each is the median of several repetitions with the
-// smallest and largest as its spread; the spread between processes is larger (power.md) and shows only across sessions.
+// Ceilings of a device, measured in the session: bandwidth of reading and copying sets well beyond the last-level
+// cache, rate of fp32 multiply-adds, cost of an empty launch (chained) and of a host wait. Each is the median of
+// several repetitions with the smallest and largest as its spread; the spread between processes is larger (power.md)
+// and shows only across sessions.
 #pragma once
 
 #include "core/clock.hpp"
@@ -10,7 +11,8 @@
 
 namespace qtrap::measure {
 
-/// Takes about a second on a CPU; allocates two sets and frees them. kRuntime errors: kernel build, out of device memory.
+/// Takes about a second on a CPU; allocates two sets and frees them. kRuntime errors: kernel build, out of device
+/// memory.
 Result<result::Ceilings> measure_ceilings(device::Device& device, const Clock& clock);
 
 }  // namespace qtrap::measure

@@ -1,5 +1,5 @@
-// Cells and points: a cell is one workload (model, batch, hops, tokens, context); its schemes are measured interleaved, so
-// that each ratio is paired with an anchor of the same block. A point is one scheme of a cell.
+// Cells and points: a cell is one workload (model, batch, hops, tokens, context); its schemes are measured interleaved,
+// so that each ratio is paired with an anchor of the same block. A point is one scheme of a cell.
 #pragma once
 
 #include <cstdint>

@@ -51,8 +51,9 @@ result::HostInfo read_host(const std::filesystem::path& root) {
 
 std::map<std::string, std::string> read_environment() {
   std::map<std::string, std::string> found;
-  for (const char* name : {"POCL_AFFINITY", "POCL_DEVICES", "POCL_MEMORY_LIMIT", "POCL_WORK_GROUP_METHOD", "POCL_MAX_PTHREAD_COUNT",
-                           "OCL_ICD_VENDORS", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS"}) {
+  for (const char* name :
+       {"POCL_AFFINITY", "POCL_DEVICES", "POCL_MEMORY_LIMIT", "POCL_WORK_GROUP_METHOD", "POCL_MAX_PTHREAD_COUNT",
+        "OCL_ICD_VENDORS", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS"}) {
     if (const char* value = std::getenv(name)) found.emplace(name, value);
   }
   return found;

@@ -130,7 +130,8 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
 }
 
 /// Median over the point's sessions of one ceiling.
-std::optional<double> ceiling(const PoolInput& input, const std::vector<std::string>& sessions, std::optional<double> result::Ceilings::*member) {
+std::optional<double> ceiling(const PoolInput& input, const std::vector<std::string>& sessions,
+                              std::optional<double> result::Ceilings::*member) {
   std::vector<double> values;
   for (const auto& session : input.sessions) {
     if (std::find(sessions.begin(), sessions.end(), session.session_id) == sessions.end()) continue;
@@ -145,7 +146,8 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   const auto info = scheme::find_scheme(point.scheme).value();
   std::uint64_t step_bytes = 0;
   for (const auto& shape : chain::projection_shapes(*input.model)) {
-    step_bytes += scheme::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
+    step_bytes +=
+        scheme::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
   }
   const auto steps = static_cast<double>(input.cell.steps());
   const double fewest_bytes = static_cast<double>(step_bytes) * static_cast<double>(input.model->layers) * steps;
@@ -161,7 +163,8 @@ void add_roof(const PoolInput& input, PointRecord& point) {
 
 void add_counts(const TrialRecord& trial, double scale, PointRecord& point) {
   const auto per_chain_count = [&](std::int64_t count) {
-    return static_cast<std::int64_t>(std::llround(scale * static_cast<double>(count) / static_cast<double>(trial.repetitions)));
+    return static_cast<std::int64_t>(
+        std::llround(scale * static_cast<double>(count) / static_cast<double>(trial.repetitions)));
   };
   point.bytes = per_chain_count(trial.bytes);
   point.macs = per_chain_count(trial.macs);
@@ -181,7 +184,8 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
   };
   for (const auto& phase : kPhases) point.*phase.point = scaled(phase.trial);
   point.gap_s = scaled(&TrialRecord::gap_s);
-  point.closure_time = median_of(trials.profiled, [](const TrialRecord& trial) -> std::optional<double> { return closure_of(trial); });
+  point.closure_time =
+      median_of(trials.profiled, [](const TrialRecord& trial) -> std::optional<double> { return closure_of(trial); });
   const auto overhead = paired_ratios(block_times(trials.profiled), block_times(trials.bare));
   if (!overhead.empty()) point.instrumentation_overhead = pool_values(overhead).value - 1;
   const TrialRecord& last = *trials.profiled.back();
@@ -189,7 +193,9 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
   point.matrix_unit = last.matrix_unit;
   point.output_error = last.output_error;
   if (point.scheme != "f16" && point.phase_matmul_s && *point.phase_matmul_s > 0) {
-    point.cor_phase = (point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0)) / *point.phase_matmul_s;
+    point.cor_phase =
+        (point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0)) /
+        *point.phase_matmul_s;
   }
 }
 
@@ -242,9 +248,12 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
     if (session.session_id == point.session_ids.front()) point.device_id = session.device.id;
   }
   const TrialRecord& sample = *trials.bare.back();
-  const double scale = static_cast<double>(input.model->layers) / static_cast<double>(sample.layers.value_or(input.model->layers));
+  const double scale =
+      static_cast<double>(input.model->layers) / static_cast<double>(sample.layers.value_or(input.model->layers));
   point.basis = scale == 1 ? "measured" : "extrapolated";
-  if (scale != 1) point.reason = fmt::format("{} of {} layers were run; times and counts are scaled by {}", *sample.layers, input.model->layers, scale);
+  if (scale != 1)
+    point.reason = fmt::format("{} of {} layers were run; times and counts are scaled by {}", *sample.layers,
+                               input.model->layers, scale);
   const Pooled time = pool_values(values_of(times));
   point.time_s = scale * time.value;
   if (time.interval) {
@@ -281,7 +290,8 @@ Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
   pooled.method = "none";
   if (!interval) return pooled;
   pooled.interval = Interval{std::exp(interval->value), std::exp(interval->low), std::exp(interval->high)};
-  pooled.method = by_session.size() == 1 ? "t over blocks of one session" : fmt::format("t over {} sessions", by_session.size());
+  pooled.method =
+      by_session.size() == 1 ? "t over blocks of one session" : fmt::format("t over {} sessions", by_session.size());
   return pooled;
 }
 

@@ -1,5 +1,6 @@
-// Points from trials: what all sessions of a cell say together. Ratios are paired within a block, summed up per session, and the
-// interval is Student's t over the sessions' values: with three sessions a percentile bootstrap covers 75 %, this 95 % (power.md).
+// Points from trials: what all sessions of a cell say together. Ratios are paired within a block, summed up per
+// session, and the interval is Student's t over the sessions' values: with three sessions a percentile bootstrap covers
+// 75 %, this 95 % (power.md).
 #pragma once
 
 #include <map>
@@ -22,8 +23,9 @@ struct Pooled {
   std::string method;  ///< "t over 3 sessions", "t over blocks of one session", "none"
 };
 
-/// Pools positive values given per session and block: the value is the median over sessions of the sessions' medians; the
-/// interval a 95 % t interval of the logarithms (ratios and times are positive and multiply). Requires one value at least.
+/// Pools positive values given per session and block: the value is the median over sessions of the sessions' medians;
+/// the interval a 95 % t interval of the logarithms (ratios and times are positive and multiply). Requires one value at
+/// least.
 Pooled pool_values(const std::vector<std::vector<double>>& by_session);
 
 struct PoolInput {

@@ -17,7 +17,8 @@
 namespace qtrap::measure {
 namespace {
 
-/// A window shorter than this is repeated until it is at least as long: stamps, waits and wake-ups are tens of microseconds.
+/// A window shorter than this is repeated until it is at least as long: stamps, waits and wake-ups are tens of
+/// microseconds.
 constexpr double kShortestWindow = 0.02;
 constexpr std::int64_t kMostRepetitions = 10000;
 
@@ -27,7 +28,8 @@ std::int64_t layers_to_run(const profile::Campaign& campaign, const profile::Mod
 
 chain::Demand make_demand(const SessionPlan& plan, const profile::ModelProfile& model) {
   chain::Demand demand;
-  for (const auto& name : schemes_with_anchor(plan.campaign)) demand.schemes.push_back(scheme::find_scheme(name).value());
+  for (const auto& name : schemes_with_anchor(plan.campaign))
+    demand.schemes.push_back(scheme::find_scheme(name).value());
   demand.tokens.assign(plan.campaign.batch.begin(), plan.campaign.batch.end());
   demand.group_size = static_cast<std::uint32_t>(plan.campaign.group_size);
   demand.memory_fraction = plan.campaign.memory_fraction;
@@ -57,9 +59,14 @@ struct Runner {
 
 class SessionRun {
  public:
-  SessionRun(device::Device& device, const SessionPlan& plan, const SessionSink& sink, const std::function<bool()>& stop_requested)
-      : device_(&device), plan_(&plan), sink_(&sink), stop_requested_(&stop_requested),
-        maker_(device, {"", static_cast<std::uint32_t>(plan.campaign.group_size)}), timing_{&device, &clock_, true} {}
+  SessionRun(device::Device& device, const SessionPlan& plan, const SessionSink& sink,
+             const std::function<bool()>& stop_requested)
+      : device_(&device),
+        plan_(&plan),
+        sink_(&sink),
+        stop_requested_(&stop_requested),
+        maker_(device, {"", static_cast<std::uint32_t>(plan.campaign.group_size)}),
+        timing_{&device, &clock_, true} {}
 
   Result<bool> run(result::SessionRecord session) {
     if (auto done = describe(session); !done) return done.error();
@@ -91,10 +98,21 @@ class SessionRun {
     if (!ceilings) return ceilings.error();
     session.ceilings = ceilings.value();
     const auto& info = device_->info();
-    session.device = {info.id, info.platform, info.name, info.vendor, info.driver, device::to_string(info.type),
-                      static_cast<std::int64_t>(info.compute_units), static_cast<std::int64_t>(info.memory_bytes), info.pci, info.uuid, {}, info.kernel_family()};
+    session.device = {info.id,
+                      info.platform,
+                      info.name,
+                      info.vendor,
+                      info.driver,
+                      device::to_string(info.type),
+                      static_cast<std::int64_t>(info.compute_units),
+                      static_cast<std::int64_t>(info.memory_bytes),
+                      info.pci,
+                      info.uuid,
+                      {},
+                      info.kernel_family()};
     for (const auto& capability : info.capabilities) {
-      session.device.capabilities.push_back({capability.name, capability.declared, capability.probed, capability.reason});
+      session.device.capabilities.push_back(
+          {capability.name, capability.declared, capability.probed, capability.reason});
     }
     session.kernels = {device_->sources().sha256(), device::Device::common_options()};
     session.host = read_host();
@@ -103,7 +121,8 @@ class SessionRun {
     session.seed = static_cast<std::int64_t>(plan_->seed);
     auto hazards = find_hazards(session.host);
     session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
-    if (!check.trusted) session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
+    if (!check.trusted)
+      session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
     return Done{};
   }
 
@@ -126,15 +145,17 @@ class SessionRun {
       forget_model();
       report("weights");
       const auto& model = plan_->models.at(cell.model);
-      auto resident = chain::ResidentModel::make(maker_, model, make_demand(*plan_, model),
-                                                 static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed);
+      auto resident =
+          chain::ResidentModel::make(maker_, model, make_demand(*plan_, model),
+                                     static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed);
       if (!resident) return resident.error();
       resident_ = std::move(resident).value();
       model_name_ = cell.model;
     }
     if (!activations_ || activations_->tokens != static_cast<std::uint64_t>(cell.batch)) {
       runners_.clear();
-      auto activations = chain::Activations::make(maker_, resident_->model, static_cast<std::uint64_t>(cell.batch), plan_->seed);
+      auto activations =
+          chain::Activations::make(maker_, resident_->model, static_cast<std::uint64_t>(cell.batch), plan_->seed);
       if (!activations) return activations.error();
       activations_ = std::move(activations).value();
       return make_chains();
@@ -159,8 +180,8 @@ class SessionRun {
     return Done{};
   }
 
-  /// Runs every chain once, which compiles and warms up all kernels, compares outputs with the anchor's and finds how many
-  /// repetitions fill a window. False: stopped.
+  /// Runs every chain once, which compiles and warms up all kernels, compares outputs with the anchor's and finds how
+  /// many repetitions fill a window. False: stopped.
   bool warm_up(const Cell& cell) {
     std::vector<std::vector<float>> anchor;
     for (const auto& name : schemes_with_anchor(plan_->campaign)) {
@@ -180,7 +201,8 @@ class SessionRun {
         runner.output_error->push_back(relative_error(output, anchor.at(static_cast<std::size_t>(hop))));
       }
       const double once = run_profiled(timing_, *runner.chain, cell, 1).wall.value();
-      runner.repetitions = std::clamp(static_cast<std::int64_t>(std::ceil(kShortestWindow / once)), std::int64_t{1}, kMostRepetitions);
+      runner.repetitions =
+          std::clamp(static_cast<std::int64_t>(std::ceil(kShortestWindow / once)), std::int64_t{1}, kMostRepetitions);
     }
     return true;
   }
@@ -188,12 +210,15 @@ class SessionRun {
   std::vector<std::string> shuffled(std::int64_t block) {
     std::vector<std::string> order;
     for (const auto& [name, runner] : runners_) order.push_back(name);
-    PhiloxStream random(plan_->seed, (static_cast<std::uint64_t>(plan_->session_index) << 40) + (std::uint64_t{progress_.cell} << 20) + static_cast<std::uint64_t>(block));
-    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
+    PhiloxStream random(plan_->seed, (static_cast<std::uint64_t>(plan_->session_index) << 40) +
+                                         (std::uint64_t{progress_.cell} << 20) + static_cast<std::uint64_t>(block));
+    for (std::size_t i = order.size(); i > 1; --i)
+      std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
     return order;
   }
 
-  result::TrialRecord make_trial(const Cell& cell, const std::string& name, std::int64_t block, std::int64_t order) const {
+  result::TrialRecord make_trial(const Cell& cell, const std::string& name, std::int64_t block,
+                                 std::int64_t order) const {
     const Runner& runner = runners_.at(name);
     const scheme::Costs& step = runner.chain->step_costs();
     const std::int64_t steps = runner.repetitions * cell.steps();
@@ -234,8 +259,9 @@ class SessionRun {
     trial.wall_s = window.wall.value();
     trial.gap_s = window.gap.value();
     std::optional<double> result::TrialRecord::*const kPhases[] = {
-        &result::TrialRecord::phase_cast_s,   &result::TrialRecord::phase_quantize_s,  &result::TrialRecord::phase_dequantize_s,
-        &result::TrialRecord::phase_matmul_s, &result::TrialRecord::phase_attention_s, &result::TrialRecord::phase_other_s};
+        &result::TrialRecord::phase_cast_s,       &result::TrialRecord::phase_quantize_s,
+        &result::TrialRecord::phase_dequantize_s, &result::TrialRecord::phase_matmul_s,
+        &result::TrialRecord::phase_attention_s,  &result::TrialRecord::phase_other_s};
     for (std::size_t i = 0; i < scheme::kRoleCount; ++i) trial.*kPhases[i] = window.phases[i].value();
     trial.events = static_cast<std::int64_t>(window.events);
     trial.kernels_used = runner.kernels_used;
@@ -270,8 +296,8 @@ class SessionRun {
     return true;
   }
 
-  /// Seconds for the blocks of this cell: the points' own budget, cut to this cell's share of what is left of the session's share of
-  /// the campaign's. One block is always measured.
+  /// Seconds for the blocks of this cell: the points' own budget, cut to this cell's share of what is left of the
+  /// session's share of the campaign's. One block is always measured.
   double cell_budget() const {
     const auto& campaign = plan_->campaign;
     const double own = campaign.max_seconds_per_point * static_cast<double>(runners_.size());
@@ -288,7 +314,8 @@ class SessionRun {
     for (const auto& [name, error] : failures_) sink_->on_failure(cell, name, error);
     if (!warm_up(cell)) return false;
     progress_.budget_s = cell_budget();
-    const StopRule rule({plan_->campaign.target_ci, plan_->campaign.min_trials, plan_->campaign.max_trials, progress_.budget_s});
+    const StopRule rule(
+        {plan_->campaign.target_ci, plan_->campaign.min_trials, plan_->campaign.max_trials, progress_.budget_s});
     const Seconds start = clock_.now();
     std::vector<result::TrialRecord> trials;
     std::optional<StopReason> stop;
@@ -328,8 +355,8 @@ class SessionRun {
 
 }  // namespace
 
-Result<bool> run_session(device::Device& device, const SessionPlan& plan, result::SessionRecord session, const SessionSink& sink,
-                         const std::function<bool()>& stop_requested) {
+Result<bool> run_session(device::Device& device, const SessionPlan& plan, result::SessionRecord session,
+                         const SessionSink& sink, const std::function<bool()>& stop_requested) {
   return SessionRun(device, plan, sink, stop_requested).run(std::move(session));
 }
 

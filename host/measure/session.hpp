@@ -1,5 +1,5 @@
-// One session: one process on one device. For each cell, randomised complete blocks: every scheme once per block, the f16 anchor
-// always among them, each scheme bare (wall time) then profiled (phases), until the stop rule holds.
+// One session: one process on one device. For each cell, randomised complete blocks: every scheme once per block, the
+// f16 anchor always among them, each scheme bare (wall time) then profiled (phases), until the stop rule holds.
 #pragma once
 
 #include <functional>
@@ -20,9 +20,9 @@ namespace qtrap::measure {
 /// What a session is to do; made by the parent process, the same for all sessions of a run but for index and cells.
 struct SessionPlan {
   profile::Campaign campaign;
-  std::map<std::string, profile::ModelProfile> models;        ///< by the name used in cells
-  std::map<std::string, std::int64_t> resident_layers;        ///< by model: fixed for all sessions
-  std::vector<Cell> cells;                                    ///< what is missing, by model, then batch
+  std::map<std::string, profile::ModelProfile> models;  ///< by the name used in cells
+  std::map<std::string, std::int64_t> resident_layers;  ///< by model: fixed for all sessions
+  std::vector<Cell> cells;                              ///< what is missing, by model, then batch
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
 };
@@ -30,14 +30,14 @@ struct SessionPlan {
 /// Shown while measuring.
 struct Progress {
   std::int64_t session_index = 0;
-  std::size_t cell = 0;        ///< position, from 0
+  std::size_t cell = 0;  ///< position, from 0
   std::size_t cells = 0;
   std::string cell_id;
-  std::string activity;        ///< "ceilings", "weights", "warm-up" or "block 3, w8a16-split"
-  std::string scheme;          ///< of the ratio, empty where there is none yet
-  double ratio = 0;            ///< current time ratio of `scheme`
+  std::string activity;  ///< "ceilings", "weights", "warm-up" or "block 3, w8a16-split"
+  std::string scheme;    ///< of the ratio, empty where there is none yet
+  double ratio = 0;      ///< current time ratio of `scheme`
   std::optional<double> relative_half_width;
-  double elapsed_s = 0;        ///< of this cell
+  double elapsed_s = 0;  ///< of this cell
   double budget_s = 0;
 };
 
@@ -51,11 +51,11 @@ struct SessionSink {
   std::function<void(const Progress&)> on_progress;
 };
 
-/// Runs the plan. `session` comes with what the caller knows (id, argv, versions, campaign); device, kernels, ceilings, host and
-/// hazards are filled in here. Returns false when `stop_requested` cut it short: the cell in progress is dropped.
-/// A cell that cannot run (out of memory, a kernel of the anchor does not build) is reported scheme by scheme and skipped. kRuntime
-/// errors: the ceilings cannot be measured. Throws DeviceError when the device is lost.
-Result<bool> run_session(device::Device& device, const SessionPlan& plan, result::SessionRecord session, const SessionSink& sink,
-                         const std::function<bool()>& stop_requested);
+/// Runs the plan. `session` comes with what the caller knows (id, argv, versions, campaign); device, kernels, ceilings,
+/// host and hazards are filled in here. Returns false when `stop_requested` cut it short: the cell in progress is
+/// dropped. A cell that cannot run (out of memory, a kernel of the anchor does not build) is reported scheme by scheme
+/// and skipped. kRuntime errors: the ceilings cannot be measured. Throws DeviceError when the device is lost.
+Result<bool> run_session(device::Device& device, const SessionPlan& plan, result::SessionRecord session,
+                         const SessionSink& sink, const std::function<bool()>& stop_requested);
 
 }  // namespace qtrap::measure

@@ -9,9 +9,12 @@ namespace qtrap::measure {
 
 std::string_view to_string(StopReason reason) {
   switch (reason) {
-    case StopReason::kPrecision: return "precision";
-    case StopReason::kTrials: return "trials";
-    case StopReason::kBudget: break;
+    case StopReason::kPrecision:
+      return "precision";
+    case StopReason::kTrials:
+      return "trials";
+    case StopReason::kBudget:
+      break;
   }
   return "budget";
 }
@@ -22,12 +25,14 @@ std::optional<double> relative_half_width(std::span<const double> values) {
   return 0.5 * (interval->high - interval->low) / std::abs(interval->value);
 }
 
-std::optional<StopReason> StopRule::decide(std::int64_t blocks, std::span<const std::vector<double>> ratios, double elapsed_s) const {
+std::optional<StopReason> StopRule::decide(std::int64_t blocks, std::span<const std::vector<double>> ratios,
+                                           double elapsed_s) const {
   if (blocks < limits_.min_trials && elapsed_s < limits_.max_seconds) return std::nullopt;
-  const bool precise = blocks >= limits_.min_trials && !ratios.empty() && std::all_of(ratios.begin(), ratios.end(), [&](const auto& values) {
-    const auto width = relative_half_width(values);
-    return width && *width <= limits_.target_ci;
-  });
+  const bool precise = blocks >= limits_.min_trials && !ratios.empty() &&
+                       std::all_of(ratios.begin(), ratios.end(), [&](const auto& values) {
+                         const auto width = relative_half_width(values);
+                         return width && *width <= limits_.target_ci;
+                       });
   if (precise) return StopReason::kPrecision;
   if (blocks >= limits_.max_trials) return StopReason::kTrials;
   if (elapsed_s >= limits_.max_seconds) return StopReason::kBudget;

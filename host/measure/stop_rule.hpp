@@ -15,19 +15,20 @@ enum class StopReason { kPrecision, kTrials, kBudget };
 std::string_view to_string(StopReason reason);
 
 struct StopLimits {
-  double target_ci = 0.01;        ///< relative half width of the paired ratio's 95 % interval
-  std::int64_t min_trials = 3;    ///< blocks at least
-  std::int64_t max_trials = 20;   ///< blocks at most
-  double max_seconds = 60;        ///< for the whole cell
+  double target_ci = 0.01;       ///< relative half width of the paired ratio's 95 % interval
+  std::int64_t min_trials = 3;   ///< blocks at least
+  std::int64_t max_trials = 20;  ///< blocks at most
+  double max_seconds = 60;       ///< for the whole cell
 };
 
 class StopRule {
  public:
   explicit StopRule(StopLimits limits) : limits_(limits) {}
 
-  /// Decides after a block. `ratios` holds, per quantized scheme, its paired ratios so far (one per block); a cell with the anchor
-  /// alone passes none and stops on trials or budget.
-  std::optional<StopReason> decide(std::int64_t blocks, std::span<const std::vector<double>> ratios, double elapsed_s) const;
+  /// Decides after a block. `ratios` holds, per quantized scheme, its paired ratios so far (one per block); a cell with
+  /// the anchor alone passes none and stops on trials or budget.
+  std::optional<StopReason> decide(std::int64_t blocks, std::span<const std::vector<double>> ratios,
+                                   double elapsed_s) const;
 
  private:
   StopLimits limits_;

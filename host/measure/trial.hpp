@@ -14,10 +14,10 @@ namespace qtrap::measure {
 
 /// What a window gave. Phases and gap are those of the profiled pass only.
 struct Window {
-  Seconds wall;                       ///< from the first enqueue of each hop to its finish, summed
+  Seconds wall;  ///< from the first enqueue of each hop to its finish, summed
   std::array<Seconds, scheme::kRoleCount> phases{};
-  Seconds gap;                        ///< between launches inside hops
-  std::uint64_t events = 0;           ///< launches counted by their events (or host waits)
+  Seconds gap;               ///< between launches inside hops
+  std::uint64_t events = 0;  ///< launches counted by their events (or host waits)
 };
 
 /// What runs and times a chain.

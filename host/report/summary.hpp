@@ -1,5 +1,5 @@
-// What a run prints: one row per point, a sentence derived from the verdicts, and the hazards. Everything comes from the
-// result file, so that the same table can be printed again later.
+// What a run prints: one row per point, a sentence derived from the verdicts, and the hazards. Everything comes from
+// the result file, so that the same table can be printed again later.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// A table of typed cells that prints as aligned text or as a JSON array of objects: one source for a command's two outputs.
+// A table of typed cells that prints as aligned text or as a JSON array of objects: one source for a command's two
+// outputs.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Chains of a small shape on whatever device OpenCL offers: counts against what is really bound, cycling, reproducibility.
+// Chains of a small shape on whatever device OpenCL offers: counts against what is really bound, cycling,
+// reproducibility.
 #include "chain/chain.hpp"
 
 #include <gmock/gmock.h>
@@ -96,9 +97,11 @@ class OnChain : public ::testing::TestWithParam<std::uint64_t> {
     return ResidentModel::make(*maker_, tiny(), demand(tokens, layers), resident, seed).value();
   }
 
-  std::vector<float> run(const ResidentModel& model, std::uint64_t tokens, std::uint64_t steps, scheme::Scheme scheme, std::uint64_t seed = 1) {
+  std::vector<float> run(const ResidentModel& model, std::uint64_t tokens, std::uint64_t steps, scheme::Scheme scheme,
+                         std::uint64_t seed = 1) {
     const auto activations = Activations::make(*maker_, tiny(), tokens, seed).value();
-    auto chain = Chain::make(*maker_, model, activations, scheme::all_schemes()[static_cast<std::size_t>(scheme)]).value();
+    auto chain =
+        Chain::make(*maker_, model, activations, scheme::all_schemes()[static_cast<std::size_t>(scheme)]).value();
     chain.reset();
     chain.enqueue_steps(steps, false);
     device_->finish();
@@ -173,14 +176,18 @@ TEST_P(OnChain, QuantizedChainsStayNearTheAnchorForAStep) {
       difference += std::pow(got[i] - want[i], 2);
       norm += std::pow(want[i], 2);
     }
-    EXPECT_LT(std::sqrt(difference / norm), scheme.weight_bits == 4 ? 0.4 : scheme.weight_bits == 8 ? 0.05 : 1e-12) << scheme.name;
+    EXPECT_LT(std::sqrt(difference / norm), scheme.weight_bits == 4   ? 0.4
+                                            : scheme.weight_bits == 8 ? 0.05
+                                                                      : 1e-12)
+        << scheme.name;
   }
 }
 
 TEST_P(OnChain, SplitAndFusedTwinsComputeTheSame) {
   const auto tokens = GetParam();
   const auto model = make_model(tokens, 3, 3);
-  for (const auto& [split, fused] : {std::pair(scheme::Scheme::kW8A16Split, scheme::Scheme::kW8A16Fused), std::pair(scheme::Scheme::kW4A16Split, scheme::Scheme::kW4A16Fused)}) {
+  for (const auto& [split, fused] : {std::pair(scheme::Scheme::kW8A16Split, scheme::Scheme::kW8A16Fused),
+                                     std::pair(scheme::Scheme::kW4A16Split, scheme::Scheme::kW4A16Fused)}) {
     const auto a = run(model, tokens, 1, split);
     const auto b = run(model, tokens, 1, fused);
     double difference = 0;
@@ -203,7 +210,8 @@ TEST_P(OnChain, MoreLayersThanMemoryCycleThroughTheResidentOnes) {
   const auto single = Chain::make(*maker_, make_model(tokens, 1, 1), activations, scheme::all_schemes()[0]).value();
   EXPECT_EQ(chain.step_costs().macs, 5 * single.step_costs().macs);
   // Layers 0, 1, 0, 1, 0 are not layers 0, 1, 2, 3, 4.
-  EXPECT_NE(run(cycled, tokens, 1, scheme::Scheme::kF16), run(make_model(tokens, 5, 5), tokens, 1, scheme::Scheme::kF16));
+  EXPECT_NE(run(cycled, tokens, 1, scheme::Scheme::kF16),
+            run(make_model(tokens, 5, 5), tokens, 1, scheme::Scheme::kF16));
 }
 
 }  // namespace

@@ -84,7 +84,8 @@ TEST_F(Files, ReadErrorsNameTheFileAndTheFix) {
 
 TEST(Utf8, AcceptsWellFormedTextOnly) {
   EXPECT_TRUE(is_utf8("plain, \xc3\xa9, \xe2\x82\xac, \xf0\x9f\x98\x80"));
-  for (const char* bad : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82"}) EXPECT_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xff", "\xc3", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82"})
+    EXPECT_FALSE(is_utf8(bad));
 }
 
 TEST(Sha256, GivesThePublishedAnswerForAbc) {
@@ -99,7 +100,8 @@ TEST(Half, RoundsTiesToEvenAndKeepsSubnormals) {
 }
 
 TEST(ErrorMessage, IsOneLineWithTheValueQuotedAndTheFixNamed) {
-  EXPECT_EQ(usage_error("unknown scheme", "w5\na", "choose one of f16").message(), "unknown scheme (w5\\x0aa): choose one of f16");
+  EXPECT_EQ(usage_error("unknown scheme", "w5\na", "choose one of f16").message(),
+            "unknown scheme (w5\\x0aa): choose one of f16");
   EXPECT_LT(usage_error("x", std::string(5000, 'y'), "z").message().size(), 300U);
 }
 

@@ -38,7 +38,8 @@ TEST(StudentT, ApproachesTheNormalDistribution) { EXPECT_NEAR(student_t_quantile
 TEST(TInterval, OneValueHasNoInterval) { EXPECT_FALSE(compute_t_interval(std::array{1.0}).has_value()); }
 
 TEST(TInterval, CoversTheMeanOfThreeSessionsInNinetyFivePercent) {
-  // 4,000 draws of three near-normal values (sum of twelve uniforms): the share covering 0 is 0.95 +- 4 standard errors.
+  // 4,000 draws of three near-normal values (sum of twelve uniforms): the share covering 0 is 0.95 +- 4 standard
+  // errors.
   PhiloxStream random(7);
   int covered = 0;
   constexpr int kDraws = 4000;

@@ -19,6 +19,14 @@ TEST(DescribePosition, OfOneLineIsAColumn) {
   EXPECT_EQ(describe_position("", 0), "column 1");
 }
 
+TEST(JsonDepth, CountsOpenBracketsOutsideStrings) {
+  EXPECT_EQ(compute_json_depth("3"), 0U);
+  EXPECT_EQ(compute_json_depth(R"({"a": [1, {}], "b": {}})"), 3U);
+  EXPECT_EQ(compute_json_depth(R"(["[[[", "\"[[", "\\", [2]])"), 2U);
+  EXPECT_EQ(compute_json_depth("]]["), 1U);
+  EXPECT_EQ(compute_json_depth(std::string(100, '[')), 100U);
+}
+
 TEST(FindNearest, TakesTheClosestWordWithinAThird) {
   constexpr std::array<std::string_view, 3> words{"batch", "hops", "schemes"};
   EXPECT_EQ(find_nearest("batches", words), "batch");

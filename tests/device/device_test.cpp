@@ -21,15 +21,14 @@ DeviceInfo make_info(int index, std::string name, DeviceType type, std::string p
 }
 
 std::vector<DeviceInfo> lab() {
-  return {make_info(0, "pthread-EPYC", DeviceType::kCpu), make_info(1, "NVIDIA A100-SXM4-40GB", DeviceType::kGpu, "0000:3b:00.0"),
+  return {make_info(0, "pthread-EPYC", DeviceType::kCpu),
+          make_info(1, "NVIDIA A100-SXM4-40GB", DeviceType::kGpu, "0000:3b:00.0"),
           make_info(2, "NVIDIA A100-SXM4-80GB", DeviceType::kGpu, "0000:af:00.0")};
 }
 
 TEST(DeviceSelection, TakesTheFirstGpuByDefault) { EXPECT_EQ(select_device(lab(), "").value().index, 1); }
 
-TEST(DeviceSelection, TakesTheCpuWhereThereIsNoGpu) {
-  EXPECT_EQ(select_device({lab()[0]}, "").value().index, 0);
-}
+TEST(DeviceSelection, TakesTheCpuWhereThereIsNoGpu) { EXPECT_EQ(select_device({lab()[0]}, "").value().index, 0); }
 
 TEST(DeviceSelection, AcceptsIndexTypePciAddressAndPartOfAName) {
   EXPECT_EQ(select_device(lab(), "2").value().index, 2);
@@ -41,9 +40,12 @@ TEST(DeviceSelection, AcceptsIndexTypePciAddressAndPartOfAName) {
 
 TEST(DeviceSelection, RefusesWhatMatchesNothingOrSeveralAndListsTheChoices) {
   const std::pair<const char*, const char*> kRejects[] = {
-      {"7", "no device with this index (7): choose one of: 0 pthread-EPYC, 1 NVIDIA A100-SXM4-40GB, 2 NVIDIA A100-SXM4-80GB"},
+      {"7",
+       "no device with this index (7): choose one of: 0 pthread-EPYC, 1 NVIDIA A100-SXM4-40GB, 2 NVIDIA "
+       "A100-SXM4-80GB"},
       {"a100", "device is ambiguous (a100): choose one by its index: 1 NVIDIA A100-SXM4-40GB, 2 NVIDIA A100-SXM4-80GB"},
-      {"mi300", "no device matches (mi300): choose one of: 0 pthread-EPYC, 1 NVIDIA A100-SXM4-40GB, 2 NVIDIA A100-SXM4-80GB"},
+      {"mi300",
+       "no device matches (mi300): choose one of: 0 pthread-EPYC, 1 NVIDIA A100-SXM4-40GB, 2 NVIDIA A100-SXM4-80GB"},
       {"99999999999999999999", "no device with this index"},
   };
   for (const auto& [selector, message] : kRejects) {

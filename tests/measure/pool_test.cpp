@@ -81,7 +81,8 @@ class PoolCell : public ::testing::Test {
     }
   }
 
-  void add(const std::string& session, const std::string& scheme, std::int64_t block, double wall_s, std::int64_t repetitions = 1) {
+  void add(const std::string& session, const std::string& scheme, std::int64_t block, double wall_s,
+           std::int64_t repetitions = 1) {
     for (const char* mode : {"bare", "profiled"}) {
       result::TrialRecord trial;
       trial.session_id = session;
@@ -111,7 +112,9 @@ class PoolCell : public ::testing::Test {
     }
   }
 
-  std::vector<result::PointRecord> pool() { return pool_cell({cell_, &model_, &campaign_, sessions_, trials_, failures_}); }
+  std::vector<result::PointRecord> pool() {
+    return pool_cell({cell_, &model_, &campaign_, sessions_, trials_, failures_});
+  }
 
   Cell cell_{"tiny", 1, 1, 1, 0};
   profile::ModelProfile model_;

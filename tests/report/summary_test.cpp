@@ -11,7 +11,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-result::PointRecord point(const std::string& scheme, const std::string& path, const std::string& verdict, double ratio = 1) {
+result::PointRecord point(const std::string& scheme, const std::string& path, const std::string& verdict,
+                          double ratio = 1) {
   result::PointRecord record;
   record.point_id = scheme;
   record.cell_id = "cell";
@@ -34,8 +35,10 @@ result::PointRecord point(const std::string& scheme, const std::string& path, co
 }
 
 TEST(VerdictSentence, BlamesTheKernelPathWhenOnlySplitSchemesAreTrapped) {
-  EXPECT_EQ(make_verdict_sentence({point("f16", "none", ""), point("w8a16-split", "split", "trap"), point("w8a16-fused", "fused", "no_trap"), point("w4a16-fused", "fused", "no_trap")}),
-            "The time trap here is the kernel path's, not the format's: w4a16-fused and w8a16-fused cost less time than f16, w8a16-split with separate passes more.");
+  EXPECT_EQ(make_verdict_sentence({point("f16", "none", ""), point("w8a16-split", "split", "trap"),
+                                   point("w8a16-fused", "fused", "no_trap"), point("w4a16-fused", "fused", "no_trap")}),
+            "The time trap here is the kernel path's, not the format's: w4a16-fused and w8a16-fused cost less time "
+            "than f16, w8a16-split with separate passes more.");
 }
 
 TEST(VerdictSentence, NamesFusedSchemesThatAreTrapped) {
@@ -78,7 +81,8 @@ TEST(Summary, TellsWhyAPointFailed) {
 }
 
 TEST(Table, AlignsByWhatATerminalShowsAndPrintsAbsentValues) {
-  const Table table{{{"a", "a"}, {"b", "b×"}, {"c", ""}}, {{std::string("é"), 1.5, true}, {std::string("long"), std::monostate{}, false}}};
+  const Table table{{{"a", "a"}, {"b", "b×"}, {"c", ""}},
+                    {{std::string("é"), 1.5, true}, {std::string("long"), std::monostate{}, false}}};
   EXPECT_EQ(to_text(table), "a      b×\né     1.5\nlong    –\n");
 }
 

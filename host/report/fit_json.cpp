@@ -1,0 +1,211 @@
+#include "report/fit_json.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace qtrap::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+Json to_json(const std::optional<Interval>& value) {
+  if (!value) return {};
+  return {{"value", value->value}, {"low", value->low}, {"high", value->high}};
+}
+
+Json to_json(const fit::Coefficient& one) {
+  return {{"name", one.name},
+          {"unit", one.unit},
+          {"value", to_json(one.value)},
+          {"low", to_json(one.low)},
+          {"high", to_json(one.high)},
+          {"identified", one.identified},
+          {"vif", to_json(one.vif)},
+          {"reason", one.reason.empty() ? Json() : Json(one.reason)}};
+}
+
+Json to_json(const fit::FormFit& form) {
+  Json coefficients = Json::array();
+  for (const fit::Coefficient& one : form.coefficients) coefficients.push_back(to_json(one));
+  return {{"form", to_string(form.form)},
+          {"rank", form.rank},
+          {"condition_number", to_json(form.condition_number)},
+          {"r2", form.r2},
+          {"loo_mape", form.loo_mape},
+          {"aicc", form.aicc},
+          {"aicc_without_casts", to_json(form.aicc_without_casts)},
+          {"coefficients", std::move(coefficients)}};
+}
+
+/// Adds what the contract's object of one quantity does not hold.
+void extend_quantity(const fit::Decomposition& fit, Json& json) {
+  if (!fit.ok()) return;
+  for (std::size_t i = 0; i < fit.best().coefficients.size(); ++i) {
+    json["coefficients"][i] = to_json(fit.best().coefficients[i]);
+  }
+  json["configurations"] = fit.configurations;
+  json["sessions"] = fit.sessions;
+  json["confidence"] = fit.confidence;
+  json["interval_basis"] = fit.interval_basis;
+  json["choice"] = fit.choice;
+  json["forms"] = Json::array();
+  for (const fit::FormFit& form : fit.forms) json["forms"].push_back(to_json(form));
+  if (fit.quantity != fit::Quantity::kEnergy) return;
+  json["static_power_w"] = fit.static_power->value_w;
+  json["static_power_sd_w"] = std::sqrt(fit.static_power->variance_w2);
+  json["sensor_gain_error"] = to_json(fit.sensor_gain_error);
+}
+
+Json describe_crossing(const fit::Critical& one) {
+  const fit::Crossing& crossing = one.crossing;
+  const bool found = crossing.status == fit::CriticalStatus::kFound;
+  return {{"reason", crossing.reason.empty() ? Json() : Json(crossing.reason)},
+          {"direction", found ? Json(crossing.dissolves ? "dissolves" : "sets_in") : Json()},
+          {"interval_basis", one.interval_basis}};
+}
+
+Json to_json(const fit::Critical& one) {
+  const bool sizes = one.axis == fit::Axis::kParams;
+  Json json{{"device", one.device}, {"scheme", one.scheme}};
+  if (sizes) json["batch"] = one.batch;
+  if (!sizes) json["model"] = one.model;
+  json.update({{"quantity", to_string(one.quantity)},
+               {"status", to_string(one.crossing.status)},
+               {sizes ? "n_star" : "b_star", to_json(one.crossing.value)},
+               {"low", to_json(one.crossing.low)},
+               {"high", to_json(one.crossing.high)},
+               {"method", to_string(one.method)},
+               {"sizes_used", one.sizes_used}});
+  json.update(describe_crossing(one));
+  return json;
+}
+
+Json list_critical(const std::vector<fit::Critical>& entries) {
+  Json json = Json::array();
+  for (const fit::Critical& one : entries) json.push_back(to_json(one));
+  return json;
+}
+
+Json list_verdicts(const std::vector<fit::Ratio>& ratios) {
+  Json json = Json::array();
+  for (const fit::Ratio& one : ratios) {
+    json.push_back({{"device", one.device},
+                    {"scheme", one.scheme},
+                    {"model", one.model},
+                    {"params", one.params},
+                    {"batch", one.batch},
+                    {"quantity", to_string(one.quantity)},
+                    {"ratio", std::exp(one.log_ratio)},
+                    {"low", one.interval ? Json(std::exp(one.interval->low)) : Json()},
+                    {"high", one.interval ? Json(std::exp(one.interval->high)) : Json()},
+                    {"interval_basis", one.basis},
+                    {"verdict", to_string(one.verdict)}});
+  }
+  return json;
+}
+
+Json to_json(const fit::Attribution& point) {
+  Json shares = Json::object();
+  Json separable = Json::object();
+  for (std::size_t i = 0; i < fit::kPartCount; ++i) {
+    const char* name = to_string(static_cast<fit::Part>(i));
+    shares[name] = point.shares[i];
+    separable[name] = static_cast<bool>(point.separable[i]);
+  }
+  shares["unexplained"] = point.unexplained;
+  Json counterfactuals = Json::array();
+  for (const fit::Counterfactual& one : point.counterfactuals) {
+    counterfactuals.push_back({{"name", one.name}, {"predicted", one.predicted}, {"ratio", to_json(one.ratio)}});
+  }
+  return {{"point_id", point.point_id},
+          {"scheme", point.scheme},
+          {"model", point.model},
+          {"params", point.params},
+          {"batch", point.batch},
+          {"quantity", to_string(point.quantity)},
+          {"basis", "fitted"},
+          {"measured", point.measured},
+          {"predicted", point.predicted},
+          {"shares", std::move(shares)},
+          {"separable", std::move(separable)},
+          {"ratio", to_json(point.ratio)},
+          {"verdict", to_string(point.verdict)},
+          {"deciding_term", point.deciding_term.empty() ? Json() : Json(point.deciding_term)},
+          {"deciding_kind", point.deciding_kind.empty() ? Json() : Json(point.deciding_kind)},
+          {"counterfactuals", std::move(counterfactuals)},
+          {"sentence", point.sentence}};
+}
+
+Json list_pareto(const std::vector<fit::ParetoCell>& cells) {
+  Json json = Json::array();
+  for (const fit::ParetoCell& cell : cells) {
+    Json points = Json::array();
+    for (const fit::ParetoPoint& one : cell.points) {
+      points.push_back({{"scheme", one.scheme},
+                        {"throughput_vs_f16", one.throughput},
+                        {"frugality_vs_f16", to_json(one.frugality)},
+                        {"accuracy_vs_f16", to_json(one.accuracy)},
+                        {"dominated_by", one.dominated_by},
+                        {"qtrap_weighted_index", to_json(one.weighted_index)}});
+    }
+    json.push_back({{"device", cell.device},
+                    {"cell", cell.cell},
+                    {"model", cell.model},
+                    {"batch", cell.batch},
+                    {"points", std::move(points)}});
+  }
+  return json;
+}
+
+void extend_paper_view(const fit::PaperView& view, Json& json) {
+  std::size_t row = 0;
+  for (const fit::PaperPoint& one : view.points) {
+    if (!one.energy_tdp_j) continue;
+    json["paper_view"][row]["cor_operational"] = to_json(one.cor_operational);
+    json["paper_view"][row]["cor_phase"] = to_json(one.cor_phase);
+    ++row;
+  }
+  json["paper_view_summary"] = {{"compared", view.compared}, {"sign_disagreements", view.disagreements}};
+}
+
+bool is_finite(const Json& json) {
+  if (json.is_number_float()) return std::isfinite(json.get<double>());
+  if (!json.is_structured()) return true;
+  for (const Json& part : json) {
+    if (!is_finite(part)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::string> to_fit_json(const fit::FitReport& report) {
+  const auto contract = result::to_fit_json(to_fit_file(report));
+  if (!contract) return contract.error();
+  Json json = Json::parse(contract.value());
+  extend_quantity(report.time, json["time"]);
+  extend_quantity(report.energy, json["energy"]);
+  for (std::size_t i = 0; i < report.critical_scale.size(); ++i) {
+    json["critical_scale"][i].update(describe_crossing(report.critical_scale[i]));
+  }
+  for (std::size_t i = 0; i < report.critical_batch.size(); ++i) {
+    json["critical_batch"][i].update(describe_crossing(report.critical_batch[i]));
+  }
+  extend_paper_view(report.paper_view, json);
+  json["seed"] = report.seed;
+  json["devices"] = report.devices;
+  json["critical_scale_other"] = list_critical(report.critical_scale_other);
+  json["critical_batch_other"] = list_critical(report.critical_batch_other);
+  json["verdict_map"] = list_verdicts(report.ratios);
+  json["attribution"] = Json::array();
+  for (const fit::Attribution& point : report.attribution) json["attribution"].push_back(to_json(point));
+  json["pareto"] = list_pareto(report.pareto);
+  if (!is_finite(json)) {
+    return runtime_error("the fit gave a number that is not finite", "fit file", "report this with the result files");
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace qtrap::report
