@@ -41,7 +41,8 @@ struct Limits {
   }
   bool holds(double value) const {
     if (choices.empty()) return range.holds(value);
-    return std::any_of(choices.begin(), choices.end(), [value](std::int64_t one) { return static_cast<double>(one) == value; });
+    return std::any_of(choices.begin(), choices.end(),
+                       [value](std::int64_t one) { return static_cast<double>(one) == value; });
   }
 };
 
@@ -49,7 +50,8 @@ Status read(const Json& value, const Place& place, const Limits&, std::string& o
   if (!value.is_string()) return place.refuse("has the wrong type", value, "give a text in quotes");
   const auto text = value.get<std::string>();
   if (text.empty()) return place.refuse("is empty", value, "give a text");
-  if (text.size() > kLongestText) return place.refuse("is too long", value, fmt::format("at most {} bytes", kLongestText));
+  if (text.size() > kLongestText)
+    return place.refuse("is too long", value, fmt::format("at most {} bytes", kLongestText));
   out = text;
   return Done{};
 }
@@ -91,7 +93,8 @@ template <class T>
 Status read(const Json& value, const Place& place, const Limits& limits, std::vector<T>& out) {
   if (!value.is_array()) return place.refuse("has the wrong type", value, "give a list in [ ]");
   if (value.empty()) return place.refuse("is an empty list", value, "give at least one entry");
-  if (value.size() > kLongestList) return place.refuse("is too long", value, fmt::format("give at most {} entries", kLongestList));
+  if (value.size() > kLongestList)
+    return place.refuse("is too long", value, fmt::format("give at most {} entries", kLongestList));
   std::vector<T> list;
   for (const Json& item : value) {
     T entry{};
@@ -127,6 +130,10 @@ Json parse_word(std::string_view text) {
 
 Result<Json> parse_object(std::string_view text, std::string_view name) {
   if (!is_utf8(text)) return usage_error(fmt::format("{} is not UTF-8", name), "", "save it as UTF-8 text");
+  if (const std::size_t depth = compute_json_depth(text); depth > kDeepestJson) {
+    return usage_error(fmt::format("{} is nested too deeply", name), fmt::format("{} levels", depth),
+                       fmt::format("at most {} are read", kDeepestJson));
+  }
   std::set<std::string> seen;
   std::string twice;
   const auto note_key = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -136,13 +143,15 @@ Result<Json> parse_object(std::string_view text, std::string_view name) {
   };
   try {
     Json object = Json::parse(text, note_key);
-    if (!object.is_object()) return usage_error(fmt::format("{} is not a JSON object", name), quote(object), "put its keys in { }");
+    if (!object.is_object())
+      return usage_error(fmt::format("{} is not a JSON object", name), quote(object), "put its keys in { }");
     if (!twice.empty()) return usage_error(fmt::format("{}: a key is given twice", name), twice, "remove one of them");
     return object;
   } catch (const Json::parse_error& problem) {
     const std::size_t at = std::min(text.size(), problem.byte > 0 ? problem.byte - 1 : 0);
     return usage_error(fmt::format("{} is not valid JSON at {}", name, describe_position(text, at)),
-                       std::string(text.substr(at, 20)), at == text.size() ? "it ends too early" : "correct the text there");
+                       std::string(text.substr(at, 20)),
+                       at == text.size() ? "it ends too early" : "correct the text there");
   } catch (const Json::out_of_range&) {
     return usage_error(fmt::format("{} holds a number that is out of range", name), "", "give numbers below 1e300");
   }

@@ -14,16 +14,16 @@ namespace qtrap::profile {
 
 using Json = nlohmann::ordered_json;
 
-/// Parses the text of a JSON object. kUsage errors: not UTF-8, not JSON (with the position), not an object, a key given
-/// twice.
+/// Parses the text of a JSON object. kUsage errors: not UTF-8, more than kDeepestJson levels, not JSON (with the
+/// position), not an object, a key given twice.
 Result<Json> parse_object(std::string_view text, std::string_view name);
 
 /// Stores a JSON value in the member of `key`; the error quotes `name`, the key and the value.
 template <class R>
 Status store(const Json& value, const Key<R>& key, std::string_view name, R& out);
 
-/// The value of --set as the JSON that a file would hold: a list for list members, a number where a number is wanted and
-/// the text is one, otherwise a string (which store() then refuses).
+/// The value of --set as the JSON that a file would hold: a list for list members, a number where a number is wanted
+/// and the text is one, otherwise a string (which store() then refuses).
 template <class R>
 Json parse_assigned(std::string_view text, const Key<R>& key);
 

@@ -38,8 +38,8 @@ struct Key {
   Member<R> member;
   bool required;
   std::string_view doc;
-  Range range = {};                              ///< of numbers
-  std::span<const std::int64_t> choices = {};    ///< closed list of an integer, instead of a range
+  Range range = {};                            ///< of numbers
+  std::span<const std::int64_t> choices = {};  ///< closed list of an integer, instead of a range
 };
 
 /// The value of `schema`: "qtrap.model" or "qtrap.campaign".

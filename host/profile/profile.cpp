@@ -22,7 +22,8 @@ template <class R>
 Status check_header(const Json& object, std::string_view name) {
   const auto schema = object.find("schema");
   if (schema == object.end()) {
-    return usage_error(fmt::format("{}: a key is missing", name), "schema", fmt::format("add \"schema\": \"{}\"", schema_name<R>()));
+    return usage_error(fmt::format("{}: a key is missing", name), "schema",
+                       fmt::format("add \"schema\": \"{}\"", schema_name<R>()));
   }
   if (*schema != schema_name<R>()) {
     return usage_error(fmt::format("{} has another schema", name), schema->is_structured() ? "" : schema->dump(),
@@ -34,8 +35,8 @@ Status check_header(const Json& object, std::string_view name) {
   std::int64_t major = 0;
   const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
   if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
-    return usage_error(fmt::format("{}: `schema_version` is not MAJOR.MINOR", name), version->is_structured() ? "" : version->dump(),
-                       fmt::format("write \"{}\"", kSchemaVersion));
+    return usage_error(fmt::format("{}: `schema_version` is not MAJOR.MINOR", name),
+                       version->is_structured() ? "" : version->dump(), fmt::format("write \"{}\"", kSchemaVersion));
   }
   if (major <= kSchemaMajor) return Done{};
   return usage_error(fmt::format("{}: the schema_version is newer than this program", name), text,
@@ -65,7 +66,8 @@ Result<R> parse_profile(std::string_view text, std::string_view name) {
     const auto found = object.find(key.name);
     if (found == object.end()) {
       if (!key.required) continue;
-      return usage_error(fmt::format("{}: a key is missing", name), std::string(key.name), fmt::format("add it: {}", key.doc));
+      return usage_error(fmt::format("{}: a key is missing", name), std::string(key.name),
+                         fmt::format("add it: {}", key.doc));
     }
     if (const Status status = store(*found, key, name, profile); !status) return status.error();
   }
@@ -81,9 +83,10 @@ Status check_schemes(const Campaign& campaign, std::string_view name, std::span<
 }
 
 /// The file of a profile: the path itself, or the first NAME.json in `folders`.
-Result<std::filesystem::path> find_profile(const std::string& name_or_path, std::span<const std::filesystem::path> folders,
-                                           std::string_view kind) {
-  if (name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".json")) return std::filesystem::path(name_or_path);
+Result<std::filesystem::path> find_profile(const std::string& name_or_path,
+                                           std::span<const std::filesystem::path> folders, std::string_view kind) {
+  if (name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".json"))
+    return std::filesystem::path(name_or_path);
   std::error_code ignored;
   for (const auto& folder : folders) {
     const auto path = folder / (name_or_path + ".json");
@@ -113,7 +116,8 @@ Result<ModelProfile> parse_model(std::string_view text, std::string_view name) {
   const ModelProfile& shape = model.value();
   if (shape.heads % shape.kv_heads != 0) {
     return usage_error(fmt::format("{}: `heads` is not a multiple of `kv_heads`", name),
-                       fmt::format("{} and {}", shape.heads, shape.kv_heads), "each key head serves the same number of query heads");
+                       fmt::format("{} and {}", shape.heads, shape.kv_heads),
+                       "each key head serves the same number of query heads");
   }
   return model;
 }
@@ -121,7 +125,8 @@ Result<ModelProfile> parse_model(std::string_view text, std::string_view name) {
 Status check_campaign(const Campaign& campaign, std::string_view name) {
   if (campaign.min_trials > campaign.max_trials) {
     return usage_error(fmt::format("{}: `min_trials` is above `max_trials`", name),
-                       fmt::format("{} > {}", campaign.min_trials, campaign.max_trials), "lower the one or raise the other");
+                       fmt::format("{} > {}", campaign.min_trials, campaign.max_trials),
+                       "lower the one or raise the other");
   }
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * campaign.hops.size() *
@@ -133,7 +138,8 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
   return Done{};
 }
 
-Result<Campaign> parse_campaign(std::string_view text, std::string_view name, std::span<const std::string_view> schemes) {
+Result<Campaign> parse_campaign(std::string_view text, std::string_view name,
+                                std::span<const std::string_view> schemes) {
   auto campaign = parse_profile<Campaign>(text, name);
   if (!campaign) return campaign;
   if (const Status status = check_schemes(campaign.value(), name, schemes); !status) return status.error();
@@ -179,8 +185,10 @@ std::string to_json(const Campaign& campaign) {
     object[std::string(key.name)] = std::visit(
         [&campaign]<class T>(T Campaign::*member) {
           const T& value = campaign.*member;
-          if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) return value ? Json(*value) : Json(nullptr);
-          else return Json(value);
+          if constexpr (std::is_same_v<T, std::optional<std::int64_t>>)
+            return value ? Json(*value) : Json(nullptr);
+          else
+            return Json(value);
         },
         key.member);
   }
@@ -197,7 +205,8 @@ Status apply_override(Campaign& campaign, std::string_view assignment, std::span
   for (const Key<Campaign>& key : keys<Campaign>()) {
     if (key.name != name) continue;
     Campaign changed = campaign;
-    if (const Status status = store(parse_assigned(assignment.substr(equals + 1), key), key, "--set", changed); !status) return status;
+    if (const Status status = store(parse_assigned(assignment.substr(equals + 1), key), key, "--set", changed); !status)
+      return status;
     if (const Status status = check_schemes(changed, "--set", schemes); !status) return status;
     campaign = std::move(changed);
     return Done{};

@@ -60,12 +60,13 @@ std::int64_t compute_parameters(const ModelProfile& model);
 std::int64_t compute_step_parameters(const ModelProfile& model);
 
 /// Parses a file's text; `name` is quoted in errors: not UTF-8, not JSON (with the position), a newer major
-/// schema_version, a key that is unknown (the nearest is named), missing, given twice, of the wrong type or out of range,
-/// heads that are no multiple of kv_heads.
+/// schema_version, a key that is unknown (the nearest is named), missing, given twice, of the wrong type or out of
+/// range, heads that are no multiple of kv_heads.
 Result<ModelProfile> parse_model(std::string_view text, std::string_view name);
 /// As parse_model(); besides: a scheme not in `schemes` (the allowed names), an empty list, an entry given twice, and
 /// what check_campaign() refuses.
-Result<Campaign> parse_campaign(std::string_view text, std::string_view name, std::span<const std::string_view> schemes);
+Result<Campaign> parse_campaign(std::string_view text, std::string_view name,
+                                std::span<const std::string_view> schemes);
 
 /// The rules that span several keys: min_trials <= max_trials, at most kMostCells cells. To be called after the last
 /// apply_override(), which cannot know what the next one changes; `name` is quoted in errors.
@@ -80,8 +81,8 @@ Result<Campaign> load_campaign(const std::string& name_or_path, std::span<const 
 /// Names of the profiles in `folders` (files ending in .json), sorted, each once. A folder that is missing holds none.
 std::vector<std::string> list_profiles(std::span<const std::filesystem::path> folders);
 
-/// Canonical JSON text on one line: every key, in a fixed order; what campaign_sha256 is taken of. parse_campaign() reads
-/// it back to an equal campaign.
+/// Canonical JSON text on one line: every key, in a fixed order; what campaign_sha256 is taken of. parse_campaign()
+/// reads it back to an equal campaign.
 std::string to_json(const Campaign& campaign);
 
 /// Applies "KEY=VALUE" of --set; lists are comma-separated, `null` clears layers_limit. Errors: no '=', an unknown key

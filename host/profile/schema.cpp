@@ -12,7 +12,7 @@ struct ValueType {
   bool integer = false;
   bool list = false;
   bool nullable = false;
-  Json schema;          ///< of one entry
+  Json schema;           ///< of one entry
   std::string in_words;  ///< of one entry
 };
 
@@ -81,8 +81,10 @@ std::string describe(std::string_view title) {
     if (!key.required) {
       fallback = std::visit(
           [&defaults]<class T>(T R::*member) {
-            if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) return std::string("null");
-            else return Json(defaults.*member).dump();
+            if constexpr (std::is_same_v<T, std::optional<std::int64_t>>)
+              return std::string("null");
+            else
+              return Json(defaults.*member).dump();
           },
           key.member);
     }

@@ -85,14 +85,16 @@ void check_point(const PointRecord& point, const ResultFile& file, Problem& prob
   check_intervals(point, where, problem);
   check_statuses(point, where, problem);
   if (point.status == "ok" && !point.time_s) {
-    problem.add(usage_error(where + ": a point with status ok has no time", "time_s", "give the time or another status"));
+    problem.add(
+        usage_error(where + ": a point with status ok has no time", "time_s", "give the time or another status"));
   }
   if (point.status != "ok" && !point.reason) {
     problem.add(usage_error(where + ": a point that is not ok gives no reason", point.status, "say why in `reason`"));
   }
   if (point.trials_flagged > point.trials) {
     problem.add(usage_error(where + ": more trials flagged than made",
-                            fmt::format("{} of {}", point.trials_flagged, point.trials), "flagged trials are counted in `trials`"));
+                            fmt::format("{} of {}", point.trials_flagged, point.trials),
+                            "flagged trials are counted in `trials`"));
   }
   if (std::cmp_not_equal(point.sessions, point.session_ids.size())) {
     problem.add(usage_error(where + ": `sessions` is not the number of session_ids", std::to_string(point.sessions),
@@ -100,7 +102,8 @@ void check_point(const PointRecord& point, const ResultFile& file, Problem& prob
   }
   for (const std::string& id : point.session_ids) {
     if (std::none_of(file.sessions.begin(), file.sessions.end(), [&id](const auto& s) { return s.session_id == id; })) {
-      problem.add(usage_error(where + ": a session of the point is not in the file", id, "its session record must be there"));
+      problem.add(
+          usage_error(where + ": a session of the point is not in the file", id, "its session record must be there"));
     }
   }
 }
@@ -133,7 +136,8 @@ void check_records(const ResultFile& file, Problem& problem) {
 std::optional<Error> check_lines(std::string_view text, std::string_view name) {
   const auto schema = nlohmann::json::parse(make_result_schema());
   std::map<std::string, SchemaCheck> checks;
-  for (const auto& [record, definition] : schema["definitions"].items()) checks.emplace(record, SchemaCheck(definition));
+  for (const auto& [record, definition] : schema["definitions"].items())
+    checks.emplace(record, SchemaCheck(definition));
   std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
     ++number;
@@ -158,9 +162,10 @@ Result<CheckReport> check_result(const std::filesystem::path& path, std::string_
     error.what = fmt::format("{}: {}", path.string(), error.what);
     return error;
   }
-  const std::string ending = file.end        ? file.end->status
-                             : file.torn_tail ? fmt::format("unfinished, {} bytes of an incomplete tail", text.size() - file.valid_bytes)
-                                              : "unfinished";
+  const std::string ending =
+      file.end         ? file.end->status
+      : file.torn_tail ? fmt::format("unfinished, {} bytes of an incomplete tail", text.size() - file.valid_bytes)
+                       : "unfinished";
   return CheckReport{"qtrap.result",
                      fmt::format("result {}: {} sessions, {} trials, {} points ({} ok, {} failed), {}",
                                  file.sessions.front().schema_version, file.sessions.size(), file.trials.size(),
@@ -169,7 +174,8 @@ Result<CheckReport> check_result(const std::filesystem::path& path, std::string_
 
 void check_quantity(const QuantityFit& fit, const std::string& where, Problem& problem) {
   if ((fit.status == "no_data") != fit.reason.has_value()) {
-    problem.add(usage_error(where + ": status and reason disagree", fit.status, "no_data comes with a reason, ok without"));
+    problem.add(
+        usage_error(where + ": status and reason disagree", fit.status, "no_data comes with a reason, ok without"));
   }
   for (const Coefficient& one : fit.coefficients) {
     check_intervals(one, where + " coefficient " + one.name, problem);
@@ -185,14 +191,16 @@ void check_critical(const Critical& one, const std::optional<double>& value, Pro
   const std::string where = fmt::format("critical value of {} on {}", one.scheme, one.device);
   check_intervals(one, where, problem);
   if ((one.status == "found") != value.has_value()) {
-    problem.add(usage_error(where + ": status and value disagree", one.status, "found comes with a value, others with null"));
+    problem.add(
+        usage_error(where + ": status and value disagree", one.status, "found comes with a value, others with null"));
   }
 }
 
 Result<CheckReport> check_fit(const std::filesystem::path& path, std::string_view text) {
   auto parsed = parse_fit(text, path.string());
   if (!parsed) return parsed.error();
-  if (auto violation = SchemaCheck(nlohmann::json::parse(make_fit_schema())).find_violation(nlohmann::json::parse(text))) {
+  if (auto violation =
+          SchemaCheck(nlohmann::json::parse(make_fit_schema())).find_violation(nlohmann::json::parse(text))) {
     return *violation;
   }
   const FitFile& fit = parsed.value();
@@ -202,9 +210,10 @@ Result<CheckReport> check_fit(const std::filesystem::path& path, std::string_vie
   for (const CriticalScale& one : fit.critical_scale) check_critical(one, one.n_star, problem);
   for (const CriticalBatch& one : fit.critical_batch) check_critical(one, one.b_star, problem);
   if (problem.found()) return problem.error();
-  return CheckReport{"qtrap.fit", fmt::format("fit {}: {} sessions, time {}, energy {}, {} critical scales, {} critical batches",
-                                              fit.schema_version, fit.sessions.size(), fit.time.status, fit.energy.status,
-                                              fit.critical_scale.size(), fit.critical_batch.size())};
+  return CheckReport{"qtrap.fit",
+                     fmt::format("fit {}: {} sessions, time {}, energy {}, {} critical scales, {} critical batches",
+                                 fit.schema_version, fit.sessions.size(), fit.time.status, fit.energy.status,
+                                 fit.critical_scale.size(), fit.critical_batch.size())};
 }
 
 }  // namespace
@@ -220,7 +229,8 @@ Result<std::string> detect_schema(std::string_view text, std::string_view name) 
     return usage_error(fmt::format("{} has no `schema`", name), quote_json(object),
                        fmt::format("give a file with schema {}", fmt::join(kSchemas, ", ")));
   }
-  if (schema->is_string() && std::find(kSchemas.begin(), kSchemas.end(), schema->get<std::string>()) != kSchemas.end()) {
+  if (schema->is_string() &&
+      std::find(kSchemas.begin(), kSchemas.end(), schema->get<std::string>()) != kSchemas.end()) {
     return schema->get<std::string>();
   }
   return usage_error(fmt::format("{} has an unknown `schema`", name), quote_json(*schema),

@@ -66,7 +66,9 @@ constexpr std::string_view kSqlType<std::optional<T>> = kSqlType<T>;
 
 /// Only flat records have rows; sub-objects stay in the JSON.
 template <class T>
-concept HasCell = requires(const T& value) { to_cell(value); };
+concept HasCell = requires(const T& value) {
+  to_cell(value);
+};
 
 // --- the table --------------------------------------------------------------------------------------------------
 
@@ -106,8 +108,8 @@ Table make_table(std::string name, std::span<const ResultFile> files, std::vecto
   for (const std::string_view key : kJoinKeys) table.columns.push_back({std::string(key), "TEXT"});
   for (const Field<R>& field : fields<R>()) {
     if (is_join_key(field)) continue;
-    table.columns.push_back({std::string(field.key.name),
-                             std::visit([]<class T>(T R::*) { return kSqlType<T>; }, field.member)});
+    table.columns.push_back(
+        {std::string(field.key.name), std::visit([]<class T>(T R::*) { return kSqlType<T>; }, field.member)});
   }
   for (const ResultFile& file : files) {
     for (const R& record : file.*records) {
@@ -117,7 +119,7 @@ Table make_table(std::string name, std::span<const ResultFile> files, std::vecto
         row.push_back(std::visit(
             [&record]<class T>(T R::*member) -> Cell {
               if constexpr (HasCell<T>) return to_cell(record.*member);
-              fail_contract("every field of an exported record is flat", std::source_location::current());
+              fail_contract("every field of an exported record is flat");
             },
             field.member));
       }
@@ -170,7 +172,8 @@ std::string write_csv(const Table& table) {
   for (const Column& column : table.columns) out += fmt::format("{}{}", out.empty() ? "" : ",", column.name);
   out += '\n';
   for (const auto& row : table.rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) out += fmt::format("{}{}", i == 0 ? "" : ",", quote_csv(to_text(row[i])));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      out += fmt::format("{}{}", i == 0 ? "" : ",", quote_csv(to_text(row[i])));
     out += '\n';
   }
   return out;

@@ -15,10 +15,10 @@ namespace qtrap::result {
 /// What is known of a field apart from its member.
 struct Key {
   std::string_view name;
-  std::string_view unit;                            ///< "" where there is none; "1" for a ratio
-  std::string_view doc;                             ///< one line
-  std::span<const std::string_view> words = {};     ///< closed list of a string, empty where any text goes
-  bool json_object = false;                         ///< the string member holds the text of a JSON object
+  std::string_view unit;                         ///< "" where there is none; "1" for a ratio
+  std::string_view doc;                          ///< one line
+  std::span<const std::string_view> words = {};  ///< closed list of a string, empty where any text goes
+  bool json_object = false;                      ///< the string member holds the text of a JSON object
 };
 
 /// Pointer to a member of R of any type a field may have. Integers are counts: never negative.

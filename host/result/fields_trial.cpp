@@ -51,11 +51,14 @@ std::span<const Field<TrialRecord>> fields() {
       {&R::time_basis, {"time_basis", "", "where the phase times come from", kTimeBases}},
       {&R::events, {"events", "", "launches counted by their events in a profiled window; null: not profiled"}},
       {&R::layers, {"layers", "", "layers run in a step; null for probe and idle windows"}},
-      {&R::resident_layers, {"resident_layers", "", "distinct layers held on the device; the chain cycles through them"}},
+      {&R::resident_layers,
+       {"resident_layers", "", "distinct layers held on the device; the chain cycles through them"}},
       {&R::stop_reason, {"stop_reason", "", "why this session stopped repeating the cell", words::kStopReasons}},
       {&R::kernels_used, {"kernels_used", "", "kernel entries of the chain; empty in bare windows"}},
       {&R::matrix_unit, {"matrix_unit", "", "matrix unit the kernels use, or none; null in bare windows"}},
-      {&R::output_error, {"output_error", "1", "relative L2 error of the chain's output against the f16 anchor's, by hop; null in bare windows"}},
+      {&R::output_error,
+       {"output_error", "1",
+        "relative L2 error of the chain's output against the f16 anchor's, by hop; null in bare windows"}},
   };
   return kTable;
 }

@@ -15,7 +15,8 @@ Result<FitFile> parse_fit(std::string_view text, std::string_view name) {
   auto json = parse_json(text, name);
   if (!json) return json.error();
   if (!json.value().is_object()) {
-    return usage_error("a fit file is not a JSON object", quote_json(json.value()), "give the file that `qtrap fit` wrote");
+    return usage_error("a fit file is not a JSON object", quote_json(json.value()),
+                       "give the file that `qtrap fit` wrote");
   }
   const Status version = check_version(json.value());
   if (!version) return version.error();

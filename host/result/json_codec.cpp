@@ -13,15 +13,6 @@
 namespace qtrap::result {
 namespace {
 
-/// Deepest nesting accepted in an embedded JSON object: writing it out recurses.
-constexpr int kDeepest = 32;
-
-bool is_deeper_than(const Json& value, int limit) {
-  if (!value.is_structured()) return false;
-  if (limit == 0) return true;
-  return std::any_of(value.begin(), value.end(), [limit](const Json& item) { return is_deeper_than(item, limit - 1); });
-}
-
 struct Place {
   const Key& key;
   std::string path;  ///< prefix and key
@@ -34,7 +25,9 @@ bool is_listed(const Key& key, std::string_view word) {
 }
 
 template <class R>
-concept HasFields = requires { fields<R>(); };
+concept HasFields = requires {
+  fields<R>();
+};
 
 // The overloads call each other (an optional of a vector of records), hence all are declared first.
 template <class T>
@@ -55,17 +48,20 @@ void decode(const Json& value, const Place& place, R& out, Problem& problem);
 Json encode(const std::string& value, const Key& key, Problem& problem) {
   if (key.json_object) {
     auto object = parse_json(value, "campaign");
-    if (object && object.value().is_object() && !is_deeper_than(object.value(), kDeepest)) return object.value();
+    const bool fits = compute_json_depth(value) < kDeepestJson;  // the record adds a level
+    if (fits && object && object.value().is_object()) return object.value();
     problem.add(runtime_error(fmt::format("`{}` is not a JSON object", key.name), value, "give the text of an object"));
   } else if (!is_listed(key, value)) {
-    problem.add(runtime_error(fmt::format("`{}` is not in its closed list", key.name), value, "use " + join(key.words)));
+    problem.add(
+        runtime_error(fmt::format("`{}` is not in its closed list", key.name), value, "use " + join(key.words)));
   }
   return value;
 }
 
 Json encode(std::int64_t value, const Key& key, Problem& problem) {
   if (value < 0) {
-    problem.add(runtime_error(fmt::format("`{}` is negative", key.name), std::to_string(value), "a count is never negative"));
+    problem.add(
+        runtime_error(fmt::format("`{}` is negative", key.name), std::to_string(value), "a count is never negative"));
   }
   return value;
 }
@@ -114,17 +110,14 @@ void refuse(const Json& value, const Place& place, std::string_view needed, Prob
 void decode(const Json& value, const Place& place, std::string& out, Problem& problem) {
   if (place.key.json_object) {
     if (!value.is_object()) return refuse(value, place, "an object", problem);
-    if (is_deeper_than(value, kDeepest)) {
-      return problem.add(usage_error(fmt::format("`{}` is nested too deeply", place.path), quote_json(value),
-                                     fmt::format("at most {} levels are read", kDeepest)));
-    }
     out = dump_line(value);
     return;
   }
   if (!value.is_string()) return refuse(value, place, "a string", problem);
   out = value.get<std::string>();
   if (!is_listed(place.key, out)) {
-    problem.add(usage_error(fmt::format("`{}` is not in its closed list", place.path), out, "use " + join(place.key.words)));
+    problem.add(
+        usage_error(fmt::format("`{}` is not in its closed list", place.path), out, "use " + join(place.key.words)));
   }
 }
 
@@ -186,12 +179,17 @@ constexpr bool kIsOptional<std::optional<T>> = true;
 
 Result<Json> parse_json(std::string_view text, std::string_view what) {
   if (!is_utf8(text)) return usage_error(fmt::format("{} is not UTF-8", what), "", "save it as UTF-8 text");
+  if (const std::size_t depth = compute_json_depth(text); depth > kDeepestJson) {
+    return usage_error(fmt::format("{} is nested too deeply", what), fmt::format("{} levels", depth),
+                       fmt::format("at most {} are read", kDeepestJson));
+  }
   try {
     return Json::parse(text);
   } catch (const Json::exception& problem) {
     const auto* parse = dynamic_cast<const Json::parse_error*>(&problem);
     const std::size_t at = std::min(text.size(), parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0);
-    return usage_error(fmt::format("{} is not valid JSON at {}", what, describe_position(text, at)), std::string(text.substr(at, 20)),
+    return usage_error(fmt::format("{} is not valid JSON at {}", what, describe_position(text, at)),
+                       std::string(text.substr(at, 20)),
                        at == text.size() ? "it ends too early" : "correct the text there");
   }
 }
@@ -211,7 +209,8 @@ Status check_version(const Json& object) {
   std::int64_t major = 0;
   const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
   if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
-    return usage_error("`schema_version` is not MAJOR.MINOR", text, fmt::format("this program writes {}", kSchemaVersion));
+    return usage_error("`schema_version` is not MAJOR.MINOR", text,
+                       fmt::format("this program writes {}", kSchemaVersion));
   }
   if (major <= kSchemaMajor) return Done{};
   return usage_error("the file's schema_version is newer than this program", text,

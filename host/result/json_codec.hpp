@@ -1,4 +1,5 @@
-// Records to JSON and back, by walking the field tables. Private to this layer: the only header that shows nlohmann-json.
+// Records to JSON and back, by walking the field tables. Private to this layer: the only header that shows
+// nlohmann-json.
 #pragma once
 
 #include <optional>
@@ -27,7 +28,8 @@ class Problem {
   std::optional<Error> first_;
 };
 
-/// Parses JSON text. kUsage errors: "WHAT is not valid JSON at line L, column C", not UTF-8, empty.
+/// Parses JSON text. kUsage errors: "WHAT is not valid JSON at line L, column C", not UTF-8, more than
+/// kDeepestJson levels.
 Result<Json> parse_json(std::string_view text, std::string_view what);
 
 /// A short quotation of a JSON value for error messages; containers by their kind.

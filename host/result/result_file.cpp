@@ -41,9 +41,10 @@ class Collector {
   Status add(Record record, std::size_t end) {
     if (file_.end) return usage_error("a record follows `end`", "", "`end` is the last line; remove what follows");
     if (!cell_.empty() && !continues_cell(record)) {
-      return usage_error("the cell before this line is incomplete",
-                         fmt::format("{}: {} of {} trials", cell_.front().cell_id, cell_.size(), cell_.front().cell_trials),
-                         "the file was changed by hand; restore it");
+      return usage_error(
+          "the cell before this line is incomplete",
+          fmt::format("{}: {} of {} trials", cell_.front().cell_id, cell_.size(), cell_.front().cell_trials),
+          "the file was changed by hand; restore it");
     }
     const Status status = std::visit([this](auto& one) { return take(std::move(one)); }, record);
     if (!status || !cell_.empty()) return status;
@@ -119,7 +120,8 @@ Result<Record> parse_line(std::string_view line) {
   auto json = parse_json(line, "the record");
   if (!json) return json.error();
   const Json& object = json.value();
-  if (!object.is_object()) return usage_error("a record is not a JSON object", quote_json(object), "write one object per line");
+  if (!object.is_object())
+    return usage_error("a record is not a JSON object", quote_json(object), "write one object per line");
   const auto kind = object.find("record");
   if (kind == object.end()) return usage_error("a key is missing", "record", "write session, trial, point or end");
   if (*kind == record_name<SessionRecord>()) {
@@ -148,7 +150,8 @@ Result<ResultFile> parse_result(std::string_view text, std::string_view name) {
   }
   const std::string_view start = text.substr(0, kFirstLineStart.size());
   if (begin == 0 && start != kFirstLineStart.substr(0, start.size())) {
-    return usage_error(fmt::format("{} is not a result file", name), std::string(start), "its first line must be a session record");
+    return usage_error(fmt::format("{} is not a result file", name), std::string(start),
+                       "its first line must be a session record");
   }
   file.torn_tail = file.valid_bytes < text.size();
   return file;

@@ -8,7 +8,9 @@ namespace qtrap::result {
 namespace {
 
 template <class R>
-concept HasFields = requires { fields<R>(); };
+concept HasFields = requires {
+  fields<R>();
+};
 
 /// JSON Schema of a member's type, found by overload on a null pointer to the type.
 template <class T>
@@ -46,8 +48,7 @@ Json object_schema(Json schema) {
   if (!schema.contains("required")) schema["required"] = Json::array();
   for (const Field<R>& field : fields<R>()) {
     const std::string name(field.key.name);
-    Json property = std::visit(
-        [&field]<class T>(T R::*) { return type_schema(Tag<T>{}, field.key); }, field.member);
+    Json property = std::visit([&field]<class T>(T R::*) { return type_schema(Tag<T>{}, field.key); }, field.member);
     property["description"] =
         field.key.unit.empty() ? std::string(field.key.doc) : fmt::format("{} [{}]", field.key.doc, field.key.unit);
     schema["properties"][name] = property;
@@ -72,7 +73,8 @@ Json type_schema(Tag<R>, const Key&) {
 template <class R>
 Json record_schema() {
   const std::string name(record_name<R>());
-  return object_schema<R>({{"properties", {{"record", {{"type", "string"}, {"enum", {name}}}}}}, {"required", {"record"}}});
+  return object_schema<R>(
+      {{"properties", {{"record", {{"type", "string"}, {"enum", {name}}}}}}, {"required", {"record"}}});
 }
 
 Json draft_7(std::string_view id) {

@@ -26,8 +26,8 @@ std::vector<std::filesystem::path> campaign_folders() { return {source("profiles
 
 Campaign campaign(const std::string& name) { return load_campaign(name, campaign_folders(), kSchemes).value(); }
 
-// Embeddings 151936 x 1024 = 155582464, tied. Layer: 1024 x (2 x 2048 + 2 x 1024 + 3 x 3072) = 15728640, x 28 = 440401920.
-// Norms: 57 x 1024 = 58368.
+// Embeddings 151936 x 1024 = 155582464, tied. Layer: 1024 x (2 x 2048 + 2 x 1024 + 3 x 3072) = 15728640, x 28 =
+// 440401920. Norms: 57 x 1024 = 58368.
 TEST(Parameters, OfATiedShapeCountTheEmbeddingOnce) {
   const ModelProfile model = load_model("qwen3-0.6b", model_folders()).value();
   EXPECT_EQ(compute_step_parameters(model), 440401920);
@@ -53,9 +53,12 @@ std::vector<std::map<std::string, std::string>> read_table(const std::filesystem
     std::vector<std::string> cells(1);
     bool quoted = false;
     for (const char c : line) {
-      if (c == '"') quoted = !quoted;
-      else if (c == ',' && !quoted) cells.emplace_back();
-      else if (c != '\r') cells.back() += c;
+      if (c == '"')
+        quoted = !quoted;
+      else if (c == ',' && !quoted)
+        cells.emplace_back();
+      else if (c != '\r')
+        cells.back() += c;
     }
     return cells;
   };
@@ -114,10 +117,13 @@ TEST(Models, OfAnUnknownNameAreRefusedWithTheNearestAndAll) {
   const auto model = load_model("qwen3-0.6", model_folders());
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().kind, ErrorKind::kUsage);
-  EXPECT_THAT(model.error().message(), StartsWith("unknown model (qwen3-0.6): did you mean `qwen3-0.6b`? known are falcon3-7b, llama3-70b,"));
-  EXPECT_THAT(load_model("", model_folders()).error().message(), StartsWith("unknown model (''): known are falcon3-7b"));
+  EXPECT_THAT(model.error().message(),
+              StartsWith("unknown model (qwen3-0.6): did you mean `qwen3-0.6b`? known are falcon3-7b, llama3-70b,"));
+  EXPECT_THAT(load_model("", model_folders()).error().message(),
+              StartsWith("unknown model (''): known are falcon3-7b"));
   EXPECT_THAT(load_model("./missing.json", model_folders()).error().message(), HasSubstr("no such file"));
-  EXPECT_THAT(load_model(source("profiles/models").string(), {}).error().message(), StartsWith("a folder was given where a file is needed"));
+  EXPECT_THAT(load_model(source("profiles/models").string(), {}).error().message(),
+              StartsWith("a folder was given where a file is needed"));
 }
 
 TEST(Campaigns, ThatComeWithTheProgramAreValidAndNameKnownModels) {
@@ -143,13 +149,15 @@ TEST(Campaigns, QuickRunsAllSchemesAtBatch1WithOneAndFourHops) {
 
 TEST(Campaigns, BatchAndScaleCoverTheirRanges) {
   EXPECT_THAT(campaign("batch").batch, ElementsAre(1, 2, 4, 8, 16, 64));
-  EXPECT_THAT(campaign("scale").models, ElementsAre("qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", "qwen2.5-72b"));
+  EXPECT_THAT(campaign("scale").models,
+              ElementsAre("qwen3-0.6b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "qwen3-14b", "qwen3-32b", "qwen2.5-72b"));
   EXPECT_THAT(campaign("scale").batch, ElementsAre(1, 8));
 }
 
 TEST(Campaigns, LeaveOutOptionalKeysForTheDocumentedDefaults) {
   const auto read = parse_campaign(
-      R"({"schema": "qtrap.campaign", "name": "n", "description": "d", "models": ["m"], "schemes": ["f16"]})", "c", kSchemes);
+      R"({"schema": "qtrap.campaign", "name": "n", "description": "d", "models": ["m"], "schemes": ["f16"]})", "c",
+      kSchemes);
   ASSERT_TRUE(read) << read.error().message();
   Campaign expected;
   expected.name = "n";
@@ -162,11 +170,12 @@ TEST(Campaigns, LeaveOutOptionalKeysForTheDocumentedDefaults) {
 TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
   Campaign one = campaign("smoke");
   const std::string text = to_json(one);
-  EXPECT_EQ(text,
-            R"({"schema":"qtrap.campaign","schema_version":"1.0","name":"smoke","description":")" + one.description +
-                R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
-                R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"min_trials":2,"max_trials":2,)"
-                R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128})");
+  EXPECT_EQ(
+      text,
+      R"({"schema":"qtrap.campaign","schema_version":"1.0","name":"smoke","description":")" + one.description +
+          R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
+          R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"min_trials":2,"max_trials":2,)"
+          R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128})");
   EXPECT_TRUE(parse_campaign(text, "c", kSchemes).value() == one);
   one.layers_limit.reset();
   EXPECT_TRUE(parse_campaign(to_json(one), "c", kSchemes).value() == one);
@@ -174,8 +183,9 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
 
 TEST(Overrides, SetEveryKindOfKey) {
   Campaign one = campaign("quick");
-  for (const char* assignment : {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
-                                 "max_seconds=9", "layers_limit=2", "group_size=64", "description=a = b, c", "hops=1"}) {
+  for (const char* assignment :
+       {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
+        "max_seconds=9", "layers_limit=2", "group_size=64", "description=a = b, c", "hops=1"}) {
     const Status status = apply_override(one, assignment, kSchemes);
     ASSERT_TRUE(status) << status.error().message();
   }
@@ -196,7 +206,8 @@ TEST(Overrides, SetEveryKindOfKey) {
 TEST(Overrides, MayPassThroughAStateThatOnlyTheLastOneMakesValid) {
   Campaign one = campaign("quick");
   ASSERT_TRUE(apply_override(one, "min_trials=20", kSchemes));
-  EXPECT_EQ(check_campaign(one, "quick").error().message(), "quick: `min_trials` is above `max_trials` (20 > 8): lower the one or raise the other");
+  EXPECT_EQ(check_campaign(one, "quick").error().message(),
+            "quick: `min_trials` is above `max_trials` (20 > 8): lower the one or raise the other");
   ASSERT_TRUE(apply_override(one, "max_trials=30", kSchemes));
   EXPECT_TRUE(check_campaign(one, "quick"));
 }
@@ -205,8 +216,10 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
   const std::pair<const char*, const char*> cases[] = {
       {"batch", "--set needs KEY=VALUE (batch): write it like --set batch=1,8"},
       {"batches=1",
-       "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, batch, hops, tokens_per_hop, "
-       "context_tokens, target_ci, min_trials, max_trials, max_seconds_per_point, max_seconds, sessions, memory_fraction, layers_limit, "
+       "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, batch, hops, "
+       "tokens_per_hop, "
+       "context_tokens, target_ci, min_trials, max_trials, max_seconds_per_point, max_seconds, sessions, "
+       "memory_fraction, layers_limit, "
        "group_size"},
       {"batch=", "--set: `batch` is an empty list ([]): give at least one entry"},
       {"batch=one", "--set: `batch` has the wrong type (\"one\"): give an integer from 1 to 65536"},

@@ -46,10 +46,12 @@ struct Reject {
 };
 
 constexpr Reject kModelRejects[] = {
-    {"\"hidden\"", "\"hiden\"", ": unknown key (hiden): did you mean `hidden`? known are schema, schema_version, name, hidden, ffn,"},
+    {"\"hidden\"", "\"hiden\"",
+     ": unknown key (hiden): did you mean `hidden`? known are schema, schema_version, name, hidden, ffn,"},
     {"\"ffn\": 3072,", "", ": a key is missing (ffn): add it: width of the feed-forward network"},
     {"\"schema\": \"qtrap.model\", ", "", ": a key is missing (schema): add \"schema\": \"qtrap.model\""},
-    {"qtrap.model", "qtrap.campaign", " has another schema (\"qtrap.campaign\"): a file with schema qtrap.model is needed"},
+    {"qtrap.model", "qtrap.campaign",
+     " has another schema (\"qtrap.campaign\"): a file with schema qtrap.model is needed"},
     {"\"qtrap.model\"", "7", " has another schema (7): a file with schema qtrap.model is needed"},
     {"\"1.0\"", "\"2.0\"",
      ": the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads 1.x"},
@@ -60,26 +62,33 @@ constexpr Reject kModelRejects[] = {
     {"1024", "0", ": `hidden` is out of range (0): give an integer from 1 to 1048576"},
     {"1024", "-1024", ": `hidden` is out of range (-1024): give an integer from 1 to 1048576"},
     {"1024", "1048577", ": `hidden` is out of range (1048577): give an integer from 1 to 1048576"},
-    {"1024", "18446744073709551615", ": `hidden` is out of range (18446744073709551615): give an integer from 1 to 1048576"},
+    {"1024", "18446744073709551615",
+     ": `hidden` is out of range (18446744073709551615): give an integer from 1 to 1048576"},
     {"1024", "null", ": `hidden` has the wrong type (null): give an integer from 1 to 1048576"},
     {"1024", "[1024]", ": `hidden` has the wrong type (a list): give an integer from 1 to 1048576"},
     {"28", "10001", ": `layers` is out of range (10001): give an integer from 1 to 10000"},
-    {"16,", "12,", ": `heads` is not a multiple of `kv_heads` (12 and 8): each key head serves the same number of query heads", BySchema::kNo},
+    {"16,", "12,",
+     ": `heads` is not a multiple of `kv_heads` (12 and 8): each key head serves the same number of query heads",
+     BySchema::kNo},
     {"true", "\"yes\"", ": `tied_embeddings` has the wrong type (\"yes\"): give true or false"},
     {"\"m\"", "\"\"", ": `name` is empty (\"\"): give a text"},
     {"\"m\"", "{}", ": `name` has the wrong type (an object): give a text in quotes"},
-    {"\"ffn\": 3072", "\"ffn\": 3072, \"ffn\": 3073", ": a key is given twice (ffn): remove one of them", BySchema::kNo},
+    {"\"ffn\": 3072", "\"ffn\": 3072, \"ffn\": 3073", ": a key is given twice (ffn): remove one of them",
+     BySchema::kNo},
 };
 
 constexpr Reject kCampaignRejects[] = {
-    {"\"batch\"", "\"batches\"", ": unknown key (batches): did you mean `batch`? known are schema, schema_version, name, description,"},
-    {"\"models\": [\"m\"],", "", ": a key is missing (models): add it: model shapes: names of profiles/models/ or paths"},
+    {"\"batch\"", "\"batches\"",
+     ": unknown key (batches): did you mean `batch`? known are schema, schema_version, name, description,"},
+    {"\"models\": [\"m\"],", "",
+     ": a key is missing (models): add it: model shapes: names of profiles/models/ or paths"},
     {"[\"m\"]", "[]", ": `models` is an empty list ([]): give at least one entry"},
     {"[\"m\"]", "\"m\"", ": `models` has the wrong type (\"m\"): give a list in [ ]"},
     {"[\"m\"]", "[\"m\", \"m\"]", ": `models` holds an entry twice (\"m\"): give each once"},
     {"[\"m\"]", "[\"\"]", ": `models` is empty (\"\"): give a text"},
     {"[\"f16\", \"w4a8\"]", "[]", ": `schemes` is an empty list ([]): give at least one entry"},
-    {"\"w4a8\"", "\"w4a9\"", ": unknown scheme (w4a9): did you mean `w4a8`? known are f16, w8a16-split, w4a8", BySchema::kNo},
+    {"\"w4a8\"", "\"w4a9\"", ": unknown scheme (w4a9): did you mean `w4a8`? known are f16, w8a16-split, w4a8",
+     BySchema::kNo},
     {"\"w4a8\"", "4", ": `schemes` has the wrong type (4): give a text in quotes"},
     {"[1, 8]", "8", ": `batch` has the wrong type (8): give a list in [ ]"},
     {"[1, 8]", "[]", ": `batch` is an empty list ([]): give at least one entry"},
@@ -88,7 +97,8 @@ constexpr Reject kCampaignRejects[] = {
     {"[1, 8]", "[-8]", ": `batch` is out of range (-8): give an integer from 1 to 65536"},
     {"[1, 8]", "[70000]", ": `batch` is out of range (70000): give an integer from 1 to 65536"},
     {"[1, 8]", "[true]", ": `batch` has the wrong type (true): give an integer from 1 to 65536"},
-    {"\"context_tokens\": [0]", "\"context_tokens\": [-1]", ": `context_tokens` is out of range (-1): give an integer from 0 to 16777216"},
+    {"\"context_tokens\": [0]", "\"context_tokens\": [-1]",
+     ": `context_tokens` is out of range (-1): give an integer from 0 to 16777216"},
     {"0.02", "0", ": `target_ci` is out of range (0): give a number above 0 and below 1"},
     {"0.02", "1", ": `target_ci` is out of range (1): give a number above 0 and below 1"},
     {"0.02", "-0.5", ": `target_ci` is out of range (-0.5): give a number above 0 and below 1"},
@@ -98,10 +108,13 @@ constexpr Reject kCampaignRejects[] = {
     {"\"sessions\": 3", "\"sessions\": 0", ": `sessions` is out of range (0): give an integer from 1 to 100"},
     {"\"sessions\": 3", "\"sessions\": 101", ": `sessions` is out of range (101): give an integer from 1 to 100"},
     {"\"sessions\": 3", "\"sessions\": null", ": `sessions` has the wrong type (null): give an integer from 1 to 100"},
-    {"\"min_trials\": 3", "\"min_trials\": 9", ": `min_trials` is above `max_trials` (9 > 8): lower the one or raise the other", BySchema::kNo},
+    {"\"min_trials\": 3", "\"min_trials\": 9",
+     ": `min_trials` is above `max_trials` (9 > 8): lower the one or raise the other", BySchema::kNo},
     {"600", "-600", ": `max_seconds` is out of range (-600): give a number above 0 and at most 1e+07"},
-    {"\"layers_limit\": null", "\"layers_limit\": 0", ": `layers_limit` is out of range (0): give an integer from 1 to 10000"},
-    {"\"layers_limit\": null", "\"layers_limit\": \"all\"", ": `layers_limit` has the wrong type (\"all\"): give an integer from 1 to 10000"},
+    {"\"layers_limit\": null", "\"layers_limit\": 0",
+     ": `layers_limit` is out of range (0): give an integer from 1 to 10000"},
+    {"\"layers_limit\": null", "\"layers_limit\": \"all\"",
+     ": `layers_limit` has the wrong type (\"all\"): give an integer from 1 to 10000"},
     {"\"group_size\": 128", "\"group_size\": 96", ": `group_size` is out of range (96): give 32, 64, 128"},
     {"\"group_size\": 128", "\"group_size\": 128, \"schema_version\": \"3.1\"",
      ": the schema_version is newer than this program (3.1): use a qtrap that reads version 3.1; this one reads 1.x"},
@@ -147,7 +160,9 @@ void expect_rejects(const char* good, const std::string& schema, std::span<const
 
 TEST(Rejects, OfModelsNameTheKeyTheValueAndTheFix) { expect_rejects(kModel, make_model_schema(), kModelRejects); }
 
-TEST(Rejects, OfCampaignsNameTheKeyTheValueAndTheFix) { expect_rejects(kCampaign, make_campaign_schema(), kCampaignRejects); }
+TEST(Rejects, OfCampaignsNameTheKeyTheValueAndTheFix) {
+  expect_rejects(kCampaign, make_campaign_schema(), kCampaignRejects);
+}
 
 TEST(Rejects, AreTheSameWithADecimalComma) {
   const test::LocaleGuard german;
@@ -157,8 +172,10 @@ TEST(Rejects, AreTheSameWithADecimalComma) {
 TEST(Rejects, OfTextThatIsNoJsonObjectNameThePosition) {
   const std::pair<std::string, const char*> cases[] = {
       {"", "FILE is not valid JSON at column 1: it ends too early"},
-      {"{\n  \"schema\": \"qtrap.model\",\n  \"name\":", "FILE is not valid JSON at line 3, column 10: it ends too early"},
-      {"{\n  \"schema\": \"qtrap.model\",\n  name: 3}", "FILE is not valid JSON at line 3, column 4 (ame: 3}): correct the text there"},
+      {"{\n  \"schema\": \"qtrap.model\",\n  \"name\":",
+       "FILE is not valid JSON at line 3, column 10: it ends too early"},
+      {"{\n  \"schema\": \"qtrap.model\",\n  name: 3}",
+       "FILE is not valid JSON at line 3, column 4 (ame: 3}): correct the text there"},
       {"{\"name\": \"unfinished", "FILE is not valid JSON at column 21: it ends too early"},
       {"{} {}", "FILE is not valid JSON at column 4 ({}): correct the text there"},
       {"{\"hidden\": NaN}", "FILE is not valid JSON at column 12 (NaN}): correct the text there"},
@@ -166,7 +183,7 @@ TEST(Rejects, OfTextThatIsNoJsonObjectNameThePosition) {
       {"[]", "FILE is not a JSON object ([]): put its keys in { }"},
       {"3", "FILE is not a JSON object (3): put its keys in { }"},
       {"{\"name\": \"\xff\"}", "FILE is not UTF-8: save it as UTF-8 text"},
-      {std::string(100000, '['), "FILE is not valid JSON at column 100001: it ends too early"},
+      {std::string(100000, '['), "FILE is nested too deeply (100000 levels): at most 64 are read"},
   };
   for (const auto& [text, message] : cases) {
     for (const char* good : {kModel, kCampaign}) {
@@ -185,11 +202,13 @@ TEST(Rejects, OfCampaignsTooLargeToRun) {
     return text + "]";
   };
   const std::string many = list(101);
-  const std::string both = changed(changed(kCampaign, {"[1, 8]", many.c_str(), ""}), {"\"hops\": [1]", ("\"hops\": " + many).c_str(), ""});
+  const std::string both =
+      changed(changed(kCampaign, {"[1, 8]", many.c_str(), ""}), {"\"hops\": [1]", ("\"hops\": " + many).c_str(), ""});
   EXPECT_EQ(parse(kCampaign, both).error().message(),
             "FILE: the campaign has too many cells (10201): shorten its lists: at most 10000 combinations");
   const std::string longest = changed(kCampaign, {"[1, 8]", list(257).c_str(), ""});
-  EXPECT_EQ(parse(kCampaign, longest).error().message(), "FILE: `batch` is too long (a list): give at most 256 entries");
+  EXPECT_EQ(parse(kCampaign, longest).error().message(),
+            "FILE: `batch` is too long (a list): give at most 256 entries");
 }
 
 TEST(Schemas, CommittedDocumentsAreWhatTheTablesGenerate) {

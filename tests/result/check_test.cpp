@@ -53,18 +53,24 @@ struct BadPoint {
 
 TEST_F(CheckFile, RefusesPointsWhoseFieldsContradictEachOther) {
   const BadPoint cases[] = {
-      {[](PointRecord& p) { p.time_s_low = 3.0; }, "point p: an interval is upside down (time_s_low 3 > 2.5): the low end comes first"},
+      {[](PointRecord& p) { p.time_s_low = 3.0; },
+       "point p: an interval is upside down (time_s_low 3 > 2.5): the low end comes first"},
       {[](PointRecord& p) { p.time_ratio_low = 1.0; },
-       "point p: an interval has one end only (time_ratio_low): give `time_ratio_low` and `time_ratio_high` or neither"},
+       "point p: an interval has one end only (time_ratio_low): give `time_ratio_low` and `time_ratio_high` or "
+       "neither"},
       {[](PointRecord& p) { p.energy_gross_j = 1.0; },
-       "point p: `energy_gross_j` and its status disagree (no_meter): `ok` comes with a value, every other status with null"},
+       "point p: `energy_gross_j` and its status disagree (no_meter): `ok` comes with a value, every other status with "
+       "null"},
       {[](PointRecord& p) { p.phase_cast_j_status = "ok"; },
        "point p: `phase_cast_j` and its status disagree (ok): `ok` comes with a value, every other status with null"},
-      {[](PointRecord& p) { p.time_s.reset(); }, "point p: a point with status ok has no time (time_s): give the time or another status"},
-      {[](PointRecord& p) { p.status = "error"; }, "point p: a point that is not ok gives no reason (error): say why in `reason`"},
+      {[](PointRecord& p) { p.time_s.reset(); },
+       "point p: a point with status ok has no time (time_s): give the time or another status"},
+      {[](PointRecord& p) { p.status = "error"; },
+       "point p: a point that is not ok gives no reason (error): say why in `reason`"},
       {[](PointRecord& p) { p.trials_flagged = 4; },
        "point p: more trials flagged than made (4 of 3): flagged trials are counted in `trials`"},
-      {[](PointRecord& p) { p.sessions = 2; }, "point p: `sessions` is not the number of session_ids (2): session_ids has 1"},
+      {[](PointRecord& p) { p.sessions = 2; },
+       "point p: `sessions` is not the number of session_ids (2): session_ids has 1"},
       {[](PointRecord& p) { p.session_ids = {"s7"}; },
        "point p: a session of the point is not in the file (s7): its session record must be there"},
   };
@@ -86,8 +92,9 @@ TEST_F(CheckFile, RefusesAChangedCampaignAWrongCountAndATrialWithoutItsEnergy) {
   EXPECT_THAT(check(sample::line(session)).error().message(), HasSubstr("session s0: an interval is upside down"));
   EndRecord end = sample::end();
   end.points_ok = 2;
-  EXPECT_THAT(check(sample::line(sample::session()) + sample::line(sample::point("p")) + sample::line(end)).error().message(),
-              EndsWith("the counts of points are wrong (2 ok, 0 failed): the file holds 1 ok and 0 failed"));
+  EXPECT_THAT(
+      check(sample::line(sample::session()) + sample::line(sample::point("p")) + sample::line(end)).error().message(),
+      EndsWith("the counts of points are wrong (2 ok, 0 failed): the file holds 1 ok and 0 failed"));
   TrialRecord trial = sample::trial("c", 0, 1);
   trial.energy_status = "ok";
   EXPECT_THAT(check(sample::line(sample::session()) + sample::line(trial)).error().message(),
@@ -99,9 +106,11 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
       {"", " is not valid JSON at column 1: it ends too early"},
       {"hello", " is not valid JSON at column 1 (hello): correct the text there"},
       {"{\n \"schema\": \"qtrap.fit\",\n", " is not valid JSON at line 3, column 1: it ends too early"},
-      {"[]", " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
+      {"[]",
+       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
       {R"({"schema": 7})", " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
-      {R"({"schema": "other"})", " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
+      {R"({"schema": "other"})",
+       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
       {"\xff{}", " is not UTF-8: save it as UTF-8 text"},
   };
   for (const auto& [text, message] : cases) {
@@ -110,7 +119,8 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
     EXPECT_EQ(report.error().message(), path_.string() + message);
     EXPECT_EQ(report.error().kind, ErrorKind::kUsage);
   }
-  EXPECT_THAT(check(R"({"schema": "qtrap.model"})").error().message(), StartsWith("not a result or fit file (qtrap.model)"));
+  EXPECT_THAT(check(R"({"schema": "qtrap.model"})").error().message(),
+              StartsWith("not a result or fit file (qtrap.model)"));
   EXPECT_FALSE(check_file(path_.parent_path()));
 }
 
@@ -143,9 +153,12 @@ TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
   const std::pair<std::function<void(FitFile&)>, const char*> cases[] = {
       {[](FitFile& f) { f.energy.reason.reset(); }, "energy: status and reason disagree (no_data)"},
       {[](FitFile& f) { f.time.coefficients[0].low = 1.0; }, "time coefficient tau_launch: an interval is upside down"},
-      {[](FitFile& f) { f.time.coefficients[1].value = 1.0; }, "time: a coefficient has a value exactly when it is identified (tau_sync)"},
-      {[](FitFile& f) { f.critical_scale[0].n_star.reset(); }, "critical value of w4a16-split on d: status and value disagree (found)"},
-      {[](FitFile& f) { f.critical_batch[0].low = 1.0; }, "critical value of w4a16-split on d: an interval has one end only"},
+      {[](FitFile& f) { f.time.coefficients[1].value = 1.0; },
+       "time: a coefficient has a value exactly when it is identified (tau_sync)"},
+      {[](FitFile& f) { f.critical_scale[0].n_star.reset(); },
+       "critical value of w4a16-split on d: status and value disagree (found)"},
+      {[](FitFile& f) { f.critical_batch[0].low = 1.0; },
+       "critical value of w4a16-split on d: an interval has one end only"},
   };
   for (const auto& [change, message] : cases) {
     FitFile fit = sample_fit();
@@ -159,7 +172,8 @@ TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
 TEST_F(CheckFile, RefusesAFitOfANewerMajorVersion) {
   FitFile fit = sample_fit();
   fit.schema_version = "2.0";
-  EXPECT_THAT(check(to_fit_json(fit).value()).error().message(), StartsWith("the file's schema_version is newer than this program (2.0)"));
+  EXPECT_THAT(check(to_fit_json(fit).value()).error().message(),
+              StartsWith("the file's schema_version is newer than this program (2.0)"));
 }
 
 }  // namespace

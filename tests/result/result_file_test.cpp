@@ -30,8 +30,9 @@ TEST(ResultLines, AreTheGoldenOnesInEveryLocaleAndZone) {
 
 TEST(ResultLines, ReadBackToEqualRecordsInEveryLocale) {
   const test::LocaleGuard german;
-  const Record records[] = {sample::session(), sample::numbered<TrialRecord>(), sample::trial("c", 0, 1),
-                            sample::numbered<PointRecord>(), sample::point("p"), sample::end()};
+  const Record records[] = {sample::session(),        sample::numbered<TrialRecord>(),
+                            sample::trial("c", 0, 1), sample::numbered<PointRecord>(),
+                            sample::point("p"),       sample::end()};
   for (const Record& record : records) {
     const auto read = parse_line(sample::line(record));
     ASSERT_TRUE(read) << read.error().message();
@@ -79,8 +80,9 @@ TEST(ResultLines, AreNotWrittenWithWordsOutsideTheirListNegativeCountsOrABrokenC
   trial.launches = -1;
   EXPECT_THAT(to_json_line(trial).error().message(), HasSubstr("`launches` is negative (-1)"));
   std::string deep;
-  for (int i = 0; i < 40; ++i) deep += R"({"a":)";
-  for (const std::string& campaign : {std::string("[1]"), std::string("{"), std::string(), deep + "1" + std::string(40, '}')}) {
+  for (int i = 0; i < 64; ++i) deep += R"({"a":)";
+  for (const std::string& campaign :
+       {std::string("[1]"), std::string("{"), std::string(), deep + "1" + std::string(64, '}')}) {
     SessionRecord session = sample::session();
     session.campaign_json = campaign;
     EXPECT_FALSE(to_json_line(session)) << campaign;
@@ -123,7 +125,8 @@ void expect_rejects(const std::string& good, std::span<const Reject> rejects) {
 
 TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
-      {R"("record":"point")", R"("record":"pint")", "`record` is not in its closed list (\"pint\"): use session, trial, point, end"},
+      {R"("record":"point")", R"("record":"pint")",
+       "`record` is not in its closed list (\"pint\"): use session, trial, point, end"},
       {R"("record":"point",)", "", "a key is missing (record): write session, trial, point or end"},
       {R"("params":596049920)", R"("params":"big")",
        "`params` has the wrong type (\"big\"): it must be an integer from 0 to 9223372036854775807"},
@@ -138,11 +141,15 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
       {R"("params":596049920,)", "", "a key is missing (params): write it: it is required"},
       {R"("time_s":2.0)", R"("time_s":"2,0")", "`time_s` has the wrong type (\"2,0\"): it must be a number"},
       {R"("time_s":2.0)", R"("time_s":{})", "`time_s` has the wrong type (an object): it must be a number"},
-      {R"("status":"ok")", R"("status":"fine")", "`status` is not in its closed list (fine): use ok, unsupported, skipped, error"},
+      {R"("status":"ok")", R"("status":"fine")",
+       "`status` is not in its closed list (fine): use ok, unsupported, skipped, error"},
       {R"("scheme":"f16")", R"("scheme":16)", "`scheme` has the wrong type (16): it must be a string"},
-      {R"("kernels_used":[])", R"("kernels_used":"gemv")", "`kernels_used` has the wrong type (\"gemv\"): it must be an array"},
-      {R"("session_ids":["s0"])", R"("session_ids":["s0",7])", "`session_ids[1]` has the wrong type (7): it must be a string"},
-      {R"("output_error":[0.0)", R"("output_error":[null)", "`output_error[0]` has the wrong type (null): it must be a number"},
+      {R"("kernels_used":[])", R"("kernels_used":"gemv")",
+       "`kernels_used` has the wrong type (\"gemv\"): it must be an array"},
+      {R"("session_ids":["s0"])", R"("session_ids":["s0",7])",
+       "`session_ids[1]` has the wrong type (7): it must be a string"},
+      {R"("output_error":[0.0)", R"("output_error":[null)",
+       "`output_error[0]` has the wrong type (null): it must be a number"},
       {R"({"record")", R"([{"record")", "the record is not valid JSON at column 2001: it ends too early"},
       {R"("scheme":"f16")", "\"scheme\":\"f\xff\"", "the record is not UTF-8: save it as UTF-8 text"},
   };
@@ -154,14 +161,20 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
       {R"("schema_version":"1.0")", R"("schema_version":"2.0")",
-       "the file's schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads 1.x"},
-      {R"("schema_version":"1.0")", R"("schema_version":"one")", "`schema_version` is not MAJOR.MINOR (one): this program writes 1.0"},
-      {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")", "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
+       "the file's schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
+       "1.x"},
+      {R"("schema_version":"1.0")", R"("schema_version":"one")",
+       "`schema_version` is not MAJOR.MINOR (one): this program writes 1.0"},
+      {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
+       "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
       {R"("host":{)", R"("host":3,"was":{)", "`host` has the wrong type (3): it must be an object"},
-      {R"("declared":true)", R"("declared":1)", "`device.capabilities[0].declared` has the wrong type (1): it must be true or false"},
-      {R"("POCL_AFFINITY":"1")", R"("POCL_AFFINITY":1)", "`environment.POCL_AFFINITY` has the wrong type (1): it must be a string"},
+      {R"("declared":true)", R"("declared":1)",
+       "`device.capabilities[0].declared` has the wrong type (1): it must be true or false"},
+      {R"("POCL_AFFINITY":"1")", R"("POCL_AFFINITY":1)",
+       "`environment.POCL_AFFINITY` has the wrong type (1): it must be a string"},
       {R"("campaign":{)", R"("campaign":[],"was":{)", "`campaign` has the wrong type (an array): it must be an object"},
-      {R"("trusted":true)", R"("trusted":null)", "`event_timer.trusted` has the wrong type (null): it must be true or false"},
+      {R"("trusted":true)", R"("trusted":null)",
+       "`event_timer.trusted` has the wrong type (null): it must be true or false"},
   };
   expect_rejects(sample::line(sample::session()), rejects);
 }
@@ -173,7 +186,15 @@ TEST(ResultLines, RefuseACampaignThatIsNestedTooDeeply) {
   std::string line = sample::line(sample::session());
   const std::string campaign = R"({"name":"c","target_ci":0.01})";
   line.replace(line.find(campaign), campaign.size(), deep);
-  EXPECT_THAT(parse_line(line).error().message(), StartsWith("`campaign` is nested too deeply"));
+  EXPECT_EQ(parse_line(line).error().message(), "the record is nested too deeply (100001 levels): at most 64 are read");
+}
+
+TEST(ResultLines, CarryACampaignAsDeepAsTheReaderTakes) {
+  std::string deep;
+  for (int i = 0; i < 63; ++i) deep += R"({"a":)";
+  SessionRecord session = sample::session();
+  session.campaign_json = deep + "1" + std::string(63, '}');
+  EXPECT_TRUE(std::get<SessionRecord>(parse_line(sample::line(session)).value()) == session);
 }
 
 TEST(ResultFiles, HoldTheirRecordsInOrder) {
@@ -228,18 +249,24 @@ TEST(ResultFiles, MalformedBeforeTheTailAreRefusedWithTheLine) {
   const std::pair<std::string, std::string> cases[] = {
       {session + "{\n" + point, "r line 2: the record is not valid JSON at column 2: it ends too early"},
       {session + "\n" + point, "r line 2: the record is not valid JSON at column 1: it ends too early"},
-      {session + first + point, "r line 3: the cell before this line is incomplete (c1: 1 of 2 trials): the file was changed by hand; restore it"},
+      {session + first + point,
+       "r line 3: the cell before this line is incomplete (c1: 1 of 2 trials): the file was changed by hand; restore "
+       "it"},
       {session + first + sample::line(sample::trial("c2", 0, 1)),
-       "r line 3: the cell before this line is incomplete (c1: 1 of 2 trials): the file was changed by hand; restore it"},
-      {session + first + second + first, "r line 4: a session holds a cell twice (c1): each cell_id occurs once per session"},
-      {session + sample::line(sample::trial("c1", 0, 0)), "r line 2: `cell_trials` is 0 (c1): a cell has at least one trial"},
+       "r line 3: the cell before this line is incomplete (c1: 1 of 2 trials): the file was changed by hand; restore "
+       "it"},
+      {session + first + second + first,
+       "r line 4: a session holds a cell twice (c1): each cell_id occurs once per session"},
+      {session + sample::line(sample::trial("c1", 0, 0)),
+       "r line 2: `cell_trials` is 0 (c1): a cell has at least one trial"},
       {session + session, "r line 2: a session_id occurs twice (s0): each session has its own"},
       {session + point + point, "r line 3: a point_id occurs twice (p): each point has its own"},
       {session + end + point, "r line 3: a record follows `end`: `end` is the last line; remove what follows"},
       {session + sample::line(sample::trial("c1", 0, 1, "s9")),
        "r line 2: a trial belongs to no session (s9): its session record must come before it"},
       {"hello", "r is not a result file (hello): its first line must be a session record"},
-      {"{\"schema\": \"qtrap.model\"}", "r is not a result file ({\"schema\": \"qtrap.m): its first line must be a session record"},
+      {"{\"schema\": \"qtrap.model\"}",
+       "r is not a result file ({\"schema\": \"qtrap.m): its first line must be a session record"},
   };
   for (const auto& [text, message] : cases) {
     const auto file = parse_result(text, "r");

@@ -60,7 +60,8 @@ inline SessionRecord session(const std::string& id = "s0") {
   return one;
 }
 
-inline TrialRecord trial(const std::string& cell, std::int64_t order, std::int64_t of, const std::string& session = "s0") {
+inline TrialRecord trial(const std::string& cell, std::int64_t order, std::int64_t of,
+                         const std::string& session = "s0") {
   TrialRecord one;
   one.session_id = session;
   one.point_id = "p-" + cell;

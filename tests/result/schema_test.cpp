@@ -27,12 +27,17 @@ void expect_sound_table() {
     EXPECT_TRUE(names.insert(field.key.name).second) << field.key.name << " stands twice";
     EXPECT_FALSE(field.key.doc.empty()) << field.key.name;
     EXPECT_EQ(field.key.doc.find('|'), std::string_view::npos) << field.key.name << " breaks the Markdown table";
-    const bool seconds = field.key.name.ends_with("_s") || field.key.name.ends_with("_s_low") || field.key.name.ends_with("_s_high");
+    const bool seconds =
+        field.key.name.ends_with("_s") || field.key.name.ends_with("_s_low") || field.key.name.ends_with("_s_high");
     if (seconds && !field.key.name.ends_with("per_s")) {
       EXPECT_NE(field.key.unit.find('s'), std::string_view::npos) << field.key.name;
     }
-    if (field.key.name.ends_with("_j")) { EXPECT_EQ(field.key.unit, "J") << field.key.name; }
-    if (field.key.name.ends_with("bytes")) { EXPECT_EQ(field.key.unit, "bytes") << field.key.name; }
+    if (field.key.name.ends_with("_j")) {
+      EXPECT_EQ(field.key.unit, "J") << field.key.name;
+    }
+    if (field.key.name.ends_with("bytes")) {
+      EXPECT_EQ(field.key.unit, "bytes") << field.key.name;
+    }
   }
 }
 
@@ -49,9 +54,9 @@ SchemaCheck whole_line_check() { return SchemaCheck(json::parse(make_result_sche
 
 TEST(ResultSchema, AcceptsEveryLineTheWriterWrites) {
   const SchemaCheck check = whole_line_check();
-  for (const Record& record : {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")),
-                               Record(sample::end()), Record(sample::numbered<PointRecord>()),
-                               Record(sample::numbered<TrialRecord>())}) {
+  for (const Record& record :
+       {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")), Record(sample::end()),
+        Record(sample::numbered<PointRecord>()), Record(sample::numbered<TrialRecord>())}) {
     EXPECT_FALSE(check.find_violation(json::parse(sample::line(record)))) << sample::line(record);
   }
 }

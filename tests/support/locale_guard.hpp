@@ -17,8 +17,8 @@ class CommaNumbers : public std::numpunct<char> {
   std::string do_grouping() const override { return "\3"; }
 };
 
-/// While it lives: the global C++ locale has a decimal comma, the C locale too where de_DE is installed, and the zone is
-/// UTC+5:45.
+/// While it lives: the global C++ locale has a decimal comma, the C locale too where de_DE is installed, and the zone
+/// is UTC+5:45.
 class LocaleGuard {
  public:
   LocaleGuard() : before_(std::locale::global(std::locale(std::locale::classic(), new CommaNumbers))) {
