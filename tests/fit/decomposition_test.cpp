@@ -95,8 +95,7 @@ TEST(Decomposition, NamesTheWindowsThatWouldIdentifyAMissingTerm) {
   const Decomposition fit = fit_time(campaign);
   const Coefficient& found = find(fit.best(), "dequantized_weights");
   EXPECT_FALSE(found.identified);
-  EXPECT_EQ(found.reason,
-            "no window depends on it; dequantize-only windows of a few sizes would identify it");
+  EXPECT_EQ(found.reason, "no window depends on it; dequantize-only windows of a few sizes would identify it");
 }
 
 TEST(Decomposition, SaysWhyThereIsNoEnergy) {

@@ -50,21 +50,14 @@ const std::vector<Stored>& stored_problems() {
        {1, -2, 3, 4},
        {0.2686567164179105, 0, 0},
        5.016391043816023},
-      {"badly scaled",
-       3,
-       2,
-       {1e-9, 1, 2e-9, 0, 3e-9, -1},
-       {1, 2, 4},
-       {1214285714.2857141, 0},
-       0.597614304667197},
+      {"badly scaled", 3, 2, {1e-9, 1, 2e-9, 0, 3e-9, -1}, {1, 2, 4}, {1214285714.2857141, 0}, 0.597614304667197},
   };
   return all;
 }
 
 TEST(Nnls, MatchesStoredSolutionsOfSciPy) {
   for (const Stored& problem : stored_problems()) {
-    const NnlsResult found =
-        solve_nnls(to_matrix(problem.a, problem.rows, problem.columns), to_vector(problem.b));
+    const NnlsResult found = solve_nnls(to_matrix(problem.a, problem.rows, problem.columns), to_vector(problem.b));
     ASSERT_TRUE(found.converged) << problem.what;
     for (int j = 0; j < problem.columns; ++j) {
       const double expected = problem.x[static_cast<std::size_t>(j)];
@@ -107,8 +100,7 @@ TEST(Nnls, MeetsTheOptimalityConditionsOnRandomProblems) {
   for (int problem = 0; problem < 300; ++problem) {
     const auto rows = static_cast<Eigen::Index>(1 + random.below(40));
     const auto columns = static_cast<Eigen::Index>(1 + random.below(15));
-    const Eigen::MatrixXd a =
-        Eigen::MatrixXd::NullaryExpr(rows, columns, [&] { return 2 * random.uniform() - 1; });
+    const Eigen::MatrixXd a = Eigen::MatrixXd::NullaryExpr(rows, columns, [&] { return 2 * random.uniform() - 1; });
     const Eigen::VectorXd b = Eigen::VectorXd::NullaryExpr(rows, [&] { return 2 * random.uniform() - 1; });
     const NnlsResult found = solve_nnls(a, b);
     ASSERT_TRUE(found.converged);
@@ -127,8 +119,8 @@ TEST(Nnls, MeetsTheOptimalityConditionsOnRandomProblems) {
 bool write_problems(const std::filesystem::path& out, int count) {
   const std::string script = std::string(QTRAP_SOURCE_DIR) + "/tests/fit/nnls_scipy.py";
   for (const char* python : {"python3", "/usr/bin/python3"}) {
-    const std::string command = std::string(python) + " '" + script + "' " + std::to_string(count) + " > '" +
-                                out.string() + "' 2>/dev/null";
+    const std::string command =
+        std::string(python) + " '" + script + "' " + std::to_string(count) + " > '" + out.string() + "' 2>/dev/null";
     const int status = std::system(command.c_str());  // NOLINT: a fixed command of the test
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
   }
@@ -136,8 +128,7 @@ bool write_problems(const std::filesystem::path& out, int count) {
 }
 
 TEST(Nnls, AgreesWithSciPyOnAThousandRandomProblems) {
-  const auto path =
-      std::filesystem::temp_directory_path() / ("qtrap-nnls-" + std::to_string(getpid()) + ".txt");
+  const auto path = std::filesystem::temp_directory_path() / ("qtrap-nnls-" + std::to_string(getpid()) + ".txt");
   constexpr int kProblems = 1000;
   if (!write_problems(path, kProblems)) {
     std::filesystem::remove(path);

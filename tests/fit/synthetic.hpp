@@ -26,6 +26,29 @@ struct Costs {
   double sync = 3e-5;
 };
 
+struct Shape {
+  std::string name;
+  double hidden = 0, ffn = 0, layers = 0;
+};
+
+/// Sizes of real families: depth and width do not grow evenly.
+inline std::vector<Shape> uneven_shapes() {
+  return {{"s0.5", 896, 4864, 24}, {"s0.6", 1024, 3072, 28}, {"s1.7", 2048, 6144, 28}, {"s3", 2048, 11008, 36},
+          {"s4", 2560, 9728, 36},  {"s8", 4096, 12288, 36},  {"s14", 5120, 17408, 40}, {"s32", 5120, 25600, 64}};
+}
+
+/// A family without jumps: about 2.75e8 x `scale` parameters. Widths and depths need not be whole numbers.
+inline Shape smooth_shape(double scale) {
+  const double hidden = 896 * std::pow(scale, 0.375);
+  return {"x" + std::to_string(scale), hidden, 3 * hidden, 24 * std::pow(scale, 0.25)};
+}
+
+inline std::vector<Shape> smooth_shapes() {
+  std::vector<Shape> all;
+  for (double scale = 1; scale <= 64; scale *= 2) all.push_back(smooth_shape(scale));
+  return all;
+}
+
 struct Options {
   std::uint64_t seed = 1;
   int sessions = 3;
@@ -33,6 +56,7 @@ struct Options {
   double between = 0.10;   ///< standard deviation of a session's common factor
   double placement = 0.0;  ///< of a factor per session and configuration
   double within = 0.01;    ///< of each window
+  double misfit = 0.0;     ///< of a factor per configuration that all sessions share: what no term explains
   bool probes = true;
   bool energy = false;     ///< windows carry energy: static_w x time + the energy costs
   bool roofline = false;   ///< time takes the larger of bytes and operations, not their sum
@@ -40,22 +64,10 @@ struct Options {
   Costs time;
   Costs joules{6e-11, 8e-13, 3e-13, 2e-11, 1e-10, 4e-4, 1e-3};
   double static_w = 60;
+  std::vector<Shape> shapes = uneven_shapes();
   std::vector<double> batches{1, 8};
-  std::vector<std::string> schemes{"f16",         "w8a16-split", "w8a16-fused", "w8a8",
-                                   "w4a16-split", "w4a16-fused", "w4a8"};
+  std::vector<std::string> schemes{"f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split", "w4a16-fused", "w4a8"};
 };
-
-struct Shape {
-  const char* name;
-  double hidden, ffn, layers;
-};
-
-inline const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> all{
-      {"s0.5", 896, 4864, 24}, {"s0.6", 1024, 3072, 28}, {"s1.7", 2048, 6144, 28}, {"s3", 2048, 11008, 36},
-      {"s4", 2560, 9728, 36},  {"s8", 4096, 12288, 36},  {"s14", 5120, 17408, 40}, {"s32", 5120, 25600, 64}};
-  return all;
-}
 
 /// Per scheme: weight bytes read, f16 scratch bytes, extra passes per layer, whether operations are int8.
 struct SchemeShape {
@@ -84,7 +96,7 @@ inline Workload make_workload(const Shape& shape, const std::string& scheme, dou
   const double activations = batch * shape.layers * (9 * shape.hidden + 4 * shape.ffn);
   const double all = hops * steps;
   Workload work;
-  work.cell = std::string(shape.name) + "/b" + std::to_string(static_cast<int>(batch));
+  work.cell = shape.name + "/b" + std::to_string(static_cast<int>(batch));
   work.point_id = work.cell + "/" + scheme;
   work.scheme = scheme;
   work.model = shape.name;
@@ -131,8 +143,7 @@ inline std::vector<Workload> make_probes() {
 
 inline double compute_cost(const Counts& counts, const Costs& costs, bool roofline) {
   double macs = 0;
-  for (const MacCount& one : counts.macs)
-    macs += one.count * (one.precision == "f16" ? costs.mac_f16 : costs.mac_int8);
+  for (const MacCount& one : counts.macs) macs += one.count * (one.precision == "f16" ? costs.mac_f16 : costs.mac_int8);
   const double bytes = counts.bytes * costs.byte;
   return (roofline ? std::max(bytes, macs) : bytes + macs) + counts.dequantized_weights * costs.weight +
          counts.cast_elements * costs.element + counts.launches * costs.launch + counts.syncs * costs.sync;
@@ -145,7 +156,7 @@ inline double draw_normal(PhiloxStream& random) {
 
 inline std::vector<Workload> make_workloads(const Options& options) {
   std::vector<Workload> works;
-  for (const Shape& shape : shapes()) {
+  for (const Shape& shape : options.shapes) {
     for (const double batch : options.batches) {
       for (const std::string& scheme : options.schemes) works.push_back(make_workload(shape, scheme, batch));
     }
@@ -162,10 +173,14 @@ inline std::vector<Workload> make_workloads(const Options& options) {
 inline std::vector<Row> make_rows(const Options& options, const std::vector<Workload>& works) {
   PhiloxStream random(options.seed, 77);
   std::vector<Row> rows;
+  PhiloxStream shared(options.seed, 78);
+  std::vector<double> misfits;
+  for (std::size_t i = 0; i < works.size(); ++i) misfits.push_back(1 + options.misfit * draw_normal(shared));
   for (int session = 0; session < options.sessions; ++session) {
     const double common = 1 + options.between * draw_normal(random);
-    for (const Workload& work : works) {
-      const double placed = common * (1 + options.placement * draw_normal(random));
+    for (std::size_t w = 0; w < works.size(); ++w) {
+      const Workload& work = works[w];
+      const double placed = common * misfits[w] * (1 + options.placement * draw_normal(random));
       for (int block = 0; block < options.blocks; ++block) {
         Row row;
         row.workload = work;
@@ -174,8 +189,7 @@ inline std::vector<Row> make_rows(const Options& options, const std::vector<Work
         row.time_s = compute_cost(work.counts, options.time, options.roofline) * placed *
                      (1 + options.within * draw_normal(random));
         if (options.energy) {
-          row.energy_j = options.static_w * row.time_s + compute_cost(work.counts, options.joules, false) *
-                                                             placed *
+          row.energy_j = options.static_w * row.time_s + compute_cost(work.counts, options.joules, false) * placed *
                                                              (1 + options.within * draw_normal(random));
         }
         rows.push_back(std::move(row));
@@ -185,8 +199,6 @@ inline std::vector<Row> make_rows(const Options& options, const std::vector<Work
   return rows;
 }
 
-inline std::vector<Row> make_campaign(const Options& options) {
-  return make_rows(options, make_workloads(options));
-}
+inline std::vector<Row> make_campaign(const Options& options) { return make_rows(options, make_workloads(options)); }
 
 }  // namespace qtrap::fit::synthetic

@@ -1,0 +1,198 @@
+#include "fit/fit_report.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <tuple>
+
+#include "fit/result_rows.hpp"
+
+namespace qtrap::fit {
+namespace {
+
+using EntryKey = std::tuple<std::string, std::string, std::string, double, Quantity>;
+
+EntryKey key_of(const Critical& entry) {
+  return {entry.device, entry.scheme, entry.model, entry.batch, entry.quantity};
+}
+
+/// Sorts the two methods' entries into the one that counts and the other: interpolation needs no model, so it
+/// counts unless it identifies nothing and the fit does.
+void choose_entries(std::vector<Critical> interpolated, std::vector<Critical> fitted,
+                    std::vector<Critical>& chosen, std::vector<Critical>& other) {
+  std::map<EntryKey, Critical> by_key;
+  for (Critical& entry : fitted) by_key[key_of(entry)] = std::move(entry);
+  for (Critical& entry : interpolated) {
+    const auto twin = by_key.find(key_of(entry));
+    if (twin == by_key.end()) {
+      chosen.push_back(std::move(entry));
+      continue;
+    }
+    const bool take_fitted = entry.crossing.status == CriticalStatus::kNotIdentified &&
+                             twin->second.crossing.status != CriticalStatus::kNotIdentified;
+    other.push_back(take_fitted ? entry : twin->second);
+    chosen.push_back(take_fitted ? std::move(twin->second) : std::move(entry));
+    by_key.erase(twin);
+  }
+  for (auto& [key, entry] : by_key) chosen.push_back(std::move(entry));
+}
+
+Decomposition refuse(Quantity quantity, std::string reason) {
+  Decomposition fit;
+  fit.quantity = quantity;
+  fit.reason = std::move(reason);
+  return fit;
+}
+
+void add_critical(const DeviceFit& fit, std::span<const Ratio> ratios, std::span<const Workload> family,
+                  Quantity quantity, Axis axis, FitReport& report) {
+  std::vector<Critical> interpolated = interpolate_critical(ratios, axis);
+  std::vector<Critical> fitted = fit_critical(fit, family, quantity, axis);
+  add_paper_forms(fit.time, family, interpolated);
+  add_paper_forms(fit.time, family, fitted);
+  const bool sizes = axis == Axis::kParams;
+  choose_entries(std::move(interpolated), std::move(fitted),
+                 sizes ? report.critical_scale : report.critical_batch,
+                 sizes ? report.critical_scale_other : report.critical_batch_other);
+}
+
+void add_quantity(const std::optional<Design>& design, std::span<const Row> rows,
+                  std::span<const Workload> family, Quantity quantity, double confidence, FitReport& report) {
+  const DeviceFit fit{report.devices.front(), report.time, report.energy};
+  const std::vector<Ratio> ratios = compute_ratios(rows, quantity, confidence);
+  if (!ratios.empty()) {
+    add_critical(fit, ratios, family, quantity, Axis::kParams, report);
+    add_critical(fit, ratios, family, quantity, Axis::kBatch, report);
+  }
+  if (design) {
+    std::vector<Attribution> points = attribute(*design, fit, quantity, ratios);
+    std::move(points.begin(), points.end(), std::back_inserter(report.attribution));
+  }
+  report.ratios.insert(report.ratios.end(), ratios.begin(), ratios.end());
+}
+
+Result<FitReport> make_report(std::span<const Row> rows, const ReportOptions& options,
+                              const std::map<std::string, double>& cor_phase) {
+  FitReport report;
+  report.seed = options.fit.seed;
+  std::map<std::string, std::vector<Row>> by_device;
+  for (const Row& row : rows) by_device[row.workload.device].push_back(row);
+  std::optional<Design> design;
+  for (const auto& [device, own] : by_device) {
+    auto made = make_design(own);
+    if (!made) return made.error();
+    report.devices.push_back(device);
+    design = std::move(made).value();
+  }
+  if (!design) return make_design(rows).error();
+  if (report.devices.size() > 1) {
+    const std::string reason = "more than one device: costs belong to a device, fit each alone";
+    report.time = refuse(Quantity::kTime, reason);
+    report.energy = refuse(Quantity::kEnergy, reason);
+    design.reset();
+  } else {
+    report.time = decompose(*design, Quantity::kTime, options.fit);
+    report.energy = decompose(*design, Quantity::kEnergy, options.fit);
+  }
+  std::vector<Workload> family = options.family;
+  if (design) {
+    for (const Configuration& configuration : design->configurations) family.push_back(configuration.work);
+  }
+  for (const Quantity quantity : {Quantity::kTime, Quantity::kEnergy}) {
+    add_quantity(design, rows, family, quantity, options.fit.confidence, report);
+  }
+  report.paper_view = compare_with_paper(rows, options.tdp_w, cor_phase);
+  report.pareto = compare_schemes(rows, options.accuracy, options.weights);
+  return report;
+}
+
+result::QuantityFit to_quantity_fit(const Decomposition& fit) {
+  result::QuantityFit out;
+  if (!fit.ok()) {
+    out.reason = fit.reason;
+    return out;
+  }
+  const FormFit& best = fit.best();
+  out.status = "ok";
+  out.form = to_string(best.form);
+  for (const Coefficient& one : best.coefficients) {
+    out.coefficients.push_back({one.name, one.unit, one.value, one.low, one.high, one.identified, one.vif});
+  }
+  out.rows = static_cast<std::int64_t>(fit.rows);
+  out.rank = best.rank;
+  out.condition_number = best.condition_number;
+  out.r2 = best.r2;
+  out.loo_mape = best.loo_mape;
+  for (const SchemeResidual& one : best.residual_by_scheme) out.residual_by_scheme[one.scheme] = one.residual;
+  return out;
+}
+
+/// What critical_scale and critical_batch share.
+template <class Entry>
+Entry to_entry(const Critical& from) {
+  Entry entry;
+  entry.device = from.device;
+  entry.scheme = from.scheme;
+  entry.quantity = to_string(from.quantity);
+  entry.status = to_string(from.crossing.status);
+  entry.low = from.crossing.low;
+  entry.high = from.crossing.high;
+  entry.method = to_string(from.method);
+  entry.sizes_used = from.sizes_used;
+  entry.paper_printed = from.paper_printed;
+  entry.paper_rederived = from.paper_rederived;
+  return entry;
+}
+
+}  // namespace
+
+Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions& options) {
+  return make_report(rows, options, {});
+}
+
+Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, const ReportOptions& options) {
+  const std::vector<Row> rows = rows_from_results(files);
+  ReportOptions completed = options;
+  if (!completed.fit.static_power && !rows.empty()) {
+    completed.fit.static_power = estimate_static_power(files, rows.front().workload.device);
+  }
+  std::map<std::string, double> cor_phase;
+  std::set<std::string> sessions;
+  for (const result::ResultFile& file : files) {
+    for (const result::PointRecord& point : file.points) {
+      if (point.cor_phase) cor_phase[point.point_id] = *point.cor_phase;
+    }
+    for (const result::SessionRecord& session : file.sessions) sessions.insert(session.session_id);
+  }
+  auto report = make_report(rows, completed, cor_phase);
+  if (report) report.value().sessions.assign(sessions.begin(), sessions.end());
+  return report;
+}
+
+result::FitFile to_fit_file(const FitReport& report) {
+  result::FitFile file;
+  file.sessions = report.sessions;
+  file.time = to_quantity_fit(report.time);
+  file.energy = to_quantity_fit(report.energy);
+  for (const Critical& one : report.critical_scale) {
+    auto entry = to_entry<result::CriticalScale>(one);
+    entry.batch = static_cast<std::int64_t>(one.batch);
+    entry.n_star = one.crossing.value;
+    file.critical_scale.push_back(std::move(entry));
+  }
+  for (const Critical& one : report.critical_batch) {
+    auto entry = to_entry<result::CriticalBatch>(one);
+    entry.model = one.model;
+    entry.b_star = one.crossing.value;
+    file.critical_batch.push_back(std::move(entry));
+  }
+  for (const PaperPoint& one : report.paper_view.points) {
+    if (!one.energy_tdp_j) continue;
+    file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme,
+                               static_cast<std::int64_t>(one.batch), *one.energy_tdp_j, one.energy_gross_j,
+                               one.energy_ratio_tdp, one.energy_ratio});
+  }
+  return file;
+}
+
+}  // namespace qtrap::fit

@@ -1,0 +1,54 @@
+// Everything one `qtrap fit` finds, as plain structs; host/report/fit_json writes it as the fit file.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fit/attribution.hpp"
+#include "fit/critical.hpp"
+#include "fit/decomposition.hpp"
+#include "fit/paper_view.hpp"
+#include "fit/ratios.hpp"
+#include "result/fit_file.hpp"
+#include "result/result_file.hpp"
+
+namespace qtrap::fit {
+
+struct ReportOptions {
+  FitOptions fit;                       ///< static_power: leave empty to take it from the idle windows
+  std::vector<Workload> family;         ///< sizes nobody measured, for the fitted N* and B*; may be empty
+  std::optional<double> tdp_w;          ///< board TDP for the paper's view
+  std::optional<IndexWeights> weights;  ///< of the user's own index
+  std::map<std::pair<std::string, std::string>, double> accuracy;  ///< by (model, scheme)
+};
+
+struct FitReport {
+  std::vector<std::string> sessions;  ///< session_ids that entered
+  std::vector<std::string> devices;
+  std::uint64_t seed = 0;
+  Decomposition time;  ///< with more than one device: a reason, for costs belong to a device
+  Decomposition energy;
+  std::vector<Critical> critical_scale;  ///< one per (device, scheme, batch, quantity): interpolated where
+                                         ///< that identifies a status, else fitted
+  std::vector<Critical> critical_scale_other;  ///< the other method's
+  std::vector<Critical> critical_batch;        ///< one per (device, scheme, model, quantity), likewise
+  std::vector<Critical> critical_batch_other;
+  std::vector<Ratio> ratios;             ///< the N x B map of verdicts, of time and energy
+  std::vector<Attribution> attribution;  ///< of time, then of energy
+  PaperView paper_view;
+  std::vector<ParetoCell> pareto;
+};
+
+/// Fits rows (of imported tables, say). kUsage error with the words of find_defect, several devices excepted.
+Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions& options);
+
+/// Fits result files: rows, static power, session ids and phase ratios come from them.
+Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, const ReportOptions& options);
+
+/// The part of the report that the contract's fit file holds.
+result::FitFile to_fit_file(const FitReport& report);
+
+}  // namespace qtrap::fit

@@ -1,0 +1,201 @@
+#include "fit/critical.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "fit/synthetic.hpp"
+
+namespace qtrap::fit {
+namespace {
+
+Curve make_curve(std::vector<double> sizes, const std::vector<double>& logs, double half) {
+  Curve curve{std::move(sizes), logs, {}, {}};
+  for (const double value : logs) {
+    curve.low.push_back(value - half);
+    curve.high.push_back(value + half);
+  }
+  return curve;
+}
+
+TEST(FindCrossing, FindsTheSizeWhereAStraightLineCrosses) {
+  // log ratio 0.3 at 1 and -0.1 at 16, straight in log size: zero at 16^(3/4) = 8.
+  const Crossing found = find_crossing(make_curve({1, 2, 4, 8, 16}, {0.3, 0.2, 0.1, 0.0, -0.1}, 0.05));
+  ASSERT_EQ(found.status, CriticalStatus::kFound);
+  EXPECT_NEAR(*found.value, 8, 1e-6);
+  // 0.05 of log ratio is half a doubling.
+  EXPECT_NEAR(*found.low, 8 / std::sqrt(2.0), 1e-6);
+  EXPECT_NEAR(*found.high, 8 * std::sqrt(2.0), 1e-6);
+  EXPECT_TRUE(found.dissolves);
+}
+
+TEST(FindCrossing, FindsATrapThatSetsInWithSize) {
+  const Crossing found = find_crossing(make_curve({1, 2, 4, 8, 16}, {-0.3, -0.2, -0.1, 0.0, 0.1}, 0.05));
+  ASSERT_EQ(found.status, CriticalStatus::kFound);
+  EXPECT_NEAR(*found.value, 8, 1e-6);
+  EXPECT_FALSE(found.dissolves);
+}
+
+TEST(FindCrossing, IgnoresASmallReversalBetweenDecidedSizes) {
+  const Crossing found = find_crossing(make_curve({1, 2, 3, 6}, {0.2, -0.005, 0.005, -0.2}, 0.03));
+  ASSERT_EQ(found.status, CriticalStatus::kFound);
+  EXPECT_GT(*found.value, 1.9);
+  EXPECT_LT(*found.value, 3.1);
+  EXPECT_LT(*found.low, 2);
+  EXPECT_GT(*found.high, 3);
+}
+
+TEST(FindCrossing, TakesTheNeighbouringSizesWhereThereIsNoInterval) {
+  const Crossing found = find_crossing({{1, 2, 4}, {0.2, 0.1, -0.1}, {}, {}});
+  ASSERT_EQ(found.status, CriticalStatus::kFound);
+  EXPECT_DOUBLE_EQ(*found.low, 2);
+  EXPECT_DOUBLE_EQ(*found.high, 4);
+  EXPECT_GT(*found.value, 2);
+  EXPECT_LT(*found.value, 4);
+}
+
+TEST(FindCrossing, NamesEveryOtherOutcome) {
+  struct Case {
+    std::vector<double> logs;
+    CriticalStatus status;
+    const char* reason;
+  };
+  const std::vector<Case> cases{
+      {{0.3, 0.2, 0.1}, CriticalStatus::kTrappedEverywhere, ""},
+      {{-0.3, -0.2, -0.1}, CriticalStatus::kNeverTrapped, ""},
+      {{0.3, 0.2, 0.01},
+       CriticalStatus::kNotIdentified,
+       "the ratio is undecided at 1 of 3 sizes and has one sign at the others"},
+      {{0.01, 0.0, -0.01},
+       CriticalStatus::kNotIdentified,
+       "the ratio does not differ significantly from 1 at any size"},
+      {{0.3, -0.3, 0.3}, CriticalStatus::kNotIdentified, "the ratio crosses 1 more than once"},
+  };
+  for (const Case& one : cases) {
+    const Crossing found = find_crossing(make_curve({1, 2, 4}, one.logs, 0.05));
+    EXPECT_EQ(found.status, one.status) << one.reason;
+    EXPECT_EQ(found.reason, one.reason);
+    EXPECT_FALSE(found.value || found.low || found.high);
+  }
+  EXPECT_EQ(find_crossing(make_curve({1}, {0.5}, 0.05)).reason, "fewer than two sizes");
+}
+
+std::vector<Row> make_smooth_rows(std::vector<double> batches) {
+  synthetic::Options options;
+  options.between = 0;
+  options.within = 0;
+  options.shapes = synthetic::smooth_shapes();
+  options.batches = std::move(batches);
+  options.schemes = {"f16", "w8a8"};
+  return synthetic::make_campaign(options);
+}
+
+const Critical& only(const std::vector<Critical>& entries) {
+  if (entries.size() != 1) throw std::logic_error("expected one entry");
+  return entries[0];
+}
+
+TEST(Critical, BothMethodsAgreeOnASmoothFamilyWithoutNoise) {
+  const std::vector<Row> rows = make_smooth_rows({1});
+  FitOptions options;
+  options.replicates = 10;
+  const Design design = make_design(rows).value();
+  const DeviceFit fit{"synthetic", decompose(design, Quantity::kTime, options), {}};
+  std::vector<Workload> family;
+  for (const Row& row : rows) family.push_back(row.workload);
+  const Critical interpolated = only(interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams));
+  const Critical fitted = only(fit_critical(fit, family, Quantity::kTime, Axis::kParams));
+  ASSERT_EQ(fitted.crossing.status, CriticalStatus::kFound);
+  ASSERT_EQ(interpolated.crossing.status, CriticalStatus::kFound);
+  EXPECT_NEAR(*interpolated.crossing.value / *fitted.crossing.value, 1, 0.02);
+  EXPECT_EQ(fitted.sizes_used.size(), 7U);
+}
+
+TEST(Critical, TheFitReachesSizesNobodyMeasured) {
+  std::vector<Row> rows = make_smooth_rows({1});
+  std::vector<Workload> family;
+  for (const Row& row : rows) family.push_back(row.workload);
+  const double limit = synthetic::make_workload(synthetic::smooth_shape(2), "f16", 1).params * 1.01;
+  std::erase_if(rows, [&](const Row& row) { return !row.workload.scheme.empty() && row.workload.params > limit; });
+  FitOptions options;
+  options.replicates = 10;
+  const DeviceFit fit{"synthetic", decompose(make_design(rows).value(), Quantity::kTime, options), {}};
+  EXPECT_EQ(only(interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams)).crossing.status,
+            CriticalStatus::kTrappedEverywhere);
+  const Critical fitted = only(fit_critical(fit, family, Quantity::kTime, Axis::kParams));
+  ASSERT_EQ(fitted.crossing.status, CriticalStatus::kFound);
+  EXPECT_GT(*fitted.crossing.value, limit);
+}
+
+TEST(Critical, FindsTheBatchBelowWhichTheSchemeCannotPay) {
+  // Operations in int8 are cheaper, so a larger batch pays for the extra launches of w8a8.
+  const std::vector<Row> rows = make_smooth_rows({1, 4, 16, 64, 256});
+  bool found = false;
+  for (const Critical& entry : interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kBatch)) {
+    if (entry.crossing.status != CriticalStatus::kFound) continue;
+    found = true;
+    EXPECT_TRUE(entry.crossing.dissolves);
+    EXPECT_GT(*entry.crossing.value, 1);
+    EXPECT_LT(*entry.crossing.value, 256);
+    EXPECT_FALSE(entry.model.empty());
+  }
+  EXPECT_TRUE(found);
+}
+
+TEST(Critical, FillsThePaperFormsFromTheFittedCosts) {
+  // w8a8 adds 11 launches per layer and step and saves one byte per parameter:
+  // phi B_W / (alpha (pi - p)) = 11 L tau / (beta 1), with the mean number of layers of the family.
+  std::vector<Row> rows = make_smooth_rows({8});
+  for (Row& row : rows) row.workload.weight_bits = row.workload.scheme == "w8a8" ? 8 : 16;
+  FitOptions options;
+  options.replicates = 10;
+  const Decomposition time = decompose(make_design(rows).value(), Quantity::kTime, options);
+  std::vector<Workload> family;
+  for (const Row& row : rows) family.push_back(row.workload);
+  std::vector<Critical> entries = interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams);
+  add_paper_forms(time, family, entries);
+  double layers = 0;
+  for (const synthetic::Shape& shape : synthetic::smooth_shapes()) layers += shape.layers / 7;
+  const double scale = 11 * layers * 5e-6 / 1e-12;
+  EXPECT_NEAR(*only(entries).paper_printed, scale * 8, 1e-3 * scale * 8);
+  EXPECT_NEAR(*only(entries).paper_rederived, scale / 8, 1e-3 * scale / 8);
+}
+
+TEST(Ratios, PairsBlocksSoThatDriftCancels) {
+  std::vector<Row> rows;
+  for (int session = 0; session < 3; ++session) {
+    for (int block = 0; block < 4; ++block) {
+      const double drift = std::pow(1.5, block) * (1 + session);
+      for (const char* scheme : {"f16", "w8a8"}) {
+        Row row;
+        row.workload.cell = "c";
+        row.workload.scheme = scheme;
+        row.workload.model = "m";
+        row.workload.point_id = scheme;
+        row.workload.params = 10;
+        row.session = session;
+        row.block = block;
+        row.time_s = drift * (row.workload.scheme == "f16" ? 1 : 1.2);
+        rows.push_back(row);
+      }
+    }
+  }
+  const std::vector<Ratio> ratios = compute_ratios(rows, Quantity::kTime);
+  ASSERT_EQ(ratios.size(), 1U);
+  EXPECT_NEAR(ratios[0].log_ratio, std::log(1.2), 1e-12);
+  EXPECT_EQ(ratios[0].verdict, Verdict::kTrap);
+  EXPECT_EQ(ratios[0].basis, "sessions");
+  EXPECT_TRUE(compute_ratios(rows, Quantity::kEnergy).empty());
+  // One session: blocks stand in; one block: no interval, so nothing is decided.
+  std::erase_if(rows, [](const Row& row) { return row.session > 0; });
+  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].basis, "blocks");
+  std::erase_if(rows, [](const Row& row) { return row.block > 0; });
+  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].basis, "none");
+  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].verdict, Verdict::kUndecided);
+  // Without an anchor there is no ratio.
+  std::erase_if(rows, [](const Row& row) { return row.workload.scheme == "f16"; });
+  EXPECT_TRUE(compute_ratios(rows, Quantity::kTime).empty());
+}
+
+}  // namespace
+}  // namespace qtrap::fit
