@@ -1,8 +1,9 @@
-// The table of host/power/README.md: how well the period and window of emulated sensors are found, and what energies
-// and ratios the protocol gets from them, beside plain integration of the same readings. All of it simulated.
-// Usage: emulated_boards [SEEDS]   (default 50; virtual time, about 2 min)
+// The table of host/power/README.md: how well the period and window of emulated sensors are found, and what
+// energies and ratios the protocol gets from them, beside plain integration of the same readings. All of it
+// simulated. Usage: emulated_boards [SEEDS]   (default 50; virtual time, about 2 min)
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <vector>
 
@@ -49,9 +50,11 @@ void print_board(const NamedBoard& board, std::uint64_t seeds) {
     intervals += outcome.energy_covered.size();
     ratios_covered += outcome.ratio_covered ? 1 : 0;
   }
-  fmt::print("| {} | {:.2f} % | {:.1f} % | {:.2f} % ({:.2f} %) | {:.1f} % ({:.1f} %) | {:.2f} % | {:.0f} % | {:.0f} % |\n",
-             board.name, worst(periods), worst(windows), worst(energies), rms(energies), worst(naive), rms(naive),
-             worst(ratios), share(covered, intervals), share(ratios_covered, ratios.size()));
+  fmt::print(
+      "| {} | {:.2f} % | {:.1f} % | {:.2f} % ({:.2f} %) | {:.1f} % ({:.1f} %) | {:.2f} % | {:.0f} % | {:.0f} "
+      "% |\n",
+      board.name, worst(periods), worst(windows), worst(energies), rms(energies), worst(naive), rms(naive),
+      worst(ratios), share(covered, intervals), share(ratios_covered, ratios.size()));
 }
 
 }  // namespace
@@ -59,7 +62,12 @@ void print_board(const NamedBoard& board, std::uint64_t seeds) {
 int main(int argc, char** argv) {
   const std::uint64_t seeds = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 50;
   fmt::print("{} seeds; worst error (root mean square)\n\n", seeds);
-  fmt::print("| board (T, W) | T | W or rise | 5 s window | plain integration | paired ratio | 95 % of energy | 95 % of ratio |\n");
+  fmt::print(
+      "| board (T, W) | T | W or rise | 5 s window | plain integration | paired ratio | 95 % of energy | 95 "
+      "% of ratio |\n");
   fmt::print("|---|---|---|---|---|---|---|---|\n");
-  for (const NamedBoard& board : qtrap::test::list_emulated_boards()) print_board(board, seeds);
+  for (const NamedBoard& board : qtrap::test::list_emulated_boards()) {
+    print_board(board, seeds);
+    std::fflush(stdout);
+  }
 }

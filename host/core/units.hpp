@@ -26,7 +26,7 @@ class Quantity {
     value_ += other.value_;
     return *this;
   }
-  constexpr auto operator<=>(const Quantity&) const = default;
+  constexpr auto operator<=>(const Quantity&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 
  private:
   Number value_{};

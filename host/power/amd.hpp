@@ -1,5 +1,6 @@
-// AMD boards: the energy counter through libamd_smi.so, else librocm_smi64.so.1; power, temperature and clock from the
-// amdgpu hwmon, which also serves alone. The power field is filtered in an undocumented way: the counter comes first.
+// AMD boards: the energy counter through libamd_smi.so, else librocm_smi64.so.1; power, temperature and clock
+// from the amdgpu hwmon, which also serves alone. The power field is filtered in an undocumented way: the
+// counter comes first.
 #pragma once
 
 #include <vector>

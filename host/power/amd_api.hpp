@@ -1,6 +1,6 @@
-// The parts of AMD SMI and of its predecessor ROCm SMI that qtrap uses, declared here because neither header is in
-// Debian main. Only functions whose signature has not changed since ROCm 5.7; structures that grew between releases are
-// read by their first member alone.
+// The parts of AMD SMI and of its predecessor ROCm SMI that qtrap uses, declared here because neither header
+// is in Debian main. Only functions whose signature has not changed since ROCm 5.7; structures that grew
+// between releases are read by their first member alone.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 // Energy of one window of time, from the raw samples around it. Two independent routes: the counter's value
-// interpolated at the window's ends between its updates, and the power readings moved back by the sensor's lag and
-// integrated by trapezoid with interpolated edges. A reading counts only where its own averaging window, rise included,
-// lies inside the load; where none does, the answer is `unattributable`, never a number.
-// The window must hold a steady load (repetitions of the same work, begin and end on repetition boundaries): the part
-// seen stands for the whole. Corrections of Yang, Adamek, Armour, SC'24 (arXiv 2312.02741).
+// interpolated at the window's ends between its updates, and the power readings moved back by the sensor's
+// lag and integrated by trapezoid with interpolated edges. A reading counts only where its own averaging
+// window, rise included, lies inside the load; where none does, the answer is `unattributable`, never a
+// number. The window must hold a steady load (repetitions of the same work, begin and end on repetition
+// boundaries): the part seen stands for the whole. Corrections of Yang, Adamek, Armour, SC'24 (arXiv
+// 2312.02741).
 #pragma once
 
 #include <optional>
@@ -21,8 +22,8 @@ enum class EnergyStatus { kOk, kNoMeter, kTooShort, kUnattributable, kReset, kIm
 /// "ok", "no_meter", "too_short", "unattributable", "reset" or "implausible".
 std::string to_string(EnergyStatus status);
 
-/// The window [begin, end] and the span [load_begin, load_end] around it, in which the same load ran (its lead and
-/// tail). Monotonic times; load_begin <= begin < end <= load_end.
+/// The window [begin, end] and the span [load_begin, load_end] around it, in which the same load ran (its
+/// lead and tail). Monotonic times; load_begin <= begin < end <= load_end.
 struct LoadWindow {
   Seconds begin;
   Seconds end;
@@ -55,13 +56,14 @@ struct WindowEnergy {
 /// Fewest publications a window must hold on either route.
 inline constexpr std::size_t kFewestReadings = 8;
 
-/// Values at the moments they were published: of the polled samples, those whose value changed, and repeats where a
-/// value stayed for more than a period; stamped half a poll before they were seen. A zero `period` keeps every sample.
+/// Values at the moments they were published: of the polled samples, those whose value changed, and repeats
+/// where a value stayed for more than a period; stamped half a poll before they were seen. A zero `period`
+/// keeps every sample.
 std::vector<Timed<Watts>> find_publications(std::span<const Sample> samples, Seconds period);
 
-/// Energy of the window. `samples` in order of time; they should begin before load_begin and go on for the sensor's lag
-/// after `end`. Costs O(samples); runs after the window, never inside it.
-WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadWindow& window, const MeterInfo& info,
-                                    const MeterSensors& sensors);
+/// Energy of the window. `samples` in order of time; they should begin before load_begin and go on for the
+/// sensor's lag after `end`. Costs O(samples); runs after the window, never inside it.
+WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadWindow& window,
+                                    const MeterInfo& info, const MeterSensors& sensors);
 
 }  // namespace qtrap::power

@@ -1,7 +1,7 @@
-// Where meters look: the root of sysfs and the folder of the vendor libraries. The real environment is the only one a
-// program gets by default; a simulated one must be made by name, marks every meter found in it as simulated, and never
-// loads a library from outside its folder. The other way round, a library that says it is a fake is refused in the real
-// environment, so that no LD_LIBRARY_PATH brings one in by accident.
+// Where meters look: the root of sysfs and the folder of the vendor libraries. The real environment is the
+// only one a program gets by default; a simulated one must be made by name, marks every meter found in it as
+// simulated, and never loads a library from outside its folder. The other way round, a library that says it
+// is a fake is refused in the real environment, so that no LD_LIBRARY_PATH brings one in by accident.
 #pragma once
 
 #include <filesystem>
@@ -38,8 +38,10 @@ class MeterEnvironment {
 /// A vendor library, loaded with dlopen and closed with the last copy of the pointer.
 class VendorLibrary {
  public:
-  /// Loads `name`, e.g. "libnvidia-ml.so.1". kRuntime errors: not found, not loadable, a fake in the real environment.
-  static Result<std::shared_ptr<VendorLibrary>> open(const MeterEnvironment& environment, const std::string& name);
+  /// Loads `name`, e.g. "libnvidia-ml.so.1". kRuntime errors: not found, not loadable, a fake in the real
+  /// environment.
+  static Result<std::shared_ptr<VendorLibrary>> open(const MeterEnvironment& environment,
+                                                     const std::string& name);
   ~VendorLibrary();
   VendorLibrary(const VendorLibrary&) = delete;
   VendorLibrary& operator=(const VendorLibrary&) = delete;
@@ -68,12 +70,14 @@ struct FileNumber {
   std::optional<double> value;
   ReadStatus status = ReadStatus::kOk;
 };
-/// Reads a whole number. Costs about 5 us. kDenied, kVanished (no such file or device), kError (not a number).
+/// Reads a whole number. Costs about 5 us. kDenied, kVanished (no such file or device), kError (not a
+/// number).
 FileNumber read_file_number(const std::filesystem::path& path);
 /// First line of a small file without trailing blanks; absent when unreadable.
 std::optional<std::string> read_file_line(const std::filesystem::path& path);
 /// Folders in `folder` whose names begin with `prefix`, sorted by name; none when it cannot be read.
-std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder, const std::string& prefix);
+std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder,
+                                                const std::string& prefix);
 /// Folders of /sys/class/hwmon whose `name` file holds `name`.
 std::vector<std::filesystem::path> list_hwmon(const MeterEnvironment& environment, const std::string& name);
 /// PCI address a hwmon folder's `device` link leads to; absent for a device on another bus.
@@ -81,12 +85,12 @@ std::optional<std::string> find_hwmon_pci(const std::filesystem::path& hwmon);
 
 /// A meter found, or one that is there and cannot be used, or a place that was looked at in vain.
 struct Finding {
-  std::string name;               ///< family: "nvml", "amd", "intel", "rapl", "jetson"
-  std::string where;              ///< library or path that was looked at
-  std::shared_ptr<Meter> meter;   ///< null unless it can be read
-  std::string reason;             ///< why there is no meter; empty where there is one
-  std::string fix;                ///< the one command or step that would make it work
-  std::optional<std::string> pci; ///< of a board that is there but cannot be used
+  std::string name;                ///< family: "nvml", "amd", "intel", "rapl", "jetson"
+  std::string where;               ///< library or path that was looked at
+  std::shared_ptr<Meter> meter;    ///< null unless it can be read
+  std::string reason;              ///< why there is no meter; empty where there is one
+  std::string fix;                 ///< the one command or step that would make it work
+  std::optional<std::string> pci;  ///< of a board that is there but cannot be used
 };
 
 }  // namespace qtrap::power

@@ -1,5 +1,5 @@
-// tdp:WATTS: no meter but a constant, for setting results beside papers that computed energy as TDP x time. Labelled
-// estimated everywhere.
+// tdp:WATTS: no meter but a constant, for setting results beside papers that computed energy as TDP x time.
+// Labelled estimated everywhere.
 #pragma once
 
 #include <memory>

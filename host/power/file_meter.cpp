@@ -39,7 +39,8 @@ class FileMeter final : public Meter {
     if (path.empty()) return absent_reading<Unit>(before, ReadStatus::kUnsupported);
     const FileNumber number = read_file_number(path);
     const Seconds at = before + (clock_.now() - before) / 2;
-    return number.value ? make_reading<Unit>(at, *number.value * 1e-6) : absent_reading<Unit>(at, number.status);
+    return number.value ? make_reading<Unit>(at, *number.value * 1e-6)
+                        : absent_reading<Unit>(at, number.status);
   }
 
   Reading<Watts> read_rails() {
@@ -74,12 +75,14 @@ std::shared_ptr<Meter> make_file_meter(const MeterEnvironment& environment, Mete
   return std::make_shared<FileMeter>(std::move(info), std::move(files), clock);
 }
 
-Finding make_file_finding(const MeterEnvironment& environment, MeterInfo info, MeterFiles files, const Clock& clock) {
+Finding make_file_finding(const MeterEnvironment& environment, const MeterInfo& info, const MeterFiles& files,
+                          const Clock& clock) {
   const std::filesystem::path first = !files.energy_uj.empty()  ? files.energy_uj
                                       : !files.power_uw.empty() ? files.power_uw
                                       : !files.rails.empty()    ? files.rails.front().voltage_mv
                                                                 : std::filesystem::path();
-  Finding finding{info.name, first.string(), make_file_meter(environment, info, files, clock), "", "", info.pci};
+  Finding finding{info.name, first.string(), make_file_meter(environment, info, files, clock), "",
+                  "",        info.pci};
   const Sample sample = finding.meter->read();
   const ReadStatus failed = is_readable(sample.energy.status) ? sample.power.status : sample.energy.status;
   if (is_readable(failed)) return finding;

@@ -25,12 +25,14 @@ struct MeterFiles {
   std::filesystem::path clock_hz;        ///< empty: none
 };
 
-/// A meter over `files`; `info.has_energy`, `has_power` and `simulated` are set from them and the environment.
+/// A meter over `files`; `info.has_energy`, `has_power` and `simulated` are set from them and the
+/// environment.
 std::shared_ptr<Meter> make_file_meter(const MeterEnvironment& environment, MeterInfo info, MeterFiles files,
                                        const Clock& clock);
 
-/// A finding for a meter over `files`: the meter, or, where its first reading fails, the reason and the command that
-/// opens the file. A reading of 0 is no reason: an idle counter may stand at 0 once.
-Finding make_file_finding(const MeterEnvironment& environment, MeterInfo info, MeterFiles files, const Clock& clock);
+/// A finding for a meter over `files`: the meter, or, where its first reading fails, the reason and the
+/// command that opens the file. A reading of 0 is no reason: an idle counter may stand at 0 once.
+Finding make_file_finding(const MeterEnvironment& environment, const MeterInfo& info, const MeterFiles& files,
+                          const Clock& clock);
 
 }  // namespace qtrap::power

@@ -59,12 +59,17 @@ std::vector<Finding> find_hwmon_boards(const MeterEnvironment& environment, cons
 
 ReadStatus classify(ze::Result result) {
   switch (result) {
-    case ze::kSuccess: return ReadStatus::kOk;
-    case ze::kUnsupported: return ReadStatus::kUnsupported;
-    case ze::kNoPermission: return ReadStatus::kDenied;
+    case ze::kSuccess:
+      return ReadStatus::kOk;
+    case ze::kUnsupported:
+      return ReadStatus::kUnsupported;
+    case ze::kNoPermission:
+      return ReadStatus::kDenied;
     case ze::kDeviceLost:
-    case ze::kUninitialised: return ReadStatus::kVanished;
-    default: return ReadStatus::kError;
+    case ze::kUninitialised:
+      return ReadStatus::kVanished;
+    default:
+      return ReadStatus::kError;
   }
 }
 
@@ -91,8 +96,10 @@ class SysmanMeter final : public Meter {
     ze::EnergyCounter counter{};
     const ze::Result result = sysman_->energy(domain_, &counter);
     const Seconds at = before + (clock_.now() - before) / 2;
-    Sample sample{absent_reading<Joules>(at, classify(result)), absent_reading<Watts>(at, ReadStatus::kUnsupported)};
-    if (result == ze::kSuccess) sample.energy = make_reading<Joules>(at, static_cast<double>(counter.energy_uj) * 1e-6);
+    Sample sample{absent_reading<Joules>(at, classify(result)),
+                  absent_reading<Watts>(at, ReadStatus::kUnsupported)};
+    if (result == ze::kSuccess)
+      sample.energy = make_reading<Joules>(at, static_cast<double>(counter.energy_uj) * 1e-6);
     return sample;
   }
 
@@ -116,8 +123,8 @@ Finding refuse(const std::string& where, const std::string& reason, const std::s
   return {"intel", where, nullptr, reason, fix, std::nullopt};
 }
 
-Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<Sysman>& sysman, ze::Handle device,
-                    const Clock& clock) {
+Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<Sysman>& sysman,
+                    ze::Handle device, const Clock& clock) {
   MeterInfo info;
   info.name = "intel";
   info.source = kLibrary;
@@ -126,7 +133,8 @@ Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<S
   ze::PciProperties pci{};
   pci.type = ze::kPciPropertiesType;
   if (sysman->pci(device, &pci) == ze::kSuccess) {
-    info.pci = normalise_pci(fmt::format("{:04x}:{:02x}:{:02x}.{}", pci.domain, pci.bus, pci.device, pci.function));
+    info.pci =
+        normalise_pci(fmt::format("{:04x}:{:02x}:{:02x}.{}", pci.domain, pci.bus, pci.device, pci.function));
   }
   ze::Handle domain = nullptr;
   if (sysman->card_domain == nullptr || sysman->card_domain(device, &domain) != ze::kSuccess) {
@@ -146,7 +154,8 @@ Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<S
     finding.meter = meter;
   } else {
     finding.reason = "zesPowerGetEnergyCounter: " + to_string(status);
-    finding.fix = status == ReadStatus::kDenied ? "sudo usermod -aG render $USER" : "update the Intel GPU driver";
+    finding.fix =
+        status == ReadStatus::kDenied ? "sudo usermod -aG render $USER" : "update the Intel GPU driver";
   }
   return finding;
 }
@@ -167,7 +176,8 @@ std::vector<Finding> find_sysman(const MeterEnvironment& environment, const Cloc
   }
   const ze::Result result = init(0);
   if (result != ze::kSuccess) {
-    return {refuse(kLibrary, fmt::format("zesInit failed with status {:#x}", result), "install intel-level-zero-gpu")};
+    return {refuse(kLibrary, fmt::format("zesInit failed with status {:#x}", result),
+                   "install intel-level-zero-gpu")};
   }
   std::uint32_t count = 0;
   std::vector<ze::Handle> drivers;

@@ -8,8 +8,8 @@
 
 namespace qtrap::power {
 
-/// One finding per board, or one per place looked at in vain. Integrated graphics have no counter of their own: their
-/// energy is part of the package's (rapl).
+/// One finding per board, or one per place looked at in vain. Integrated graphics have no counter of their
+/// own: their energy is part of the package's (rapl).
 std::vector<Finding> find_intel(const MeterEnvironment& environment, const Clock& clock);
 
 }  // namespace qtrap::power

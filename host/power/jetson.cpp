@@ -52,7 +52,8 @@ std::vector<Finding> find_jetson(const MeterEnvironment& environment, const Cloc
     files.rails.push_back(rail.files);
     info.board += (info.board.empty() ? "" : " + ") + rail.name;
   }
-  if (input == rails.end()) info.notes.emplace_back("no input rail: the sum of the measured rails, not the whole module");
+  if (input == rails.end())
+    info.notes.emplace_back("no input rail: the sum of the measured rails, not the whole module");
   info.source = files.rails.front().voltage_mv.parent_path().string();
   return {make_file_finding(environment, info, files, clock)};
 }

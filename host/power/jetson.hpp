@@ -1,5 +1,5 @@
-// NVIDIA Jetson modules: the INA3221 monitors on the supply rails, through hwmon. The module's input rail where it is
-// measured, else the sum of the rails that are.
+// NVIDIA Jetson modules: the INA3221 monitors on the supply rails, through hwmon. The module's input rail
+// where it is measured, else the sum of the rails that are.
 #pragma once
 
 #include <vector>

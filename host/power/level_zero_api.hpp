@@ -1,5 +1,5 @@
-// The part of Level Zero Sysman that qtrap uses, declared here so that building needs no vendor package. Layouts of the
-// Sysman specification 1.5 and later.
+// The part of Level Zero Sysman that qtrap uses, declared here so that building needs no vendor package.
+// Layouts of the Sysman specification 1.5 and later.
 #pragma once
 
 #include <cstdint>

@@ -28,7 +28,9 @@ const LoadResponse::Knot* LoadResponse::find(double at_s) const {
   return after == knots_.begin() ? nullptr : &*(after - 1);
 }
 
-double LoadResponse::decay(double elapsed_s) const { return rise_s_ > 0 ? std::exp(-elapsed_s / rise_s_) : 0.0; }
+double LoadResponse::decay(double elapsed_s) const {
+  return rise_s_ > 0 ? std::exp(-elapsed_s / rise_s_) : 0.0;
+}
 
 double LoadResponse::level(double at_s) const {
   const Knot* knot = find(at_s);

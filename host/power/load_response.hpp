@@ -1,5 +1,6 @@
-// What a sensor should show of a known on/off load: the load (0 or 1) through a first-order rise, averaged over a
-// boxcar. Closed forms; the objective of the characterisation evaluates it some hundred thousand times.
+// What a sensor should show of a known on/off load: the load (0 or 1) through a first-order rise, averaged
+// over a boxcar. Closed forms; the objective of the characterisation evaluates it some hundred thousand
+// times.
 #pragma once
 
 #include <span>
@@ -16,8 +17,8 @@ struct LoadInterval {
   bool busy = false;
 };
 
-/// The risen load of one run. Before the first interval and in gaps between intervals the load is at rest; after the
-/// last one too.
+/// The risen load of one run. Before the first interval and in gaps between intervals the load is at rest;
+/// after the last one too.
 class LoadResponse {
  public:
   /// `played` in order of time; `rise` is the time constant (0: none).

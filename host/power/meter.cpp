@@ -9,7 +9,8 @@ namespace qtrap::power {
 
 namespace {
 
-// A counter may publish up to this long after the energy was drawn, so a short spacing may show a long one's energy.
+// A counter may publish up to this long after the energy was drawn, so a short spacing may show a long one's
+// energy.
 constexpr Seconds kPublicationLag{1.0};
 
 template <class Enum, std::size_t N>
@@ -28,7 +29,8 @@ std::string to_string(EnergyMethod method) {
 }
 
 std::string to_string(ReadStatus status) {
-  return name_of(status, std::array{"ok", "unsupported", "denied", "vanished", "error", "not_finite", "zero"});
+  return name_of(status,
+                 std::array{"ok", "unsupported", "denied", "vanished", "error", "not_finite", "zero"});
 }
 
 std::string to_string(DeltaStatus status) {

@@ -1,7 +1,8 @@
 // What every energy meter looks like: a cumulative counter, a power reading, or both; each value with its own
 // monotonic stamp; the scope it covers; and the type of a difference between two counter values.
-// A reading that was not obtained is an absent value with a status, never 0. Source of the rules: the defects reported
-// most against other tools (zero taken for a reading, wrapped counters, stamps shared between unlike values).
+// A reading that was not obtained is an absent value with a status, never 0. Source of the rules: the defects
+// reported most against other tools (zero taken for a reading, wrapped counters, stamps shared between unlike
+// values).
 #pragma once
 
 #include <cstdint>
@@ -78,25 +79,26 @@ struct EnergyDelta {
   std::optional<Joules> value;
 };
 
-/// What is known of a counter: the size of its range, absent where it does not wrap in practice, and the power no
-/// board of this scope can exceed.
+/// What is known of a counter: the size of its range, absent where it does not wrap in practice, and the
+/// power no board of this scope can exceed.
 struct CounterLimits {
   std::optional<Joules> range;
   Watts max_power = Watts(10e3);
 };
 
-/// later - earlier, typed. A decrease is kWrapped when adding the range gives a power the board can draw, else kReset;
-/// an increase the board cannot draw in the time between (plus 1 s of publication lag) is kImplausible. Requires
-/// earlier.at <= later.at.
-EnergyDelta compute_energy_delta(const Timed<Joules>& earlier, const Timed<Joules>& later, const CounterLimits& limits);
+/// later - earlier, typed. A decrease is kWrapped when adding the range gives a power the board can draw,
+/// else kReset; an increase the board cannot draw in the time between (plus 1 s of publication lag) is
+/// kImplausible. Requires earlier.at <= later.at.
+EnergyDelta compute_energy_delta(const Timed<Joules>& earlier, const Timed<Joules>& later,
+                                 const CounterLimits& limits);
 
 /// Static facts of a meter.
 struct MeterInfo {
-  std::string name;         ///< family: "nvml", "amd", "intel", "rapl", "jetson", "tdp" or "replay"
-  std::string source;       ///< library or path it reads
-  std::string board;        ///< what is measured, in the vendor's words
-  std::string driver;       ///< driver or library version; empty where not reported
-  std::string power_field;  ///< "instant" or "average", where the vendor tells them apart; else empty
+  std::string name;                 ///< family: "nvml", "amd", "intel", "rapl", "jetson", "tdp" or "replay"
+  std::string source;               ///< library or path it reads
+  std::string board;                ///< what is measured, in the vendor's words
+  std::string driver;               ///< driver or library version; empty where not reported
+  std::string power_field;          ///< "instant" or "average", where the vendor tells them apart; else empty
   std::optional<std::string> pci;   ///< "0000:3b:00.0"
   std::optional<std::string> uuid;  ///< 32 hexadecimal digits, as match.hpp normalises them
   Scope scope = Scope::kBoard;
@@ -117,7 +119,8 @@ struct BoardState {
   std::optional<Hertz> core_clock;
   std::optional<Hertz> memory_clock;
   std::optional<double> temperature_c;
-  std::vector<std::string> throttle_reasons;  ///< empty where not throttled; idle and user-set clocks do not count
+  std::vector<std::string>
+      throttle_reasons;  ///< empty where not throttled; idle and user-set clocks do not count
   std::optional<std::vector<std::uint32_t>> process_ids;  ///< compute processes on the board, ours among them
   std::optional<Watts> power_limit;
   std::optional<bool> persistence;
@@ -129,8 +132,8 @@ class Meter {
  public:
   virtual ~Meter() = default;
   virtual const MeterInfo& info() const = 0;
-  /// Reads every channel the meter has. Never throws for a failing sensor: the readings carry the status. Costs one to
-  /// a few system or driver calls (5 us for a file, up to some ms for a vendor library).
+  /// Reads every channel the meter has. Never throws for a failing sensor: the readings carry the status.
+  /// Costs one to a few system or driver calls (5 us for a file, up to some ms for a vendor library).
   virtual Sample read() = 0;
   /// Reads clocks, temperature and the rest. Costs several driver calls: never inside a timed window.
   virtual BoardState read_state() { return {}; }

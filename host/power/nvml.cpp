@@ -110,26 +110,38 @@ class Session {
 
 ReadStatus classify(nvml::Return status) {
   switch (status) {
-    case nvml::kSuccess: return ReadStatus::kOk;
-    case nvml::kNotSupported: return ReadStatus::kUnsupported;
-    case nvml::kNoPermission: return ReadStatus::kDenied;
+    case nvml::kSuccess:
+      return ReadStatus::kOk;
+    case nvml::kNotSupported:
+      return ReadStatus::kUnsupported;
+    case nvml::kNoPermission:
+      return ReadStatus::kDenied;
     case nvml::kUninitialised:
     case nvml::kDriverNotLoaded:
     case nvml::kGpuIsLost:
-    case nvml::kGpuNotFound: return ReadStatus::kVanished;
-    default: return ReadStatus::kError;
+    case nvml::kGpuNotFound:
+      return ReadStatus::kVanished;
+    default:
+      return ReadStatus::kError;
   }
 }
 
 double decode(const nvml::FieldValue& field) {
   switch (field.type) {
-    case nvml::kDouble: return field.value.as_double;
-    case nvml::kUnsignedInt: return field.value.as_unsigned;
-    case nvml::kUnsignedLong: return static_cast<double>(field.value.as_unsigned_long);
-    case nvml::kUnsignedLongLong: return static_cast<double>(field.value.as_unsigned_long_long);
-    case nvml::kSignedLongLong: return static_cast<double>(field.value.as_signed_long_long);
-    case nvml::kSignedInt: return field.value.as_signed;
-    default: return std::nan("");
+    case nvml::kDouble:
+      return field.value.as_double;
+    case nvml::kUnsignedInt:
+      return field.value.as_unsigned;
+    case nvml::kUnsignedLong:
+      return static_cast<double>(field.value.as_unsigned_long);
+    case nvml::kUnsignedLongLong:
+      return static_cast<double>(field.value.as_unsigned_long_long);
+    case nvml::kSignedLongLong:
+      return static_cast<double>(field.value.as_signed_long_long);
+    case nvml::kSignedInt:
+      return field.value.as_signed;
+    default:
+      return std::nan("");
   }
 }
 
@@ -147,9 +159,10 @@ struct ThrottleBit {
   const char* name;
 };
 // Idle (0x1), user-set clocks (0x2) and display (0x100) are no throttling.
-constexpr std::array kThrottleBits{ThrottleBit{0x04, "sw_power_cap"},       ThrottleBit{0x08, "hw_slowdown"},
-                                   ThrottleBit{0x10, "sync_boost"},         ThrottleBit{0x20, "sw_thermal_slowdown"},
-                                   ThrottleBit{0x40, "hw_thermal_slowdown"}, ThrottleBit{0x80, "hw_power_brake"}};
+constexpr std::array kThrottleBits{
+    ThrottleBit{0x04, "sw_power_cap"},        ThrottleBit{0x08, "hw_slowdown"},
+    ThrottleBit{0x10, "sync_boost"},          ThrottleBit{0x20, "sw_thermal_slowdown"},
+    ThrottleBit{0x40, "hw_thermal_slowdown"}, ThrottleBit{0x80, "hw_power_brake"}};
 
 class NvmlMeter final : public Meter {
  public:
@@ -284,7 +297,8 @@ class NvmlMeter final : public Meter {
 
   std::optional<Watts> read_limit() const {
     unsigned milliwatts = 0;
-    if (api().power_limit == nullptr || api().power_limit(device_, &milliwatts) != nvml::kSuccess) return std::nullopt;
+    if (api().power_limit == nullptr || api().power_limit(device_, &milliwatts) != nvml::kSuccess)
+      return std::nullopt;
     return Watts(milliwatts * 1e-3);
   }
 
@@ -327,12 +341,13 @@ class NvmlMeter final : public Meter {
 
 std::string read_text(nvml::GetDeviceText* call, nvml::Device device) {
   std::array<char, 128> text{};
-  if (call == nullptr || call(device, text.data(), static_cast<unsigned>(text.size())) != nvml::kSuccess) return "";
+  if (call == nullptr || call(device, text.data(), static_cast<unsigned>(text.size())) != nvml::kSuccess)
+    return "";
   return text.data();
 }
 
-Finding open_board(const MeterEnvironment& environment, const std::shared_ptr<Session>& session, unsigned index,
-                   const Clock& clock) {
+Finding open_board(const MeterEnvironment& environment, const std::shared_ptr<Session>& session,
+                   unsigned index, const Clock& clock) {
   const Api& api = session->api;
   Finding finding{"nvml", kLibrary, nullptr, "", "", std::nullopt};
   nvml::Device device = nullptr;
@@ -357,7 +372,8 @@ Finding open_board(const MeterEnvironment& environment, const std::shared_ptr<Se
   info.source = kLibrary;
   info.board = read_text(api.name, device);
   std::array<char, 96> driver{};
-  if (api.driver != nullptr && api.driver(driver.data(), static_cast<unsigned>(driver.size())) == nvml::kSuccess) {
+  if (api.driver != nullptr &&
+      api.driver(driver.data(), static_cast<unsigned>(driver.size())) == nvml::kSuccess) {
     info.driver = driver.data();
   }
   info.pci = finding.pci;
@@ -379,18 +395,19 @@ std::vector<Finding> find_nvml(const MeterEnvironment& environment, const Clock&
   const auto session = Session::open(environment);
   if (!session) {
     const Error& error = session.error();
-    return {{"nvml", environment.library_path(kLibrary), nullptr, fmt::format("{} ({})", error.what, error.value),
-             error.fix, std::nullopt}};
+    return {{"nvml", environment.library_path(kLibrary), nullptr,
+             fmt::format("{} ({})", error.what, error.value), error.fix, std::nullopt}};
   }
   unsigned count = 0;
   const nvml::Return status = session.value()->api.count(&count);
   if (status != nvml::kSuccess || count == 0) {
     return {{"nvml", kLibrary, nullptr,
-             status == nvml::kSuccess ? "the driver sees no board" : session.value()->describe(status), "nvidia-smi",
-             std::nullopt}};
+             status == nvml::kSuccess ? "the driver sees no board" : session.value()->describe(status),
+             "nvidia-smi", std::nullopt}};
   }
   std::vector<Finding> found;
-  for (unsigned index = 0; index < count; ++index) found.push_back(open_board(environment, session.value(), index, clock));
+  for (unsigned index = 0; index < count; ++index)
+    found.push_back(open_board(environment, session.value(), index, clock));
   return found;
 }
 

@@ -1,5 +1,6 @@
-// The part of NVML's binary interface that qtrap uses, declared here because no vendor header is in Debian main. Types
-// and numbers as NVIDIA documents them (NVML 12 API reference); stable since driver 450, fields 185 and 186 since 515.
+// The part of NVML's binary interface that qtrap uses, declared here because no vendor header is in Debian
+// main. Types and numbers as NVIDIA documents them (NVML 12 API reference); stable since driver 450, fields
+// 185 and 186 since 515.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,14 @@ struct PciInfo {
 };
 
 /// Kinds of FieldValue::value, in the library's numbering.
-enum ValueType : unsigned { kDouble, kUnsignedInt, kUnsignedLong, kUnsignedLongLong, kSignedLongLong, kSignedInt };
+enum ValueType : unsigned {
+  kDouble,
+  kUnsignedInt,
+  kUnsignedLong,
+  kUnsignedLongLong,
+  kSignedLongLong,
+  kSignedInt
+};
 
 union Value {
   double as_double;

@@ -14,7 +14,9 @@ namespace {
 constexpr int kFewestRepetitions = 32;
 constexpr int kPhaseShifts = 8;
 
-int count_to_cover(Seconds span, Seconds repetition) { return static_cast<int>(std::ceil(span / repetition)); }
+int count_to_cover(Seconds span, Seconds repetition) {
+  return static_cast<int>(std::ceil(span / repetition));
+}
 
 /// Repetitions that follow each other without a pause.
 struct Block {
@@ -67,8 +69,8 @@ std::optional<Phase> find_phase(const Timed<Watts>& reading, std::span<const Loa
   return Phase{std::min(phase, 1.0), reading.value.value()};
 }
 
-/// Sorted, and readings closer than `resolution` joined to their mean: many readings of one phase are one well-known
-/// point, not a crowd whose outermost members carry all the weight.
+/// Sorted, and readings closer than `resolution` joined to their mean: many readings of one phase are one
+/// well-known point, not a crowd whose outermost members carry all the weight.
 std::vector<Phase> merge_close(std::vector<Phase> phases, double resolution) {
   std::sort(phases.begin(), phases.end(), [](const Phase& a, const Phase& b) { return a.at < b.at; });
   std::vector<Phase> merged;
@@ -120,9 +122,9 @@ double predict_hole(const SensorTraits& sensor, Seconds repetition, const TrialP
   return phases.empty() ? 1 : integrate_circle(phases).widest_hole;
 }
 
-/// The shortest gap of 2/16 to 16/16 of a period that leaves no hole wider than half the window, else the best of
-/// them. One fixed gap will not do: a repetition slightly shorter than the period slides against the sensor by itself
-/// and can undo the shift.
+/// The shortest gap of 2/16 to 16/16 of a period that leaves no hole wider than half the window, else the
+/// best of them. One fixed gap will not do: a repetition slightly shorter than the period slides against the
+/// sensor by itself and can undo the shift.
 Seconds choose_gap(const SensorTraits& sensor, Seconds repetition, const TrialPlan& plan) {
   const double enough = sensor.window_or_zero() / 2 / repetition;
   Seconds best;
@@ -155,7 +157,9 @@ TrialPlan plan_trial(const SensorTraits& sensor, Seconds repetition, Seconds lea
   return plan;
 }
 
-Seconds draw_trial_gap(const SensorTraits& sensor, PhiloxStream& random) { return sensor.period * random.uniform(); }
+Seconds draw_trial_gap(const SensorTraits& sensor, PhiloxStream& random) {
+  return sensor.period * random.uniform();
+}
 
 EnergyEstimate fold_repetitions(std::span<const Sample> samples, std::span<const LoadInterval> repetitions,
                                 const MeterInfo& info, const SensorTraits& sensor) {
@@ -169,7 +173,8 @@ EnergyEstimate fold_repetitions(std::span<const Sample> samples, std::span<const
   }
   estimate.readings = phases.size();
   if (phases.size() < kFewestReadings) {
-    estimate.detail = fmt::format("{} readings saw the repetitions alone, {} needed", phases.size(), kFewestReadings);
+    estimate.detail =
+        fmt::format("{} readings saw the repetitions alone, {} needed", phases.size(), kFewestReadings);
     return estimate;
   }
   const double resolution = std::min(sensor.window_or_zero().value() / 8 / length_s, 1.0 / 64);
@@ -198,7 +203,8 @@ RepetitionEnergy estimate_repetition_energy(std::span<const Sample> samples, con
   answer.detail = answer.window.detail;
   if (!answer.window.energy) return answer;
   const bool counted = answer.window.counter.status == EnergyStatus::kOk;
-  std::optional<Joules> energy = (*answer.window.energy - trial.idle * trial.plan.total_gap()) / trial.plan.repetitions;
+  std::optional<Joules> energy =
+      (*answer.window.energy - trial.idle * trial.plan.total_gap()) / trial.plan.repetitions;
   if (!counted && sensors.power.is_blind()) {
     const EnergyEstimate folded = fold_repetitions(samples, trial.repetitions, info, sensors.power);
     answer.folded = true;

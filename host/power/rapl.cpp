@@ -47,8 +47,8 @@ Finding open_zone(const MeterEnvironment& environment, const Zone& zone, const s
 
 std::vector<Finding> find_powercap(const MeterEnvironment& environment, const Clock& clock) {
   std::vector<Finding> found;
-  // "intel-rapl:0" is a package or psys, "intel-rapl:0:0" a zone inside it; the class folder holds both, flat.
-  // intel-rapl-mmio mirrors the same counters and is left out.
+  // "intel-rapl:0" is a package or psys, "intel-rapl:0:0" a zone inside it; the class folder holds both,
+  // flat. intel-rapl-mmio mirrors the same counters and is left out.
   for (const auto& folder : list_folders(environment.sysfs_root() / "class/powercap", "intel-rapl:")) {
     const std::string name = folder.filename().string();
     const auto last_colon = name.rfind(':');
@@ -91,7 +91,8 @@ std::vector<Finding> find_rapl(const MeterEnvironment& environment, const Clock&
   if (found.empty()) found = find_amd_energy(environment, clock);
   if (found.empty()) {
     const std::string where = (environment.sysfs_root() / "class/powercap/intel-rapl:*").string();
-    found.push_back({"rapl", where, nullptr, "no RAPL zone and no amd_energy sensor (virtual machines hide both)",
+    found.push_back({"rapl", where, nullptr,
+                     "no RAPL zone and no amd_energy sensor (virtual machines hide both)",
                      "sudo modprobe intel_rapl_msr", std::nullopt});
   }
   return found;

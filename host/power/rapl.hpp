@@ -1,5 +1,6 @@
-// CPU packages: powercap RAPL (Intel, AMD since Linux 5.8), else the amd_energy hwmon. One finding per package, DRAM
-// zone and platform (psys) zone. Counters count uJ and wrap at max_energy_range_uj, after minutes under load.
+// CPU packages: powercap RAPL (Intel, AMD since Linux 5.8), else the amd_energy hwmon. One finding per
+// package, DRAM zone and platform (psys) zone. Counters count uJ and wrap at max_energy_range_uj, after
+// minutes under load.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// Reads a meter at a fixed period and keeps every raw sample with its own stamps, and what the reading itself cost.
-// A late tick is skipped and counted, never caught up in a burst.
+// Reads a meter at a fixed period and keeps every raw sample with its own stamps, and what the reading itself
+// cost. A late tick is skipped and counted, never caught up in a burst.
 #pragma once
 
 #include <condition_variable>
@@ -60,7 +60,8 @@ struct Recording {
 /// Reads `meter` every `period` (> 0) in the calling thread until `end` or until the waiter is stopped.
 Recording record_until(Meter& meter, const Clock& clock, Waiter& waiter, Seconds period, Seconds end);
 
-/// The same in a thread of its own, from construction until finish(). The meter belongs to the thread meanwhile.
+/// The same in a thread of its own, from construction until finish(). The meter belongs to the thread
+/// meanwhile.
 class Sampler {
  public:
   Sampler(Meter& meter, const Clock& clock, std::unique_ptr<Waiter> waiter, Seconds period);
@@ -70,8 +71,8 @@ class Sampler {
 
   /// A copy of the samples taken since `since`. Blocks the thread for the copy only.
   std::vector<Sample> samples_since(Seconds since) const;
-  /// Waits on the caller's thread until a sample at or after `time` is there, or the sampler has ended; at most
-  /// `patience`. Returns whether it is there.
+  /// Waits on the caller's thread until a sample at or after `time` is there, or the sampler has ended; at
+  /// most `patience`. Returns whether it is there.
   bool wait_for_sample(Seconds time, Seconds patience) const;
   /// Stops the thread and hands over everything. A second call gives an empty recording.
   Recording finish();
@@ -89,9 +90,9 @@ class Sampler {
   std::thread thread_;
 };
 
-/// Samples as integers for a `samples` record: stamps in us and values in mJ and mW, each as the difference to the one
-/// before it (the first to 0). An absent value repeats the difference 0 and stands in `energy_absent` or
-/// `power_absent`. Decoding gives the values back within half a unit.
+/// Samples as integers for a `samples` record: stamps in us and values in mJ and mW, each as the difference
+/// to the one before it (the first to 0). An absent value repeats the difference 0 and stands in
+/// `energy_absent` or `power_absent`. Decoding gives the values back within half a unit.
 struct EncodedSamples {
   std::vector<std::int64_t> at_us;
   std::vector<std::int64_t> energy_mj;
@@ -100,8 +101,8 @@ struct EncodedSamples {
   std::vector<std::pair<std::size_t, ReadStatus>> power_absent;
 };
 
-/// Encodes samples; `at_us` is the energy channel's stamp where it was read, else the power channel's. The two stamps
-/// of one sample differ by the duration of one read.
+/// Encodes samples; `at_us` is the energy channel's stamp where it was read, else the power channel's. The
+/// two stamps of one sample differ by the duration of one read.
 EncodedSamples encode_samples(const std::vector<Sample>& samples);
 /// The samples again, both channels at `at_us`. kRuntime error when the arrays differ in length.
 Result<std::vector<Sample>> decode_samples(const EncodedSamples& encoded);

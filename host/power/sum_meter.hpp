@@ -9,9 +9,9 @@
 
 namespace qtrap::power {
 
-/// The sum of at least one meter's counters (and of their powers where all have one). Each part's wraps are taken out
-/// before adding; a part that resets makes the sum fall back, so that it is seen as a reset; while one part gives no
-/// reading, neither does the sum.
+/// The sum of at least one meter's counters (and of their powers where all have one). Each part's wraps are
+/// taken out before adding; a part that resets makes the sum fall back, so that it is seen as a reset; while
+/// one part gives no reading, neither does the sum.
 std::shared_ptr<Meter> make_sum_meter(std::vector<std::shared_ptr<Meter>> parts, const Clock& clock);
 
 }  // namespace qtrap::power

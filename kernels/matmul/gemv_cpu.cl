@@ -15,8 +15,6 @@
 // LANES = min(VECTOR_WIDTH, GROUP / 8), LANES16 = min(16, GROUP / 4).
 #include "common/common.clh"
 
-#define SCALE_BLOCK 8  // group scales converted at a time: scalar vload_half is about 20 instructions in PoCL 3.1
-
 #define UNROLLED _Pragma("unroll")
 
 CPU_KERNEL void gemv_f16_f16_cpu(__global const half* restrict weights, __global const half* restrict x,
@@ -113,38 +111,50 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
 typedef float16 lanes_float;
 typedef uint16 lanes_uint;
 #define LANES_TO_FLOAT(v) convert_float16(as_int16(v))
-#define LOAD_LANES(p) (lanes_uint)(LOAD_UINT4(p), LOAD_UINT4(p + 16), LOAD_UINT4(p + 32), LOAD_UINT4(p + 48))
-#define SUM_LANES sum16
+typedef loose_uint16 loose_lanes_uint;
 #elif LANES == 8
 typedef float8 lanes_float;
 typedef uint8 lanes_uint;
 #define LANES_TO_FLOAT(v) convert_float8(as_int8(v))
-#define LOAD_LANES(p) (lanes_uint)(LOAD_UINT4(p), LOAD_UINT4(p + 16))
-#define SUM_LANES sum8
+typedef loose_uint8 loose_lanes_uint;
 #else
 typedef float4 lanes_float;
 typedef uint4 lanes_uint;
 #define LANES_TO_FLOAT(v) convert_float4(as_int4(v))
-#define LOAD_LANES(p) LOAD_UINT4(p)
-#define SUM_LANES sum4
+typedef loose_uint4 loose_lanes_uint;
 #endif
-#define LOAD_UINT4(p) as_uint4(vload16(0, p))  // rows of codes start on any byte
 #define LOAD_LANES_FLOAT(p) JOIN(vload, LANES)(0, p)
+#define SUM_LANES JOIN(sum, LANES)
 
-/// SCALE_BLOCK values from f16 at `from`, `count` of them in bounds, the others 0.
+#define SCALE_BLOCK 8  // group scales converted at a time: scalar vload_half is about 20 instructions in PoCL 3.1
+
+/// SCALE_BLOCK f16 values at `from`, of which `count` are in bounds, the others 0.
 static inline float8 load_scales(__global const half* from, uint count) {
   if (count >= SCALE_BLOCK) return vload_half8(0, from);
   float part[SCALE_BLOCK] = {0.0f};
   for (uint i = 0; i < count; ++i) part[i] = vload_half(i, from);
   return vload8(0, part);
 }
+static inline float8 load_sums(__global const float* from, uint count) {
+  if (count >= SCALE_BLOCK) return vload8(0, from);
+  float part[SCALE_BLOCK] = {0.0f};
+  for (uint i = 0; i < count; ++i) part[i] = from[i];
+  return vload8(0, part);
+}
+static inline float8 load_int_sums(__global const int* from, uint count) {
+  if (count >= SCALE_BLOCK) return convert_float8(vload8(0, from));
+  float part[SCALE_BLOCK] = {0.0f};
+  for (uint i = 0; i < count; ++i) part[i] = (float)from[i];
+  return vload8(0, part);
+}
 
-/// The codes of 8 LANES columns whose first `count` bytes are in bounds; the others 0.
-static inline lanes_uint load_codes(__global const uchar* from, uint count) {
-  if (count >= 4 * LANES) return LOAD_LANES(from);
-  uchar part[4 * LANES];
-  for (uint i = 0; i < 4 * LANES; ++i) part[i] = i < count ? from[i] : (uchar)0;
-  return LOAD_LANES(part);
+/// Code of column k of a row.
+static inline uint int4_code(__global const uchar* row, uint k) { return (row[k / 2] >> (k % 2 * 4)) & 15u; }
+
+/// Place of column k in activations of which `per_lane` columns share a lane of `lanes`.
+static inline uint nibble_place(uint k, uint lanes, uint per_lane) {
+  const uint inside = k % (lanes * per_lane);
+  return k - inside + inside % per_lane * lanes + inside / per_lane;
 }
 
 CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
@@ -152,52 +162,44 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
                                 __global const float* restrict sums, __global half* restrict y, uint rows, uint columns) {
   const uint first = (uint)get_global_id(0) * ROWS_I4;
   const uint groups = (columns + GROUP - 1) / GROUP;
+  const uint whole_groups = columns / GROUP;
   const uint pitch = (columns + 1) / 2;
-  size_t row[ROWS_I4];
+  const size_t token_pitch = (size_t)groups * GROUP;
+  __global const uchar* w[ROWS_I4];
   lanes_float acc[ROWS_I4][TOKENS];
   float8 zero_part[ROWS_I4][TOKENS];
   UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
-    row[r] = min(first + r, rows - 1);
+    w[r] = codes + min(first + r, rows - 1) * (size_t)pitch;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       acc[r][t] = 0.0f;
       zero_part[r][t] = 0.0f;
     }
   }
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
-    const uint in_block = min((uint)SCALE_BLOCK, groups - g0);
     float scale[ROWS_I4][SCALE_BLOCK];
     UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
-      const float8 s = load_scales(scales + row[r] * groups + g0, in_block);
-      const float8 weighted = s * load_scales(zeros + row[r] * groups + g0, in_block);
+      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
+      const float8 s = load_scales(scales + at, groups - g0);
+      const float8 weighted = s * load_scales(zeros + at, groups - g0);
       vstore8(s, 0, scale[r]);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        float8 sum = 0.0f;
-        if (in_block == SCALE_BLOCK) {
-          sum = vload8(0, sums + (size_t)t * groups + g0);
-        } else {
-          float part[SCALE_BLOCK] = {0.0f};
-          for (uint i = 0; i < in_block; ++i) part[i] = sums[(size_t)t * groups + g0 + i];
-          sum = vload8(0, part);
-        }
-        zero_part[r][t] = fma(weighted, sum, zero_part[r][t]);
+        zero_part[r][t] = fma(weighted, load_sums(sums + (size_t)t * groups + g0, groups - g0), zero_part[r][t]);
       }
     }
-    for (uint g = 0; g < in_block; ++g) {
+    const uint end = min(g0 + SCALE_BLOCK, whole_groups);
+    for (uint g = g0; g < end; ++g) {
       lanes_float dot_g[ROWS_I4][TOKENS];
       UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0.0f;
       }
-      for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
-        const uint column = (g0 + g) * GROUP + block * (8 * LANES);
-        if (column >= columns) break;
-        const uint bytes = pitch - column / 2;
+      UNROLLED for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
+        const uint column = g * GROUP + block * (8 * LANES);
         lanes_uint q[ROWS_I4];
-        UNROLLED for (uint r = 0; r < ROWS_I4; ++r) q[r] = load_codes(codes + row[r] * pitch + column / 2, bytes);
+        UNROLLED for (uint r = 0; r < ROWS_I4; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r] + column / 2);
         __global const float* value = x + column;
-        const size_t token_pitch = (size_t)groups * GROUP;
-#define NIBBLE(j, expression)                                                                             \
-  UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                            \
-    const lanes_float xj = LOAD_LANES_FLOAT(value + t * token_pitch + j * LANES);                         \
+#define NIBBLE(j, expression)                                                                                   \
+  UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                                  \
+    const lanes_float xj = LOAD_LANES_FLOAT(value + t * token_pitch + j * LANES);                               \
     UNROLLED for (uint r = 0; r < ROWS_I4; ++r) dot_g[r][t] = fma(LANES_TO_FLOAT(expression), xj, dot_g[r][t]); \
   }
         NIBBLE(0, q[r] & 0x0000000Fu)
@@ -211,13 +213,21 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
 #undef NIBBLE
       }
       UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
-        UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(dot_g[r][t], (lanes_float)(scale[r][g]), acc[r][t]);
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(dot_g[r][t], (lanes_float)(scale[r][g - g0]), acc[r][t]);
       }
     }
   }
   UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float sum = SUM_LANES(acc[r][t]) - sum8(zero_part[r][t]);
+      float sum = SUM_LANES(acc[r][t]) - sum8(zero_part[r][t]);
+      if (whole_groups < groups) {  // the last, shorter group; x holds 16^-j of its value, so the code counts 16^j
+        float tail = 0.0f;
+        for (uint k = whole_groups * GROUP; k < columns; ++k) {
+          const uint code = int4_code(w[r], k) << (k % 8 < 7 ? k % 8 * 4 : 0);
+          tail = fma((float)code, x[t * token_pitch + nibble_place(k, LANES, 8)], tail);
+        }
+        sum = fma(tail, vload_half((size_t)min(first + r, rows - 1) * groups + whole_groups, scales), sum);
+      }
       if (first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
     }
   }
@@ -225,22 +235,14 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
 
 #if LANES16 == 16
 typedef short16 lanes_short;
-#define LOAD_LANES16(p) (lanes_short)(LOAD_SHORT8(p), LOAD_SHORT8(p + 16))
+typedef loose_short16 loose_lanes_short;
 #define FOLD_LANES16(v) (v.lo + v.hi)
 #else
 typedef short8 lanes_short;
-#define LOAD_LANES16(p) LOAD_SHORT8(p)
+typedef loose_short8 loose_lanes_short;
 #define FOLD_LANES16(v) (v)
 #endif
-#define LOAD_SHORT8(p) as_short8(vload16(0, p))
 #define LOAD_BYTES16(p) JOIN(convert_short, LANES16)(JOIN(vload, LANES16)(0, p))
-
-static inline lanes_short load_codes16(__global const uchar* from, uint count) {
-  if (count >= 2 * LANES16) return LOAD_LANES16(from);
-  uchar part[2 * LANES16];
-  for (uint i = 0; i < 2 * LANES16; ++i) part[i] = i < count ? from[i] : (uchar)0;
-  return LOAD_LANES16(part);
-}
 
 CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
                                __global const half* restrict zeros, __global const char* restrict x,
@@ -248,48 +250,39 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
                                __global half* restrict y, uint rows, uint columns) {
   const uint first = (uint)get_global_id(0) * ROWS_I4_I8;
   const uint groups = (columns + GROUP - 1) / GROUP;
+  const uint whole_groups = columns / GROUP;
   const uint pitch = (columns + 1) / 2;
-  size_t row[ROWS_I4_I8];
+  const size_t token_pitch = (size_t)groups * GROUP;
+  __global const uchar* w[ROWS_I4_I8];
   float8 acc[ROWS_I4_I8][TOKENS];
   UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
-    row[r] = min(first + r, rows - 1);
+    w[r] = codes + min(first + r, rows - 1) * (size_t)pitch;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
-    const uint in_block = min((uint)SCALE_BLOCK, groups - g0);
     float scale[ROWS_I4_I8][SCALE_BLOCK];
     UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
-      const float8 s = load_scales(scales + row[r] * groups + g0, in_block);
-      const float8 weighted = s * load_scales(zeros + row[r] * groups + g0, in_block);
+      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
+      const float8 s = load_scales(scales + at, groups - g0);
+      const float8 weighted = s * load_scales(zeros + at, groups - g0);
       vstore8(s, 0, scale[r]);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        float8 sum = 0.0f;
-        if (in_block == SCALE_BLOCK) {
-          sum = convert_float8(vload8(0, sums + (size_t)t * groups + g0));
-        } else {
-          float part[SCALE_BLOCK] = {0.0f};
-          for (uint i = 0; i < in_block; ++i) part[i] = (float)sums[(size_t)t * groups + g0 + i];
-          sum = vload8(0, part);
-        }
-        acc[r][t] = fma(-weighted, sum, acc[r][t]);
+        acc[r][t] = fma(-weighted, load_int_sums(sums + (size_t)t * groups + g0, groups - g0), acc[r][t]);
       }
     }
-    for (uint g = 0; g < in_block; ++g) {
+    const uint end = min(g0 + SCALE_BLOCK, whole_groups);
+    for (uint g = g0; g < end; ++g) {
       lanes_short dot_g[ROWS_I4_I8][TOKENS];
       UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0;
       }
-      for (uint block = 0; block < GROUP / (4 * LANES16); ++block) {
-        const uint column = (g0 + g) * GROUP + block * (4 * LANES16);
-        if (column >= columns) break;
-        const uint bytes = pitch - column / 2;
+      UNROLLED for (uint block = 0; block < GROUP / (4 * LANES16); ++block) {
+        const uint column = g * GROUP + block * (4 * LANES16);
         lanes_short q[ROWS_I4_I8];
-        UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) q[r] = load_codes16(codes + row[r] * pitch + column / 2, bytes);
-        __global const char* value = x + column;
-        const size_t token_pitch = (size_t)groups * GROUP;
+        UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) q[r] = LOAD_LOOSE(loose_lanes_short, w[r] + column / 2);
         UNROLLED for (uint j = 0; j < 4; ++j) {
           UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-            const lanes_short xj = LOAD_BYTES16(value + t * token_pitch + j * LANES16);
+            const lanes_short xj = LOAD_BYTES16(x + column + t * token_pitch + j * LANES16);
             UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
               dot_g[r][t] += ((q[r] >> (short)(4 * j)) & (short)(15)) * xj;
             }
@@ -299,15 +292,22 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
       UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) {
           const float8 dot8 = convert_float8(convert_int8(FOLD_LANES16(dot_g[r][t])));
-          acc[r][t] = fma(dot8, (float8)(scale[r][g]), acc[r][t]);
+          acc[r][t] = fma(dot8, (float8)(scale[r][g - g0]), acc[r][t]);
         }
       }
     }
   }
   UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float sum = sum8(acc[r][t]) * token_scales[t];
-      if (first + r < rows) vstore_half_rte(sum, (size_t)t * rows + first + r, y);
+      float sum = sum8(acc[r][t]);
+      if (whole_groups < groups) {  // the last, shorter group
+        int tail = 0;
+        for (uint k = whole_groups * GROUP; k < columns; ++k) {
+          tail += (int)int4_code(w[r], k) * (int)x[t * token_pitch + nibble_place(k, LANES16, 4)];
+        }
+        sum = fma((float)tail, vload_half((size_t)min(first + r, rows - 1) * groups + whole_groups, scales), sum);
+      }
+      if (first + r < rows) vstore_half_rte(sum * token_scales[t], (size_t)t * rows + first + r, y);
     }
   }
 }

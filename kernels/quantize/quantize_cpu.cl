@@ -34,7 +34,7 @@ CPU_KERNEL void quantize_f16_i8_cpu(__global const half* restrict x, __global ch
   const float inverse = activation_inverse(top);
   uint k = 0;
   for (; k + 16 <= columns; k += 16) {
-    vstore16(convert_char16(round_product16(vload_half16(0, row + k), inverse)), 0, to + k);
+    STORE_LOOSE(loose_char16, convert_char16(round_product16(vload_half16(0, row + k), inverse)), to + k);
   }
   for (; k < columns; ++k) to[k] = (char)round_product(vload_half(k, row), inverse);
   scales[t] = activation_scale(top);
@@ -113,7 +113,7 @@ CPU_KERNEL void quantize_weights_f16_i8_cpu(__global const half* restrict in, __
   uint k = 0;
   for (; k + 16 <= columns; k += 16) {
     const int16 code = round_product16(vload_half16(0, row + k), inverse);
-    vstore16(convert_char16(clamp(code, (int16)(-127), (int16)(127))), 0, to + k);
+    STORE_LOOSE(loose_char16, convert_char16(clamp(code, (int16)(-127), (int16)(127))), to + k);
   }
   for (; k < columns; ++k) to[k] = (char)clamp(round_product(vload_half(k, row), inverse), -127, 127);
   vstore_half_rte(scale, r, scales);

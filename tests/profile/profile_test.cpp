@@ -205,6 +205,7 @@ TEST(Overrides, SetEveryKindOfKey) {
 
 TEST(Overrides, MayPassThroughAStateThatOnlyTheLastOneMakesValid) {
   Campaign one = campaign("quick");
+  one.max_trials = 8;
   ASSERT_TRUE(apply_override(one, "min_trials=20", kSchemes));
   EXPECT_EQ(check_campaign(one, "quick").error().message(),
             "quick: `min_trials` is above `max_trials` (20 > 8): lower the one or raise the other");

@@ -1,6 +1,7 @@
-// A board whose true power is known, seen through a sensor with known faults: the ground truth of the power tests and
-// of bench/emulated_boards. true power -> first-order rise -> boxcar over W -> every T, `delay` late -> gain, noise,
-// quantisation. Written on a time grid, on purpose unlike the closed forms of host/power/load_response.cpp that fit it.
+// A board whose true power is known, seen through a sensor with known faults: the ground truth of the power
+// tests and of bench/emulated_boards. true power -> first-order rise -> boxcar over W -> every T, `delay`
+// late -> gain, noise, quantisation. Written on a time grid, on purpose unlike the closed forms of
+// host/power/load_response.cpp that fit it.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ struct BoardModel {
   double delay_s = 0.008;
   double rise_s = 0.015;
   double gain = 1;
-  double noise = 0.002;       ///< standard deviation of one reading, relative
-  double quantum_w = 0.001;   ///< readings are multiples of it
+  double noise = 0.002;      ///< standard deviation of one reading, relative
+  double quantum_w = 0.001;  ///< readings are multiples of it
   double idle_w = 60;
   bool has_power = true;
   bool has_counter = false;
@@ -57,8 +58,8 @@ class EmulatedBoard {
   PhiloxKey key_;
   double phase_s_;
   double end_s_ = 0;
-  double cell_j_ = 0;     ///< true energy in the cell that is being filled
-  double level_w_;        ///< risen power at the end of the last full cell
+  double cell_j_ = 0;                 ///< true energy in the cell that is being filled
+  double level_w_;                    ///< risen power at the end of the last full cell
   std::vector<double> risen_j_{0.0};  ///< cumulative risen energy at the cell ends
   std::vector<double> knot_s_{0.0};   ///< the true trace: moments, and the cumulative energy there
   std::vector<double> knot_j_{0.0};

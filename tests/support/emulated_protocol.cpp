@@ -21,7 +21,8 @@ double Repetition::energy_j() const {
 
 namespace {
 
-void repeat(EmulatedBench& bench, const Repetition& load, int times, std::vector<power::LoadInterval>& played) {
+void repeat(EmulatedBench& bench, const Repetition& load, int times,
+            std::vector<power::LoadInterval>& played) {
   for (int i = 0; i < times; ++i) {
     const Seconds begin(bench.board().end_s());
     for (const Repetition::Phase& phase : load.phases) bench.draw(phase.duration_s, phase.power_w);
@@ -64,14 +65,16 @@ Repetition draw_repetition(PhiloxStream& random) {
 
 double TrialOutcome::window_j() const {
   expects(estimate.energy.has_value(), "no energy of an emulated trial: " + estimate.detail);
-  return estimate.energy.value().value() * trial.plan.repetitions + (trial.idle * trial.plan.total_gap()).value();
+  return estimate.energy.value().value() * trial.plan.repetitions +
+         (trial.idle * trial.plan.total_gap()).value();
 }
 
 TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors, const Repetition& load,
                         Watts idle) {
   const power::SensorTraits& sensor = sensors.power;
   const double idle_w = bench.board().model().idle_w;
-  bench.draw((sensor.settling() + sensor.period + power::draw_trial_gap(sensor, bench.random())).value(), idle_w);
+  bench.draw((sensor.settling() + sensor.period + power::draw_trial_gap(sensor, bench.random())).value(),
+             idle_w);
   bench.sample_to_end();
 
   TrialOutcome outcome;
@@ -105,8 +108,8 @@ Watts measure_idle(EmulatedBench& bench, const power::MeterSensors& sensors) {
   const double end_s = bench.board().end_s();
   const auto samples = bench.sample_to_end();
   const auto window = power::estimate_window_energy(
-      samples, {Seconds(begin_s), Seconds(begin_s + 5), Seconds(begin_s), Seconds(end_s)}, bench.meter().info(),
-      sensors);
+      samples, {Seconds(begin_s), Seconds(begin_s + 5), Seconds(begin_s), Seconds(end_s)},
+      bench.meter().info(), sensors);
   return Watts(window.energy.value().value() / 5);
 }
 

@@ -1,6 +1,6 @@
-// The measuring protocol of host/power, played on an emulated board: characterise, trials with phase shifts, energies
-// per repetition; beside the truth, and beside what plain integration of the same sensor says. Used by the tests and by
-// bench/emulated_boards, so that the printed table is what the tests check.
+// The measuring protocol of host/power, played on an emulated board: characterise, trials with phase shifts,
+// energies per repetition; beside the truth, and beside what plain integration of the same sensor says. Used
+// by the tests and by bench/emulated_boards, so that the printed table is what the tests check.
 #pragma once
 
 #include <string>
@@ -49,8 +49,8 @@ TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors
 /// Idle power of the board by its own sensor, over 5 s.
 Watts measure_idle(EmulatedBench& bench, const power::MeterSensors& sensors);
 
-/// What plain integration says of back-to-back repetitions for 5 s: trapezoid over the polled readings at their own
-/// stamps, from an idle start; per repetition, gain included.
+/// What plain integration says of back-to-back repetitions for 5 s: trapezoid over the polled readings at
+/// their own stamps, from an idle start; per repetition, gain included.
 double play_naive(EmulatedBench& bench, const Repetition& load);
 
 /// Everything the table needs of one board and one seed. Errors are relative to the truth, gain removed.
@@ -61,7 +61,8 @@ struct SeedOutcome {
   std::vector<double> window_errors;   ///< each single 5 s window against its own true energy
   std::vector<double> naive_errors;    ///< the same loads, integrated plainly
   double ratio_error = 0;              ///< paired ratio of two loads, mean of the trials
-  std::vector<bool> energy_covered;    ///< whether the nominal 95 % interval of each load's energy holds the truth
+  std::vector<bool>
+      energy_covered;  ///< whether the nominal 95 % interval of each load's energy holds the truth
   bool ratio_covered = false;
 };
 SeedOutcome play_seed(const NamedBoard& board, std::uint64_t seed);
