@@ -107,6 +107,9 @@ class CommandLine {
                        [this] { return run_verify(run_.device, kernel_); });
     add_device_options(verify, true);
     verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
+    auto* meters = add("meters", "List energy meters, found or denied, with the reason",
+                       [this] { return run_meters(run_.device.json); });
+    meters->add_flag("--json", run_.device.json, "Print JSON instead of a table");
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
                          [this] { return run_ceilings(run_.device); });
     add_device_options(ceilings, true);
@@ -120,7 +123,8 @@ class CommandLine {
     add_device_options(command, false);
     command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")
         ->type_name("CAMPAIGN");
-    command->add_option("--meter", run_.meter, "auto or none; energy meters are not built in yet")->type_name("SPEC");
+    command->add_option("--meter", run_.meter, "auto or none: `run` measures time only in this version")
+        ->type_name("SPEC");
     command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl)")->type_name("FILE");
     command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
     command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");

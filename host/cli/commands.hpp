@@ -45,6 +45,7 @@ struct WorkerOptions {
 
 int run_devices(const DeviceOptions& options);
 int run_verify(const DeviceOptions& options, const std::string& kernel);
+int run_meters(bool json);
 int run_ceilings(const DeviceOptions& options);
 int run_campaign(const RunOptions& options);
 int run_worker(const WorkerOptions& options);

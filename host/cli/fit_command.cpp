@@ -1,35 +1,17 @@
-// fit: result files in, the fit file and a table of coefficients out.
+// fit: result files in, the fit file and tables of costs, critical sizes and deciding terms out.
 #include <fmt/format.h>
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "core/file.hpp"
-#include "fit/decomposition.hpp"
-#include "fit/result_rows.hpp"
+#include "fit/fit_report.hpp"
 #include "report/table.hpp"
-#include "result/fit_file.hpp"
 
 namespace qtrap::cli {
 namespace {
 
-result::QuantityFit to_record(const fit::Decomposition& fitted) {
-  result::QuantityFit record;
-  if (!fitted.ok()) {
-    record.reason = fitted.reason;
-    return record;
-  }
-  const fit::FormFit& best = fitted.best();
-  record.status = "ok";
-  record.form = best.form == fit::Form::kAdditive ? "additive" : "roofline";
-  for (const auto& c : best.coefficients)
-    record.coefficients.push_back({c.name, c.unit, c.value, c.low, c.high, c.identified, c.vif});
-  record.rows = static_cast<std::int64_t>(fitted.rows);
-  record.rank = best.rank;
-  record.condition_number = best.condition_number;
-  record.r2 = best.r2;
-  record.loo_mape = best.loo_mape;
-  for (const auto& scheme : best.residual_by_scheme) record.residual_by_scheme[scheme.scheme] = scheme.residual;
-  return record;
+report::Value cell(std::optional<double> value) {
+  return value ? report::Value(*value) : report::Value(std::monostate{});
 }
 
 std::string describe(const std::string& quantity, const fit::Decomposition& fitted) {
@@ -42,12 +24,27 @@ std::string describe(const std::string& quantity, const fit::Decomposition& fitt
   report::Table table;
   table.columns = {{"name", "coefficient"}, {"unit", "unit"}, {"value", "value"}, {"low", "low"},
                    {"high", "high"},        {"vif", "VIF"},   {"note", "note"}};
-  const auto cell = [](std::optional<double> value) {
-    return value ? report::Value(*value) : report::Value(std::monostate{});
-  };
-  for (const auto& c : best.coefficients)
+  for (const auto& c : best.coefficients) {
     table.rows.push_back({c.name, c.unit, cell(c.value), cell(c.low), cell(c.high), cell(c.vif), c.reason});
+  }
   return text + report::to_text(table);
+}
+
+/// N* (or B*) of every scheme, or why there is none.
+std::string describe(const std::string& title, const std::vector<fit::Critical>& entries) {
+  if (entries.empty()) return {};
+  report::Table table;
+  table.columns = {{"quantity", "quantity"}, {"scheme", "scheme"}, {"of", "at"},
+                   {"status", title},        {"value", "value"},   {"low", "low"},
+                   {"high", "high"},         {"method", "basis"},  {"reason", "note"}};
+  for (const auto& entry : entries) {
+    const std::string at = entry.axis == fit::Axis::kParams ? fmt::format("B {:g}", entry.batch) : entry.model;
+    table.rows.push_back({std::string(fit::to_string(entry.quantity)), entry.scheme, at,
+                          std::string(fit::to_string(entry.crossing.status)), cell(entry.crossing.value),
+                          cell(entry.crossing.low), cell(entry.crossing.high),
+                          std::string(fit::to_string(entry.method)), entry.crossing.reason});
+  }
+  return "\n" + report::to_text(table);
 }
 
 }  // namespace
@@ -55,24 +52,16 @@ std::string describe(const std::string& quantity, const fit::Decomposition& fitt
 int run_fit(const std::vector<std::string>& files, const std::string& out) {
   std::vector<result::ResultFile> results;
   for (const auto& path : files) results.push_back(result::read_result(path).value());
-  result::FitFile record;
-  for (const auto& file : results) {
-    for (const auto& session : file.sessions) record.sessions.push_back(session.session_id);
-  }
-  const auto rows = fit::rows_from_results(results);
-  if (rows.empty())
-    throw Failure(usage_error("nothing to fit", files.front(), "give result files with complete points"));
-  const auto design = fit::make_design(rows).value();
-  fit::FitOptions options;
-  options.static_power = fit::estimate_static_power(results, results.front().sessions.front().device.id);
-  const auto time = fit::decompose(design, fit::Quantity::kTime, options);
-  const auto energy = fit::decompose(design, fit::Quantity::kEnergy, options);
-  record.time = to_record(time);
-  record.energy = to_record(energy);
+  const auto fitted = fit::make_fit_report(results, {}).value();
   if (!out.empty()) {
-    if (auto done = write_file(out, result::to_fit_json(record).value(), false); !done) throw Failure(done.error());
+    const auto text = result::to_fit_json(fit::to_fit_file(fitted)).value();
+    if (auto done = write_file(out, text, false); !done) throw Failure(done.error());
   }
-  print(describe("time", time) + "\n" + describe("energy", energy));
+  std::string text = describe("time", fitted.time) + "\n" + describe("energy", fitted.energy);
+  text += describe("N*", fitted.critical_scale) + describe("B*", fitted.critical_batch);
+  if (!fitted.attribution.empty()) text += "\nWhat decides (fitted):\n";
+  for (const auto& attribution : fitted.attribution) text += attribution.sentence + "\n";
+  print(text);
   return kDone;
 }
 

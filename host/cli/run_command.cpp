@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -296,6 +297,9 @@ void check_meter(const std::string& spec) {
 
 int run_campaign(const RunOptions& options) {
   check_meter(options.meter);
+  if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    throw Failure(usage_error("seed is too large", std::to_string(options.seed), "choose one below 2^63"));
+  }
   std::string campaign_json;
   if (options.campaign.empty()) {
     if (options.resume.empty())

@@ -55,6 +55,7 @@ CASES = {
     "unknown command": (lambda test: ["rnu"], 2, ["bad usage", "rnu"]),
     "unknown option": (run_with("--frobnicate"), 2, ["bad usage", "--frobnicate"]),
     "seed is no number": (run_with("--seed", "x"), 2, ["bad usage", "--seed"]),
+    "seed too large": (run_with("--seed", str(2**63)), 2, ["seed", str(2**63)]),
     "no campaign": (lambda test: ["run"], 2, ["no campaign given", "qtrap run quick"]),
     "unknown campaign": (lambda test: ["run", "quik"], 2, ["quik"]),
     "missing file": (lambda test: ["run", "missing.json"], 2, ["missing.json", "no such file"]),

@@ -195,6 +195,14 @@ class Verify(ProgramTest):
         self.assertEqual(wrong.returncode, 1)
         self.assertIn("fail", {row["status"] for row in json.loads(wrong.stdout)})
 
+    def test_meters_says_for_every_family_what_was_looked_for(self):
+        done = self.run_program("meters", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = json.loads(done.stdout)
+        self.assertLessEqual({"nvml", "amd", "intel", "rapl"}, {row["meter"].split(":")[0] for row in rows})
+        for row in rows:
+            self.assertTrue(row["status"] == "found" or row["reason"], row)
+
     def test_devices_prints_json_with_probed_capabilities(self):
         done = self.run_program("devices", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)

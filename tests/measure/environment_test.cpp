@@ -1,0 +1,54 @@
+#include "measure/environment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace qtrap::measure {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class FakeRoot : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "qtrap-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  void write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  std::filesystem::path root_;
+};
+
+TEST_F(FakeRoot, ReadsCpuMemoryAndGovernor) {
+  write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\n");
+  write("proc/meminfo", "MemTotal:       1000 kB\nMemFree: 10 kB\n");
+  write("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+  const auto host = read_host(root_);
+  EXPECT_EQ(host.cpu, "Some CPU");
+  EXPECT_EQ(host.memory_bytes, 1024000);
+  EXPECT_EQ(host.governor, "powersave");
+  EXPECT_THAT(find_hazards(host, root_), Contains(HasSubstr("governor is powersave")));
+}
+
+TEST_F(FakeRoot, WhatCannotBeReadIsAbsentAndAHazard) {
+  const auto host = read_host(root_);
+  EXPECT_FALSE(host.cpu.has_value());
+  EXPECT_FALSE(host.memory_bytes.has_value());
+  EXPECT_THAT(find_hazards(host, root_), Contains("governor unknown"));
+}
+
+TEST_F(FakeRoot, AHighLoadAverageIsAHazard) {
+  write("proc/loadavg", "5000.00 1 1 1/1 1\n");
+  EXPECT_THAT(find_hazards({}, root_), Contains(HasSubstr("load average 5000.00")));
+  write("proc/loadavg", "0.00 1 1 1/1 1\n");
+  EXPECT_THAT(find_hazards({}, root_), ::testing::Not(Contains(HasSubstr("load average"))));
+}
+
+}  // namespace
+}  // namespace qtrap::measure

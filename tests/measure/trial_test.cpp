@@ -1,0 +1,77 @@
+// Windows of a small chain on whatever device OpenCL offers, by events and by the host's clock.
+#include "measure/trial.hpp"
+
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+namespace qtrap::measure {
+namespace {
+
+profile::ModelProfile tiny() {
+  profile::ModelProfile model;
+  model.name = "tiny";
+  model.hidden = 96;
+  model.ffn = 160;
+  model.layers = 2;
+  model.heads = 4;
+  model.kv_heads = 2;
+  model.head_dim = 24;
+  model.vocab = 1000;
+  return model;
+}
+
+class OnDeviceTrial : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto devices = device::list_devices();
+    if (!devices) GTEST_SKIP() << devices.error().message();
+    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    const scheme::PassMaker maker(*device_, {"", 128});
+    const auto scheme = scheme::find_scheme("w8a16-split").value();
+    model_ = chain::ResidentModel::make(maker, tiny(), {{scheme}, {1}, 128, 0.5, 2}, 2, 1).value();
+    activations_ = chain::Activations::make(maker, tiny(), 1, 1).value();
+    chain_.emplace(chain::Chain::make(maker, model_, activations_, scheme).value());
+  }
+
+  Timing timing(bool events) { return {&*device_, &clock_, events}; }
+
+  static double sum(const Window& window) {
+    return std::accumulate(window.phases.begin(), window.phases.end(), window.gap).value();
+  }
+
+  const Cell cell_{"tiny", 1, 3, 2, 0};
+  MonotonicClock clock_;
+  std::optional<device::Device> device_;
+  chain::ResidentModel model_;
+  chain::Activations activations_;
+  std::optional<chain::Chain> chain_;
+};
+
+TEST_F(OnDeviceTrial, HostTimingCountsEveryLaunchAndClosesExactly) {
+  const Window window = run_profiled(timing(false), *chain_, cell_, 2);
+  EXPECT_EQ(window.events, 2 * 6 * chain_->step_costs().launches);
+  EXPECT_NEAR(sum(window), window.wall.value(), 1e-9 + 1e-6 * window.wall.value());
+  EXPECT_GT(window.phases.at(static_cast<std::size_t>(scheme::Role::kDequantize)), Seconds(0));
+  EXPECT_EQ(window.phases.at(static_cast<std::size_t>(scheme::Role::kAttention)), Seconds(0));
+}
+
+TEST_F(OnDeviceTrial, EventsCountEveryLaunchAndStayInsideTheWall) {
+  if (!device_->check_event_timer().trusted) GTEST_SKIP() << "this driver's event stamps are not trusted";
+  const Window window = run_profiled(timing(true), *chain_, cell_, 2);
+  EXPECT_EQ(window.events, 2 * 6 * chain_->step_costs().launches);
+  EXPECT_LE(sum(window), 1.001 * window.wall.value());
+  EXPECT_GT(window.phases.at(static_cast<std::size_t>(scheme::Role::kMatmul)), Seconds(0));
+}
+
+TEST_F(OnDeviceTrial, BareAndProfiledWindowsComputeTheSame) {
+  run_bare(timing(true), *chain_, cell_, 1);
+  const auto bare = chain_->read_output();
+  run_profiled(timing(true), *chain_, cell_, 1);
+  EXPECT_EQ(chain_->read_output(), bare);
+  run_profiled(timing(false), *chain_, cell_, 1);
+  EXPECT_EQ(chain_->read_output(), bare);
+}
+
+}  // namespace
+}  // namespace qtrap::measure
