@@ -128,7 +128,7 @@ std::string make_verdict_sentence(const std::vector<PointRecord>& points) {
   auto undecided = schemes_with(points, "split", "undecided");
   undecided.merge(schemes_with(points, "fused", "undecided"));
   if (!undecided.empty())
-    parts.push_back(fmt::format("Undecided (no interval, or one that holds 1): {}.", list_of(undecided)));
+    parts.push_back(fmt::format("Undecided in at least one workload (no interval, or one that holds 1): {}.", list_of(undecided)));
   if (parts.empty()) return "No quantized scheme was measured beside f16, so there is nothing to compare.";
   return fmt::format("{}", fmt::join(parts, " "));
 }
