@@ -122,15 +122,13 @@ Seen<Unit> find_seen(const std::vector<Timed<Unit>>& curve, const LoadWindow& wi
 }
 
 template <class Unit>
-EnergyEstimate scale_to_window(double seen_j, const Seen<Unit>& seen, const LoadWindow& window,
-                               Watts max_power) {
+EnergyEstimate scale_to_window(double seen_j, const Seen<Unit>& seen, const LoadWindow& window, Watts max_power) {
   EnergyEstimate estimate;
   const double length_s = (window.end - window.begin).value();
   const double seen_s = (seen.to - seen.from).value();
   const double energy_j = seen_j * length_s / seen_s;
   if (!std::isfinite(energy_j) || energy_j <= 0 || energy_j > max_power.value() * length_s) {
-    return refuse(EnergyStatus::kImplausible, "the readings give a power no board of this kind draws",
-                  seen.count);
+    return refuse(EnergyStatus::kImplausible, "the readings give a power no board of this kind draws", seen.count);
   }
   estimate.status = EnergyStatus::kOk;
   estimate.energy = Joules(energy_j);
@@ -146,8 +144,8 @@ struct Updates {
   DeltaStatus worst = DeltaStatus::kOk;
 };
 
-Updates find_updates(const std::vector<Timed<Joules>>& values, const LoadWindow& window,
-                     const CounterLimits& limits, const SensorTraits& sensor) {
+Updates find_updates(const std::vector<Timed<Joules>>& values, const LoadWindow& window, const CounterLimits& limits,
+                     const SensorTraits& sensor) {
   Updates updates;
   Joules unwrapped(0);
   for (std::size_t i = 1; i < values.size(); ++i) {
@@ -168,12 +166,11 @@ Updates find_updates(const std::vector<Timed<Joules>>& values, const LoadWindow&
   return updates;
 }
 
-EnergyEstimate estimate_from_counter(std::span<const Sample> samples, const LoadWindow& window,
-                                     const MeterInfo& info, const SensorTraits& sensor) {
+EnergyEstimate estimate_from_counter(std::span<const Sample> samples, const LoadWindow& window, const MeterInfo& info,
+                                     const SensorTraits& sensor) {
   if (!info.has_energy) return refuse(EnergyStatus::kNoMeter, "the meter has no energy counter");
   const auto channel = select_channel(samples, &Sample::energy);
-  if (channel.valid.empty())
-    return refuse(EnergyStatus::kNoMeter, "no counter reading: " + describe_absent(channel));
+  if (channel.valid.empty()) return refuse(EnergyStatus::kNoMeter, "no counter reading: " + describe_absent(channel));
   if (window.load_end - window.load_begin < sensor.period * 2 + sensor.rise * 4) {
     return refuse(EnergyStatus::kUnattributable, "the load of " + in_ms(window.load_end - window.load_begin) +
                                                      " is shorter than two updates of the counter");
@@ -198,8 +195,8 @@ EnergyEstimate estimate_from_counter(std::span<const Sample> samples, const Load
   }
   if (seen.count < kFewestReadings) {
     return refuse(EnergyStatus::kTooShort,
-                  std::to_string(seen.count) + " counter updates in the window, " +
-                      std::to_string(kFewestReadings) + " needed (period " + in_ms(sensor.period) + ")",
+                  std::to_string(seen.count) + " counter updates in the window, " + std::to_string(kFewestReadings) +
+                      " needed (period " + in_ms(sensor.period) + ")",
                   seen.count);
   }
   const double seen_j = interpolate(updates.points, seen.to) - interpolate(updates.points, seen.from);
@@ -210,8 +207,7 @@ EnergyEstimate estimate_from_counter(std::span<const Sample> samples, const Load
 
 /// Whether a power channel that was polled for long never moved: a sensor that sticks, unless it is a
 /// constant.
-bool is_stuck(const std::vector<Timed<Watts>>& published, const LoadWindow& window,
-              const SensorTraits& sensor) {
+bool is_stuck(const std::vector<Timed<Watts>>& published, const LoadWindow& window, const SensorTraits& sensor) {
   if (sensor.period == Seconds(0) || window.end - window.begin < sensor.period * kStuckPeriods) return false;
   std::optional<Watts> first;
   for (const Timed<Watts>& point : published) {
@@ -222,12 +218,22 @@ bool is_stuck(const std::vector<Timed<Watts>>& published, const LoadWindow& wind
   return first.has_value();
 }
 
-EnergyEstimate estimate_from_power(std::span<const Sample> samples, const LoadWindow& window,
-                                   const MeterInfo& info, const SensorTraits& sensor) {
+/// A constant times the time: no updates to wait for, and nothing to attribute.
+EnergyEstimate estimate_from_constant(const Channel<Watts>& channel, const LoadWindow& window) {
+  EnergyEstimate estimate;
+  estimate.status = EnergyStatus::kOk;
+  estimate.energy = channel.valid.front().value * (window.end - window.begin);
+  estimate.readings = channel.valid.size();
+  estimate.covered = 1;
+  return estimate;
+}
+
+EnergyEstimate estimate_from_power(std::span<const Sample> samples, const LoadWindow& window, const MeterInfo& info,
+                                   const SensorTraits& sensor) {
   if (!info.has_power) return refuse(EnergyStatus::kNoMeter, "the meter has no power reading");
   const auto channel = select_channel(samples, &Sample::power);
-  if (channel.valid.empty())
-    return refuse(EnergyStatus::kNoMeter, "no power reading: " + describe_absent(channel));
+  if (channel.valid.empty()) return refuse(EnergyStatus::kNoMeter, "no power reading: " + describe_absent(channel));
+  if (info.estimated) return estimate_from_constant(channel, window);
   // Attribution in publication time: the averaging window and the rise before it lie inside the load.
   const Seconds opens = window.load_begin + sensor.settling() + sensor.delay;
   const Seconds closes = window.load_end + sensor.delay;
@@ -249,16 +255,15 @@ EnergyEstimate estimate_from_power(std::span<const Sample> samples, const LoadWi
   std::erase_if(curve, [&](const Timed<Watts>& point) { return point.at < opens || point.at > closes; });
   for (Timed<Watts>& point : curve) {
     if (point.value > info.limits.max_power) {
-      return refuse(EnergyStatus::kImplausible,
-                    "a power reading is higher than any board of this kind draws");
+      return refuse(EnergyStatus::kImplausible, "a power reading is higher than any board of this kind draws");
     }
     point.at = point.at - sensor.lag();
   }
   const auto seen = find_seen(curve, window);
   if (seen.count < kFewestReadings) {
     return refuse(EnergyStatus::kTooShort,
-                  std::to_string(seen.count) + " power readings in the window, " +
-                      std::to_string(kFewestReadings) + " needed (period " + in_ms(sensor.period) + ")",
+                  std::to_string(seen.count) + " power readings in the window, " + std::to_string(kFewestReadings) +
+                      " needed (period " + in_ms(sensor.period) + ")",
                   seen.count);
   }
   double seen_j = integrate(curve, seen.from, seen.to);
@@ -293,8 +298,8 @@ std::vector<Timed<Watts>> find_publications(std::span<const Sample> samples, Sec
   return published;
 }
 
-WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadWindow& window,
-                                    const MeterInfo& info, const MeterSensors& sensors) {
+WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadWindow& window, const MeterInfo& info,
+                                    const MeterSensors& sensors) {
   expects(window.load_begin <= window.begin && window.begin < window.end && window.end <= window.load_end,
           "the window lies inside its load and is not empty");
   WindowEnergy answer;
@@ -302,8 +307,7 @@ WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadW
   answer.integrated = estimate_from_power(samples, window, info, sensors.power);
   const bool counted = answer.counter.status == EnergyStatus::kOk;
   const bool integrated = answer.integrated.status == EnergyStatus::kOk;
-  const EnergyEstimate& taken =
-      counted || (info.has_energy && !integrated) ? answer.counter : answer.integrated;
+  const EnergyEstimate& taken = counted || (info.has_energy && !integrated) ? answer.counter : answer.integrated;
   answer.status = taken.status;
   answer.energy = taken.energy;
   answer.detail = taken.detail;

@@ -127,7 +127,7 @@ struct BoardState {
   std::optional<bool> ecc;
 };
 
-/// A meter. Not thread-safe: one thread reads it.
+/// A meter. One thread at a time may call read(); read_state() may run beside it in another.
 class Meter {
  public:
   virtual ~Meter() = default;

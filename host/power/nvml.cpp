@@ -159,10 +159,9 @@ struct ThrottleBit {
   const char* name;
 };
 // Idle (0x1), user-set clocks (0x2) and display (0x100) are no throttling.
-constexpr std::array kThrottleBits{
-    ThrottleBit{0x04, "sw_power_cap"},        ThrottleBit{0x08, "hw_slowdown"},
-    ThrottleBit{0x10, "sync_boost"},          ThrottleBit{0x20, "sw_thermal_slowdown"},
-    ThrottleBit{0x40, "hw_thermal_slowdown"}, ThrottleBit{0x80, "hw_power_brake"}};
+constexpr std::array kThrottleBits{ThrottleBit{0x04, "sw_power_cap"},        ThrottleBit{0x08, "hw_slowdown"},
+                                   ThrottleBit{0x10, "sync_boost"},          ThrottleBit{0x20, "sw_thermal_slowdown"},
+                                   ThrottleBit{0x40, "hw_thermal_slowdown"}, ThrottleBit{0x80, "hw_power_brake"}};
 
 class NvmlMeter final : public Meter {
  public:
@@ -172,7 +171,9 @@ class NvmlMeter final : public Meter {
     choose_power();
     info_.has_energy = energy_route_ != Route::kNone;
     info_.has_power = power_route_ != Route::kNone;
-    if (api().power_limit != nullptr) info_.power_limit = read_limit();
+    info_.power_limit = read_limit();
+    // Spikes of a few milliseconds reach about twice the limit.
+    if (info_.power_limit) info_.limits.max_power = *info_.power_limit * 3;
   }
 
   const MeterInfo& info() const override { return info_; }
@@ -297,8 +298,7 @@ class NvmlMeter final : public Meter {
 
   std::optional<Watts> read_limit() const {
     unsigned milliwatts = 0;
-    if (api().power_limit == nullptr || api().power_limit(device_, &milliwatts) != nvml::kSuccess)
-      return std::nullopt;
+    if (api().power_limit == nullptr || api().power_limit(device_, &milliwatts) != nvml::kSuccess) return std::nullopt;
     return Watts(milliwatts * 1e-3);
   }
 
@@ -341,13 +341,12 @@ class NvmlMeter final : public Meter {
 
 std::string read_text(nvml::GetDeviceText* call, nvml::Device device) {
   std::array<char, 128> text{};
-  if (call == nullptr || call(device, text.data(), static_cast<unsigned>(text.size())) != nvml::kSuccess)
-    return "";
+  if (call == nullptr || call(device, text.data(), static_cast<unsigned>(text.size())) != nvml::kSuccess) return "";
   return text.data();
 }
 
-Finding open_board(const MeterEnvironment& environment, const std::shared_ptr<Session>& session,
-                   unsigned index, const Clock& clock) {
+Finding open_board(const MeterEnvironment& environment, const std::shared_ptr<Session>& session, unsigned index,
+                   const Clock& clock) {
   const Api& api = session->api;
   Finding finding{"nvml", kLibrary, nullptr, "", "", std::nullopt};
   nvml::Device device = nullptr;
@@ -372,8 +371,7 @@ Finding open_board(const MeterEnvironment& environment, const std::shared_ptr<Se
   info.source = kLibrary;
   info.board = read_text(api.name, device);
   std::array<char, 96> driver{};
-  if (api.driver != nullptr &&
-      api.driver(driver.data(), static_cast<unsigned>(driver.size())) == nvml::kSuccess) {
+  if (api.driver != nullptr && api.driver(driver.data(), static_cast<unsigned>(driver.size())) == nvml::kSuccess) {
     info.driver = driver.data();
   }
   info.pci = finding.pci;
@@ -395,15 +393,15 @@ std::vector<Finding> find_nvml(const MeterEnvironment& environment, const Clock&
   const auto session = Session::open(environment);
   if (!session) {
     const Error& error = session.error();
-    return {{"nvml", environment.library_path(kLibrary), nullptr,
-             fmt::format("{} ({})", error.what, error.value), error.fix, std::nullopt}};
+    return {{"nvml", environment.library_path(kLibrary), nullptr, fmt::format("{} ({})", error.what, error.value),
+             error.fix, std::nullopt}};
   }
   unsigned count = 0;
   const nvml::Return status = session.value()->api.count(&count);
   if (status != nvml::kSuccess || count == 0) {
     return {{"nvml", kLibrary, nullptr,
-             status == nvml::kSuccess ? "the driver sees no board" : session.value()->describe(status),
-             "nvidia-smi", std::nullopt}};
+             status == nvml::kSuccess ? "the driver sees no board" : session.value()->describe(status), "nvidia-smi",
+             std::nullopt}};
   }
   std::vector<Finding> found;
   for (unsigned index = 0; index < count; ++index)

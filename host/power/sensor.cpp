@@ -1,11 +1,19 @@
 #include "power/sensor.hpp"
 
+#include <algorithm>
+
 namespace qtrap::power {
 
 std::string to_string(SensorShape shape) { return shape == SensorShape::kBoxcar ? "boxcar" : "exponential"; }
 
 Seconds SensorTraits::lag() const {
   return delay + window_or_zero() / 2 + (shape == SensorShape::kBoxcar ? rise : Seconds(0));
+}
+
+Seconds choose_poll(const MeterSensors& sensors) {
+  const Seconds shorter = std::min(sensors.counter.period, sensors.power.period);
+  if (shorter == Seconds(0)) return Seconds(0.02);
+  return std::clamp(shorter / 10, Seconds(0.001), Seconds(0.02));
 }
 
 MeterSensors assume_sensors(const MeterInfo& info) {

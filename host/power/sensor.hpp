@@ -44,6 +44,9 @@ struct MeterSensors {
   SensorTraits power;
 };
 
+/// How often to poll: a tenth of the shorter period, between 1 and 20 ms; 20 ms for a constant.
+Seconds choose_poll(const MeterSensors& sensors);
+
 /// The widest constants published for a meter of this kind: 100 ms period, and a window of 100 ms (instant),
 /// 1 s (average) or one period (counter). Wide is safe: it demands longer windows, and yields
 /// `unattributable` sooner.

@@ -21,16 +21,43 @@ struct Key {
   bool json_object = false;                      ///< the string member holds the text of a JSON object
 };
 
-/// Pointer to a member of R of any type a field may have. Integers are counts: never negative.
+/// The types of R's members that only some records have: sub-objects, lists of them, maps.
 template <class R>
-using Member =
-    std::variant<std::string R::*, std::optional<std::string> R::*, std::int64_t R::*, std::optional<std::int64_t> R::*,
-                 bool R::*, std::optional<bool> R::*, double R::*, std::optional<double> R::*,
-                 std::vector<std::string> R::*, std::vector<double> R::*, std::optional<std::vector<double>> R::*,
-                 std::map<std::string, std::string> R::*, std::map<std::string, double> R::*, HostInfo R::*,
-                 DeviceSummary R::*, KernelsInfo R::*, MeterSummary R::*, Ceilings R::*, EventTimer R::*,
-                 std::vector<CapabilityRecord> R::*, QuantityFit R::*, std::vector<Coefficient> R::*,
-                 std::vector<CriticalScale> R::*, std::vector<CriticalBatch> R::*, std::vector<PaperView> R::*>;
+struct Special {
+  using types = std::variant<>;
+};
+template <>
+struct Special<DeviceSummary> {
+  using types = std::variant<std::vector<CapabilityRecord>>;
+};
+template <>
+struct Special<SessionRecord> {
+  using types = std::variant<HostInfo, DeviceSummary, KernelsInfo, MeterSummary, Ceilings, EventTimer,
+                             std::map<std::string, std::string>>;
+};
+template <>
+struct Special<QuantityFit> {
+  using types = std::variant<std::vector<Coefficient>, std::map<std::string, double>>;
+};
+template <>
+struct Special<FitFile> {
+  using types =
+      std::variant<QuantityFit, std::vector<CriticalScale>, std::vector<CriticalBatch>, std::vector<PaperView>>;
+};
+
+template <class R, class Types>
+struct MemberOf;
+template <class R, class... T>
+struct MemberOf<R, std::variant<T...>> {
+  using type = std::variant<std::string R::*, std::optional<std::string> R::*, std::int64_t R::*,
+                            std::optional<std::int64_t> R::*, bool R::*, std::optional<bool> R::*, double R::*,
+                            std::optional<double> R::*, std::vector<std::string> R::*, std::vector<double> R::*,
+                            std::optional<std::vector<double>> R::*, T R::*...>;
+};
+
+/// Pointer to a member of R of any type a field of R may have. Integers are counts: never negative.
+template <class R>
+using Member = typename MemberOf<R, typename Special<R>::types>::type;
 
 template <class R>
 struct Field {

@@ -93,7 +93,8 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
       const short16 high = convert_short16(vload16(0, w[r] + k + 16));
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
         const short16 pair = low * value[t][0] + high * value[t][1];
-        sum[r][t] += convert_int8(pair.lo) + convert_int8(pair.hi);
+        const int8 lane = as_int8(pair);  // two 16-bit sums: shifts widen them, cheaper than two sign extensions
+        sum[r][t] += ((lane << 16) >> 16) + (lane >> 16);
       }
     }
   }

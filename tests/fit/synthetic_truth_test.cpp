@@ -163,7 +163,7 @@ TEST(SyntheticTruth, ATermThatOnlyGrowsWithTheModelNeverGivesASize) {
 TEST(SyntheticTruth, CollinearTermsAreRefusedAndTheOthersStayRight) {
   synthetic::Options options = make_options(3);
   options.collinear = true;
-  constexpr int kFewer = 60;
+  constexpr int kFewer = 200;
   const Study found = study(options, Quantity::kTime, kFewer);
   EXPECT_EQ(found.costs.count("dequantized_weights"), 0U);
   EXPECT_EQ(found.costs.count("cast_elements"), 0U);

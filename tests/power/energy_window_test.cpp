@@ -30,8 +30,7 @@ std::vector<Sample> make_samples(double end_s, double period_s, const std::funct
 /// 200 W with a ripple, so that readings change; the counter starts at 1000 J.
 std::vector<Sample> make_steady(double end_s) {
   return make_samples(
-      end_s, 0.1, [](double s) { return 200 + 0.01 * std::fmod(s * 10, 7); },
-      [](double s) { return 1000 + 200 * s; });
+      end_s, 0.1, [](double s) { return 200 + 0.01 * std::fmod(s * 10, 7); }, [](double s) { return 1000 + 200 * s; });
 }
 
 MeterInfo make_info(bool energy, bool power) {
@@ -78,8 +77,7 @@ TEST(WindowEnergy, IsLabelledByHowItWasObtained) {
   EXPECT_EQ(estimate_window_energy(samples, window, info, kSensors).method, EnergyMethod::kSimulated);
   info = make_info(false, true);
   info.estimated = true;
-  EXPECT_EQ(estimate_window_energy(samples, window, info, assume_sensors(info)).method,
-            EnergyMethod::kEstimated);
+  EXPECT_EQ(estimate_window_energy(samples, window, info, assume_sensors(info)).method, EnergyMethod::kEstimated);
 }
 
 TEST(WindowEnergy, MultipliesAnEstimateByTheTime) {
@@ -90,16 +88,17 @@ TEST(WindowEnergy, MultipliesAnEstimateByTheTime) {
   }
   MeterInfo info = make_info(false, true);
   info.estimated = true;
-  const auto answer =
-      estimate_window_energy(samples, make_window(0.2, 0.7, 0, 0), info, assume_sensors(info));
+  const auto answer = estimate_window_energy(samples, make_window(0.2, 0.7, 0, 0), info, assume_sensors(info));
   EXPECT_NEAR(answer.energy.value().value(), 175, 1e-6);
+  // However short the window.
+  const auto brief = estimate_window_energy(samples, make_window(0.2, 0.202, 0, 0), info, assume_sensors(info));
+  EXPECT_NEAR(brief.energy.value().value(), 0.7, 1e-9);
 }
 
 TEST(WindowEnergy, FlagsMethodsThatDisagree) {
   auto samples = make_steady(8);
   for (Sample& sample : samples) sample.power.value = *sample.power.value * 1.08;
-  const auto answer =
-      estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
+  const auto answer = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
   EXPECT_NEAR(answer.disagreement.value(), 0.08, 0.002);
   EXPECT_THAT(answer.flags, Contains("methods_disagree"));
 }
@@ -120,13 +119,11 @@ TEST(WindowEnergy, ReportsAResetAndTakesThePowerInstead) {
   for (Sample& sample : samples) {
     if (sample.energy.at > Seconds(3)) sample.energy.value = *sample.energy.value - Joules(1500);
   }
-  const auto alone =
-      estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, false), kSensors);
+  const auto alone = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, false), kSensors);
   EXPECT_EQ(alone.status, EnergyStatus::kReset);
   EXPECT_FALSE(alone.energy.has_value());
   EXPECT_FALSE(alone.method.has_value());
-  const auto both =
-      estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
+  const auto both = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
   EXPECT_EQ(both.method, EnergyMethod::kIntegrated);
   EXPECT_THAT(both.flags, Contains("counter_reset"));
 }
@@ -137,8 +134,7 @@ TEST(WindowEnergy, DoesNotMindABreakOutsideTheWindow) {
     for (Sample& sample : samples) {
       if (sample.energy.at > Seconds(break_s)) sample.energy.value = *sample.energy.value - Joules(900);
     }
-    const auto answer =
-        estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, false), kSensors);
+    const auto answer = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, false), kSensors);
     ASSERT_EQ(answer.status, EnergyStatus::kOk) << break_s;
     EXPECT_NEAR(answer.energy->value(), 1000, 0.5);
   }
@@ -178,8 +174,7 @@ TEST(WindowEnergy, SaysWhyThereAreNoReadings) {
     sample.energy = absent_reading<Joules>(sample.energy.at, ReadStatus::kDenied);
     sample.power = absent_reading<Watts>(sample.power.at, ReadStatus::kZero);
   }
-  const auto answer =
-      estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
+  const auto answer = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
   EXPECT_EQ(answer.status, EnergyStatus::kNoMeter);
   EXPECT_FALSE(answer.energy.has_value());
   EXPECT_THAT(answer.detail, HasSubstr("4000 denied"));
@@ -193,8 +188,7 @@ TEST(WindowEnergy, DoesNotBridgeAMeterThatVanishes) {
     sample.energy = absent_reading<Joules>(sample.energy.at, ReadStatus::kVanished);
     sample.power = absent_reading<Watts>(sample.power.at, ReadStatus::kVanished);
   }
-  const auto answer =
-      estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
+  const auto answer = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
   EXPECT_EQ(answer.status, EnergyStatus::kNoMeter);
   EXPECT_THAT(answer.detail, HasSubstr("no counter reading for"));
 }
@@ -205,8 +199,7 @@ TEST(WindowEnergy, BridgesASingleLostReading) {
     samples[i].energy = absent_reading<Joules>(samples[i].energy.at, ReadStatus::kNotFinite);
     samples[i].power = absent_reading<Watts>(samples[i].power.at, ReadStatus::kZero);
   }
-  const auto answer =
-      estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
+  const auto answer = estimate_window_energy(samples, make_window(1, 6, 0.5, 0.5), make_info(true, true), kSensors);
   ASSERT_EQ(answer.status, EnergyStatus::kOk);
   EXPECT_NEAR(answer.energy->value(), 1000, 1);
 }
@@ -220,8 +213,8 @@ TEST(WindowEnergy, RefusesAWindowWithTooFewUpdates) {
 
 TEST(WindowEnergy, CallsAPhaseShorterThanTheSensorUnattributable) {
   for (const bool counter : {false, true}) {
-    const auto answer = estimate_window_energy(make_steady(8), make_window(1, 1.002, 0, 0),
-                                               make_info(counter, !counter), kSensors);
+    const auto answer =
+        estimate_window_energy(make_steady(8), make_window(1, 1.002, 0, 0), make_info(counter, !counter), kSensors);
     EXPECT_EQ(answer.status, EnergyStatus::kUnattributable);
     EXPECT_FALSE(answer.energy.has_value());
   }
@@ -239,8 +232,7 @@ TEST(WindowEnergy, MovesThePowerBackByTheSensorsLag) {
   sensors.power.delay = Seconds(0.05);
   // The whole trace is declared one load, so that the step stays in the window: 1 s at 100 W and 3 s at 300
   // W.
-  const auto answer =
-      estimate_window_energy(samples, make_window(1, 5, 0.9, 1), make_info(false, true), sensors);
+  const auto answer = estimate_window_energy(samples, make_window(1, 5, 0.9, 1), make_info(false, true), sensors);
   EXPECT_NEAR(answer.energy.value().value(), 1000, 5);
 }
 
@@ -270,6 +262,14 @@ TEST(Publications, AreTheChangesAndTheRepeatsBetween) {
   EXPECT_NEAR(published[1].at.value(), 0.095, 1e-9);
   EXPECT_NEAR(published[2].at.value(), 0.195, 1e-9);
   EXPECT_EQ(published[2].value, Watts(200));
+}
+
+TEST(Poll, IsATenthOfThePeriodWithinReason) {
+  MeterSensors sensors = kSensors;
+  EXPECT_NEAR(choose_poll(sensors).value(), 0.01, 1e-12);
+  sensors.counter.period = Seconds(0.001);
+  EXPECT_EQ(choose_poll(sensors), Seconds(0.001));
+  EXPECT_EQ(choose_poll({}), Seconds(0.02));
 }
 
 TEST(AssumedSensors, AreTheWidestPublishedOnes) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "core/philox.hpp"
 #include "profile/profile.hpp"
 #include "profile/schema.hpp"
 #include "support/golden.hpp"
@@ -193,6 +194,25 @@ TEST(Rejects, OfTextThatIsNoJsonObjectNameThePosition) {
       EXPECT_EQ(status.error().kind, ErrorKind::kUsage);
     }
   }
+}
+
+TEST(Rejects, OfChangedBytesAreWorded) {
+  PhiloxStream random(7);
+  int refused = 0;
+  for (int i = 0; i < 2000; ++i) {
+    std::string text = kCampaign;
+    for (int change = 0; change < 1 + i % 3; ++change) {
+      text[random.below(static_cast<std::uint32_t>(text.size()))] = static_cast<char>(random.below(256));
+    }
+    const auto campaign = parse_campaign(text, "FILE", kSchemes);
+    if (campaign) {
+      EXPECT_TRUE(parse_campaign(to_json(campaign.value()), "FILE", kSchemes).value() == campaign.value()) << text;
+    } else {
+      ++refused;
+      EXPECT_THAT(campaign.error().message(), StartsWith("FILE"));
+    }
+  }
+  EXPECT_GT(refused, 1000);
 }
 
 TEST(Rejects, OfCampaignsTooLargeToRun) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/file.hpp"
+#include "core/philox.hpp"
 #include "result/sample_records.hpp"
 #include "support/golden.hpp"
 #include "support/locale_guard.hpp"
@@ -274,6 +275,27 @@ TEST(ResultFiles, MalformedBeforeTheTailAreRefusedWithTheLine) {
     EXPECT_EQ(file.error().message(), message);
     EXPECT_EQ(file.error().kind, ErrorKind::kUsage);
   }
+}
+
+TEST(ResultFiles, WithChangedBytesAreReadOrRefusedInWords) {
+  const std::string good = sample::file_text();
+  PhiloxStream random(7);
+  int refused = 0;
+  for (int i = 0; i < 500; ++i) {
+    std::string text = good;
+    for (int change = 0; change < 1 + i % 3; ++change) {
+      text[random.below(static_cast<std::uint32_t>(text.size()))] = static_cast<char>(random.below(256));
+    }
+    const auto file = parse_result(text, "r");
+    refused += file ? 0 : 1;
+    if (!file) {
+      EXPECT_THAT(file.error().message(), HasSubstr(": "));
+    }
+    if (file) {
+      EXPECT_LE(file.value().valid_bytes, text.size());
+    }
+  }
+  EXPECT_GT(refused, 100);
 }
 
 TEST(ResultFiles, WithoutACompleteSessionAreRefusedWhenRead) {

@@ -87,7 +87,8 @@ INSTANTIATE_TEST_SUITE_P(
     [](const ::testing::TestParamInfo<Mutation>& info) { return std::string(info.param.kernel); });
 
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
-  const auto rows = verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)", "for (; i < end + 1; ++i)", "residual_add_f16");
+  const auto rows = verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)",
+                                  "if (end == count) vstore_half(1.0f, end, x);\n  for (; i < end; ++i)", "residual_add_f16");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].status, VerifyStatus::kFail);
   EXPECT_EQ(rows[0].reason, "the kernel wrote behind an output buffer");
