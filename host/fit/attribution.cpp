@@ -47,9 +47,7 @@ struct Context {
 
   const Decomposition& decomposition() const { return quantity == Quantity::kTime ? fit->time : fit->energy; }
   const Workload& work(std::size_t c) const { return design->configurations[c].work; }
-  Eigen::VectorXd counts(std::size_t c) const {
-    return design->counts.row(static_cast<Index>(c)).transpose();
-  }
+  Eigen::VectorXd counts(std::size_t c) const { return design->counts.row(static_cast<Index>(c)).transpose(); }
   std::optional<std::size_t> find(const std::string& cell, const std::string& scheme) const {
     const auto place = by_cell.find({cell, scheme});
     return place == by_cell.end() ? std::nullopt : std::optional(place->second);
@@ -86,8 +84,8 @@ Parts split_terms(const Context& context, const Decomposition& fit, std::size_t 
 Parts compute_parts(const Context& context, std::size_t c) {
   Parts parts = split_terms(context, context.decomposition(), c);
   if (context.quantity == Quantity::kEnergy) {
-    const double time_s = compute_prediction(context.fit->time.best().form, context.fit->time.terms,
-                                             context.counts(c), context.fit->time.best().beta);
+    const double time_s = compute_prediction(context.fit->time.best().form, context.fit->time.terms, context.counts(c),
+                                             context.fit->time.best().beta);
     parts[index_of(Part::kStatic)] = context.fit->energy.static_power->value_w * time_s;
   }
   return parts;
@@ -206,8 +204,8 @@ std::string describe(const Attribution& point) {
   const char* words = point.verdict == Verdict::kTrap     ? "trap"
                       : point.verdict == Verdict::kNoTrap ? "no trap"
                                                           : "undecided";
-  text += fmt::format("{} {} ({:.2f} [{:.2f}, {:.2f}] of f16)", quantity, words, point.ratio->value,
-                      point.ratio->low, point.ratio->high);
+  text += fmt::format("{} {} ({:.2f} [{:.2f}, {:.2f}] of f16)", quantity, words, point.ratio->value, point.ratio->low,
+                      point.ratio->high);
   if (point.deciding_kind.empty()) return text;
   return text + fmt::format("; decided by {} ({})", point.deciding_term, point.deciding_kind);
 }
@@ -242,12 +240,10 @@ void set_shares(const Context& context, std::size_t c, Attribution& result) {
 
 void set_ratio(std::span<const Ratio> ratios, Attribution& result) {
   for (const Ratio& ratio : ratios) {
-    const bool same = ratio.scheme == result.scheme && ratio.model == result.model &&
-                      ratio.batch == result.batch && ratio.params == result.params &&
-                      ratio.quantity == result.quantity;
+    const bool same = ratio.scheme == result.scheme && ratio.model == result.model && ratio.batch == result.batch &&
+                      ratio.params == result.params && ratio.quantity == result.quantity;
     if (!same || !ratio.interval) continue;
-    result.ratio =
-        Interval{std::exp(ratio.log_ratio), std::exp(ratio.interval->low), std::exp(ratio.interval->high)};
+    result.ratio = Interval{std::exp(ratio.log_ratio), std::exp(ratio.interval->low), std::exp(ratio.interval->high)};
     result.verdict = ratio.verdict;
   }
 }

@@ -44,11 +44,10 @@ struct Attribution {
   double predicted = 0;
   Parts shares{};                            ///< of measured; with `unexplained` they sum to 1
   std::array<bool, kPartCount> separable{};  ///< false: the cost behind this share is not identified
-  double unexplained = 0;         ///< 1 - sum of shares; negative where the fit says more than was measured
-  std::optional<Interval> ratio;  ///< measured, to f16; none without an anchor or an interval
+  double unexplained = 0;                    ///< 1 - sum of shares; negative where the fit says more than was measured
+  std::optional<Interval> ratio;             ///< measured, to f16; none without an anchor or an interval
   Verdict verdict = Verdict::kUndecided;
-  std::string
-      deciding_term;  ///< the part with the largest share in the difference to f16, e.g. "dequantize pass"
+  std::string deciding_term;  ///< the part with the largest share in the difference to f16, e.g. "dequantize pass"
   std::string deciding_kind;  ///< "physics" or "path"; empty without an anchor and where nothing is decided
   std::vector<Counterfactual> counterfactuals;
   std::string sentence;  ///< the above in words

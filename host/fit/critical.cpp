@@ -40,8 +40,8 @@ Family make_family(std::span<const Term> terms, std::span<const Workload> works,
     const auto anchor = anchors.find(work.cell);
     if (work.scheme.empty() || work.scheme == kAnchor || anchor == anchors.end()) continue;
     if (!seen.insert(work.point_id).second) continue;
-    Twins& twins = family[key_of(work.scheme, work.model, work.batch, axis)]
-                         [axis == Axis::kParams ? work.params : work.batch];
+    Twins& twins =
+        family[key_of(work.scheme, work.model, work.batch, axis)][axis == Axis::kParams ? work.params : work.batch];
     const Eigen::VectorXd scheme = compute_counts(terms, work.counts);
     const Eigen::VectorXd below = compute_counts(terms, anchor->second->counts);
     twins.scheme = twins.steps > 0 ? Eigen::VectorXd(twins.scheme + scheme) : scheme;
@@ -57,8 +57,8 @@ double interpolate_count(double left, double right, double t) {
   return (1 - t) * left + t * right;
 }
 
-Eigen::VectorXd interpolate_counts(const Eigen::VectorXd& left, double left_steps,
-                                   const Eigen::VectorXd& right, double right_steps, double t) {
+Eigen::VectorXd interpolate_counts(const Eigen::VectorXd& left, double left_steps, const Eigen::VectorXd& right,
+                                   double right_steps, double t) {
   Eigen::VectorXd counts(left.size());
   for (Index j = 0; j < left.size(); ++j) {
     counts[j] = interpolate_count(left[j] / left_steps, right[j] / right_steps, t);
@@ -84,10 +84,8 @@ Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& s
       const double t = static_cast<double>(piece) / pieces;
       const Twins& left = place->second;
       const Twins& right = next == sizes.end() ? left : next->second;
-      const Eigen::VectorXd scheme =
-          interpolate_counts(left.scheme, left.steps, right.scheme, right.steps, t);
-      const Eigen::VectorXd anchor =
-          interpolate_counts(left.anchor, left.steps, right.anchor, right.steps, t);
+      const Eigen::VectorXd scheme = interpolate_counts(left.scheme, left.steps, right.scheme, right.steps, t);
+      const Eigen::VectorXd anchor = interpolate_counts(left.anchor, left.steps, right.anchor, right.steps, t);
       if (!positive(scheme) || !positive(anchor)) continue;
       append_point(curve, place->first * std::exp2(span * t), predictor.predict_log_ratio(scheme, anchor));
     }
@@ -174,8 +172,7 @@ std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workloa
   return entries;
 }
 
-void add_paper_forms(const Decomposition& time, std::span<const Workload> family,
-                     std::vector<Critical>& entries) {
+void add_paper_forms(const Decomposition& time, std::span<const Workload> family, std::vector<Critical>& entries) {
   if (!time.ok()) return;
   const auto per_byte = identified_value(time.best(), "bytes");
   const auto per_launch = identified_value(time.best(), "launches");

@@ -41,8 +41,8 @@ struct Curve {
 struct Crossing {
   CriticalStatus status = CriticalStatus::kNotIdentified;
   std::optional<double> value, low, high;  ///< all with kFound, none otherwise
-  bool dissolves = true;  ///< found: trapped below the value, free above; false: the other way round
-  std::string reason;     ///< why it is not identified
+  bool dissolves = true;                   ///< found: trapped below the value, free above; false: the other way round
+  std::string reason;                      ///< why it is not identified
 };
 
 /// Monotone interpolation (pooled adjacent violators, then Fritsch-Carlson cubics in log size). Not
@@ -83,7 +83,6 @@ std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workloa
 
 /// Fills both paper forms of entries on the time axis from the fitted launch and synchronisation costs and
 /// bandwidth.
-void add_paper_forms(const Decomposition& time, std::span<const Workload> family,
-                     std::vector<Critical>& entries);
+void add_paper_forms(const Decomposition& time, std::span<const Workload> family, std::vector<Critical>& entries);
 
 }  // namespace qtrap::fit

@@ -25,8 +25,7 @@ Values fit_falling(const Values& values, const Values& weights) {
       blocks.pop_back();
       Block& into = blocks.back();
       const double weight = into.weight + last.weight;
-      into = {(into.value * into.weight + last.value * last.weight) / weight, weight,
-              into.count + last.count};
+      into = {(into.value * into.weight + last.value * last.weight) / weight, weight, into.count + last.count};
     }
   }
   Values fitted;
@@ -85,8 +84,7 @@ class FallingBand {
     for (int step = 1; step <= kSteps; ++step) {
       const double outside = zero + (end - zero) * step / kSteps;
       const double bound = at(outside, sides);
-      if (left ? bound > 0 : bound < 0)
-        return left ? bisect(outside, inside, sides) : bisect(inside, outside, sides);
+      if (left ? bound > 0 : bound < 0) return left ? bisect(outside, inside, sides) : bisect(inside, outside, sides);
       inside = outside;
     }
     return std::nullopt;
@@ -164,8 +162,7 @@ Crossing locate(const Curve& curve, const std::vector<int>& signs, bool dissolve
 
 Crossing find_crossing(const Curve& curve) {
   const std::size_t n = curve.sizes.size();
-  expects(curve.log_ratio.size() == n && curve.low.size() == curve.high.size(),
-          "a curve has one value per size");
+  expects(curve.log_ratio.size() == n && curve.low.size() == curve.high.size(), "a curve has one value per size");
   expects(curve.low.empty() || curve.low.size() == n, "a curve has all intervals or none");
   Crossing found;
   if (n < 2) {
@@ -186,8 +183,8 @@ Crossing find_crossing(const Curve& curve) {
   } else if (changes > 1) {
     found.reason = "the ratio crosses 1 more than once";
   } else if (decided.size() < n) {
-    found.reason = "the ratio is undecided at " + std::to_string(n - decided.size()) + " of " +
-                   std::to_string(n) + " sizes and has one sign at the others";
+    found.reason = "the ratio is undecided at " + std::to_string(n - decided.size()) + " of " + std::to_string(n) +
+                   " sizes and has one sign at the others";
   } else {
     found.status = decided.front() > 0 ? CriticalStatus::kTrappedEverywhere : CriticalStatus::kNeverTrapped;
   }

@@ -28,12 +28,10 @@ struct Group {
   std::vector<Eigen::VectorXd> slope;   // per configuration: how the moment falls per watt of static power
 };
 
-std::optional<Observation> observe(const Cell& cell, Quantity quantity,
-                                   const std::optional<StaticPower>& power) {
+std::optional<Observation> observe(const Cell& cell, Quantity quantity, const std::optional<StaticPower>& power) {
   if (quantity == Quantity::kTime) return Observation{cell.configuration, cell.time_s, cell.time_s, 0};
   if (!cell.energy_j || !power) return std::nullopt;
-  return Observation{cell.configuration, *cell.energy_j - power->value_w * cell.time_s, *cell.energy_j,
-                     cell.time_s};
+  return Observation{cell.configuration, *cell.energy_j - power->value_w * cell.time_s, *cell.energy_j, cell.time_s};
 }
 
 Problem make_problem(const Design& design, Quantity quantity, const FitOptions& options, Form form,
@@ -41,8 +39,7 @@ Problem make_problem(const Design& design, Quantity quantity, const FitOptions& 
   Problem problem{&design.terms, &design.counts, {}, form, options.robust};
   for (const Cell& cell : design.cells) {
     if (session && cell.session != *session) continue;
-    if (const auto seen = observe(cell, quantity, options.static_power))
-      problem.observations.push_back(*seen);
+    if (const auto seen = observe(cell, quantity, options.static_power)) problem.observations.push_back(*seen);
   }
   return problem;
 }
@@ -70,8 +67,7 @@ void add_normal_equations(Group& group) {
 }
 
 /// Sessions that alone tell apart what all of them together do; the pooled cells when fewer than two can.
-std::vector<Group> make_groups(const Design& design, Quantity quantity, const FitOptions& options,
-                               Form form) {
+std::vector<Group> make_groups(const Design& design, Quantity quantity, const FitOptions& options, Form form) {
   Group pooled{make_problem(design, quantity, options, form, std::nullopt), {}, {}, {}, {}};
   pooled.fit = fit_problem(pooled.problem);
   const Identification whole = identify(pooled.problem, pooled.fit);
@@ -89,8 +85,7 @@ std::vector<Group> make_groups(const Design& design, Quantity quantity, const Fi
 
 /// Mean over the groups of the fit with every configuration's cells weighted by `factors` and the static
 /// power raised by `extra_w`.
-Eigen::VectorXd solve_weighted(std::span<const Group> groups, const Eigen::VectorXd& factors,
-                               double extra_w = 0) {
+Eigen::VectorXd solve_weighted(std::span<const Group> groups, const Eigen::VectorXd& factors, double extra_w = 0) {
   const Index p = groups.front().problem.counts->cols();
   Eigen::VectorXd mean = Eigen::VectorXd::Zero(p);
   for (const Group& group : groups) {
@@ -109,8 +104,7 @@ Eigen::VectorXd solve_weighted(std::span<const Group> groups, const Eigen::Vecto
 /// Calls work(i) for i in [0, count) on `threads` threads; each index once, in no fixed order.
 template <class Work>
 void for_each_index(int count, int threads, const Work& work) {
-  const int wanted =
-      threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int wanted = threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::atomic<int> next{0};
   const auto loop = [&] {
     for (int i = next++; i < count; i = next++) work(i);
@@ -133,8 +127,7 @@ void draw_replicates(std::span<const Group> groups, const FitOptions& options, b
     Eigen::VectorXd factors(configurations);
     for (Index c = 0; c < configurations; ++c) factors[c] = -std::log(random.uniform());
     const double radius = std::sqrt(-2 * std::log(random.uniform()));
-    const double extra_w =
-        std::sqrt(power.variance_w2) * radius * std::cos(2 * std::numbers::pi * random.uniform());
+    const double extra_w = std::sqrt(power.variance_w2) * radius * std::cos(2 * std::numbers::pi * random.uniform());
     result.replicate_static_w[replicate] = power.value_w + extra_w;
     result.replicate_betas.row(replicate) = solve_weighted(groups, factors, extra_w).transpose();
   });
@@ -191,16 +184,15 @@ double compute_aicc(const std::vector<Group>& groups) {
     }
   }
   double squares = 0;
-  for (const auto& [configuration, sum] : sums)
-    squares += (sum.first / sum.second) * (sum.first / sum.second);
+  for (const auto& [configuration, sum] : sums) squares += (sum.first / sum.second) * (sum.first / sum.second);
   const auto n = static_cast<double>(sums.size());
   const auto k = static_cast<double>(parameters);
   // With too few configurations the correction has no finite value; the penalty then is that of one to spare.
   return n * std::log(std::max(squares / n, 1e-30)) + 2 * k + 2 * k * (k + 1) / std::max(1.0, n - k - 1);
 }
 
-std::optional<double> compute_aicc_without_casts(const Design& design, Quantity quantity,
-                                                 const FitOptions& options, Form form) {
+std::optional<double> compute_aicc_without_casts(const Design& design, Quantity quantity, const FitOptions& options,
+                                                 Form form) {
   Design reduced = design;
   bool any = false;
   for (std::size_t j = 0; j < design.terms.size(); ++j) {
@@ -238,8 +230,7 @@ void describe_residuals(const Design& design, const std::vector<Group>& groups, 
     }
   }
   result.r2 = total > 0 ? 1 - residual / total : 0;
-  for (const auto& [scheme, sum] : by_scheme)
-    result.residual_by_scheme.push_back({scheme, sum.first / sum.second});
+  for (const auto& [scheme, sum] : by_scheme) result.residual_by_scheme.push_back({scheme, sum.first / sum.second});
 }
 
 /// Largest share of a cell that one unit of the term's cost explains.
@@ -247,8 +238,8 @@ double compute_largest_share(const std::vector<Group>& groups, Index term) {
   double largest = 0;
   for (const Group& group : groups) {
     for (const Observation& seen : group.problem.observations) {
-      largest = std::max(
-          largest, (*group.problem.counts)(static_cast<Index>(seen.configuration), term) / seen.magnitude);
+      largest =
+          std::max(largest, (*group.problem.counts)(static_cast<Index>(seen.configuration), term) / seen.magnitude);
     }
   }
   return largest;
@@ -260,9 +251,8 @@ std::vector<double> column_of(const Eigen::MatrixXd& matrix, Index column) {
   return values;
 }
 
-Coefficient make_coefficient(const Term& term, Index column, const Identification& known,
-                             const FormFit& result, const std::vector<Group>& groups,
-                             const FitOptions& options, const char* unit) {
+Coefficient make_coefficient(const Term& term, Index column, const Identification& known, const FormFit& result,
+                             const std::vector<Group>& groups, const FitOptions& options, const char* unit) {
   const auto j = static_cast<std::size_t>(column);
   Coefficient made;
   made.name = term.name;
@@ -280,8 +270,8 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
   const Interval spread =
       rule.combine(column_of(result.session_betas, column), column_of(result.replicate_betas, column));
   if (spread.low <= 0 && spread.high * compute_largest_share(groups, column) > kNegligibleShare) {
-    made.reason = "its interval includes zero and yet too much of the measured cost; " + term.probe +
-                  " would identify it";
+    made.reason =
+        "its interval includes zero and yet too much of the measured cost; " + term.probe + " would identify it";
     return made;
   }
   made.identified = true;
@@ -291,10 +281,8 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
   return made;
 }
 
-FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& options, Form form,
-                 std::string& interval_basis) {
+FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& options, Form form) {
   const std::vector<Group> groups = make_groups(design, quantity, options, form);
-  interval_basis = groups.size() > 1 ? "sessions" : "configurations";
   FormFit result;
   result.form = form;
   result.session_betas.resize(static_cast<Index>(groups.size()), design.counts.cols());
@@ -307,8 +295,8 @@ FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& opti
   result.rank = known.rank;
   result.condition_number = known.condition_number;
   for (std::size_t j = 0; j < design.terms.size(); ++j) {
-    result.coefficients.push_back(make_coefficient(design.terms[j], static_cast<Index>(j), known, result,
-                                                   groups, options, quantity == Quantity::kTime ? "s" : "J"));
+    result.coefficients.push_back(make_coefficient(design.terms[j], static_cast<Index>(j), known, result, groups,
+                                                   options, quantity == Quantity::kTime ? "s" : "J"));
   }
   result.loo_mape = compute_loo(design, groups, options.threads);
   result.aicc = compute_aicc(groups);
@@ -319,17 +307,39 @@ FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& opti
 
 /// The form with the lower leave-one-out error, unless the errors agree within a tenth: then the lower AICc.
 void choose_form(Decomposition& fit) {
-  if (fit.forms.size() < 2) {
-    fit.choice = "the only form of this quantity";
-    return;
+  fit.choice = "the only form tried";
+  for (std::size_t i = 1; i < fit.forms.size(); ++i) {
+    const FormFit& best = fit.best();
+    const FormFit& other = fit.forms[i];
+    const bool close = std::abs(best.loo_mape - other.loo_mape) <= 0.1 * std::max(best.loo_mape, other.loo_mape);
+    if (close ? other.aicc < best.aicc : other.loo_mape < best.loo_mape) fit.chosen = i;
+    fit.choice = close ? "leave-one-out errors agree within a tenth; lower AICc" : "lower leave-one-out error";
   }
-  const FormFit& additive = fit.forms[0];
-  const FormFit& roofline = fit.forms[1];
-  const bool close =
-      std::abs(additive.loo_mape - roofline.loo_mape) <= 0.1 * std::max(additive.loo_mape, roofline.loo_mape);
-  const bool take_roofline = close ? roofline.aicc < additive.aicc : roofline.loo_mape < additive.loo_mape;
-  fit.chosen = take_roofline ? 1 : 0;
-  fit.choice = close ? "leave-one-out errors agree within a tenth; lower AICc" : "lower leave-one-out error";
+  fit.interval_basis = fit.best().session_betas.rows() > 1 ? "sessions" : "configurations";
+}
+
+/// Counts what a fit would use and says why there can be none.
+void find_reason(const Design& design, const FitOptions& options, Decomposition& fit) {
+  std::vector<bool> used(design.configurations.size(), false);
+  bool any_energy = false;
+  double counts = 0;
+  for (const Cell& cell : design.cells) {
+    any_energy = any_energy || cell.energy_j.has_value();
+    if (!observe(cell, fit.quantity, options.static_power)) continue;
+    fit.rows += cell.windows;
+    used[cell.configuration] = true;
+    counts += design.counts.row(static_cast<Index>(cell.configuration)).sum();
+  }
+  fit.configurations = static_cast<std::size_t>(std::count(used.begin(), used.end(), true));
+  if (fit.quantity == Quantity::kEnergy && !any_energy) {
+    fit.reason = "no window has an energy reading";
+  } else if (fit.quantity == Quantity::kEnergy && !options.static_power) {
+    fit.reason = "the static power is unknown: idle windows are missing";
+  } else if (fit.configurations < 2) {
+    fit.reason = "fewer than two configurations";
+  } else if (counts <= 0) {
+    fit.reason = "no window has counts of bytes, operations or launches";
+  }
 }
 
 }  // namespace
@@ -345,15 +355,16 @@ SpreadRule::SpreadRule(std::size_t sessions, double confidence) {
 Interval SpreadRule::combine(std::span<const double> values, std::span<const double> replicates) const {
   const double mean = compute_mean(values);
   const double inner = replicates.size() > 1 ? normal_ * compute_standard_deviation(replicates) : 0;
-  const double outer = values.size() > 1 ? student_ * compute_standard_deviation(values) /
-                                               std::sqrt(static_cast<double>(values.size()))
-                                         : 0;
+  const double outer =
+      values.size() > 1 ? student_ * compute_standard_deviation(values) / std::sqrt(static_cast<double>(values.size()))
+                        : 0;
   const double half = std::hypot(inner, outer);
   return {mean, mean - half, mean + half};
 }
 
 Decomposition decompose(const Design& design, Quantity quantity, const FitOptions& options) {
   expects(options.replicates >= 2, "a bootstrap needs two replicates");
+  expects(!options.forms.empty(), "a fit needs a form");
   Decomposition fit;
   fit.quantity = quantity;
   fit.terms = design.terms;
@@ -361,31 +372,11 @@ Decomposition decompose(const Design& design, Quantity quantity, const FitOption
   fit.confidence = options.confidence;
   fit.static_power = options.static_power;
   fit.sensor_gain_error = options.sensor_gain_error;
-  std::vector<bool> used(design.configurations.size(), false);
-  bool any_energy = false;
-  for (const Cell& cell : design.cells) {
-    any_energy = any_energy || cell.energy_j.has_value();
-    if (!observe(cell, quantity, options.static_power)) continue;
-    fit.rows += cell.windows;
-    used[cell.configuration] = true;
-  }
-  fit.configurations = static_cast<std::size_t>(std::count(used.begin(), used.end(), true));
-  if (quantity == Quantity::kEnergy && !any_energy) {
-    fit.reason = "no window has an energy reading";
-  } else if (quantity == Quantity::kEnergy && !options.static_power) {
-    fit.reason = "the static power is unknown: idle windows are missing";
-  } else if (fit.configurations < 2) {
-    fit.reason = "fewer than two configurations";
-  }
+  find_reason(design, options, fit);
   if (!fit.ok()) return fit;
-  fit.forms.push_back(fit_form(design, quantity, options, Form::kAdditive, fit.interval_basis));
-  if (quantity == Quantity::kTime) {
-    std::string basis;
-    fit.forms.push_back(fit_form(design, quantity, options, Form::kRoofline, basis));
-  }
+  const std::vector<Form> forms = quantity == Quantity::kTime ? options.forms : std::vector{Form::kAdditive};
+  for (const Form form : forms) fit.forms.push_back(fit_form(design, quantity, options, form));
   choose_form(fit);
-  if (fit.chosen == 1)
-    fit.interval_basis = fit.best().session_betas.rows() > 1 ? "sessions" : "configurations";
   return fit;
 }
 

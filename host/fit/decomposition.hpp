@@ -34,6 +34,8 @@ struct FitOptions {
   double confidence = 0.95;  ///< of every interval
   /// Without it energy cannot be fitted; its variance enters every interval of energy.
   std::optional<StaticPower> static_power;
+  /// Forms of time to try; energy, a sum by nature, is additive whatever stands here. Not empty.
+  std::vector<Form> forms{Form::kAdditive, Form::kRoofline};
   /// Relative, common to all rows, so that it cancels in ratios: stated beside absolute values, in no
   /// interval.
   std::optional<double> sensor_gain_error;
@@ -62,11 +64,10 @@ struct FormFit {
   std::vector<Coefficient> coefficients;  ///< in the order of Decomposition::terms
   int rank = 0;
   std::optional<double> condition_number;
-  double r2 = 0;        ///< of relative errors, over cells
-  double loo_mape = 0;  ///< mean |relative error| of configurations left out in turn, probes apart
-  double aicc = 0;      ///< over configurations, on squared relative residuals
-  std::optional<double>
-      aicc_without_casts;  ///< the same without the dequantize and cast terms; none without them
+  double r2 = 0;                             ///< of relative errors, over cells
+  double loo_mape = 0;                       ///< mean |relative error| of configurations left out in turn, probes apart
+  double aicc = 0;                           ///< over configurations, on squared relative residuals
+  std::optional<double> aicc_without_casts;  ///< the same without the dequantize and cast terms; none without them
   std::vector<SchemeResidual> residual_by_scheme;
   Eigen::MatrixXd session_betas;       ///< [fit][term]: each session's fit, or the one pooled fit
   Eigen::MatrixXd replicate_betas;     ///< [replicate][term]
@@ -78,7 +79,7 @@ struct Decomposition {
   Quantity quantity = Quantity::kTime;
   std::string reason;  ///< why there is no fit; empty when there is one
   std::vector<Term> terms;
-  std::vector<FormFit> forms;  ///< additive first; energy has no roofline
+  std::vector<FormFit> forms;  ///< in the order of FitOptions::forms; energy has the additive one alone
   std::size_t chosen = 0;      ///< index into forms
   std::string choice;          ///< why that form
   std::string interval_basis;  ///< "sessions" or "configurations"

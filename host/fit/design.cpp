@@ -38,8 +38,7 @@ std::vector<Term> make_terms(std::span<const Row> rows) {
     terms.push_back({fixed.kind, fixed.name, fixed.per, fixed.probe});
     if (fixed.kind != TermKind::kBytes) continue;
     for (const std::string& name : classes) {
-      terms.push_back(
-          {TermKind::kMacs, "macs_" + name, "mac", "windows of multiply-adds from registers in " + name});
+      terms.push_back({TermKind::kMacs, "macs_" + name, "mac", "windows of multiply-adds from registers in " + name});
     }
   }
   return terms;

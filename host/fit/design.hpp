@@ -21,8 +21,7 @@ bool is_path_cost(TermKind kind);
 /// One column of the model.
 struct Term {
   TermKind kind = TermKind::kBytes;
-  std::string
-      name;  ///< "bytes", "macs_<precision>", "dequantized_weights", "cast_elements", "launches", "syncs"
+  std::string name;   ///< "bytes", "macs_<precision>", "dequantized_weights", "cast_elements", "launches", "syncs"
   std::string per;    ///< what one count is: "byte", "mac", "weight", "element", "launch", "sync"
   std::string probe;  ///< the windows that would identify it
 };
@@ -43,7 +42,7 @@ struct Cell {
 };
 
 struct Design {
-  std::vector<Term> terms;  ///< the fixed terms and one macs term per class, in the order of TermKind
+  std::vector<Term> terms;                    ///< the fixed terms and one macs term per class, in the order of TermKind
   std::vector<Configuration> configurations;  ///< in order of first appearance
   Eigen::MatrixXd counts;                     ///< [configuration][term]
   std::vector<Cell> cells;                    ///< sorted by session, then configuration

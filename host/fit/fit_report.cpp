@@ -18,8 +18,8 @@ EntryKey key_of(const Critical& entry) {
 
 /// Sorts the two methods' entries into the one that counts and the other: interpolation needs no model, so it
 /// counts unless it identifies nothing and the fit does.
-void choose_entries(std::vector<Critical> interpolated, std::vector<Critical> fitted,
-                    std::vector<Critical>& chosen, std::vector<Critical>& other) {
+void choose_entries(std::vector<Critical> interpolated, std::vector<Critical> fitted, std::vector<Critical>& chosen,
+                    std::vector<Critical>& other) {
   std::map<EntryKey, Critical> by_key;
   for (Critical& entry : fitted) by_key[key_of(entry)] = std::move(entry);
   for (Critical& entry : interpolated) {
@@ -51,13 +51,12 @@ void add_critical(const DeviceFit& fit, std::span<const Ratio> ratios, std::span
   add_paper_forms(fit.time, family, interpolated);
   add_paper_forms(fit.time, family, fitted);
   const bool sizes = axis == Axis::kParams;
-  choose_entries(std::move(interpolated), std::move(fitted),
-                 sizes ? report.critical_scale : report.critical_batch,
+  choose_entries(std::move(interpolated), std::move(fitted), sizes ? report.critical_scale : report.critical_batch,
                  sizes ? report.critical_scale_other : report.critical_batch_other);
 }
 
-void add_quantity(const std::optional<Design>& design, std::span<const Row> rows,
-                  std::span<const Workload> family, Quantity quantity, double confidence, FitReport& report) {
+void add_quantity(const std::optional<Design>& design, std::span<const Row> rows, std::span<const Workload> family,
+                  Quantity quantity, double confidence, FitReport& report) {
   const DeviceFit fit{report.devices.front(), report.time, report.energy};
   const std::vector<Ratio> ratios = compute_ratios(rows, quantity, confidence);
   if (!ratios.empty()) {
@@ -100,6 +99,8 @@ Result<FitReport> make_report(std::span<const Row> rows, const ReportOptions& op
   }
   for (const Quantity quantity : {Quantity::kTime, Quantity::kEnergy}) {
     add_quantity(design, rows, family, quantity, options.fit.confidence, report);
+    const std::vector<Scaling> scaling = fit_scaling(rows, quantity, options.fit);
+    report.scaling.insert(report.scaling.end(), scaling.begin(), scaling.end());
   }
   report.paper_view = compare_with_paper(rows, options.tdp_w, cor_phase);
   report.pareto = compare_schemes(rows, options.accuracy, options.weights);
@@ -188,9 +189,8 @@ result::FitFile to_fit_file(const FitReport& report) {
   }
   for (const PaperPoint& one : report.paper_view.points) {
     if (!one.energy_tdp_j) continue;
-    file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme,
-                               static_cast<std::int64_t>(one.batch), *one.energy_tdp_j, one.energy_gross_j,
-                               one.energy_ratio_tdp, one.energy_ratio});
+    file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme, static_cast<std::int64_t>(one.batch),
+                               *one.energy_tdp_j, one.energy_gross_j, one.energy_ratio_tdp, one.energy_ratio});
   }
   return file;
 }

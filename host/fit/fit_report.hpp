@@ -12,6 +12,7 @@
 #include "fit/decomposition.hpp"
 #include "fit/paper_view.hpp"
 #include "fit/ratios.hpp"
+#include "fit/scaling.hpp"
 #include "result/fit_file.hpp"
 #include "result/result_file.hpp"
 
@@ -31,13 +32,14 @@ struct FitReport {
   std::uint64_t seed = 0;
   Decomposition time;  ///< with more than one device: a reason, for costs belong to a device
   Decomposition energy;
-  std::vector<Critical> critical_scale;  ///< one per (device, scheme, batch, quantity): interpolated where
-                                         ///< that identifies a status, else fitted
+  std::vector<Critical> critical_scale;        ///< one per (device, scheme, batch, quantity): interpolated where
+                                               ///< that identifies a status, else fitted
   std::vector<Critical> critical_scale_other;  ///< the other method's
   std::vector<Critical> critical_batch;        ///< one per (device, scheme, model, quantity), likewise
   std::vector<Critical> critical_batch_other;
   std::vector<Ratio> ratios;             ///< the N x B map of verdicts, of time and energy
   std::vector<Attribution> attribution;  ///< of time, then of energy
+  std::vector<Scaling> scaling;          ///< layers and parameters, of time, then of energy
   PaperView paper_view;
   std::vector<ParetoCell> pareto;
 };

@@ -27,8 +27,7 @@ class Predictor {
   /// One prediction per fit. Sessions (and replicates, equally seeded) of time and energy pair up; where the
   /// two differ in their number, time keeps its mean fit.
   Eigen::VectorXd predict_all(const Eigen::VectorXd& counts, Fits fits) const;
-  std::vector<double> log_ratios(const Eigen::VectorXd& scheme, const Eigen::VectorXd& anchor,
-                                 Fits fits) const;
+  std::vector<double> log_ratios(const Eigen::VectorXd& scheme, const Eigen::VectorXd& anchor, Fits fits) const;
 
   const Decomposition* time_;
   const Decomposition* energy_;

@@ -19,8 +19,7 @@ using Index = Eigen::Index;
 using Columns = std::vector<Index>;
 
 /// Least squares over the columns in `passive`; none when they are numerically dependent.
-bool solve_passive(const Eigen::MatrixXd& a, const Eigen::VectorXd& b, const Columns& passive,
-                   Eigen::VectorXd& z) {
+bool solve_passive(const Eigen::MatrixXd& a, const Eigen::VectorXd& b, const Columns& passive, Eigen::VectorXd& z) {
   Eigen::MatrixXd part(a.rows(), static_cast<Index>(passive.size()));
   for (std::size_t i = 0; i < passive.size(); ++i) part.col(static_cast<Index>(i)) = a.col(passive[i]);
   Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(part);
@@ -32,8 +31,7 @@ bool solve_passive(const Eigen::MatrixXd& a, const Eigen::VectorXd& b, const Col
 
 /// Moves x towards z until the first passive value reaches zero, drops that column, solves again; until z >
 /// 0.
-bool step_to_feasible(const Eigen::MatrixXd& a, const Eigen::VectorXd& b, Columns& passive,
-                      Eigen::VectorXd& x) {
+bool step_to_feasible(const Eigen::MatrixXd& a, const Eigen::VectorXd& b, Columns& passive, Eigen::VectorXd& x) {
   Eigen::VectorXd z;
   while (!passive.empty()) {
     if (!solve_passive(a, b, passive, z)) return false;
@@ -47,8 +45,7 @@ bool step_to_feasible(const Eigen::MatrixXd& a, const Eigen::VectorXd& b, Column
     for (std::size_t i = 0; i < passive.size(); ++i) {
       const double target = z[static_cast<Index>(i)];
       double& value = x[passive[i]];
-      const bool leaves =
-          target <= 0 && value - alpha * (value - target) <= 8 * kEpsilon * std::max(1.0, value);
+      const bool leaves = target <= 0 && value - alpha * (value - target) <= 8 * kEpsilon * std::max(1.0, value);
       value = leaves ? 0 : std::max(0.0, value + alpha * (target - value));
       if (!leaves) kept.push_back(passive[i]);
     }
@@ -71,8 +68,8 @@ NnlsResult solve_scaled(const Eigen::MatrixXd& a, const Eigen::VectorXd& b) {
     const Eigen::VectorXd gradient = a.transpose() * (b - a * result.x);
     Index entering = -1;
     for (Index j = 0; j < a.cols(); ++j) {
-      const bool free = !blocked[static_cast<std::size_t>(j)] &&
-                        std::find(passive.begin(), passive.end(), j) == passive.end();
+      const bool free =
+          !blocked[static_cast<std::size_t>(j)] && std::find(passive.begin(), passive.end(), j) == passive.end();
       if (free && gradient[j] > tolerance && (entering < 0 || gradient[j] > gradient[entering])) entering = j;
     }
     if (entering < 0) {
@@ -135,8 +132,7 @@ NnlsResult solve_nnls_gram(const Eigen::MatrixXd& gram, const Eigen::VectorXd& m
   // A'A = V L V': A may be replaced by L^(1/2) V' and b by L^(-1/2) V' A'b. Eigenvalues at rounding level
   // carry no information and are left out.
   const double floor = 1e-13 * std::max(1.0, static_cast<double>(n));
-  const Eigen::VectorXd projected =
-      eigen.eigenvectors().transpose() * (moment.array() / scale.array()).matrix();
+  const Eigen::VectorXd projected = eigen.eigenvectors().transpose() * (moment.array() / scale.array()).matrix();
   Eigen::MatrixXd a = Eigen::MatrixXd::Zero(n, n);
   Eigen::VectorXd b = Eigen::VectorXd::Zero(n);
   for (Index i = 0; i < n; ++i) {

@@ -71,9 +71,7 @@ bool dominates(const ParetoPoint& a, const ParetoPoint& b) {
 std::optional<double> compute_index(const ParetoPoint& point, const IndexWeights& weights) {
   double log_index = 0;
   const std::array<std::pair<double, std::optional<double>>, 3> criteria{
-      {{weights.throughput, point.throughput},
-       {weights.energy, point.frugality},
-       {weights.accuracy, point.accuracy}}};
+      {{weights.throughput, point.throughput}, {weights.energy, point.frugality}, {weights.accuracy, point.accuracy}}};
   for (const auto& [weight, value] : criteria) {
     if (weight <= 0) continue;
     if (!value) return std::nullopt;
@@ -95,8 +93,7 @@ PaperView compare_with_paper(std::span<const Row> rows, std::optional<double> td
                        means.work->batch,    std::nullopt, *means.energy_j,   std::nullopt,
                        std::nullopt,         std::nullopt, std::nullopt};
       if (tdp_w) point.energy_tdp_j = *tdp_w * means.time_s;
-      if (const auto phase = cor_phase.find(point.point_id); phase != cor_phase.end())
-        point.cor_phase = phase->second;
+      if (const auto phase = cor_phase.find(point.point_id); phase != cor_phase.end()) point.cor_phase = phase->second;
       if (anchor != schemes.end() && scheme != kAnchor) {
         point.energy_ratio_tdp = means.time_s / anchor->second.time_s;
         point.energy_ratio = divide(means.energy_j, anchor->second.energy_j);

@@ -21,7 +21,7 @@ struct PaperPoint {
   std::optional<double> energy_ratio_tdp;  ///< to f16: by TDP x time this is the ratio of times
   std::optional<double> energy_ratio;      ///< to f16, measured
   std::optional<double> cor_operational;   ///< time ratio - 1; none for the anchor and without one
-  std::optional<double> cor_phase;  ///< (cast + quantize + dequantize) / matmul; none where not profiled
+  std::optional<double> cor_phase;         ///< (cast + quantize + dequantize) / matmul; none where not profiled
 };
 
 struct PaperView {
@@ -44,11 +44,10 @@ struct IndexWeights {
 /// One scheme in one cell, relative to f16: above 1 is better in every criterion.
 struct ParetoPoint {
   std::string scheme;
-  double throughput = 1;            ///< tokens/s over those of f16
-  std::optional<double> frugality;  ///< energy per token of f16 over this one's
-  std::optional<double> accuracy;   ///< accuracy over that of f16
-  std::vector<std::string>
-      dominated_by;  ///< schemes at least as good in all shared criteria and better in one
+  double throughput = 1;                  ///< tokens/s over those of f16
+  std::optional<double> frugality;        ///< energy per token of f16 over this one's
+  std::optional<double> accuracy;         ///< accuracy over that of f16
+  std::vector<std::string> dominated_by;  ///< schemes at least as good in all shared criteria and better in one
   /// throughput^wt x frugality^we x accuracy^wa: qtrap's weighted index, not the paper's Sustainability
   /// Index, whose formula is unknown. None without weights or where a weighted criterion is missing.
   std::optional<double> weighted_index;

@@ -18,7 +18,7 @@ constexpr double kScaleFloor = 0.005;     // half a percent is never an outlier,
 constexpr double kNormalPerMad = 1.4826;  // standard deviation of a normal over its median absolute deviation
 constexpr int kReweightings = 30;
 constexpr int kReassignments = 30;
-constexpr double kSameColumn = 1e-9;  // singular values below this share of the largest: exact dependence
+constexpr double kSameColumn = 1e-9;        // singular values below this share of the largest: exact dependence
 constexpr double kPartOfDependence = 1e-4;  // smallest component that puts a column into a dependence
 
 double weight_of(const Observation& seen, double predicted) {
@@ -47,8 +47,7 @@ Eigen::VectorXd compute_huber(const Eigen::VectorXd& relative, double degrees_lo
   std::vector<double> sizes(static_cast<std::size_t>(relative.size()));
   for (Index i = 0; i < relative.size(); ++i) sizes[static_cast<std::size_t>(i)] = std::abs(relative[i]);
   const double n = static_cast<double>(sizes.size());
-  const double spread =
-      kNormalPerMad * compute_median(sizes) * std::sqrt(n / std::max(1.0, n - degrees_lost));
+  const double spread = kNormalPerMad * compute_median(sizes) * std::sqrt(n / std::max(1.0, n - degrees_lost));
   const double limit = kHuber * std::max(spread, kScaleFloor);
   return relative.unaryExpr([limit](double r) { return std::abs(r) <= limit ? 1.0 : limit / std::abs(r); });
 }
@@ -67,16 +66,14 @@ void fit_linear(const Problem& problem, const Eigen::MatrixXd& x, Regression& fi
     const Eigen::VectorXd root = fit.weights.cwiseSqrt();
     const Eigen::VectorXd before = fit.beta;
     fit.beta = solve_nnls(root.asDiagonal() * x, root.cwiseProduct(y)).x;
-    if (before.size() == fit.beta.size() && (x * (fit.beta - before)).norm() <= 1e-9 * (x * fit.beta).norm())
-      break;
+    if (before.size() == fit.beta.size() && (x * (fit.beta - before)).norm() <= 1e-9 * (x * fit.beta).norm()) break;
     const Eigen::VectorXd predicted = x * fit.beta;
     for (Index i = 0; i < n; ++i) {
       fit.weights[i] = weight_of(problem.observations[static_cast<std::size_t>(i)], predicted[i]);
     }
     if (!problem.robust) continue;
     const Eigen::VectorXd relative = (y - predicted).cwiseProduct(fit.weights.cwiseSqrt());
-    fit.weights.array() *=
-        compute_huber(relative, static_cast<double>((fit.beta.array() > 0).count())).array();
+    fit.weights.array() *= compute_huber(relative, static_cast<double>((fit.beta.array() > 0).count())).array();
   }
 }
 
@@ -84,8 +81,7 @@ double side(const Problem& problem, const Eigen::VectorXd& beta, std::size_t con
   double sum = 0;
   for (std::size_t j = 0; j < problem.terms->size(); ++j) {
     if ((*problem.terms)[j].kind != kind) continue;
-    sum += beta[static_cast<Index>(j)] *
-           (*problem.counts)(static_cast<Index>(configuration), static_cast<Index>(j));
+    sum += beta[static_cast<Index>(j)] * (*problem.counts)(static_cast<Index>(configuration), static_cast<Index>(j));
   }
   return sum;
 }
@@ -111,8 +107,7 @@ Regression fit_roofline(const Problem& problem, std::vector<bool> memory_bound) 
     fit.objective = compute_objective(problem, fit.beta);
     if (best.objective < 0 || fit.objective < best.objective) best = fit;
     for (std::size_t c = 0; c < memory_bound.size(); ++c) {
-      memory_bound[c] =
-          side(problem, fit.beta, c, TermKind::kBytes) >= side(problem, fit.beta, c, TermKind::kMacs);
+      memory_bound[c] = side(problem, fit.beta, c, TermKind::kBytes) >= side(problem, fit.beta, c, TermKind::kMacs);
     }
     if (memory_bound == fit.memory_bound) break;
   }
@@ -131,9 +126,7 @@ Eigen::VectorXd compute_predictions(Form form, std::span<const Term> terms, cons
   Eigen::VectorXd others = bytes;
   for (std::size_t j = 0; j < terms.size(); ++j) {
     const auto i = static_cast<Index>(j);
-    (terms[j].kind == TermKind::kBytes  ? bytes
-     : terms[j].kind == TermKind::kMacs ? macs
-                                        : others)[i] = counts[i];
+    (terms[j].kind == TermKind::kBytes ? bytes : terms[j].kind == TermKind::kMacs ? macs : others)[i] = counts[i];
   }
   return (betas * bytes).cwiseMax(betas * macs) + betas * others;
 }

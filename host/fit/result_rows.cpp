@@ -43,9 +43,8 @@ Workload probe_work(const result::TrialRecord& trial) {
   work.counts = scale_counts(trial, macs ? phase.substr(kMacProbe.size()) : "f16");
   // Sizes of one probe are told apart by their counts: probe windows have no point.
   work.point_id.assign("probe/").append(phase);
-  for (const double count :
-       {work.counts.bytes, work.counts.macs.front().count, work.counts.dequantized_weights,
-        work.counts.cast_elements, work.counts.launches, work.counts.syncs}) {
+  for (const double count : {work.counts.bytes, work.counts.macs.front().count, work.counts.dequantized_weights,
+                             work.counts.cast_elements, work.counts.launches, work.counts.syncs}) {
     work.point_id.append("/").append(std::to_string(std::llround(count)));
   }
   work.cell = work.point_id;
@@ -69,8 +68,7 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
 }
 
 bool was_measured(const result::TrialRecord& trial) {
-  return trial.energy_status == "ok" && trial.energy_gross_j.has_value() &&
-         trial.energy_method != "estimated";
+  return trial.energy_status == "ok" && trial.energy_gross_j.has_value() && trial.energy_method != "estimated";
 }
 
 /// Numbers sessions in the order in which files name them.
@@ -124,19 +122,16 @@ std::vector<Row> rows_from_results(std::span<const result::ResultFile> files) {
   return rows;
 }
 
-std::optional<StaticPower> estimate_static_power(std::span<const result::ResultFile> files,
-                                                 const std::string& device) {
+std::optional<StaticPower> estimate_static_power(std::span<const result::ResultFile> files, const std::string& device) {
   std::map<std::string, std::vector<double>> idle;
   std::map<std::string, std::vector<double>> active;
   for (const result::ResultFile& file : files) {
     std::map<std::string, std::string> devices;
-    for (const result::SessionRecord& session : file.sessions)
-      devices[session.session_id] = session.device.id;
+    for (const result::SessionRecord& session : file.sessions) devices[session.session_id] = session.device.id;
     for (const result::TrialRecord& trial : file.trials) {
       if (trial.mode != "idle" || !trial.flags.empty() || !was_measured(trial) || trial.wall_s <= 0) continue;
       if (devices[trial.session_id] != device) continue;
-      (trial.phase == "active_idle" ? active : idle)[trial.session_id].push_back(*trial.energy_gross_j /
-                                                                                 trial.wall_s);
+      (trial.phase == "active_idle" ? active : idle)[trial.session_id].push_back(*trial.energy_gross_j / trial.wall_s);
     }
   }
   const auto& windows = active.empty() ? idle : active;

@@ -24,7 +24,6 @@ std::vector<Row> rows_from_results(std::span<const result::ResultFile> files);
 /// Static power of one device (device.id): mean over sessions of the idle windows' median power, active-idle
 /// ones where there are any. None without an idle window that has energy. The variance is that of the mean;
 /// with one session that of its windows.
-std::optional<StaticPower> estimate_static_power(std::span<const result::ResultFile> files,
-                                                 const std::string& device);
+std::optional<StaticPower> estimate_static_power(std::span<const result::ResultFile> files, const std::string& device);
 
 }  // namespace qtrap::fit

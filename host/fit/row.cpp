@@ -36,8 +36,7 @@ std::optional<std::string> find_defect(std::span<const Row> rows) {
   std::map<std::string, const Workload*> seen;
   for (const Row& row : rows) {
     const Workload& work = row.workload;
-    if (!std::isfinite(row.time_s) || row.time_s <= 0)
-      return "a time that is not positive at " + work.point_id;
+    if (!std::isfinite(row.time_s) || row.time_s <= 0) return "a time that is not positive at " + work.point_id;
     if (row.energy_j && (!std::isfinite(*row.energy_j) || *row.energy_j <= 0)) {
       return "an energy that is not positive at " + work.point_id;
     }
@@ -47,8 +46,7 @@ std::optional<std::string> find_defect(std::span<const Row> rows) {
       return "more than one device (" + rows.front().workload.device + ", " + work.device + ")";
     }
     const auto [place, inserted] = seen.try_emplace(work.point_id, &work);
-    if (!inserted && !same_work(*place->second, work))
-      return "windows that differ in their work at " + work.point_id;
+    if (!inserted && !same_work(*place->second, work)) return "windows that differ in their work at " + work.point_id;
   }
   return std::nullopt;
 }

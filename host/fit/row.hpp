@@ -30,14 +30,14 @@ struct Counts {
 
 /// What one configuration does in one chain. Probe windows have an empty scheme.
 struct Workload {
-  std::string point_id;  ///< the configuration; rows that share it share every member of this struct
-  std::string cell;    ///< configurations of one cell differ in their scheme alone; its f16 one is the anchor
-  std::string scheme;  ///< "f16" is the anchor; empty for a probe window
-  std::string model;   ///< name of the shape
-  std::string device;  ///< one fit takes one device
-  double batch = 1;    ///< sequences in lockstep
-  double layers = 0;   ///< layers of the shape
-  double params = 0;   ///< all parameters of the shape
+  std::string point_id;     ///< the configuration; rows that share it share every member of this struct
+  std::string cell;         ///< configurations of one cell differ in their scheme alone; its f16 one is the anchor
+  std::string scheme;       ///< "f16" is the anchor; empty for a probe window
+  std::string model;        ///< name of the shape
+  std::string device;       ///< one fit takes one device
+  double batch = 1;         ///< sequences in lockstep
+  double layers = 0;        ///< layers of the shape
+  double params = 0;        ///< all parameters of the shape
   double params_step = 0;   ///< weights read in one step
   double weight_bits = 16;  ///< of the weight format
   double steps = 1;         ///< dependent steps in the chain (hops x tokens per hop)

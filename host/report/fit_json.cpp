@@ -138,6 +138,24 @@ Json to_json(const fit::Attribution& point) {
           {"sentence", point.sentence}};
 }
 
+Json list_scaling(const std::vector<fit::Scaling>& all) {
+  Json json = Json::array();
+  for (const fit::Scaling& one : all) {
+    const bool fitted = one.reason.empty();
+    json.push_back({{"device", one.device},
+                    {"scheme", one.scheme},
+                    {"batch", one.batch},
+                    {"quantity", to_string(one.quantity)},
+                    {"reason", fitted ? Json() : Json(one.reason)},
+                    {"per_layer", fitted ? to_json(one.per_layer) : Json()},
+                    {"per_param", fitted ? to_json(one.per_param) : Json()},
+                    {"layer_share", fitted ? Json(one.layer_share) : Json()},
+                    {"loo_mape", fitted ? Json(one.loo_mape) : Json()},
+                    {"sizes_used", one.sizes_used}});
+  }
+  return json;
+}
+
 Json list_pareto(const std::vector<fit::ParetoCell>& cells) {
   Json json = Json::array();
   for (const fit::ParetoCell& cell : cells) {
@@ -201,6 +219,7 @@ Result<std::string> to_fit_json(const fit::FitReport& report) {
   json["verdict_map"] = list_verdicts(report.ratios);
   json["attribution"] = Json::array();
   for (const fit::Attribution& point : report.attribution) json["attribution"].push_back(to_json(point));
+  json["scaling"] = list_scaling(report.scaling);
   json["pareto"] = list_pareto(report.pareto);
   if (!is_finite(json)) {
     return runtime_error("the fit gave a number that is not finite", "fit file", "report this with the result files");

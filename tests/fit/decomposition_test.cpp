@@ -106,6 +106,13 @@ TEST(Decomposition, SaysWhyThereIsNoEnergy) {
   EXPECT_TRUE(fit.forms.empty());
 }
 
+TEST(Decomposition, SaysThatCountsAreMissing) {
+  std::vector<Row> rows = synthetic::make_campaign({});
+  for (Row& row : rows) row.workload.counts = {};
+  const Decomposition fit = decompose(make_design(rows).value(), Quantity::kTime, quick_options());
+  EXPECT_EQ(fit.reason, "no window has counts of bytes, operations or launches");
+}
+
 TEST(Decomposition, AsksForIdleWindowsWhereStaticPowerIsUnknown) {
   synthetic::Options campaign;
   campaign.energy = true;

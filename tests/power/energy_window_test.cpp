@@ -168,6 +168,19 @@ TEST(WindowEnergy, CallsAPowerThatSticksOrLeapsImplausible) {
   }
 }
 
+TEST(WindowEnergy, LeavesOutWhatACounterCountedWhileTheBoardRose) {
+  // 100 W until 2 s, 300 W after; the load began at 1 s and took until 2.2 s to settle (rise 0.3 s).
+  const auto counted = [](double s) { return 1000 + 100 * s + 200 * std::max(0.0, s - 2); };
+  const auto samples = make_samples(
+      8, 0.1, [](double) { return 0.0; }, counted);
+  MeterSensors sensors = kSensors;
+  sensors.counter.rise = Seconds(0.3);
+  const auto answer = estimate_window_energy(samples, make_window(1, 6, 0, 0.5), make_info(true, false), sensors);
+  // The settled part stands for the whole: 300 W x 5 s, where the bare difference is 1300 J.
+  EXPECT_NEAR(answer.energy.value().value(), 1500, 1);
+  EXPECT_NEAR(answer.counter.covered, 0.76, 0.03);
+}
+
 TEST(WindowEnergy, SaysWhyThereAreNoReadings) {
   auto samples = make_steady(8);
   for (Sample& sample : samples) {
