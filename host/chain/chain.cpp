@@ -148,9 +148,11 @@ std::vector<std::string> Chain::kernels_used() const {
 }
 
 void Chain::reset() {
-  device_->copy(activations_.seed, activations_.x, activations_.x.size_bytes());
+  enqueue_reset();
   device_->finish();
 }
+
+void Chain::enqueue_reset() { device_->copy(activations_.seed, activations_.x, activations_.x.size_bytes()); }
 
 void Chain::enqueue_steps(std::uint64_t steps, bool profiled) {
   for (std::uint64_t step = 0; step < steps; ++step) {

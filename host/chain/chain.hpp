@@ -45,6 +45,8 @@ class Chain {
 
   /// Puts the seed into x and waits.
   void reset();
+  /// Puts the seed into x on the bare queue, before what is enqueued there next; does not wait.
+  void enqueue_reset();
   /// Enqueues `steps` steps on the bare or the profiled queue; does not wait.
   void enqueue_steps(std::uint64_t steps, bool profiled);
   /// Calls `visit` for every launch of one step, in order (for tests and tables).

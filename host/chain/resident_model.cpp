@@ -23,9 +23,40 @@ Result<device::Buffer> make_ones(device::Device& device, std::uint64_t count) {
   return buffer;
 }
 
-/// Buffers of `weights`; sizes add up to compute_weight_bytes().
-Result<scheme::Weights> allocate(device::Device& device, WeightFormat format, scheme::ProjectionShape shape,
-                                 std::uint32_t group_size) {
+Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::ModelProfile& model,
+                                 const std::vector<WeightFormat>& formats, std::uint64_t layer_index,
+                                 std::uint64_t seed) {
+  device::Device& device = maker.device();
+  ResidentLayer layer;
+  const auto shapes = projection_shapes(model);
+  for (const WeightFormat format : formats) {
+    auto& slots = layer.projections[format];
+    for (std::size_t i = 0; i < kProjectionCount; ++i) {
+      auto weights = allocate_weights(device, format, shapes[i], maker.options().group_size);
+      if (!weights) return weights.error();
+      slots[i] = weights.value();
+      const device::Buffer& f16 = layer.projections.at(WeightFormat::kF16)[i].codes;
+      const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shapes[i].columns)));
+      const Status done = format == WeightFormat::kF16
+                              ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
+                                                             layer_index * kProjectionCount + i))
+                              : run(device, maker.quantize_weights(f16, slots[i]));
+      if (!done) return done.error();
+    }
+  }
+  for (auto member : {&ResidentLayer::attention_norm, &ResidentLayer::ffn_norm}) {
+    auto ones = make_ones(device, static_cast<std::uint64_t>(model.hidden));
+    if (!ones) return ones.error();
+    layer.*member = ones.value();
+  }
+  device.finish();
+  return layer;
+}
+
+}  // namespace
+
+Result<scheme::Weights> allocate_weights(device::Device& device, WeightFormat format, scheme::ProjectionShape shape,
+                                         std::uint32_t group_size) {
   scheme::Weights weights{format, shape, {}, {}, {}};
   const std::uint64_t groups = (shape.columns + group_size - 1) / group_size;
   struct Part {
@@ -54,38 +85,6 @@ Result<scheme::Weights> allocate(device::Device& device, WeightFormat format, sc
   }
   return weights;
 }
-
-Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::ModelProfile& model,
-                                 const std::vector<WeightFormat>& formats, std::uint64_t layer_index,
-                                 std::uint64_t seed) {
-  device::Device& device = maker.device();
-  ResidentLayer layer;
-  const auto shapes = projection_shapes(model);
-  for (const WeightFormat format : formats) {
-    auto& slots = layer.projections[format];
-    for (std::size_t i = 0; i < kProjectionCount; ++i) {
-      auto weights = allocate(device, format, shapes[i], maker.options().group_size);
-      if (!weights) return weights.error();
-      slots[i] = weights.value();
-      const device::Buffer& f16 = layer.projections.at(WeightFormat::kF16)[i].codes;
-      const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shapes[i].columns)));
-      const Status done = format == WeightFormat::kF16
-                              ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
-                                                             layer_index * kProjectionCount + i))
-                              : run(device, maker.quantize_weights(f16, slots[i]));
-      if (!done) return done.error();
-    }
-  }
-  for (auto member : {&ResidentLayer::attention_norm, &ResidentLayer::ffn_norm}) {
-    auto ones = make_ones(device, static_cast<std::uint64_t>(model.hidden));
-    if (!ones) return ones.error();
-    layer.*member = ones.value();
-  }
-  device.finish();
-  return layer;
-}
-
-}  // namespace
 
 Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
                                           const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed) {

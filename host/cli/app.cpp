@@ -108,8 +108,10 @@ class CommandLine {
     add_device_options(verify, true);
     verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
     auto* meters = add("meters", "List energy meters, found or denied, with the reason",
-                       [this] { return run_meters(run_.device.json); });
-    meters->add_flag("--json", run_.device.json, "Print JSON instead of a table");
+                       [this] { return run_meters(run_.device, characterise_); });
+    add_device_options(meters, true);
+    meters->add_flag("--characterise", characterise_,
+                     "Load the device and measure its sensor's period, window and delay (minutes)");
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
                          [this] { return run_ceilings(run_.device); });
     add_device_options(ceilings, true);
@@ -123,8 +125,11 @@ class CommandLine {
     add_device_options(command, false);
     command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")
         ->type_name("CAMPAIGN");
-    command->add_option("--meter", run_.meter, "auto or none: `run` measures time only in this version")
+    command
+        ->add_option("--meter", run_.meter,
+                     "auto, none, nvml, amd, intel, rapl, jetson (each also with :WHICH), tdp:WATTS or replay:FILE")
         ->type_name("SPEC");
+    command->add_flag("--require-energy", run_.require_energy, "Fail at once when no meter measures the device");
     command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl)")->type_name("FILE");
     command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
     command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");
@@ -148,6 +153,7 @@ class CommandLine {
     worker->add_option("--seed", worker_.seed);
     worker->add_option("--session-index", worker_.session_index);
     worker->add_option("--output-descriptor", worker_.output_descriptor)->required();
+    worker->add_option("--meter", worker_.meter);
     worker->add_flag("--quiet", worker_.quiet);
   }
 
@@ -170,6 +176,7 @@ class CommandLine {
   RunOptions run_;
   WorkerOptions worker_;
   std::string kernel_;
+  bool characterise_ = false;
   std::vector<std::string> files_;
   std::string out_;
   std::string format_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/device.hpp"
+#include "measure/energy.hpp"
 
 namespace qtrap::cli {
 
@@ -27,6 +28,7 @@ struct RunOptions {
   std::vector<std::string> overrides;  ///< KEY=VALUE
   bool dry_run = false;
   bool quiet = false;
+  bool require_energy = false;
   std::vector<std::string> argv;
 };
 
@@ -39,13 +41,14 @@ struct WorkerOptions {
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
   int output_descriptor = -1;
+  std::string meter = "auto";
   bool quiet = false;
   std::vector<std::string> argv;
 };
 
 int run_devices(const DeviceOptions& options);
 int run_verify(const DeviceOptions& options, const std::string& kernel);
-int run_meters(bool json);
+int run_meters(const DeviceOptions& options, bool characterise);
 int run_ceilings(const DeviceOptions& options);
 int run_campaign(const RunOptions& options);
 int run_worker(const WorkerOptions& options);
@@ -56,6 +59,13 @@ int run_fit(const std::vector<std::string>& files, const std::string& out);
 
 /// Lists the devices and opens the selected one; throws Failure.
 device::Device open_device(const DeviceOptions& options);
+
+/// The meter that `spec` (SPEC of the contract) gives for a device, with its sensors as characterised before or assumed;
+/// throws Failure for a bad spec, an ambiguous device, or a meter asked for that cannot be used. Takes up to a second.
+measure::EnergySource open_meter(const std::string& spec, const device::DeviceInfo& device);
+
+/// Where characterised sensors are kept: $XDG_CACHE_HOME or ~/.cache, then qtrap/sensors.tsv.
+std::filesystem::path sensor_store();
 
 /// Folders searched for `kind` ("models" or "campaigns"): QTRAP_PROFILES, beside the executable, the source tree.
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);

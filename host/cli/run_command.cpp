@@ -139,7 +139,9 @@ class Run {
                                        "--seed",
                                        std::to_string(seed()),
                                        "--session-index",
-                                       std::to_string(file_.sessions.size())};
+                                       std::to_string(file_.sessions.size()),
+                                       "--meter",
+                                       options_.meter};
     if (!options_.device.kernel_dir.empty())
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
     if (options_.quiet) arguments.emplace_back("--quiet");
@@ -220,8 +222,8 @@ class Run {
     std::size_t start = 0;
     while (start < lines.size()) {
       const std::size_t end = lines.find('\n', start);
-      file_.trials.push_back(
-          std::get<result::TrialRecord>(result::parse_line(lines.substr(start, end - start)).value()));
+      auto record = result::parse_line(lines.substr(start, end - start)).value();
+      if (auto* trial = std::get_if<result::TrialRecord>(&record)) file_.trials.push_back(std::move(*trial));
       start = end + 1;
     }
     write_complete_cells();
@@ -287,16 +289,17 @@ class Run {
   std::set<std::string> lost_cells_;
 };
 
-void check_meter(const std::string& spec) {
-  if (spec == "auto" || spec == "none") return;
-  throw Failure(
-      usage_error("energy meter is not available", spec, "this version measures time only: use --meter none"));
+/// Fails before anything is measured where the meter asked for cannot be had.
+void check_meter(const RunOptions& options, const device::DeviceInfo& device) {
+  const auto source = open_meter(options.meter, device);
+  if (source.match.meter || !options.require_energy) return;
+  throw Failure(runtime_error("no energy meter for this device", source.match.reason,
+                              "see `qtrap meters` for what would help, or leave out --require-energy"));
 }
 
 }  // namespace
 
 int run_campaign(const RunOptions& options) {
-  check_meter(options.meter);
   if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
     throw Failure(usage_error("seed is too large", std::to_string(options.seed), "choose one below 2^63"));
   }
@@ -310,6 +313,7 @@ int run_campaign(const RunOptions& options) {
   if (!options.resume.empty() && !options.out.empty())
     throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
   RunPlan plan = make_run_plan(options, campaign_json);
+  check_meter(options, plan.device);
   if (options.dry_run) {
     print(describe_plan(plan));
     return kDone;

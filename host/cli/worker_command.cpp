@@ -100,7 +100,6 @@ result::SessionRecord make_session_record(const WorkerOptions& options, const Ru
   record.argv = options.argv;
   record.campaign_json = plan.campaign_json;
   record.campaign_sha256 = plan.campaign_sha256;
-  record.meter.reason = "energy meters are not built into this version";
   return record;
 }
 
@@ -110,9 +109,10 @@ measure::SessionSink make_sink(const WorkerOptions& options, const RunPlan& plan
   sink.on_session = [pipe](const auto& record) {
     send_message(pipe, MessageKind::kSession, result::to_json_line(record).value());
   };
-  sink.on_cell = [pipe](const auto&, const auto& trials) {
+  sink.on_cell = [pipe](const auto& trials, const auto& samples) {
     std::string lines;
     for (const auto& trial : trials) lines += result::to_json_line(trial).value();
+    for (const auto& one : samples) lines += result::to_json_line(one).value();
     send_message(pipe, MessageKind::kCell, lines);
   };
   sink.on_failure = [pipe](const auto& cell, const auto& scheme, const auto& error) {
@@ -135,8 +135,9 @@ int run_worker(const WorkerOptions& options) {
     const measure::SessionPlan session = make_session_plan(options, plan);
     auto device = open_device(options.device);
     ProgressLine line(options.quiet);
-    const auto finished = measure::run_session(device, session, make_session_record(options, plan),
-                                               make_sink(options, plan, line), stop_was_requested);
+    const auto finished =
+        measure::run_session(device, session, open_meter(options.meter, device.info()),
+                             make_session_record(options, plan), make_sink(options, plan, line), stop_was_requested);
     if (!finished) throw Failure(finished.error());
     return finished.value() ? kDone : kInterrupted;
   } catch (const Failure& failure) {

@@ -40,7 +40,7 @@ Workload probe_work(const result::TrialRecord& trial) {
   const std::string phase = trial.phase.value_or("probe");
   const bool macs = phase.starts_with(kMacProbe);
   Workload work;
-  work.counts = scale_counts(trial, macs ? phase.substr(kMacProbe.size()) : "f16");
+  work.counts = scale_counts(trial, macs ? find_mac_precision(phase.substr(kMacProbe.size())) : "f16");
   // Sizes of one probe are told apart by their counts: probe windows have no point.
   work.point_id.assign("probe/").append(phase);
   for (const double count : {work.counts.bytes, work.counts.macs.front().count, work.counts.dequantized_weights,

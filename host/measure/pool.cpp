@@ -8,82 +8,14 @@
 
 #include "chain/layout.hpp"
 #include "core/contract.hpp"
+#include "measure/pool_blocks.hpp"
+#include "measure/pool_energy.hpp"
 
 namespace qtrap::measure {
 namespace {
 
 using result::PointRecord;
 using result::TrialRecord;
-
-/// Seconds per chain of one scheme by (session, block).
-using BlockTimes = std::map<std::string, std::map<std::int64_t, double>>;
-
-double per_chain(const TrialRecord& trial) { return trial.wall_s / static_cast<double>(trial.repetitions); }
-
-/// Trials of one scheme in one cell.
-struct SchemeTrials {
-  std::vector<const TrialRecord*> bare;
-  std::vector<const TrialRecord*> profiled;
-  std::int64_t all = 0;
-  std::int64_t flagged = 0;
-};
-
-SchemeTrials select(const PoolInput& input, const std::string& scheme) {
-  SchemeTrials selected;
-  for (const TrialRecord& trial : input.trials) {
-    if (trial.cell_id != input.cell.id() || trial.scheme != scheme) continue;
-    ++selected.all;
-    if (!trial.flags.empty()) {
-      ++selected.flagged;
-    } else if (trial.mode == "bare") {
-      selected.bare.push_back(&trial);
-    } else if (trial.mode == "profiled") {
-      selected.profiled.push_back(&trial);
-    }
-  }
-  return selected;
-}
-
-BlockTimes block_times(const std::vector<const TrialRecord*>& trials) {
-  BlockTimes times;
-  for (const TrialRecord* trial : trials) times[trial->session_id][trial->block] = per_chain(*trial);
-  return times;
-}
-
-std::vector<std::vector<double>> values_of(const BlockTimes& times) {
-  std::vector<std::vector<double>> values;
-  for (const auto& [session, blocks] : times) {
-    auto& list = values.emplace_back();
-    for (const auto& [block, seconds] : blocks) list.push_back(seconds);
-  }
-  return values;
-}
-
-/// Ratios of `top` to `bottom` where both have the block.
-std::vector<std::vector<double>> paired_ratios(const BlockTimes& top, const BlockTimes& bottom) {
-  std::vector<std::vector<double>> ratios;
-  for (const auto& [session, blocks] : top) {
-    const auto other = bottom.find(session);
-    if (other == bottom.end()) continue;
-    std::vector<double> list;
-    for (const auto& [block, seconds] : blocks) {
-      const auto match = other->second.find(block);
-      if (match != other->second.end()) list.push_back(seconds / match->second);
-    }
-    if (!list.empty()) ratios.push_back(std::move(list));
-  }
-  return ratios;
-}
-
-template <class Get>
-std::optional<double> median_of(const std::vector<const TrialRecord*>& trials, Get&& get) {
-  std::vector<double> values;
-  for (const TrialRecord* trial : trials) {
-    if (const std::optional<double> value = get(*trial)) values.push_back(*value);
-  }
-  if (values.empty()) return std::nullopt;
-  return compute_median(values);
-}
 
 struct PhaseMember {
   std::optional<double> TrialRecord::*trial;
@@ -186,7 +118,7 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
   point.gap_s = scaled(&TrialRecord::gap_s);
   point.closure_time =
       median_of(trials.profiled, [](const TrialRecord& trial) -> std::optional<double> { return closure_of(trial); });
-  const auto overhead = paired_ratios(block_times(trials.profiled), block_times(trials.bare));
+  const auto overhead = paired_ratios(chain_times(trials.profiled), chain_times(trials.bare));
   if (!overhead.empty()) point.instrumentation_overhead = pool_values(overhead).value - 1;
   const TrialRecord& last = *trials.profiled.back();
   point.kernels_used = last.kernels_used;
@@ -199,18 +131,21 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
   }
 }
 
-void add_ratio(const BlockTimes& times, const BlockTimes& anchor, PointRecord& point) {
-  const auto ratios = paired_ratios(times, anchor);
-  if (point.scheme == "f16" || ratios.empty()) return;
+void add_ratio(const SchemeTrials& trials, const SchemeTrials& anchor, PointRecord& point) {
+  if (point.scheme == "f16") return;
+  point.verdict_time = "undecided";
+  const auto ratios = paired_ratios(chain_times(trials.bare), chain_times(anchor.bare));
+  if (ratios.empty()) {
+    if (!point.reason) point.reason = "no block in which neither its trial nor that of f16 was flagged";
+    return;
+  }
   const Pooled pooled = pool_values(ratios);
   point.time_ratio = pooled.value;
   point.cor_operational = pooled.value - 1;
-  point.verdict_time = "undecided";
   if (!pooled.interval) return;
   point.time_ratio_low = pooled.interval->low;
   point.time_ratio_high = pooled.interval->high;
-  if (pooled.interval->low > 1) point.verdict_time = "trap";
-  if (pooled.interval->high < 1) point.verdict_time = "no_trap";
+  if (!trials.all_flagged && !anchor.all_flagged) point.verdict_time = decide_verdict(pooled);
 }
 
 /// The least favourable reason of the sessions: a budget that ran out first, then the trial limit.
@@ -228,9 +163,9 @@ void fail(const std::string& reason, PointRecord& point) {
   point.reason = reason;
 }
 
-PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const BlockTimes& anchor) {
+PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const SchemeTrials& anchor) {
   PointRecord point = describe(input, scheme);
-  const SchemeTrials trials = select(input, scheme);
+  const SchemeTrials trials = select_trials(input.trials, input.cell, scheme);
   point.trials = trials.all;
   point.trials_flagged = trials.flagged;
   if (const auto failure = input.failures.find(scheme); failure != input.failures.end()) {
@@ -238,10 +173,14 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
     return point;
   }
   if (trials.bare.empty() || trials.profiled.empty()) {
-    fail(trials.all == 0 ? "no session measured it" : "every trial was flagged", point);
+    fail("no session measured it", point);
     return point;
   }
-  const BlockTimes times = block_times(trials.bare);
+  if (trials.all_flagged) {
+    point.reason = fmt::format("all of its trials are flagged ({}): they are used, but no verdict is drawn",
+                               fmt::join(trials.flags, ", "));
+  }
+  const BlockValues times = chain_times(trials.bare);
   for (const auto& [session, blocks] : times) point.session_ids.push_back(session);
   point.sessions = static_cast<std::int64_t>(times.size());
   for (const auto& session : input.sessions) {
@@ -251,7 +190,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   const double scale =
       static_cast<double>(input.model->layers) / static_cast<double>(sample.layers.value_or(input.model->layers));
   point.basis = scale == 1 ? "measured" : "extrapolated";
-  if (scale != 1)
+  if (scale != 1 && !point.reason)
     point.reason = fmt::format("{} of {} layers were run; times and counts are scaled by {}", *sample.layers,
                                input.model->layers, scale);
   const Pooled time = pool_values(values_of(times));
@@ -265,8 +204,8 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   point.stop_reason = worst_stop(trials.bare);
   add_counts(sample, scale, point);
   add_phases(trials, scale, point);
-  add_ratio(times, anchor, point);
-  point.verdict_energy = "no_meter";
+  add_ratio(trials, anchor, point);
+  add_energy(trials, anchor, scale, point);
   point.bandwidth_bytes_per_s = static_cast<double>(*point.bytes) / *point.time_s;
   add_roof(input, point);
   return point;
@@ -295,8 +234,14 @@ Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
   return pooled;
 }
 
+std::string decide_verdict(const Pooled& ratio) {
+  if (!ratio.interval) return "undecided";
+  if (ratio.interval->low > 1) return "trap";
+  return ratio.interval->high < 1 ? "no_trap" : "undecided";
+}
+
 std::vector<PointRecord> pool_cell(const PoolInput& input) {
-  const BlockTimes anchor = block_times(select(input, "f16").bare);
+  const SchemeTrials anchor = select_trials(input.trials, input.cell, "f16");
   std::vector<PointRecord> points;
   for (const auto& scheme : schemes_with_anchor(*input.campaign)) points.push_back(pool_scheme(input, scheme, anchor));
   return points;

@@ -28,6 +28,9 @@ struct Pooled {
 /// least.
 Pooled pool_values(const std::vector<std::vector<double>>& by_session);
 
+/// "trap", "no_trap" or "undecided": where the interval of a ratio lies against 1.
+std::string decide_verdict(const Pooled& ratio);
+
 struct PoolInput {
   Cell cell;
   const profile::ModelProfile* model = nullptr;

@@ -1,6 +1,7 @@
 #include "measure/session.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +12,10 @@
 #include "core/contract.hpp"
 #include "core/philox.hpp"
 #include "measure/ceilings.hpp"
+#include "measure/disturbance.hpp"
 #include "measure/environment.hpp"
+#include "measure/load_loop.hpp"
+#include "measure/probes.hpp"
 #include "measure/trial.hpp"
 
 namespace qtrap::measure {
@@ -21,6 +25,15 @@ namespace {
 /// microseconds.
 constexpr double kShortestWindow = 0.02;
 constexpr std::int64_t kMostRepetitions = 10000;
+/// Blocks of probe windows in a session, each window this long; with a meter one block of its windows.
+constexpr std::int64_t kProbeBlocks = 3;
+constexpr double kProbeWindow = 0.05;
+constexpr std::int64_t kFewestProbeTokens = 8;
+constexpr std::int64_t kMostProbeTokens = 64;
+/// Before a block the device cools down to this much above what it was after the cell's warm-up, for as long as this.
+constexpr double kWarmer = 5;
+const Seconds kLongestCooling(10);
+const Seconds kCoolingStep(0.2);
 
 std::int64_t layers_to_run(const profile::Campaign& campaign, const profile::ModelProfile& model) {
   return campaign.layers_limit ? std::min(*campaign.layers_limit, model.layers) : model.layers;
@@ -52,36 +65,62 @@ double relative_error(const std::vector<float>& got, const std::vector<float>& w
 struct Runner {
   std::unique_ptr<chain::Chain> chain;
   std::int64_t repetitions = 1;
+  double once_s = 0;  ///< one chain, roughly
   std::optional<std::vector<double>> output_error;
   std::vector<std::string> kernels_used;
-  std::vector<double> ratios;  ///< paired with the anchor, one per block
+  std::vector<double> ratios;         ///< of times, paired with the anchor, one per block in which neither is flagged
+  std::vector<double> energy_ratios;  ///< likewise, where both have an energy
 };
+
+/// Time and energy per chain of one scheme in one block; none where flagged or not measured.
+struct Measured {
+  std::optional<double> time_s;
+  std::optional<double> energy_j;
+};
+
+std::optional<double> divide(std::optional<double> top, std::optional<double> bottom) {
+  if (!top || !bottom) return std::nullopt;
+  return *top / *bottom;
+}
 
 class SessionRun {
  public:
-  SessionRun(device::Device& device, const SessionPlan& plan, const SessionSink& sink,
+  SessionRun(device::Device& device, const SessionPlan& plan, EnergySource energy, const SessionSink& sink,
              const std::function<bool()>& stop_requested)
       : device_(&device),
         plan_(&plan),
         sink_(&sink),
         stop_requested_(&stop_requested),
         maker_(device, {"", static_cast<std::uint32_t>(plan.campaign.group_size)}),
-        timing_{&device, &clock_, true} {}
+        timing_{&device, &clock_, true},
+        monitor_(clock_),
+        meter_(describe_meter(energy)) {
+    if (energy.match.meter)
+      energy_.emplace(std::move(energy), clock_, Seconds(plan.campaign.energy_window_s),
+                      plan.seed + static_cast<std::uint64_t>(plan.session_index));
+  }
 
   Result<bool> run(result::SessionRecord session) {
     if (auto done = describe(session); !done) return done.error();
     session_id_ = session.session_id;
     if (!session.event_timer.trusted) timing_.events_trusted = false;
     sink_->on_session(session);
+    if (energy_) idle_ = measure_idle("idle", "idle/start");
+    if (plan_->campaign.probes && !run_probes()) return false;
     for (std::size_t i = 0; i < plan_->cells.size(); ++i) {
       if ((*stop_requested_)()) return false;
       progress_.cell = i;
       const Cell& cell = plan_->cells[i];
       const Result<bool> finished = run_cell(cell);
       if (finished && !finished.value()) return false;
+      drop_trials();
       if (finished) continue;
       for (const auto& name : schemes_with_anchor(plan_->campaign)) sink_->on_failure(cell, name, finished.error());
       forget_model();
+    }
+    if (energy_) {
+      forget_model();
+      (void)measure_idle("idle", "idle/end");
     }
     return true;
   }
@@ -114,6 +153,7 @@ class SessionRun {
       session.device.capabilities.push_back(
           {capability.name, capability.declared, capability.probed, capability.reason});
     }
+    session.meter = meter_;
     session.kernels = {device_->sources().sha256(), device::Device::common_options()};
     session.host = read_host();
     session.environment = read_environment();
@@ -121,6 +161,10 @@ class SessionRun {
     session.seed = static_cast<std::int64_t>(plan_->seed);
     auto hazards = find_hazards(session.host);
     session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
+    if (meter_.method == "simulated") session.hazards.push_back("energies are simulated: the meter replays a file");
+    if (meter_.method == "estimated") session.hazards.push_back("energies are estimated: a constant power times time");
+    if (meter_.sensor_basis == "assumed")
+      session.hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
     if (!check.trusted)
       session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
     return Done{};
@@ -191,6 +235,7 @@ class SessionRun {
       report("warm-up " + name);
       Runner& runner = found->second;
       runner.ratios.clear();
+      runner.energy_ratios.clear();
       runner.output_error.emplace();
       runner.chain->reset();
       for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
@@ -200,9 +245,9 @@ class SessionRun {
         if (name == "f16") anchor.push_back(output);
         runner.output_error->push_back(relative_error(output, anchor.at(static_cast<std::size_t>(hop))));
       }
-      const double once = run_profiled(timing_, *runner.chain, cell, 1).wall.value();
-      runner.repetitions =
-          std::clamp(static_cast<std::int64_t>(std::ceil(kShortestWindow / once)), std::int64_t{1}, kMostRepetitions);
+      runner.once_s = run_profiled(timing_, *runner.chain, cell, 1).wall.value();
+      runner.repetitions = std::clamp(static_cast<std::int64_t>(std::ceil(kShortestWindow / runner.once_s)),
+                                      std::int64_t{1}, kMostRepetitions);
     }
     return true;
   }
@@ -217,44 +262,175 @@ class SessionRun {
     return order;
   }
 
-  result::TrialRecord make_trial(const Cell& cell, const std::string& name, std::int64_t block,
-                                 std::int64_t order) const {
-    const Runner& runner = runners_.at(name);
-    const scheme::Costs& step = runner.chain->step_costs();
-    const std::int64_t steps = runner.repetitions * cell.steps();
-    const auto total = [&](std::uint64_t per_step) { return static_cast<std::int64_t>(per_step) * steps; };
+  /// A trial of this session; its counts are set by set_counts().
+  result::TrialRecord make_trial(std::string mode, std::int64_t block, std::int64_t order) const {
     result::TrialRecord trial;
     trial.session_id = session_id_;
+    trial.session_index = plan_->session_index;
+    trial.mode = std::move(mode);
+    trial.time_basis = "host";
+    trial.block = block;
+    trial.order = order;
+    return trial;
+  }
+
+  result::TrialRecord make_trial(std::string mode, std::int64_t block, std::int64_t order, const Cell& cell,
+                                 const std::string& name) const {
+    result::TrialRecord trial = make_trial(std::move(mode), block, order);
     trial.point_id = make_point_id(cell, name);
     trial.scheme = name;
     trial.model = cell.model;
-    trial.cell_id = cell.id();
-    trial.session_index = plan_->session_index;
-    trial.block = block;
-    trial.order = order;
-    trial.repetitions = runner.repetitions;
-    trial.tokens = cell.batch * steps;
-    trial.launches = total(step.launches);
-    trial.bytes = total(step.bytes);
-    trial.macs = total(step.macs);
-    trial.dequantized_weights = total(step.dequantized_weights);
-    trial.cast_elements = total(step.cast_elements);
-    trial.syncs = cell.hops * runner.repetitions;
     trial.layers = static_cast<std::int64_t>(resident_->layers_to_run);
     trial.resident_layers = static_cast<std::int64_t>(resident_->layers.size());
     return trial;
   }
 
-  result::TrialRecord bare_trial(result::TrialRecord trial, const Cell& cell, Runner& runner) const {
-    trial.mode = "bare";
-    trial.time_basis = "host";
-    trial.wall_s = run_bare(timing_, *runner.chain, cell, runner.repetitions).wall.value();
-    return trial;
+  /// Counts of `repetitions` repetitions of `times` x `costs`.
+  static void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syncs, std::int64_t tokens,
+                         std::int64_t repetitions, result::TrialRecord& trial) {
+    const auto total = [&](std::uint64_t once) { return static_cast<std::int64_t>(once) * times * repetitions; };
+    trial.repetitions = repetitions;
+    trial.tokens = tokens * repetitions;
+    trial.syncs = syncs * repetitions;
+    trial.launches = total(costs.launches);
+    trial.bytes = total(costs.bytes);
+    trial.macs = total(costs.macs);
+    trial.dequantized_weights = total(costs.dequantized_weights);
+    trial.cast_elements = total(costs.cast_elements);
   }
 
-  result::TrialRecord profiled_trial(result::TrialRecord trial, const Cell& cell, Runner& runner) const {
+  static void set_counts(const Cell& cell, const Runner& runner, std::int64_t repetitions, result::TrialRecord& trial) {
+    set_counts(runner.chain->step_costs(), cell.steps(), cell.hops, cell.batch * cell.steps(), repetitions, trial);
+  }
+
+  /// Looks at the machine after a window and keeps the trial, with the samples behind its energy.
+  const result::TrialRecord& keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples = {}) {
+    if (monitor_.saw_foreign_load()) trial.flags.emplace_back(kForeignLoad);
+    if (energy_) {
+      const power::BoardState state = energy_->read_state();
+      if (state.core_clock) trial.clock_hz = state.core_clock->value();
+      trial.temperature_c = state.temperature_c;
+      for (auto& flag : judge_board(state, static_cast<std::uint32_t>(getpid()))) trial.flags.push_back(std::move(flag));
+    }
+    if (samples) {
+      samples->block = trial.block;
+      samples->order = trial.order;
+      samples_.push_back(std::move(*samples));
+    }
+    trials_.push_back(std::move(trial));
+    return trials_.back();
+  }
+
+  /// Hands over what was kept, as one cell.
+  void hand_over(const std::string& cell_id, std::optional<std::string> stop_reason = {}) {
+    for (auto& trial : trials_) {
+      trial.cell_id = cell_id;
+      trial.cell_trials = static_cast<std::int64_t>(trials_.size());
+      trial.stop_reason = stop_reason;
+    }
+    for (auto& samples : samples_) {
+      samples.session_id = session_id_;
+      samples.cell_id = cell_id;
+    }
+    if (!trials_.empty()) sink_->on_cell(trials_, samples_);
+    drop_trials();
+  }
+
+  void drop_trials() {
+    trials_.clear();
+    samples_.clear();
+  }
+
+  /// An idle window as a cell of its own; its power.
+  std::optional<Watts> measure_idle(const std::string& phase, const std::string& cell_id) {
+    report(phase);
+    monitor_.begin();
+    EnergyReading reading = energy_->measure_rest();
+    result::TrialRecord trial = make_trial("idle", 0, 0);
+    trial.phase = phase;
+    trial.wall_s = reading.wall.value();
+    set_energy(reading, std::nullopt, trial);
+    (void)keep(std::move(trial), std::move(reading.samples));
+    hand_over(cell_id);
+    if (!reading.energy) return std::nullopt;
+    return *reading.energy / reading.busy;
+  }
+
+  /// A window of `loop`: as long as the meter needs, or `shortest_s` without one.
+  void measure_loop(const LoadLoop& loop, double shortest_s, result::TrialRecord trial) {
+    trial.phase = loop.name;
+    const double once = std::max(loop.play().value(), 1e-7);  // also warms up
+    monitor_.begin();
+    if (energy_) {
+      EnergyReading reading = energy_->measure_load(loop.play, Seconds(once));
+      set_counts(loop.costs, 1, loop.syncs, loop.tokens, reading.repetitions, trial);
+      trial.wall_s = reading.wall.value();
+      set_energy(reading, idle_, trial);
+      (void)keep(std::move(trial), std::move(reading.samples));
+      return;
+    }
+    const auto repetitions =
+        std::clamp(static_cast<std::int64_t>(std::ceil(shortest_s / once)), std::int64_t{1}, kMostRepetitions);
+    for (std::int64_t i = 0; i < repetitions; ++i) trial.wall_s += loop.play().value();
+    set_counts(loop.costs, 1, loop.syncs, loop.tokens, repetitions, trial);
+    (void)keep(std::move(trial));
+  }
+
+  /// Probe windows as a cell of their own. False: stopped.
+  bool run_probes() {
+    const auto& batch = plan_->campaign.batch;
+    const auto tokens = std::clamp(*std::max_element(batch.begin(), batch.end()), kFewestProbeTokens, kMostProbeTokens);
+    const ProbeSet probes(maker_, timing_, static_cast<std::uint64_t>(tokens));
+    for (std::size_t i = 0; i < probes.size(); ++i) {
+      if ((*stop_requested_)()) return false;
+      auto loop = probes.make(i);
+      if (!loop) continue;  // its cost will not be identified, and the fit says so
+      report("probe " + loop.value().name);
+      for (std::int64_t block = 0; block < (energy_ ? 1 : kProbeBlocks); ++block) {
+        measure_loop(loop.value(), kProbeWindow, make_trial("probe", block, static_cast<std::int64_t>(i)));
+      }
+    }
+    hand_over("probes");
+    return true;
+  }
+
+  /// One window for each phase of each scheme. False: stopped.
+  bool run_phase_loops(const Cell& cell, std::int64_t block) {
+    std::int64_t order = 0;
+    for (auto& [name, runner] : runners_) {
+      for (std::size_t i = 0; i < scheme::kRoleCount; ++i) {
+        if ((*stop_requested_)()) return false;
+        runner.chain->reset();
+        runner.chain->enqueue_steps(1, false);
+        device_->finish();
+        const auto loop = make_phase_loop(timing_, *runner.chain, static_cast<scheme::Role>(i), cell.batch);
+        if (!loop) continue;
+        report(fmt::format("loop of {}, {}", loop->name, name));
+        measure_loop(*loop, kProbeWindow, make_trial("phase_loop", block, order++, cell, name));
+      }
+    }
+    return true;
+  }
+
+  const result::TrialRecord& measure_bare(const Cell& cell, Runner& runner, result::TrialRecord trial) {
+    monitor_.begin();
+    if (!energy_) {
+      set_counts(cell, runner, runner.repetitions, trial);
+      trial.wall_s = run_bare(timing_, *runner.chain, cell, runner.repetitions).wall.value();
+      return keep(std::move(trial));
+    }
+    EnergyReading reading = energy_->measure_load(
+        [&] { return run_restarted(timing_, *runner.chain, cell); }, Seconds(runner.once_s));
+    set_counts(cell, runner, reading.repetitions, trial);
+    trial.wall_s = reading.wall.value();
+    set_energy(reading, idle_, trial);
+    return keep(std::move(trial), std::move(reading.samples));
+  }
+
+  const result::TrialRecord& measure_profiled(const Cell& cell, Runner& runner, result::TrialRecord trial) {
+    monitor_.begin();
     const Window window = run_profiled(timing_, *runner.chain, cell, runner.repetitions);
-    trial.mode = "profiled";
+    set_counts(cell, runner, runner.repetitions, trial);
     trial.time_basis = timing_.events_trusted ? "events" : "host";
     trial.wall_s = window.wall.value();
     trial.gap_s = window.gap.value();
@@ -267,25 +443,46 @@ class SessionRun {
     trial.kernels_used = runner.kernels_used;
     trial.matrix_unit = "none";
     trial.output_error = runner.output_error;
-    return trial;
+    return keep(std::move(trial));
+  }
+
+  /// Waits until the device is about as warm as after the cell's warm-up, within limits.
+  void cool_down() {
+    if (!energy_ || !warm_c_) return;
+    power::ThreadWaiter rest(clock_);
+    const Seconds until = clock_.now() + kLongestCooling;
+    while (clock_.now() < until) {
+      const auto now = energy_->read_state().temperature_c;
+      if (!now || *now <= *warm_c_ + kWarmer) return;
+      report("cooling down");
+      rest.wait_until(clock_.now() + kCoolingStep);
+    }
   }
 
   /// One block: every scheme once, in random order. False: stopped.
-  bool run_block(const Cell& cell, std::int64_t block, std::vector<result::TrialRecord>& trials) {
-    std::map<std::string, double> wall_per_chain;
+  bool run_block(const Cell& cell, std::int64_t block) {
+    std::map<std::string, Measured> measured;
     std::int64_t order = 0;
+    cool_down();
     for (const auto& name : shuffled(block)) {
       if ((*stop_requested_)()) return false;
       report(fmt::format("block {}, {}", block + 1, name));
       Runner& runner = runners_.at(name);
-      trials.push_back(bare_trial(make_trial(cell, name, block, order++), cell, runner));
-      wall_per_chain[name] = trials.back().wall_s / static_cast<double>(runner.repetitions);
-      trials.push_back(profiled_trial(make_trial(cell, name, block, order++), cell, runner));
+      const auto& bare = measure_bare(cell, runner, make_trial("bare", block, order++, cell, name));
+      if (bare.flags.empty()) {
+        const auto chains = static_cast<double>(bare.repetitions);
+        measured[name] = {bare.wall_s / chains, divide(bare.energy_gross_j, chains)};
+      }
+      (void)measure_profiled(cell, runner, make_trial("profiled", block, order++, cell, name));
     }
     progress_.relative_half_width.reset();
     for (auto& [name, runner] : runners_) {
       if (name == "f16") continue;
-      runner.ratios.push_back(wall_per_chain.at(name) / wall_per_chain.at("f16"));
+      if (const auto ratio = divide(measured[name].energy_j, measured["f16"].energy_j))
+        runner.energy_ratios.push_back(*ratio);
+      const auto ratio = divide(measured[name].time_s, measured["f16"].time_s);
+      if (!ratio) continue;
+      runner.ratios.push_back(*ratio);
       const auto width = relative_half_width(runner.ratios);
       if (width && width >= progress_.relative_half_width) {  // the scheme that keeps the cell going
         progress_.scheme = name;
@@ -316,23 +513,26 @@ class SessionRun {
     progress_.budget_s = cell_budget();
     const StopRule rule(
         {plan_->campaign.target_ci, plan_->campaign.min_trials, plan_->campaign.max_trials, progress_.budget_s});
+    if (energy_) {
+      if (const auto power = measure_idle("active_idle", "idle/" + cell.id())) energy_->set_active_idle(*power);
+      warm_c_ = energy_->read_state().temperature_c;
+    }
     const Seconds start = clock_.now();
-    std::vector<result::TrialRecord> trials;
     std::optional<StopReason> stop;
-    for (std::int64_t block = 0; !stop; ++block) {
-      if (!run_block(cell, block, trials)) return false;
+    std::int64_t block = 0;
+    for (; !stop; ++block) {
+      if (!run_block(cell, block)) return false;
       std::vector<std::vector<double>> ratios;
       for (const auto& [name, runner] : runners_) {
-        if (name != "f16") ratios.push_back(runner.ratios);
+        if (name == "f16") continue;
+        ratios.push_back(runner.ratios);
+        if (energy_) ratios.push_back(runner.energy_ratios);
       }
       progress_.elapsed_s = (clock_.now() - start).value();
       stop = rule.decide(block + 1, ratios, progress_.elapsed_s);
     }
-    for (auto& trial : trials) {
-      trial.stop_reason = std::string(to_string(*stop));
-      trial.cell_trials = static_cast<std::int64_t>(trials.size());
-    }
-    sink_->on_cell(cell, trials);
+    if (energy_ && plan_->campaign.phase_loops && plan_->session_index == 0 && !run_phase_loops(cell, block)) return false;
+    hand_over(cell.id(), std::string(to_string(*stop)));
     return true;
   }
 
@@ -344,6 +544,13 @@ class SessionRun {
   Seconds start_ = clock_.now();
   scheme::PassMaker maker_;
   Timing timing_;
+  LoadMonitor monitor_;
+  result::MeterSummary meter_;
+  std::optional<EnergyRecorder> energy_;  ///< none without a meter
+  std::optional<Watts> idle_;             ///< power at rest, before anything ran
+  std::optional<double> warm_c_;          ///< temperature after the cell's warm-up
+  std::vector<result::TrialRecord> trials_;
+  std::vector<result::SamplesRecord> samples_;
   Progress progress_;
   std::string session_id_;
   std::string model_name_;
@@ -355,9 +562,9 @@ class SessionRun {
 
 }  // namespace
 
-Result<bool> run_session(device::Device& device, const SessionPlan& plan, result::SessionRecord session,
-                         const SessionSink& sink, const std::function<bool()>& stop_requested) {
-  return SessionRun(device, plan, sink, stop_requested).run(std::move(session));
+Result<bool> run_session(device::Device& device, const SessionPlan& plan, EnergySource energy,
+                         result::SessionRecord session, const SessionSink& sink, const std::function<bool()>& stop_requested) {
+  return SessionRun(device, plan, std::move(energy), sink, stop_requested).run(std::move(session));
 }
 
 }  // namespace qtrap::measure

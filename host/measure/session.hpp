@@ -11,6 +11,7 @@
 #include "core/result.hpp"
 #include "device/device.hpp"
 #include "measure/cell.hpp"
+#include "measure/energy.hpp"
 #include "measure/stop_rule.hpp"
 #include "profile/profile.hpp"
 #include "result/records.hpp"
@@ -33,7 +34,7 @@ struct Progress {
   std::size_t cell = 0;  ///< position, from 0
   std::size_t cells = 0;
   std::string cell_id;
-  std::string activity;  ///< "ceilings", "weights", "warm-up" or "block 3, w8a16-split"
+  std::string activity;  ///< "ceilings", "idle", "probe copy", "weights", "warm-up" or "block 3, w8a16-split"
   std::string scheme;    ///< of the ratio, empty where there is none yet
   double ratio = 0;      ///< current time ratio of `scheme`
   std::optional<double> relative_half_width;
@@ -44,18 +45,20 @@ struct Progress {
 /// Where a session's output goes, in order. Callbacks must not throw for lack of an audience.
 struct SessionSink {
   std::function<void(const result::SessionRecord&)> on_session;
-  /// All trials of one cell, once it is complete: its unit in the file.
-  std::function<void(const Cell&, const std::vector<result::TrialRecord>&)> on_cell;
+  /// All trials of one cell, once it is complete: its unit in the file; and the meter's samples behind their energies.
+  /// Idle and probe windows come in cells of their own.
+  std::function<void(const std::vector<result::TrialRecord>&, const std::vector<result::SamplesRecord>&)> on_cell;
   /// A scheme that cannot run in this cell.
   std::function<void(const Cell&, const std::string& scheme, const Error&)> on_failure;
   std::function<void(const Progress&)> on_progress;
 };
 
-/// Runs the plan. `session` comes with what the caller knows (id, argv, versions, campaign); device, kernels, ceilings,
-/// host and hazards are filled in here. Returns false when `stop_requested` cut it short: the cell in progress is
+/// Runs the plan. `session` comes with what the caller knows (id, argv, versions, campaign); device, kernels, meter,
+/// ceilings, host and hazards are filled in here. With a meter every bare window is as long as its sensor needs, and
+/// idle windows and (in the first session) phase loops are measured too. Returns false when `stop_requested` cut it short: the cell in progress is
 /// dropped. A cell that cannot run (out of memory, a kernel of the anchor does not build) is reported scheme by scheme
 /// and skipped. kRuntime errors: the ceilings cannot be measured. Throws DeviceError when the device is lost.
-Result<bool> run_session(device::Device& device, const SessionPlan& plan, result::SessionRecord session,
-                         const SessionSink& sink, const std::function<bool()>& stop_requested);
+Result<bool> run_session(device::Device& device, const SessionPlan& plan, EnergySource energy,
+                         result::SessionRecord session, const SessionSink& sink, const std::function<bool()>& stop_requested);
 
 }  // namespace qtrap::measure

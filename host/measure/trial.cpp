@@ -46,6 +46,16 @@ Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std
   return window;
 }
 
+Seconds run_restarted(const Timing& timing, chain::Chain& chain, const Cell& cell) {
+  const Seconds before = timing.clock->now();
+  chain.enqueue_reset();
+  for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
+    chain.enqueue_steps(static_cast<std::uint64_t>(cell.tokens_per_hop), false);
+    timing.device->finish();
+  }
+  return timing.clock->now() - before;
+}
+
 Window run_profiled(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions) {
   Window window;
   const auto steps = static_cast<std::uint64_t>(cell.tokens_per_hop);

@@ -65,6 +65,9 @@ std::span<const Key<Campaign>> keys() {
       {"memory_fraction", &R::memory_fraction, false, "share of the device memory to use", {0, 1, true, false}},
       {"layers_limit", &R::layers_limit, false, "layers to run; null: all of them", kLayers},
       {"group_size", &R::group_size, false, "int4 weights per scale, along k", {}, kGroupSizes},
+      {"energy_window_s", &R::energy_window_s, false, "shortest window of an energy, with a meter [s]", {0, 3600, true, false}},
+      {"phase_loops", &R::phase_loops, false, "with a meter: loops of one phase alone, in the first session"},
+      {"probes", &R::probes, false, "windows of one operation alone in every session, for the fit"},
   };
   return kTable;
 }

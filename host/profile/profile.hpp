@@ -48,6 +48,9 @@ struct Campaign {
   double memory_fraction = 0.8;
   std::optional<std::int64_t> layers_limit;
   std::int64_t group_size = 128;
+  double energy_window_s = 5;
+  bool phase_loops = true;
+  bool probes = true;
   bool operator==(const Campaign&) const = default;
 };
 

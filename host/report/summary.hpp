@@ -11,7 +11,8 @@ namespace qtrap::report {
 /// The whole text, several lines, ending in "\n". `path` is the file's name as the user gave it.
 std::string make_summary(const result::ResultFile& file, const std::string& path);
 
-/// One sentence on where the time trap is and what causes it, from the verdicts of `points`; never fixed text.
+/// Where the time trap is and what causes it, from the verdicts of `points`; a second line on energy where it was
+/// measured. Never fixed text.
 std::string make_verdict_sentence(const std::vector<result::PointRecord>& points);
 
 }  // namespace qtrap::report

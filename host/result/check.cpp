@@ -123,11 +123,23 @@ void check_end(const ResultFile& file, Problem& problem) {
   }
 }
 
+void check_samples(const SamplesRecord& samples, Problem& problem) {
+  const std::size_t n = samples.at_us.size();
+  if (samples.energy_mj.size() == n && samples.power_mw.size() == n &&
+      samples.energy_absent.size() == samples.energy_absent_reasons.size() &&
+      samples.power_absent.size() == samples.power_absent_reasons.size()) {
+    return;
+  }
+  problem.add(usage_error(fmt::format("samples of cell {}: lists of unequal length", samples.cell_id),
+                          fmt::format("{} times", n), "every reading has a time, an energy and a power"));
+}
+
 void check_records(const ResultFile& file, Problem& problem) {
   for (const SessionRecord& session : file.sessions) check_session(session, problem);
   for (const TrialRecord& trial : file.trials) {
     check_statuses(trial, fmt::format("a trial of cell {}", trial.cell_id), problem);
   }
+  for (const SamplesRecord& samples : file.samples) check_samples(samples, problem);
   for (const PointRecord& point : file.points) check_point(point, file, problem);
   check_end(file, problem);
 }

@@ -19,6 +19,7 @@ struct Key {
   std::string_view doc;                          ///< one line
   std::span<const std::string_view> words = {};  ///< closed list of a string, empty where any text goes
   bool json_object = false;                      ///< the string member holds the text of a JSON object
+  bool differences = false;                      ///< the integers may be negative: differences, not counts
 };
 
 /// The types of R's members that only some records have: sub-objects, lists of them, maps.
@@ -34,6 +35,10 @@ template <>
 struct Special<SessionRecord> {
   using types = std::variant<HostInfo, DeviceSummary, KernelsInfo, MeterSummary, Ceilings, EventTimer,
                              std::map<std::string, std::string>>;
+};
+template <>
+struct Special<SamplesRecord> {
+  using types = std::variant<std::vector<std::int64_t>>;
 };
 template <>
 struct Special<QuantityFit> {
@@ -55,7 +60,7 @@ struct MemberOf<R, std::variant<T...>> {
                             std::optional<std::vector<double>> R::*, T R::*...>;
 };
 
-/// Pointer to a member of R of any type a field of R may have. Integers are counts: never negative.
+/// Pointer to a member of R of any type a field of R may have. Integers are counts and never negative, but for `differences`.
 template <class R>
 using Member = typename MemberOf<R, typename Special<R>::types>::type;
 
@@ -88,6 +93,8 @@ std::span<const Field<SessionRecord>> fields();
 template <>
 std::span<const Field<TrialRecord>> fields();
 template <>
+std::span<const Field<SamplesRecord>> fields();
+template <>
 std::span<const Field<PointRecord>> fields();
 template <>
 std::span<const Field<EndRecord>> fields();
@@ -104,7 +111,7 @@ std::span<const Field<PaperView>> fields();
 template <>
 std::span<const Field<FitFile>> fields();
 
-/// The value of the key `record`: "session", "trial", "point" or "end".
+/// The value of the key `record`: "session", "trial", "samples", "point" or "end".
 template <class R>
 std::string_view record_name();
 template <>
@@ -114,6 +121,10 @@ inline std::string_view record_name<SessionRecord>() {
 template <>
 inline std::string_view record_name<TrialRecord>() {
   return "trial";
+}
+template <>
+inline std::string_view record_name<SamplesRecord>() {
+  return "samples";
 }
 template <>
 inline std::string_view record_name<PointRecord>() {

@@ -6,6 +6,8 @@
 namespace qtrap::result {
 namespace {
 
+constexpr std::array<std::string_view, 2> kSensorBases{"characterised", "assumed"};
+
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.result"};
 constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"};
 constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
@@ -75,11 +77,17 @@ std::span<const Field<MeterSummary>> fields() {
       {&R::name, {"name", "", "energy meter, or none"}},
       {&R::scope, {"scope", "", "what the meter covers, e.g. board, module, package"}},
       {&R::method, {"method", "", "how energy is obtained: counter, integrated, estimated, simulated"}},
-      {&R::period_s, {"period_s", "s", "measured update period"}},
-      {&R::window_s, {"window_s", "s", "measured averaging window"}},
-      {&R::delay_s, {"delay_s", "s", "measured delay of a reading"}},
+      {&R::period_s, {"period_s", "s", "update period of the sensor that energies come from"}},
+      {&R::window_s, {"window_s", "s", "its averaging window"}},
+      {&R::delay_s, {"delay_s", "s", "its delay of a reading"}},
       {&R::status, {"status", "", "ok, or why there is no reading"}},
       {&R::reason, {"reason", "", "where it was looked for and what was found"}},
+      {&R::board, {"board", "", "what is measured, in the vendor's words"}},
+      {&R::source, {"source", "", "library or path that is read"}},
+      {&R::match, {"match", "", "how the device was matched to the meter: pci, uuid, name, packages, module, chosen"}},
+      {&R::sensor_basis, {"sensor_basis", "", "where period, window, delay and rise come from", kSensorBases}},
+      {&R::rise_s, {"rise_s", "s", "time constant of the rise of a reading"}},
+      {&R::poll_s, {"poll_s", "s", "how often the meter is read"}},
   };
   return kTable;
 }

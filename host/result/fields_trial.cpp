@@ -1,4 +1,4 @@
-// Field table of the record `trial`.
+// Field tables of the records `trial` and `samples`.
 #include "result/fields.hpp"
 #include "result/words.hpp"
 
@@ -59,6 +59,31 @@ std::span<const Field<TrialRecord>> fields() {
       {&R::output_error,
        {"output_error", "1",
         "relative L2 error of the chain's output against the f16 anchor's, by hop; null in bare windows"}},
+      {&R::energy_flags, {"energy_flags", "", "what is notable about the energy; its value stands"}},
+      {&R::energy_reason, {"energy_reason", "", "why there is no energy, in words"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<SamplesRecord>> fields() {
+  using R = SamplesRecord;
+  static const Field<R> kTable[] = {
+      {&R::session_id, {"session_id", "", "session of the trial"}},
+      {&R::cell_id, {"cell_id", "", "cell of the trial"}},
+      {&R::block, {"block", "", "block of the trial"}},
+      {&R::order, {"order", "", "position of the trial in its block"}},
+      {&R::window_begin_us, {"window_begin_us", "us", "monotonic time at which the window began"}},
+      {&R::window_end_us, {"window_end_us", "us", "monotonic time at which the window ended"}},
+      {&R::at_us, {"at_us", "us", "monotonic time of each reading, as differences", {}, false, true}},
+      {&R::energy_mj, {"energy_mj", "mJ", "energy counter at each reading, as differences", {}, false, true}},
+      {&R::power_mw, {"power_mw", "mW", "power at each reading, as differences", {}, false, true}},
+      {&R::energy_absent, {"energy_absent", "", "indices of readings without a counter value (difference 0)"}},
+      {&R::energy_absent_reasons, {"energy_absent_reasons", "", "why, one for each"}},
+      {&R::power_absent, {"power_absent", "", "indices of readings without a power value (difference 0)"}},
+      {&R::power_absent_reasons, {"power_absent_reasons", "", "why, one for each"}},
+      {&R::late_reads, {"late_reads", "", "readings skipped because the one before was not done"}},
+      {&R::reading_share, {"reading_share", "1", "share of one processor that reading took"}},
   };
   return kTable;
 }

@@ -59,7 +59,7 @@ Json encode(const std::string& value, const Key& key, Problem& problem) {
 }
 
 Json encode(std::int64_t value, const Key& key, Problem& problem) {
-  if (value < 0) {
+  if (value < 0 && !key.differences) {
     problem.add(
         runtime_error(fmt::format("`{}` is negative", key.name), std::to_string(value), "a count is never negative"));
   }
@@ -122,9 +122,10 @@ void decode(const Json& value, const Place& place, std::string& out, Problem& pr
 }
 
 void decode(const Json& value, const Place& place, std::int64_t& out, Problem& problem) {
+  const bool negative = value.is_number_integer() && !value.is_number_unsigned();
   const bool fits = value.is_number_unsigned() &&
                     value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()};
-  if (!fits) return refuse(value, place, "an integer from 0 to 9223372036854775807", problem);
+  if (!fits && !(negative && place.key.differences)) return refuse(value, place, "an integer from 0 to 9223372036854775807", problem);
   out = value.get<std::int64_t>();
 }
 
@@ -248,11 +249,13 @@ void decode_record(const Json& object, const std::string& prefix, R& record, Pro
 
 template Json encode_record(const SessionRecord&, Problem&);
 template Json encode_record(const TrialRecord&, Problem&);
+template Json encode_record(const SamplesRecord&, Problem&);
 template Json encode_record(const PointRecord&, Problem&);
 template Json encode_record(const EndRecord&, Problem&);
 template Json encode_record(const FitFile&, Problem&);
 template void decode_record(const Json&, const std::string&, SessionRecord&, Problem&);
 template void decode_record(const Json&, const std::string&, TrialRecord&, Problem&);
+template void decode_record(const Json&, const std::string&, SamplesRecord&, Problem&);
 template void decode_record(const Json&, const std::string&, PointRecord&, Problem&);
 template void decode_record(const Json&, const std::string&, EndRecord&, Problem&);
 template void decode_record(const Json&, const std::string&, FitFile&, Problem&);

@@ -53,11 +53,13 @@ void decode_record(const Json& object, const std::string& prefix, R& record, Pro
 
 extern template Json encode_record(const SessionRecord&, Problem&);
 extern template Json encode_record(const TrialRecord&, Problem&);
+extern template Json encode_record(const SamplesRecord&, Problem&);
 extern template Json encode_record(const PointRecord&, Problem&);
 extern template Json encode_record(const EndRecord&, Problem&);
 extern template Json encode_record(const FitFile&, Problem&);
 extern template void decode_record(const Json&, const std::string&, SessionRecord&, Problem&);
 extern template void decode_record(const Json&, const std::string&, TrialRecord&, Problem&);
+extern template void decode_record(const Json&, const std::string&, SamplesRecord&, Problem&);
 extern template void decode_record(const Json&, const std::string&, PointRecord&, Problem&);
 extern template void decode_record(const Json&, const std::string&, EndRecord&, Problem&);
 extern template void decode_record(const Json&, const std::string&, FitFile&, Problem&);

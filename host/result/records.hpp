@@ -1,4 +1,4 @@
-// The four records of a result file (JSON Lines), as plain structs. A member's name is its JSON key; an optional member
+// The five records of a result file (JSON Lines), as plain structs. A member's name is its JSON key; an optional member
 // is written as null when absent, every other one is required. Meaning, unit and closed lists of every member stand
 // once, in the field tables (fields.hpp), from which SCHEMA.md is generated. Members are in the order of the file.
 #pragma once
@@ -69,6 +69,12 @@ struct MeterSummary {
   std::optional<double> delay_s;
   std::string status = "no_meter";
   std::optional<std::string> reason;
+  std::optional<std::string> board;
+  std::optional<std::string> source;
+  std::optional<std::string> match;
+  std::optional<std::string> sensor_basis;
+  std::optional<double> rise_s;
+  std::optional<double> poll_s;
   bool operator==(const MeterSummary&) const = default;
 };
 
@@ -177,7 +183,29 @@ struct TrialRecord {
   std::vector<std::string> kernels_used;
   std::optional<std::string> matrix_unit;
   std::optional<std::vector<double>> output_error;
+  std::vector<std::string> energy_flags;
+  std::optional<std::string> energy_reason;
   bool operator==(const TrialRecord&) const = default;
+};
+
+/// What the meter read around one trial: integers, each list the differences to the value before it, the first to 0.
+struct SamplesRecord {
+  std::string session_id;
+  std::string cell_id;
+  std::int64_t block = 0;
+  std::int64_t order = 0;
+  std::int64_t window_begin_us = 0;
+  std::int64_t window_end_us = 0;
+  std::vector<std::int64_t> at_us;
+  std::vector<std::int64_t> energy_mj;
+  std::vector<std::int64_t> power_mw;
+  std::vector<std::int64_t> energy_absent;
+  std::vector<std::string> energy_absent_reasons;
+  std::vector<std::int64_t> power_absent;
+  std::vector<std::string> power_absent_reasons;
+  std::int64_t late_reads = 0;
+  double reading_share = 0;
+  bool operator==(const SamplesRecord&) const = default;
 };
 
 /// One configuration, pooled over the sessions.
@@ -289,6 +317,6 @@ struct EndRecord {
   bool operator==(const EndRecord&) const = default;
 };
 
-using Record = std::variant<SessionRecord, TrialRecord, PointRecord, EndRecord>;
+using Record = std::variant<SessionRecord, TrialRecord, SamplesRecord, PointRecord, EndRecord>;
 
 }  // namespace qtrap::result

@@ -83,6 +83,15 @@ class Collector {
     return Done{};
   }
 
+  Status take(SamplesRecord&& samples) {
+    if (!sessions_.contains(samples.session_id)) {
+      return usage_error("samples belong to no session", samples.session_id,
+                         "their session record must come before them");
+    }
+    file_.samples.push_back(std::move(samples));
+    return Done{};
+  }
+
   Status take(PointRecord&& point) {
     if (!points_.insert(point.point_id).second) {
       return usage_error("a point_id occurs twice", point.point_id, "each point has its own");
@@ -123,16 +132,17 @@ Result<Record> parse_line(std::string_view line) {
   if (!object.is_object())
     return usage_error("a record is not a JSON object", quote_json(object), "write one object per line");
   const auto kind = object.find("record");
-  if (kind == object.end()) return usage_error("a key is missing", "record", "write session, trial, point or end");
+  if (kind == object.end()) return usage_error("a key is missing", "record", "write session, trial, samples, point or end");
   if (*kind == record_name<SessionRecord>()) {
     const Status version = check_version(object);
     if (!version) return version.error();
     return decode_line<SessionRecord>(object);
   }
   if (*kind == record_name<TrialRecord>()) return decode_line<TrialRecord>(object);
+  if (*kind == record_name<SamplesRecord>()) return decode_line<SamplesRecord>(object);
   if (*kind == record_name<PointRecord>()) return decode_line<PointRecord>(object);
   if (*kind == record_name<EndRecord>()) return decode_line<EndRecord>(object);
-  return usage_error("`record` is not in its closed list", quote_json(*kind), "use session, trial, point, end");
+  return usage_error("`record` is not in its closed list", quote_json(*kind), "use session, trial, samples, point, end");
 }
 
 Result<ResultFile> parse_result(std::string_view text, std::string_view name) {

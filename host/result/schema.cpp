@@ -16,7 +16,10 @@ concept HasFields = requires {
 template <class T>
 using Tag = const T*;
 
-Json type_schema(Tag<std::int64_t>, const Key&) { return {{"type", "integer"}, {"minimum", 0}}; }
+Json type_schema(Tag<std::int64_t>, const Key& key) {
+  if (key.differences) return {{"type", "integer"}};
+  return {{"type", "integer"}, {"minimum", 0}};
+}
 Json type_schema(Tag<bool>, const Key&) { return {{"type", "boolean"}}; }
 Json type_schema(Tag<double>, const Key&) { return {{"type", "number"}}; }
 Json type_schema(Tag<std::string>, const Key& key) {
@@ -121,11 +124,11 @@ std::string describe(std::string_view title, const Json& schema) {
 
 constexpr std::string_view kMarkdownHead = R"(# Result and fit files
 <!-- Generated from the field tables in host/result/fields_*.cpp: QTRAP_REGENERATE=1 result_tests -->
-A result file is JSON Lines: one object per line, UTF-8. For each session one `session`, then its `trial`s; the `point`s,
-pooled over the sessions; last one `end`. A fit file is one JSON object. `schema_version` is MAJOR.MINOR: a new optional
-key raises MINOR, a renamed key or a changed meaning MAJOR; readers ignore unknown keys and refuse a newer MAJOR.
+A result file is JSON Lines: one object per line, UTF-8. For each session one `session`, then its `trial`s and, with a
+meter, the `samples` behind their energies; the `point`s, pooled over the sessions; last one `end`. A fit file is one
+JSON object. `schema_version` is MAJOR.MINOR: a new optional key raises MINOR, a renamed key or a changed meaning MAJOR; readers ignore unknown keys and refuse a newer MAJOR.
 An absent value is null, with a status beside it, never 0. Keys whose type says "or null" may be missing, all others are
-required. Integers are counts and never negative.
+required. Integers are counts and never negative, but for the differences in `samples`.
 
 A run that was killed leaves its last line or its last cell of trials incomplete: such a tail is dropped by every reader,
 and `qtrap run --resume` continues before it.
@@ -138,6 +141,7 @@ std::string make_result_schema() {
   schema["title"] = fmt::format("one line of a qtrap result file, version {}", kSchemaVersion);
   schema["definitions"] = {{"session", record_schema<SessionRecord>()},
                            {"trial", record_schema<TrialRecord>()},
+                           {"samples", record_schema<SamplesRecord>()},
                            {"point", record_schema<PointRecord>()},
                            {"end", record_schema<EndRecord>()}};
   schema["oneOf"] = Json::array();
@@ -157,6 +161,7 @@ std::string make_schema_markdown() {
   std::string text(kMarkdownHead);
   text += describe("session", record_schema<SessionRecord>());
   text += describe("trial", record_schema<TrialRecord>());
+  text += describe("samples", record_schema<SamplesRecord>());
   text += describe("point", record_schema<PointRecord>());
   text += describe("end", record_schema<EndRecord>());
   text += describe("fit file", object_schema<FitFile>(Json::object()));

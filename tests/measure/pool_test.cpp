@@ -160,6 +160,71 @@ TEST_F(PoolCell, DividesByRepetitionsAndLeavesFlaggedTrialsOut) {
   EXPECT_EQ(point.verdict_time, "undecided") << "one block has no interval";
 }
 
+TEST_F(PoolCell, WhereEveryTrialIsFlaggedTheyServeButGiveNoVerdict) {
+  for (const char* id : {"s1", "s2"}) {
+    add(id, "f16", 0, 1);
+    add(id, "w8a16-split", 0, 2);
+  }
+  for (auto& trial : trials_) trial.flags = {"foreign_load"};
+  const auto point = pool()[1];
+  EXPECT_EQ(point.status, "ok");
+  EXPECT_DOUBLE_EQ(point.time_ratio.value(), 2);
+  EXPECT_EQ(point.trials_flagged, point.trials);
+  EXPECT_EQ(point.verdict_time, "undecided");
+  EXPECT_THAT(point.reason.value(), HasSubstr("foreign_load"));
+}
+
+TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
+  for (const char* id : {"s1", "s2"}) {
+    add(id, "f16", 0, 4, 4);
+    add(id, "w8a16-split", 0, 4, 2);
+  }
+  for (auto& trial : trials_) {
+    if (trial.mode != "bare") continue;
+    trial.energy_status = "ok";
+    trial.energy_method = "counter";
+    trial.energy_gross_j = trial.scheme == "f16" ? 400 : 300;  // 100 and 150 J per chain
+    trial.energy_idle_j = 200;                                 // 50 and 100 J per chain
+  }
+  const auto points = pool();
+  EXPECT_DOUBLE_EQ(points[0].energy_gross_j.value(), 100);
+  EXPECT_DOUBLE_EQ(points[0].energy_net_j.value(), 50);
+  EXPECT_DOUBLE_EQ(points[1].energy_ratio.value(), 1.5);
+  EXPECT_DOUBLE_EQ(points[1].energy_net_ratio.value(), 1);
+  EXPECT_EQ(points[1].verdict_energy, "trap");
+  EXPECT_EQ(points[1].energy_method, "counter");
+  EXPECT_EQ(points[1].phase_dequantize_j_status, "unattributable") << "no loop of it was run";
+  EXPECT_EQ(points[1].phase_cast_j_status, "no_pass");
+}
+
+TEST_F(PoolCell, AnEstimateGivesARatioButNoVerdict) {
+  for (const char* id : {"s1", "s2"}) {
+    add(id, "f16", 0, 1);
+    add(id, "w8a16-split", 0, 2);
+  }
+  for (auto& trial : trials_) {
+    if (trial.mode != "bare") continue;
+    trial.energy_status = "ok";
+    trial.energy_method = "estimated";
+    trial.energy_gross_j = 250 * trial.wall_s;
+  }
+  const auto point = pool()[1];
+  EXPECT_DOUBLE_EQ(point.energy_ratio.value(), 2);
+  EXPECT_EQ(point.energy_method, "estimated");
+  EXPECT_EQ(point.verdict_energy, "no_meter");
+  EXPECT_FALSE(point.energy_net_j.has_value());
+}
+
+TEST_F(PoolCell, AWindowTooShortForTheSensorIsNoEnergy) {
+  add("s1", "f16", 0, 1);
+  add("s1", "w8a16-split", 0, 2);
+  for (auto& trial : trials_) trial.energy_status = "too_short";
+  const auto point = pool()[1];
+  EXPECT_EQ(point.energy_status, "too_short");
+  EXPECT_FALSE(point.energy_gross_j.has_value());
+  EXPECT_EQ(point.verdict_energy, "undecided");
+}
+
 TEST_F(PoolCell, ALimitedNumberOfLayersIsExtrapolatedAndSaysSo) {
   model_.layers = 8;
   add("s1", "f16", 0, 1);

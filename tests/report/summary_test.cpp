@@ -53,7 +53,7 @@ TEST(VerdictSentence, SaysThatThereIsNoTrap) {
 }
 
 TEST(VerdictSentence, OwnsUpToWhatIsUndecided) {
-  EXPECT_THAT(make_verdict_sentence({point("w8a8", "fused", "undecided")}), HasSubstr("Undecided"));
+  EXPECT_THAT(make_verdict_sentence({point("w8a8", "fused", "undecided")}), HasSubstr("Time undecided"));
   EXPECT_THAT(make_verdict_sentence({point("f16", "none", "")}), HasSubstr("nothing to compare"));
 }
 

@@ -31,7 +31,7 @@ TEST(ResultLines, AreTheGoldenOnesInEveryLocaleAndZone) {
 
 TEST(ResultLines, ReadBackToEqualRecordsInEveryLocale) {
   const test::LocaleGuard german;
-  const Record records[] = {sample::session(),        sample::numbered<TrialRecord>(),
+  const Record records[] = {sample::session(),        sample::numbered<TrialRecord>(), sample::numbered<SamplesRecord>(),
                             sample::trial("c", 0, 1), sample::numbered<PointRecord>(),
                             sample::point("p"),       sample::end()};
   for (const Record& record : records) {
@@ -127,8 +127,8 @@ void expect_rejects(const std::string& good, std::span<const Reject> rejects) {
 TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
       {R"("record":"point")", R"("record":"pint")",
-       "`record` is not in its closed list (\"pint\"): use session, trial, point, end"},
-      {R"("record":"point",)", "", "a key is missing (record): write session, trial, point or end"},
+       "`record` is not in its closed list (\"pint\"): use session, trial, samples, point, end"},
+      {R"("record":"point",)", "", "a key is missing (record): write session, trial, samples, point or end"},
       {R"("params":596049920)", R"("params":"big")",
        "`params` has the wrong type (\"big\"): it must be an integer from 0 to 9223372036854775807"},
       {R"("params":596049920)", R"("params":-5)",

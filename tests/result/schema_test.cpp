@@ -44,6 +44,7 @@ void expect_sound_table() {
 TEST(ResultSchema, EveryFieldHasOneNameAMeaningAndTheUnitOfItsSuffix) {
   expect_sound_table<SessionRecord>();
   expect_sound_table<TrialRecord>();
+  expect_sound_table<SamplesRecord>();
   expect_sound_table<PointRecord>();
   expect_sound_table<EndRecord>();
   expect_sound_table<Ceilings>();
@@ -56,7 +57,7 @@ TEST(ResultSchema, AcceptsEveryLineTheWriterWrites) {
   const SchemaCheck check = whole_line_check();
   for (const Record& record :
        {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")), Record(sample::end()),
-        Record(sample::numbered<PointRecord>()), Record(sample::numbered<TrialRecord>())}) {
+        Record(sample::numbered<PointRecord>()), Record(sample::numbered<SamplesRecord>()), Record(sample::numbered<TrialRecord>())}) {
     EXPECT_FALSE(check.find_violation(json::parse(sample::line(record)))) << sample::line(record);
   }
 }

@@ -1,0 +1,63 @@
+#include "measure/pool_blocks.hpp"
+
+#include <algorithm>
+
+namespace qtrap::measure {
+
+using result::TrialRecord;
+
+SchemeTrials select_trials(std::span<const TrialRecord> trials, const Cell& cell, const std::string& scheme) {
+  SchemeTrials selected;
+  SchemeTrials flagged;
+  for (const TrialRecord& trial : trials) {
+    if (trial.cell_id != cell.id() || trial.scheme != scheme) continue;
+    ++selected.all;
+    SchemeTrials& into = trial.flags.empty() ? selected : flagged;
+    if (!trial.flags.empty()) ++selected.flagged;
+    for (const auto& flag : trial.flags) {
+      if (std::find(selected.flags.begin(), selected.flags.end(), flag) == selected.flags.end())
+        selected.flags.push_back(flag);
+    }
+    if (trial.mode == "bare") into.bare.push_back(&trial);
+    if (trial.mode == "profiled") into.profiled.push_back(&trial);
+    if (trial.mode == "phase_loop") into.loops.push_back(&trial);
+  }
+  selected.all_flagged = selected.bare.empty() && !flagged.bare.empty();
+  if (selected.bare.empty()) selected.bare = flagged.bare;
+  if (selected.profiled.empty()) selected.profiled = flagged.profiled;
+  if (selected.loops.empty()) selected.loops = flagged.loops;
+  return selected;
+}
+
+BlockValues chain_times(const std::vector<const TrialRecord*>& trials) {
+  BlockValues times;
+  for (const TrialRecord* trial : trials)
+    times[trial->session_id][trial->block] = trial->wall_s / static_cast<double>(trial->repetitions);
+  return times;
+}
+
+std::vector<std::vector<double>> values_of(const BlockValues& values) {
+  std::vector<std::vector<double>> lists;
+  for (const auto& [session, blocks] : values) {
+    auto& list = lists.emplace_back();
+    for (const auto& [block, value] : blocks) list.push_back(value);
+  }
+  return lists;
+}
+
+std::vector<std::vector<double>> paired_ratios(const BlockValues& top, const BlockValues& bottom) {
+  std::vector<std::vector<double>> ratios;
+  for (const auto& [session, blocks] : top) {
+    const auto other = bottom.find(session);
+    if (other == bottom.end()) continue;
+    std::vector<double> list;
+    for (const auto& [block, value] : blocks) {
+      const auto match = other->second.find(block);
+      if (match != other->second.end()) list.push_back(value / match->second);
+    }
+    if (!list.empty()) ratios.push_back(std::move(list));
+  }
+  return ratios;
+}
+
+}  // namespace qtrap::measure

@@ -1,0 +1,51 @@
+// The trials of one scheme in one cell, and values of them by session and block. Private to pooling.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/statistics.hpp"
+#include "measure/cell.hpp"
+#include "result/records.hpp"
+
+namespace qtrap::measure {
+
+/// Values of one scheme by (session, block).
+using BlockValues = std::map<std::string, std::map<std::int64_t, double>>;
+
+/// Trials of one scheme in one cell. Flagged ones are left out, unless all of them are: then they are used and
+/// `all_flagged` says so.
+struct SchemeTrials {
+  std::vector<const result::TrialRecord*> bare, profiled, loops;
+  std::int64_t all = 0;
+  std::int64_t flagged = 0;
+  bool all_flagged = false;
+  std::vector<std::string> flags;  ///< distinct ones
+};
+
+SchemeTrials select_trials(std::span<const result::TrialRecord> trials, const Cell& cell, const std::string& scheme);
+
+/// Wall time per chain.
+BlockValues chain_times(const std::vector<const result::TrialRecord*>& trials);
+
+/// The values alone, by session.
+std::vector<std::vector<double>> values_of(const BlockValues& values);
+
+/// Ratios of `top` to `bottom` where both have the block, by session.
+std::vector<std::vector<double>> paired_ratios(const BlockValues& top, const BlockValues& bottom);
+
+/// Median of `get` over the trials where it gives a value.
+template <class Get>
+std::optional<double> median_of(const std::vector<const result::TrialRecord*>& trials, Get&& get) {
+  std::vector<double> values;
+  for (const result::TrialRecord* trial : trials) {
+    if (const std::optional<double> value = get(*trial)) values.push_back(*value);
+  }
+  if (values.empty()) return std::nullopt;
+  return compute_median(values);
+}
+
+}  // namespace qtrap::measure

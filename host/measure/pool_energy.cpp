@@ -1,0 +1,161 @@
+#include "measure/pool_energy.hpp"
+
+#include <algorithm>
+
+#include "measure/pool.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using result::PointRecord;
+using result::TrialRecord;
+using Trials = std::vector<const TrialRecord*>;
+
+struct PhaseMember {
+  const char* name;
+  std::optional<double> PointRecord::*time;
+  std::optional<double> PointRecord::*energy;
+  std::string PointRecord::*status;
+};
+
+constexpr PhaseMember kPhases[] = {
+    {"cast", &PointRecord::phase_cast_s, &PointRecord::phase_cast_j, &PointRecord::phase_cast_j_status},
+    {"quantize", &PointRecord::phase_quantize_s, &PointRecord::phase_quantize_j, &PointRecord::phase_quantize_j_status},
+    {"dequantize", &PointRecord::phase_dequantize_s, &PointRecord::phase_dequantize_j,
+     &PointRecord::phase_dequantize_j_status},
+    {"matmul", &PointRecord::phase_matmul_s, &PointRecord::phase_matmul_j, &PointRecord::phase_matmul_j_status},
+    {"attention", &PointRecord::phase_attention_s, &PointRecord::phase_attention_j,
+     &PointRecord::phase_attention_j_status},
+    {"other", &PointRecord::phase_other_s, &PointRecord::phase_other_j, &PointRecord::phase_other_j_status}};
+
+/// `value` of each trial that has an energy, per chain, by (session, block).
+template <class Value>
+BlockValues chain_energies(const Trials& trials, Value&& value) {
+  BlockValues energies;
+  for (const TrialRecord* trial : trials) {
+    if (const std::optional<double> joules = value(*trial))
+      energies[trial->session_id][trial->block] = *joules / static_cast<double>(trial->repetitions);
+  }
+  return energies;
+}
+
+std::optional<double> gross_of(const TrialRecord& trial) { return trial.energy_gross_j; }
+std::optional<double> idle_of(const TrialRecord& trial) { return trial.energy_idle_j; }
+std::optional<double> net_of(const TrialRecord& trial) {
+  if (!trial.energy_gross_j || !trial.energy_idle_j) return std::nullopt;
+  return *trial.energy_gross_j - *trial.energy_idle_j;
+}
+
+/// Value and interval of an energy or a ratio.
+struct Slots {
+  std::optional<double> PointRecord::*value;
+  std::optional<double> PointRecord::*low;
+  std::optional<double> PointRecord::*high;
+};
+constexpr Slots kGross{&PointRecord::energy_gross_j, &PointRecord::energy_gross_j_low, &PointRecord::energy_gross_j_high};
+constexpr Slots kIdle{&PointRecord::energy_idle_j, &PointRecord::energy_idle_j_low, &PointRecord::energy_idle_j_high};
+constexpr Slots kNet{&PointRecord::energy_net_j, &PointRecord::energy_net_j_low, &PointRecord::energy_net_j_high};
+constexpr Slots kRatio{&PointRecord::energy_ratio, &PointRecord::energy_ratio_low, &PointRecord::energy_ratio_high};
+constexpr Slots kNetRatio{&PointRecord::energy_net_ratio, &PointRecord::energy_net_ratio_low,
+                          &PointRecord::energy_net_ratio_high};
+
+/// Pools positive values; nothing where there are none or one is not positive (a net energy below the idle noise).
+std::optional<Pooled> set_pooled(const std::vector<std::vector<double>>& by_session, double scale, const Slots& slots,
+                                 PointRecord& point) {
+  if (by_session.empty()) return std::nullopt;
+  for (const auto& values : by_session) {
+    if (std::any_of(values.begin(), values.end(), [](double value) { return value <= 0; })) return std::nullopt;
+  }
+  const Pooled pooled = pool_values(by_session);
+  point.*slots.value = scale * pooled.value;
+  if (pooled.interval) {
+    point.*slots.low = scale * pooled.interval->low;
+    point.*slots.high = scale * pooled.interval->high;
+  }
+  return pooled;
+}
+
+/// The commonest status of trials without an energy.
+std::string commonest_status(const Trials& trials) {
+  std::map<std::string, int> counts;
+  for (const TrialRecord* trial : trials) ++counts[trial->energy_status];
+  counts.erase("ok");
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == counts.end() ? "no_meter" : most->first;
+}
+
+bool has_no_pass(const PointRecord& point, const PhaseMember& phase) {
+  const auto& time = point.*phase.time;
+  return time && *time == 0;
+}
+
+/// Energy per step of a loop's trial.
+std::optional<double> step_energy(const TrialRecord& loop, const PointRecord& point) {
+  if (!loop.energy_gross_j || loop.tokens <= 0) return std::nullopt;
+  return *loop.energy_gross_j * static_cast<double>(point.batch) / static_cast<double>(loop.tokens);
+}
+
+void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
+  const auto steps = static_cast<double>(point.hops * point.tokens_per_hop);
+  double sum = 0;
+  bool all = !trials.loops.empty();
+  for (const PhaseMember& phase : kPhases) {
+    Trials loops;
+    std::copy_if(trials.loops.begin(), trials.loops.end(), std::back_inserter(loops),
+                 [&](const TrialRecord* loop) { return loop->phase == phase.name; });
+    if (has_no_pass(point, phase)) {
+      point.*phase.status = "no_pass";
+      continue;
+    }
+    const auto per_step = median_of(loops, [&](const TrialRecord& loop) { return step_energy(loop, point); });
+    if (!per_step) {
+      point.*phase.status = loops.empty() ? "unattributable" : commonest_status(loops);
+      all = false;
+      continue;
+    }
+    point.*phase.status = "ok";
+    point.*phase.energy = scale * steps * *per_step;
+    sum += *(point.*phase.energy);
+  }
+  if (!all) return;
+  // The loops ran in one session: they are held against that session's energies.
+  Trials same;
+  std::copy_if(trials.bare.begin(), trials.bare.end(), std::back_inserter(same),
+               [&](const TrialRecord* bare) { return bare->session_id == trials.loops.front()->session_id; });
+  const auto energies = values_of(chain_energies(same, gross_of));
+  if (!energies.empty()) point.closure_energy = sum / (scale * pool_values(energies).value) - 1;
+}
+
+}  // namespace
+
+void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double scale, PointRecord& point) {
+  point.verdict_energy = "no_meter";
+  const auto gross = chain_energies(trials.bare, gross_of);
+  if (gross.empty()) {
+    point.energy_status = commonest_status(trials.bare);
+    if (point.energy_status != "no_meter" && point.scheme != "f16") point.verdict_energy = "undecided";
+    for (const PhaseMember& phase : kPhases)
+      point.*phase.status = has_no_pass(point, phase) ? "no_pass" : point.energy_status;
+    return;
+  }
+  point.energy_status = "ok";
+  for (const TrialRecord* trial : trials.bare) {
+    if (trial->energy_method) point.energy_method = trial->energy_method;
+  }
+  set_pooled(values_of(gross), scale, kGross, point);
+  set_pooled(values_of(chain_energies(trials.bare, idle_of)), scale, kIdle, point);
+  set_pooled(values_of(chain_energies(trials.bare, net_of)), scale, kNet, point);
+  const auto tokens = static_cast<double>(point.batch * point.hops * point.tokens_per_hop);
+  point.energy_per_token_j = *point.energy_gross_j / tokens;
+  add_phases(trials, scale, point);
+  if (point.scheme == "f16") return;
+  const auto ratio = set_pooled(paired_ratios(gross, chain_energies(anchor.bare, gross_of)), 1, kRatio, point);
+  set_pooled(paired_ratios(chain_energies(trials.bare, net_of), chain_energies(anchor.bare, net_of)), 1, kNetRatio,
+             point);
+  if (point.energy_method == "estimated") return;
+  const bool decided = ratio && !trials.all_flagged && !anchor.all_flagged;
+  point.verdict_energy = decided ? decide_verdict(*ratio) : "undecided";
+}
+
+}  // namespace qtrap::measure

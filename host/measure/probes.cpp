@@ -1,0 +1,249 @@
+#include "measure/probes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "chain/resident_model.hpp"
+#include "core/half.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using device::Access;
+using device::Argument;
+using device::BufferArg;
+using scheme::Pass;
+using scheme::ProjectionShape;
+
+constexpr const char* kFile = "probe/ceilings.cl";
+constexpr std::uint64_t kVectorBytes = 16;
+constexpr std::uint64_t kFmaChains = 12;
+constexpr std::uint32_t kFmaRounds = 20000;
+constexpr std::uint64_t kCacheFactor = 4;
+constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
+constexpr std::uint64_t kCastElements = std::uint64_t{1} << 22;
+/// Side of the matrix whose products come from cache.
+constexpr std::uint64_t kCachedSide = 512;
+constexpr std::uint64_t kQuantizedColumns = 4096;
+constexpr std::array<std::uint64_t, 2> kSides{1024, 4096};
+/// Small numbers with no exponent extremes in every format that reads them.
+constexpr std::uint16_t kPattern = 0x1C1C;
+
+/// Makes the loops; one function per kind of probe.
+class ProbeMaker {
+ public:
+  ProbeMaker(const scheme::PassMaker& maker, const Timing& timing, std::uint64_t tokens)
+      : maker_(&maker), timing_(timing), tokens_(tokens) {
+    const auto& info = device().info();
+    cpu_ = info.type == device::DeviceType::kCpu;
+    width_ = cpu_ ? std::min(info.float_vector_width, 16U) : 4U;
+    items_ = cpu_ ? info.compute_units : info.compute_units * 2048U;
+    options_ = fmt::format("-DSTRIDED={} -DWIDTH={} -DLAST={:x}", cpu_ ? 0 : 1, width_, width_ - 1);
+    set_bytes_ = std::max(kSmallestSet, kCacheFactor * info.cache_bytes);
+    set_bytes_ = std::min({set_bytes_, info.max_alloc_bytes, info.memory_bytes / 8}) / kVectorBytes * kVectorBytes;
+  }
+
+  Result<LoadLoop> copy(std::uint64_t parts) const {
+    const std::uint64_t bytes = set_bytes_ / parts / kVectorBytes * kVectorBytes;
+    auto in = filled(bytes);
+    if (!in) return in.error();
+    auto out = filled(bytes);
+    if (!out) return out.error();
+    const std::array<Argument, 3> arguments{BufferArg{in.value(), Access::kRead}, BufferArg{out.value(), Access::kWrite},
+                                            static_cast<std::uint32_t>(bytes / kVectorBytes)};
+    scheme::Costs costs;
+    costs.bytes = 2 * bytes;
+    return own_kernel("copy", "copy_bandwidth", arguments, size(), costs);
+  }
+
+  Result<LoadLoop> macs_from_registers(std::uint32_t rounds) const {
+    auto out = filled(items_ * sizeof(float));
+    if (!out) return out.error();
+    const std::array<Argument, 4> arguments{BufferArg{out.value(), Access::kWrite}, 0.5F, 1.0F, rounds};
+    scheme::Costs costs;
+    costs.macs = items_ * width_ * kFmaChains * rounds;
+    return own_kernel("macs_f16", "fma_rate", arguments, size(), costs);
+  }
+
+  /// `launches` empty ones; each waited for when `waited`.
+  Result<LoadLoop> empty(std::uint64_t launches, bool waited) const {
+    auto kernel = device().make_kernel(kFile, "empty_launch", options_);
+    if (!kernel) return kernel.error();
+    auto out = filled(sizeof(std::uint32_t));
+    if (!out) return out.error();
+    const std::array<Argument, 1> arguments{BufferArg{out.value(), Access::kWrite}};
+    kernel.value().set_arguments(arguments);
+    LoadLoop loop;
+    loop.name = waited ? "host_sync" : "empty_launch";
+    loop.costs.launches = launches;
+    loop.syncs = waited ? static_cast<std::int64_t>(launches) : 1;
+    const device::Launch launch{kernel.value(), {{1, 1, 1}, {1, 1, 1}}};
+    loop.play = [timing = timing_, launch, launches, waited] {
+      const Seconds before = timing.clock->now();
+      for (std::uint64_t i = 0; i < launches; ++i) {
+        timing.device->enqueue(launch);
+        if (waited) timing.device->finish();
+      }
+      timing.device->finish();
+      return timing.clock->now() - before;
+    };
+    return loop;
+  }
+
+  Result<LoadLoop> cast(bool to_f32, std::uint64_t count) const {
+    auto half = filled(2 * count);
+    if (!half) return half.error();
+    auto single = filled(4 * count);
+    if (!single) return single.error();
+    auto pass = to_f32 ? maker_->cast_f16_f32(half.value(), single.value(), count)
+                       : maker_->cast_f32_f16(single.value(), half.value(), count);
+    if (!pass) return pass.error();
+    return make_loop(timing_, to_f32 ? "cast_f16_f32" : "cast_f32_f16", {std::move(pass).value()});
+  }
+
+  /// The matmul passes of a scheme on one matrix that stays in cache.
+  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme) const {
+    return projection(scheme, scheme::Role::kMatmul, {kCachedSide, kCachedSide}, 1, tokens_,
+                      fmt::format("macs_{}", scheme.name));
+  }
+
+  /// The dequantize passes of a scheme on matrices that together exceed the cache.
+  Result<LoadLoop> dequantize(const scheme::SchemeInfo& scheme, std::uint64_t side) const {
+    const ProjectionShape shape{side, side};
+    const std::uint64_t bytes = scheme::compute_weight_bytes(scheme.weights, shape, maker_->options().group_size);
+    const std::uint64_t matrices = std::max<std::uint64_t>(1, (set_bytes_ + bytes - 1) / bytes);
+    return projection(scheme, scheme::Role::kDequantize, shape, matrices, 1, fmt::format("dequantize_{}", scheme.name));
+  }
+
+  Result<LoadLoop> quantize(const scheme::SchemeInfo& scheme, std::uint64_t tokens) const {
+    auto x = filled(2 * tokens * kQuantizedColumns);
+    if (!x) return x.error();
+    auto passes = scheme::SchemePasses::make(*maker_, scheme, tokens, {{kQuantizedColumns, kQuantizedColumns}});
+    if (!passes) return passes.error();
+    auto list = passes.value().input_passes(x.value(), kQuantizedColumns);
+    if (!list) return list.error();
+    return keep(select(std::move(list).value(), scheme::Role::kQuantize), fmt::format("quantize_{}", scheme.name),
+                std::move(passes).value());
+  }
+
+ private:
+  device::Device& device() const { return maker_->device(); }
+  device::WorkSize size() const { return {{items_, 1, 1}, {cpu_ ? std::size_t{1} : std::size_t{128}, 1, 1}}; }
+
+  Result<device::Buffer> filled(std::uint64_t bytes) const {
+    auto buffer = device().make_buffer(bytes);
+    if (buffer) device().fill(buffer.value(), kPattern);
+    return buffer;
+  }
+
+  template <std::size_t N>
+  Result<LoadLoop> own_kernel(const char* name, const char* entry, const std::array<Argument, N>& arguments,
+                              const device::WorkSize& work, scheme::Costs costs) const {
+    auto kernel = device().make_kernel(kFile, entry, options_);
+    if (!kernel) return kernel.error();
+    kernel.value().set_arguments(arguments);
+    Pass pass;
+    pass.kernel = entry;
+    pass.launch = {kernel.value(), work};
+    for (const Argument& argument : arguments) {
+      if (const auto* buffer = std::get_if<BufferArg>(&argument)) pass.buffers.push_back(*buffer);
+    }
+    pass.costs = costs;
+    pass.costs.launches = 1;
+    return make_loop(timing_, name, {std::move(pass)});
+  }
+
+  static std::vector<Pass> select(std::vector<Pass> passes, scheme::Role role) {
+    std::erase_if(passes, [role](const Pass& pass) { return pass.role != role; });
+    return passes;
+  }
+
+  /// A loop that keeps the workspace of its passes alive.
+  Result<LoadLoop> keep(std::vector<Pass> passes, std::string name, scheme::SchemePasses owner) const {
+    LoadLoop loop = make_loop(timing_, std::move(name), std::move(passes));
+    loop.play = [play = std::move(loop.play), owner = std::move(owner)] { return play(); };
+    return loop;
+  }
+
+  Result<LoadLoop> projection(const scheme::SchemeInfo& scheme, scheme::Role role, ProjectionShape shape,
+                              std::uint64_t matrices, std::uint64_t tokens, std::string name) const {
+    auto x = filled(2 * tokens * shape.columns);
+    if (!x) return x.error();
+    auto y = filled(2 * tokens * shape.rows);
+    if (!y) return y.error();
+    auto scheme_passes = scheme::SchemePasses::make(*maker_, scheme, tokens, {shape});
+    if (!scheme_passes) return scheme_passes.error();
+    auto inputs = scheme_passes.value().input_passes(x.value(), shape.columns);
+    if (!inputs) return inputs.error();
+    for (const Pass& pass : inputs.value()) device().enqueue(pass.launch);  // what the passes read holds numbers
+    std::vector<Pass> passes;
+    for (std::uint64_t i = 0; i < matrices; ++i) {
+      auto weights = chain::allocate_weights(device(), scheme.weights, shape, maker_->options().group_size);
+      if (!weights) return weights.error();
+      for (const auto* part : {&weights.value().codes, &weights.value().scales, &weights.value().zeros}) {
+        if (*part) device().fill(*part, kPattern);
+      }
+      auto list = scheme_passes.value().projection_passes(weights.value(), x.value(), y.value());
+      if (!list) return list.error();
+      for (Pass& pass : select(std::move(list).value(), role)) passes.push_back(std::move(pass));
+    }
+    device().finish();
+    return keep(std::move(passes), std::move(name), std::move(scheme_passes).value());
+  }
+
+  const scheme::PassMaker* maker_;
+  Timing timing_;
+  std::uint64_t tokens_;
+  bool cpu_ = true;
+  std::uint32_t width_ = 4;
+  std::size_t items_ = 1;
+  std::uint64_t set_bytes_ = 0;
+  std::string options_;
+};
+
+}  // namespace
+
+ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, std::uint64_t tokens) {
+  const auto probes = std::make_shared<ProbeMaker>(maker, timing, tokens);
+  const auto add = [&](auto member, auto... arguments) {
+    makers_.push_back([probes, member, arguments...] { return ((*probes).*member)(arguments...); });
+  };
+  const auto info = [](const char* name) { return scheme::find_scheme(name).value(); };
+  for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
+  add(&ProbeMaker::macs_from_registers, kFmaRounds);
+  for (const char* name : {"w8a16-fused", "w8a8", "w4a16-fused", "w4a8"}) add(&ProbeMaker::macs_from_cache, info(name));
+  for (const char* name : {"w8a16-split", "w4a16-split"}) {
+    for (const std::uint64_t side : kSides) add(&ProbeMaker::dequantize, info(name), side);
+  }
+  for (const bool to_f32 : {true, false}) {
+    for (const std::uint64_t count : {kCastElements / 4, kCastElements}) add(&ProbeMaker::cast, to_f32, count);
+  }
+  for (const char* name : {"w8a8", "w4a8"}) add(&ProbeMaker::quantize, info(name), std::uint64_t{256});
+  for (const std::uint64_t launches : {100U, 1000U}) add(&ProbeMaker::empty, launches, false);
+  for (const std::uint64_t launches : {10U, 100U}) add(&ProbeMaker::empty, launches, true);
+}
+
+Result<power::KeepBusy> make_busy_load(const scheme::PassMaker& maker, const Timing& timing) {
+  const Seconds launch(0.0005);
+  const ProbeMaker probes(maker, timing, 1);
+  std::uint32_t rounds = 100;
+  auto loop = probes.macs_from_registers(rounds);
+  while (loop && rounds < kFmaRounds * 64) {
+    (void)loop.value().play();
+    if (loop.value().play() >= launch) break;
+    rounds *= 2;
+    loop = probes.macs_from_registers(rounds);
+  }
+  if (!loop) return loop.error();
+  return power::KeepBusy([play = std::move(loop).value().play, clock = timing.clock](Seconds duration) -> Status {
+    const Seconds end = clock->now() + duration;
+    while (clock->now() < end) (void)play();
+    return Done{};
+  });
+}
+
+}  // namespace qtrap::measure

@@ -1,0 +1,33 @@
+// Probe windows: one operation alone, so that every cost of the decomposition has a window in which it dominates. In a
+// chain bytes, multiply-adds and launches grow together and cannot be told apart.
+#pragma once
+
+#include <vector>
+
+#include "measure/load_loop.hpp"
+#include "power/sampled_load.hpp"
+#include "scheme/pass.hpp"
+
+namespace qtrap::measure {
+
+/// The probes, made one after another because each needs memory of its own. Names: `copy`, `macs_<scheme>` (from
+/// registers for f16, from cache for the others), `dequantize_<scheme>`, `quantize_<scheme>`, `cast_f16_f32`,
+/// `cast_f32_f16`, `empty_launch`, `host_sync`; most in two sizes.
+class ProbeSet {
+ public:
+  /// `tokens`: those of the multiply-add probes.
+  ProbeSet(const scheme::PassMaker& maker, const Timing& timing, std::uint64_t tokens);
+  std::size_t size() const { return makers_.size(); }
+  /// The loop of one probe; its buffers live as long as it does. kRuntime errors: out of memory, a kernel does not build.
+  Result<LoadLoop> make(std::size_t index) const { return makers_.at(index)(); }
+
+ private:
+  std::vector<std::function<Result<LoadLoop>()>> makers_;
+};
+
+/// Keeps a device busy with multiply-adds from registers for a given time, in launches of about half a millisecond: the
+/// load of known edges that a sensor is characterised with. What `maker` and `timing` point to must outlive it. kRuntime
+/// error when the kernel does not build.
+Result<power::KeepBusy> make_busy_load(const scheme::PassMaker& maker, const Timing& timing);
+
+}  // namespace qtrap::measure

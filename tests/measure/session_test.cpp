@@ -1,0 +1,149 @@
+// A whole session of a tiny model on whatever device OpenCL offers, with and without a meter.
+#include "measure/session.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "measure/pool.hpp"
+#include "support/steady_meter.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using result::TrialRecord;
+
+class Session : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto devices = device::list_devices();
+    if (!devices) GTEST_SKIP() << devices.error().message();
+    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    model_.name = "tiny";
+    model_.hidden = 96;
+    model_.ffn = 160;
+    model_.layers = 2;
+    model_.heads = 4;
+    model_.kv_heads = 2;
+    model_.head_dim = 24;
+    model_.vocab = 1000;
+    plan_.campaign.models = {"tiny"};
+    plan_.campaign.schemes = {"w8a16-split"};
+    plan_.campaign.min_trials = plan_.campaign.max_trials = 2;
+    plan_.campaign.energy_window_s = 0.1;
+    plan_.campaign.probes = false;
+    plan_.models["tiny"] = model_;
+    plan_.resident_layers["tiny"] = 2;
+    plan_.cells = expand_cells(plan_.campaign);
+  }
+
+  void run(EnergySource energy) {
+    SessionSink sink;
+    sink.on_session = [&](const auto& session) { session_ = session; };
+    sink.on_cell = [&](const auto& trials, const auto& samples) {
+      EXPECT_EQ(trials.front().cell_trials, static_cast<std::int64_t>(trials.size()));
+      trials_.insert(trials_.end(), trials.begin(), trials.end());
+      samples_.insert(samples_.end(), samples.begin(), samples.end());
+    };
+    sink.on_failure = [](const auto&, const auto& scheme, const auto& error) {
+      ADD_FAILURE() << scheme << ": " << error.message();
+    };
+    result::SessionRecord session;
+    session.session_id = "s";
+    ASSERT_TRUE(run_session(*device_, plan_, std::move(energy), session, sink, [] { return false; }).value());
+  }
+
+  EnergySource steady() { return {{std::make_shared<test::SteadyMeter>(clock_, true), "chosen", ""}, test::SteadyMeter::sensors()}; }
+
+  std::vector<const TrialRecord*> with_mode(const std::string& mode) const {
+    std::vector<const TrialRecord*> found;
+    for (const TrialRecord& trial : trials_) {
+      if (trial.mode == mode) found.push_back(&trial);
+    }
+    return found;
+  }
+
+  MonotonicClock clock_;
+  std::optional<device::Device> device_;
+  profile::ModelProfile model_;
+  SessionPlan plan_;
+  result::SessionRecord session_;
+  std::vector<TrialRecord> trials_;
+  std::vector<result::SamplesRecord> samples_;
+};
+
+TEST_F(Session, WithoutAMeterSaysSoInEveryTrial) {
+  run({{nullptr, "", "nothing found"}, {}});
+  EXPECT_EQ(session_.meter.status, "no_meter");
+  EXPECT_EQ(session_.meter.reason, "nothing found");
+  EXPECT_EQ(trials_.size(), 8U) << "two schemes, two blocks, bare and profiled";
+  for (const TrialRecord& trial : trials_) {
+    EXPECT_EQ(trial.energy_status, "no_meter");
+    EXPECT_FALSE(trial.energy_gross_j.has_value());
+  }
+  EXPECT_TRUE(samples_.empty());
+}
+
+TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
+  run(steady());
+  EXPECT_EQ(session_.meter.method, "simulated");
+  EXPECT_THAT(session_.hazards, ::testing::Contains("energies are simulated: the meter replays a file"));
+  ASSERT_EQ(with_mode("bare").size(), 4U);
+  std::size_t with_energy = 0;
+  for (const TrialRecord& trial : trials_) {
+    if (trial.mode == "profiled") continue;
+    ++with_energy;
+    ASSERT_EQ(trial.energy_status, "ok") << trial.mode << ": " << trial.energy_reason.value_or("");
+    EXPECT_NEAR(*trial.energy_gross_j / trial.wall_s, test::SteadyMeter::kBusyW, 0.1 * test::SteadyMeter::kBusyW);
+  }
+  EXPECT_EQ(samples_.size(), with_energy);
+  std::set<std::string> phases;
+  for (const TrialRecord* idle : with_mode("idle")) phases.insert(*idle->phase);
+  EXPECT_EQ(phases, (std::set<std::string>{"idle", "active_idle"}));
+}
+
+TEST_F(Session, PhaseLoopsGiveAPhaseItsEnergy) {
+  run(steady());
+  std::set<std::string> loops;
+  for (const TrialRecord* loop : with_mode("phase_loop")) loops.insert(*loop->scheme + " " + *loop->phase);
+  EXPECT_TRUE(loops.contains("w8a16-split dequantize"));
+  EXPECT_TRUE(loops.contains("w8a16-split matmul"));
+  EXPECT_FALSE(loops.contains("f16 dequantize")) << "f16 has no such pass";
+  for (TrialRecord& trial : trials_) trial.flags.clear();  // whatever else this machine did
+  const std::vector<result::SessionRecord> sessions{session_};
+  const auto points = pool_cell({plan_.cells.front(), &model_, &plan_.campaign, sessions, trials_, {}});
+  ASSERT_EQ(points.size(), 2U);
+  const auto& split = points[1];
+  EXPECT_EQ(split.energy_status, "ok");
+  EXPECT_EQ(split.energy_method, "simulated");
+  EXPECT_EQ(split.phase_dequantize_j_status, "ok");
+  EXPECT_EQ(split.phase_attention_j_status, "no_pass");
+  EXPECT_GT(split.phase_dequantize_j.value(), 0);
+  ASSERT_TRUE(split.closure_energy.has_value());
+  // Constant power: energies are times, so the phases' loops must add up to about the chain.
+  EXPECT_NEAR(*split.closure_energy, 0, 0.6);
+  EXPECT_NEAR(*split.energy_ratio / *split.time_ratio, 1, 0.3);
+}
+
+TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
+  plan_.campaign.probes = true;
+  run({{nullptr, "", "nothing found"}, {}});
+  std::set<std::string> names;
+  for (const TrialRecord* probe : with_mode("probe")) {
+    names.insert(*probe->phase);
+    EXPECT_EQ(probe->cell_id, "probes");
+    EXPECT_FALSE(probe->scheme.has_value());
+    EXPECT_GT(probe->wall_s, 0);
+    const bool copies = *probe->phase == "copy";
+    EXPECT_EQ(copies, probe->bytes > 0 && probe->macs == 0 && probe->dequantized_weights == 0 && probe->cast_elements == 0 &&
+                          probe->phase->rfind("quantize", 0) != 0);
+    EXPECT_EQ(probe->phase->rfind("macs_", 0) == 0, probe->macs > 0) << *probe->phase;
+    EXPECT_EQ(probe->phase->rfind("dequantize_", 0) == 0, probe->dequantized_weights > 0) << *probe->phase;
+  }
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_f16", "macs_w4a8", "dequantize_w8a16-split", "cast_f16_f32",
+                                              "quantize_w8a8", "empty_launch", "host_sync"}));
+}
+
+}  // namespace
+}  // namespace qtrap::measure
