@@ -134,18 +134,17 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
 void add_ratio(const SchemeTrials& trials, const SchemeTrials& anchor, PointRecord& point) {
   if (point.scheme == "f16") return;
   point.verdict_time = "undecided";
-  const auto ratios = paired_ratios(chain_times(trials.bare), chain_times(anchor.bare));
-  if (ratios.empty()) {
-    if (!point.reason) point.reason = "no block in which neither its trial nor that of f16 was flagged";
-    return;
-  }
-  const Pooled pooled = pool_values(ratios);
+  const AnchorRatios ratios = make_anchor_ratios(trials, anchor, chain_times);
+  if (ratios.by_session.empty()) return;
+  if (!ratios.sound && !point.reason)
+    point.reason = "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
+  const Pooled pooled = pool_values(ratios.by_session);
   point.time_ratio = pooled.value;
   point.cor_operational = pooled.value - 1;
+  if (ratios.sound) point.verdict_time = decide_verdict(pooled);
   if (!pooled.interval) return;
   point.time_ratio_low = pooled.interval->low;
   point.time_ratio_high = pooled.interval->high;
-  if (!trials.all_flagged && !anchor.all_flagged) point.verdict_time = decide_verdict(pooled);
 }
 
 /// The least favourable reason of the sessions: a budget that ran out first, then the trial limit.

@@ -18,7 +18,10 @@ SchemeTrials select_trials(std::span<const TrialRecord> trials, const Cell& cell
       if (std::find(selected.flags.begin(), selected.flags.end(), flag) == selected.flags.end())
         selected.flags.push_back(flag);
     }
-    if (trial.mode == "bare") into.bare.push_back(&trial);
+    if (trial.mode == "bare") {
+      into.bare.push_back(&trial);
+      selected.every_bare.push_back(&trial);
+    }
     if (trial.mode == "profiled") into.profiled.push_back(&trial);
     if (trial.mode == "phase_loop") into.loops.push_back(&trial);
   }

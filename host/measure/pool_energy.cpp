@@ -150,12 +150,13 @@ void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double s
   point.energy_per_token_j = *point.energy_gross_j / tokens;
   add_phases(trials, scale, point);
   if (point.scheme == "f16") return;
-  const auto ratio = set_pooled(paired_ratios(gross, chain_energies(anchor.bare, gross_of)), 1, kRatio, point);
-  set_pooled(paired_ratios(chain_energies(trials.bare, net_of), chain_energies(anchor.bare, net_of)), 1, kNetRatio,
-             point);
+  const auto gross_values = [](const Trials& list) { return chain_energies(list, gross_of); };
+  const auto net_values = [](const Trials& list) { return chain_energies(list, net_of); };
+  const AnchorRatios ratios = make_anchor_ratios(trials, anchor, gross_values);
+  const auto ratio = set_pooled(ratios.by_session, 1, kRatio, point);
+  set_pooled(make_anchor_ratios(trials, anchor, net_values).by_session, 1, kNetRatio, point);
   if (point.energy_method == "estimated") return;
-  const bool decided = ratio && !trials.all_flagged && !anchor.all_flagged;
-  point.verdict_energy = decided ? decide_verdict(*ratio) : "undecided";
+  point.verdict_energy = ratio && ratios.sound ? decide_verdict(*ratio) : "undecided";
 }
 
 }  // namespace qtrap::measure

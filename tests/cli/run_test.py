@@ -13,15 +13,6 @@ from support import ALL_SCHEMES, QTRAP, SOURCE, ProgramTest
 
 
 class Run(ProgramTest):
-    def finish(self, *arguments, code=0, **options):
-        done = self.run_program("run", *arguments, **options)
-        self.assertEqual(done.returncode, code, done.stderr)
-        return done
-
-    def check(self, path):
-        done = self.run_program("check", path)
-        self.assertEqual(done.returncode, 0, done.stderr)
-
     def test_a_run_measures_every_point_in_every_session(self):
         done = self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet")
         self.assertEqual(done.stderr, "")

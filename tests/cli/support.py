@@ -22,7 +22,7 @@ def campaign(**changes):
         "schema": "qtrap.campaign", "schema_version": "1.0", "name": "tiny", "description": "made for a test", "models": ["tiny.json"],
         "schemes": ALL_SCHEMES, "batch": [1], "hops": [1, 2], "tokens_per_hop": [2], "context_tokens": [0], "target_ci": 0.01,
         "min_trials": 2, "max_trials": 2, "max_seconds_per_point": 5, "max_seconds": 60, "sessions": 2, "memory_fraction": 0.5,
-        "layers_limit": None,
+        "layers_limit": None, "probes": False,
     }
     value.update(changes)
     return {key: item for key, item in value.items() if item is not ...}
@@ -50,6 +50,15 @@ class ProgramTest(unittest.TestCase):
     def run_program(self, *arguments, environment=None, **options):
         return subprocess.run([QTRAP, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True, timeout=300,
                               env={**os.environ, **(environment or {})}, check=False, **options)
+
+    def finish(self, *arguments, code=0, **options):
+        done = self.run_program("run", *arguments, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def check(self, path):
+        done = self.run_program("check", path)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def records(self, path, kind=None):
         rows = [json.loads(line) for line in pathlib.Path(path).read_text().splitlines()]

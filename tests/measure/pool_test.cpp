@@ -174,6 +174,22 @@ TEST_F(PoolCell, WhereEveryTrialIsFlaggedTheyServeButGiveNoVerdict) {
   EXPECT_THAT(point.reason.value(), HasSubstr("foreign_load"));
 }
 
+TEST_F(PoolCell, ARatioOfFlaggedBlocksIsShownButDecidesNothing) {
+  for (const char* id : {"s1", "s2"}) {
+    for (int block = 0; block < 2; ++block) {
+      add(id, "f16", block, 1);
+      add(id, "w8a16-split", block, 2);
+    }
+  }
+  for (auto& trial : trials_) {  // in each block one of the two is flagged
+    if ((trial.scheme == "f16") == (trial.block == 0)) trial.flags = {"foreign_load"};
+  }
+  const auto point = pool()[1];
+  EXPECT_DOUBLE_EQ(point.time_ratio.value(), 2);
+  EXPECT_EQ(point.verdict_time, "undecided");
+  EXPECT_THAT(point.reason.value(), HasSubstr("flagged"));
+}
+
 TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
   for (const char* id : {"s1", "s2"}) {
     add(id, "f16", 0, 4, 4);
