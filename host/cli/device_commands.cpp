@@ -36,6 +36,17 @@ std::vector<std::string> probe(const device::DeviceInfo& info) {
   return texts;
 }
 
+/// The meter that --meter auto would take, and why there is none.
+std::pair<Value, Value> match(const device::DeviceInfo& info) {
+  try {
+    const auto source = open_meter("auto", info);
+    if (source.match.meter) return {source.match.meter->info().id(), std::monostate{}};
+    return {std::monostate{}, source.match.reason};
+  } catch (const Failure& ambiguous) {
+    return {std::monostate{}, ambiguous.error().message()};
+  }
+}
+
 std::string gibibytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1U << 30));
 }
@@ -62,18 +73,22 @@ int run_devices(const DeviceOptions& options) {
                    {"vendor", ""},
                    {"opencl_c", "OpenCL C"},
                    {"kernel_family", "kernels"},
+                   {"meter", "meter"},
+                   {"meter_reason", ""},
                    {"capabilities", ""}};
   std::string details;
   for (const auto& info : device::list_devices().value()) {
     const auto capabilities = probe(info);
     details += fmt::format("\n{} {}\n", info.index, info.name);
     for (const auto& text : capabilities) details += "  " + text + "\n";
+    const auto meter = match(info);
+    if (const auto* reason = std::get_if<std::string>(&meter.second)) details += "  no meter: " + *reason + "\n";
     const auto count = [](std::uint64_t value) { return Value(static_cast<std::int64_t>(value)); };
     table.rows.push_back({count(static_cast<std::uint64_t>(info.index)), device::to_string(info.type), info.name,
                           info.platform, info.driver, gibibytes(info.memory_bytes), count(info.memory_bytes),
                           count(info.max_alloc_bytes), count(info.cache_bytes), count(info.compute_units),
                           optional_text(info.pci), optional_text(info.uuid), info.id, info.vendor, info.c_version,
-                          info.kernel_family(), capabilities});
+                          info.kernel_family(), meter.first, meter.second, capabilities});
   }
   emit(table, options.json);
   if (!options.json) print(details);

@@ -13,7 +13,7 @@ Seconds SensorTraits::lag() const {
 Seconds choose_poll(const MeterSensors& sensors) {
   const Seconds shorter = std::min(sensors.counter.period, sensors.power.period);
   if (shorter == Seconds(0)) return Seconds(0.02);
-  return std::clamp(shorter / 10, Seconds(0.001), Seconds(0.02));
+  return std::clamp(shorter / 10, kFastestPoll, Seconds(0.02));
 }
 
 MeterSensors assume_sensors(const MeterInfo& info) {

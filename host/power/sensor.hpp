@@ -44,7 +44,10 @@ struct MeterSensors {
   SensorTraits power;
 };
 
-/// How often to poll: a tenth of the shorter period, between 1 and 20 ms; 20 ms for a constant.
+/// Each reading wakes a thread, which costs a busy CPU device about 10 us (bench/harness): never more often than this.
+inline constexpr Seconds kFastestPoll(0.002);
+
+/// How often to poll: a tenth of the shorter period, between kFastestPoll and 20 ms; 20 ms for a constant.
 Seconds choose_poll(const MeterSensors& sensors);
 
 /// The widest constants published for a meter of this kind: 100 ms period, and a window of 100 ms (instant),

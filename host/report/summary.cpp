@@ -124,6 +124,39 @@ bool rests_on_flagged(const PointRecord& point) {
   return point.status == "ok" && point.trials > 0 && point.trials_flagged == point.trials;
 }
 
+/// "2 of 9 energy windows lost (too_short 2)"; empty where none was.
+std::string lost_energies(const result::ResultFile& file) {
+  std::map<std::string, int> lost;
+  int windows = 0;
+  for (const auto& trial : file.trials) {
+    if (trial.mode == "profiled" || (trial.energy_status == "no_meter" && !trial.energy_reason)) continue;
+    ++windows;
+    if (trial.energy_status != "ok") ++lost[trial.energy_status];
+  }
+  std::string kinds;
+  int sum = 0;
+  for (const auto& [status, count] : lost) {
+    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", status, count);
+    sum += count;
+  }
+  return sum > 0 ? fmt::format("{} of {} energy windows lost ({})", sum, windows, kinds) : std::string();
+}
+
+/// How idle power moved over the sessions; empty without two idle windows in one.
+std::string idle_drift(const result::ResultFile& file) {
+  std::map<std::string, std::vector<double>> idle;
+  for (const auto& trial : file.trials) {
+    if (trial.mode == "idle" && trial.phase == "idle" && trial.energy_gross_j)
+      idle[trial.session_id].push_back(*trial.energy_gross_j / trial.wall_s);
+  }
+  std::string text;
+  for (const auto& [session, watts] : idle) {
+    if (watts.size() < 2) continue;
+    text += fmt::format("{}{:.1f} to {:.1f} W", text.empty() ? "" : ", ", watts.front(), watts.back());
+  }
+  return text.empty() ? text : "idle power from start to end of each session: " + text;
+}
+
 std::string hazard_lines(const result::ResultFile& file) {
   std::vector<std::string> hazards;
   std::set<std::string> seen;
@@ -145,6 +178,9 @@ std::string hazard_lines(const result::ResultFile& file) {
   if (doubtful > 0)
     hazards.push_back(fmt::format("{} of {} points rest on flagged trials alone and get no verdict", doubtful,
                                   file.points.size()));
+  for (auto text : {lost_energies(file), idle_drift(file)}) {
+    if (!text.empty()) hazards.push_back(std::move(text));
+  }
   if (!file.sessions.empty() && file.sessions.back().meter.status != "ok") {
     hazards.push_back("no energy: " + file.sessions.back().meter.reason.value_or(file.sessions.back().meter.status));
   }

@@ -201,6 +201,7 @@ class Verify(ProgramTest):
             self.assertGreater(device["memory_bytes"], 0)
             self.assertIn(device["kernel_family"], ["cpu", "gpu"])
             self.assertTrue(device["capabilities"])
+            self.assertTrue(device["meter"] or device["meter_reason"])
 
 
 if __name__ == "__main__":

@@ -71,6 +71,45 @@ TEST(Summary, ShowsRatioIntervalShareAndVerdict) {
   EXPECT_THAT(text, HasSubstr("governor unknown"));
 }
 
+TEST(Summary, ShowsEnergyAndWhatWasLostOfIt) {
+  result::ResultFile file;
+  file.sessions.emplace_back();
+  file.sessions.back().meter.name = "nvml";
+  file.sessions.back().meter.status = "ok";
+  file.sessions.back().meter.method = "counter";
+  auto split = point("w8a16-split", "split", "trap", 2);
+  split.energy_gross_j = split.energy_per_token_j = 0.5;
+  split.energy_method = "counter";
+  split.energy_status = "ok";
+  split.energy_ratio = 1.2;
+  split.energy_ratio_low = 1.1;
+  split.energy_ratio_high = 1.3;
+  split.verdict_energy = "trap";
+  file.points = {point("f16", "none", ""), split};
+  result::TrialRecord lost;
+  lost.energy_status = "too_short";
+  lost.energy_reason = "3 updates, 8 needed";
+  lost.flags = {"throttled"};
+  result::TrialRecord idle;
+  idle.mode = "idle";
+  idle.phase = "idle";
+  idle.energy_status = "ok";
+  idle.wall_s = 2;
+  idle.energy_gross_j = 100;
+  result::TrialRecord after = idle;
+  after.energy_gross_j = 120;
+  file.trials = {idle, lost, after};
+  const auto text = make_summary(file, "x");
+  EXPECT_THAT(text, HasSubstr("1.20 [1.10, 1.30]"));
+  EXPECT_THAT(text, HasSubstr("energy trap"));
+  EXPECT_THAT(text, HasSubstr("1 of 3 energy windows lost (too_short 1)"));
+  EXPECT_THAT(text, HasSubstr("50.0 to 60.0 W"));
+  EXPECT_THAT(text, HasSubstr("throttled in 1 of 3 trials (flagged)"));
+  split.energy_method = "estimated";
+  file.points[1] = split;
+  EXPECT_THAT(make_summary(file, "x"), HasSubstr("~1.20")) << "an estimate is marked";
+}
+
 TEST(Summary, TellsWhyAPointFailed) {
   result::ResultFile file;
   auto failed = point("w8a8", "fused", "");
