@@ -157,6 +157,10 @@ class CommandLine {
     auto* fit = add("fit", "Fit the time and energy decompositions", [this] { return run_fit(files_, out_); });
     fit->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     fit->add_option("--out", out_, "Fit file to write")->type_name("FIT.json");
+    auto* compare = add("compare", "Devices and sessions side by side, each against its own f16 anchor",
+                        [this] { return run_compare(files_, run_.device.json); });
+    compare->add_option("results", files_, "Result files")->required()->type_name("RESULT");
+    compare->add_flag("--json", run_.device.json, "Print JSON instead of tables");
     auto* importer = add("import", "Turn somebody else's table into a result file",
                          [this] { return run_import(table_, map_, out_, argv_); });
     importer->add_option("table", table_, "Comma-separated table")->required()->type_name("TABLE.csv");

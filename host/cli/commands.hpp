@@ -55,6 +55,7 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
 /// `map`: a path, or the name of a file in profiles/imports/.
 int run_import(const std::string& table, const std::string& map, const std::string& out,
                const std::vector<std::string>& argv);
+int run_compare(const std::vector<std::string>& files, bool json);
 int run_fit(const std::vector<std::string>& files, const std::string& out);
 
 /// Lists the devices and opens the selected one; throws Failure.

@@ -1,8 +1,9 @@
-// fit: result files in, the fit file and its text out.
+// fit and compare: result files in, the fit file and texts out.
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "core/file.hpp"
 #include "fit/fit_report.hpp"
+#include "report/compare.hpp"
 #include "report/fit_json.hpp"
 #include "report/fit_text.hpp"
 
@@ -17,6 +18,14 @@ int run_fit(const std::vector<std::string>& files, const std::string& out) {
     if (auto done = write_file(out, text, false); !done) throw Failure(done.error());
   }
   print(report::make_fit_text(fitted));
+  return kDone;
+}
+
+int run_compare(const std::vector<std::string>& files, bool json) {
+  std::vector<report::NamedResult> results;
+  for (const auto& path : files) results.push_back({path, result::read_result(path).value()});
+  const auto comparison = report::compare_results(results, {}).value();
+  print(json ? report::to_json(comparison) : report::to_text(comparison));
   return kDone;
 }
 
