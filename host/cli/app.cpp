@@ -163,6 +163,17 @@ class CommandLine {
     auto* fit = add("fit", "Fit the time and energy decompositions", [this] { return run_fit(files_, out_); });
     fit->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     fit->add_option("--out", out_, "Fit file to write")->type_name("FIT.json");
+    auto* compare = add("compare", "Devices and sessions side by side, each against its own f16 anchor",
+                        [this] { return run_compare(files_, run_.device.json); });
+    compare->add_option("results", files_, "Result files")->required()->type_name("RESULT");
+    compare->add_flag("--json", run_.device.json, "Print JSON instead of tables");
+    auto* importer = add("import", "Turn somebody else's table into a result file",
+                         [this] { return run_import(table_, map_, out_, argv_); });
+    importer->add_option("table", table_, "Comma-separated table")->required()->type_name("TABLE.csv");
+    importer->add_option("--map", map_, "Map file, or name of a file in profiles/imports/")
+        ->required()
+        ->type_name("MAP.json");
+    importer->add_option("--out", out_, "Result file to write")->required()->type_name("RESULT");
     auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
     exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     exporter->add_option("--format", format_, "csv, md or sql")->required();
@@ -179,6 +190,8 @@ class CommandLine {
   bool characterise_ = false;
   std::vector<std::string> files_;
   std::string out_;
+  std::string table_;
+  std::string map_;
   std::string format_;
   std::string records_ = "points";
 };

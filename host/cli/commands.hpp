@@ -55,6 +55,10 @@ int run_worker(const WorkerOptions& options);
 int run_check(const std::vector<std::string>& files);
 int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records,
                const std::string& out);
+/// `map`: a path, or the name of a file in profiles/imports/.
+int run_import(const std::string& table, const std::string& map, const std::string& out,
+               const std::vector<std::string>& argv);
+int run_compare(const std::vector<std::string>& files, bool json);
 int run_fit(const std::vector<std::string>& files, const std::string& out);
 
 /// Lists the devices and opens the selected one; throws Failure.
@@ -67,7 +71,8 @@ measure::EnergySource open_meter(const std::string& spec, const device::DeviceIn
 /// Where characterised sensors are kept: $XDG_CACHE_HOME or ~/.cache, then qtrap/sensors.tsv.
 std::filesystem::path sensor_store();
 
-/// Folders searched for `kind` ("models" or "campaigns"): QTRAP_PROFILES, beside the executable, the source tree.
+/// Folders searched for `kind` ("models", "campaigns" or "imports"): QTRAP_PROFILES, beside the executable, the source
+/// tree.
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);
 
 /// Writes to stdout; throws Failure when that fails (a full disk behind a redirection).

@@ -1,10 +1,13 @@
-// check, export, fit: what needs no device.
+// check, export, import: what needs no device.
 #include <fmt/format.h>
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/run_plan.hpp"
+#include "cli/version.hpp"
 #include "core/file.hpp"
+#include "core/sha256.hpp"
+#include "import/importer.hpp"
 #include "profile/profile.hpp"
 #include "result/check.hpp"
 #include "result/export.hpp"
@@ -24,13 +27,45 @@ std::string check_one(const std::string& path) {
   const std::string schema = result::detect_schema(text, path).value();
   if (schema == "qtrap.model") return "model " + profile::parse_model(text, path).value().name;
   if (schema == "qtrap.campaign") return "campaign " + profile::parse_campaign(text, path, scheme_names()).value().name;
+  if (schema == "qtrap.import") return "import map " + importer::parse_import_map(text, path).value().name;
   return result::check_file(path).value().summary;
+}
+
+/// The map's file: a path, or NAME.json in the first folder of profiles/imports/ that has it.
+std::filesystem::path find_map(const std::string& name) {
+  if (name.find('/') != std::string::npos || name.ends_with(".json")) return name;
+  const auto folders = profile_folders("imports");
+  std::error_code ignored;
+  for (const auto& folder : folders) {
+    const auto path = folder / (name + ".json");
+    if (!name.empty() && std::filesystem::exists(path, ignored)) return path;
+  }
+  throw Failure(usage_error(
+      "unknown import map", name.empty() ? "''" : name,
+      fmt::format("give a path that ends in .json or one of {}", fmt::join(profile::list_profiles(folders), ", "))));
 }
 
 }  // namespace
 
 int run_check(const std::vector<std::string>& files) {
   for (const auto& path : files) print(fmt::format("{}: ok, {}\n", path, check_one(path)));
+  return kDone;
+}
+
+int run_import(const std::string& table, const std::string& map, const std::string& out,
+               const std::vector<std::string>& argv) {
+  constexpr std::size_t kLargestTable = std::size_t{64} << 20;
+  const auto map_path = find_map(map);
+  const auto parsed_map = importer::parse_import_map(read_file(map_path).value(), map_path.string()).value();
+  const std::string text = read_file(table, kLargestTable).value();
+  const auto parsed_table = importer::parse_csv(text, table).value();
+  const auto folders = profile_folders("models");
+  const auto find_model = [&folders](const std::string& name) { return profile::load_model(name, folders); };
+  const importer::Provenance provenance{table, compute_sha256(text), version().number, argv};
+  const auto imported = importer::import_table(parsed_table, parsed_map, provenance, find_model).value();
+  if (auto done = write_file(out, importer::to_text(imported).value(), false); !done) throw Failure(done.error());
+  print(fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.points.size(),
+                    imported.sessions.size(), table));
   return kDone;
 }
 

@@ -75,15 +75,19 @@ Result<Design> make_design(std::span<const Row> rows) {
   Design design;
   design.terms = make_terms(rows);
   std::map<int, std::size_t> sessions;
-  for (const Row& row : rows) sessions.emplace(row.session, 0);
+  for (const Row& row : rows) {
+    if (row.time_s) sessions.emplace(row.session, 0);
+  }
+  if (sessions.empty()) return usage_error("the rows cannot be fitted", "no window has a time", "give times as well");
   for (auto& [session, index] : sessions) index = design.sessions++;
   std::map<std::string, std::size_t> places;
   std::map<std::pair<std::size_t, std::size_t>, Windows> windows;
   for (const Row& row : rows) {
+    if (!row.time_s) continue;
     const auto [place, inserted] = places.try_emplace(row.workload.point_id, design.configurations.size());
     if (inserted) design.configurations.push_back({row.workload, row.workload.scheme.empty()});
     Windows& cell = windows[{sessions.at(row.session), place->second}];
-    cell.times_s.push_back(row.time_s);
+    cell.times_s.push_back(*row.time_s);
     if (row.energy_j) cell.energies_j.push_back(*row.energy_j);
   }
   for (const auto& [key, cell] : windows) {

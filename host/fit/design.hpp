@@ -52,7 +52,8 @@ struct Design {
 /// Counts of one workload in the order of `terms`. Multiply-adds of a class that `terms` lacks are left out.
 Eigen::VectorXd compute_counts(std::span<const Term> terms, const Counts& counts);
 
-/// Pools rows. kUsage error with the words of find_defect.
+/// Pools rows; those without a time are left out, for every decomposition needs it. kUsage error with the words of
+/// find_defect, and where no row has a time.
 Result<Design> make_design(std::span<const Row> rows);
 
 }  // namespace qtrap::fit

@@ -76,19 +76,21 @@ Result<FitReport> make_report(std::span<const Row> rows, const ReportOptions& op
   report.seed = options.fit.seed;
   std::map<std::string, std::vector<Row>> by_device;
   for (const Row& row : rows) by_device[row.workload.device].push_back(row);
-  std::optional<Design> design;
+  if (rows.empty()) return make_design(rows).error();
   for (const auto& [device, own] : by_device) {
-    auto made = make_design(own);
-    if (!made) return made.error();
+    if (find_defect(own)) return make_design(own).error();
     report.devices.push_back(device);
-    design = std::move(made).value();
   }
-  if (!design) return make_design(rows).error();
-  if (report.devices.size() > 1) {
-    const std::string reason = "more than one device: costs belong to a device, fit each alone";
+  std::optional<Design> design;
+  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.time_s.has_value(); })) {
+    if (report.devices.size() == 1) design = make_design(rows).value();
+  }
+  if (!design) {
+    const std::string reason = report.devices.size() > 1
+                                   ? "more than one device: costs belong to a device, fit each alone"
+                                   : "no window has a time";
     report.time = refuse(Quantity::kTime, reason);
     report.energy = refuse(Quantity::kEnergy, reason);
-    design.reset();
   } else {
     report.time = decompose(*design, Quantity::kTime, options.fit);
     report.energy = decompose(*design, Quantity::kEnergy, options.fit);
@@ -105,6 +107,20 @@ Result<FitReport> make_report(std::span<const Row> rows, const ReportOptions& op
   report.paper_view = compare_with_paper(rows, options.tdp_w, cor_phase);
   report.pareto = compare_schemes(rows, options.accuracy, options.weights);
   return report;
+}
+
+/// Points of different workloads on one device cannot share costs.
+std::optional<Error> find_mixture(std::span<const result::ResultFile> files) {
+  std::map<std::string, std::string> workloads;
+  for (const result::ResultFile& file : files) {
+    for (const result::PointRecord& point : file.points) {
+      const auto [known, inserted] = workloads.try_emplace(point.device_id.value_or(""), point.workload);
+      if (inserted || known->second == point.workload) continue;
+      return usage_error("one device comes with different workloads",
+                         known->first + ": " + known->second + ", " + point.workload, "fit these files apart");
+    }
+  }
+  return std::nullopt;
 }
 
 result::QuantityFit to_quantity_fit(const Decomposition& fit) {
@@ -152,6 +168,7 @@ Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions
 }
 
 Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, const ReportOptions& options) {
+  if (const auto mixture = find_mixture(files)) return *mixture;
   const std::vector<Row> rows = rows_from_results(files);
   ReportOptions completed = options;
   if (!completed.fit.static_power && !rows.empty()) {

@@ -47,7 +47,8 @@ struct FitReport {
 /// Fits rows (of imported tables, say). kUsage error with the words of find_defect, several devices excepted.
 Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions& options);
 
-/// Fits result files: rows, static power, session ids and phase ratios come from them.
+/// Fits result files: rows, static power, session ids and phase ratios come from them. Measured and imported files may
+/// stand side by side; kUsage error besides those above: one device with different workloads.
 Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, const ReportOptions& options);
 
 /// The part of the report that the contract's fit file holds.

@@ -29,10 +29,10 @@ CellMeans compute_means(std::span<const Row> rows) {
   };
   std::map<CellKey, std::map<std::string, Windows>> cells;
   for (const Row& row : rows) {
-    if (row.workload.scheme.empty()) continue;
+    if (row.workload.scheme.empty() || !row.time_s) continue;
     Windows& windows = cells[{row.workload.device, row.workload.cell}][row.workload.scheme];
     windows.work = &row.workload;
-    windows.times[row.session].push_back(row.time_s);
+    windows.times[row.session].push_back(*row.time_s);
     windows.metered = windows.metered && row.energy_j.has_value();
     if (row.energy_j) windows.energies[row.session].push_back(*row.energy_j);
   }

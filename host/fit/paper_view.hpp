@@ -12,7 +12,7 @@
 
 namespace qtrap::fit {
 
-/// One configuration with measured energy.
+/// One configuration with measured time and energy.
 struct PaperPoint {
   std::string point_id, device, model, scheme;
   double batch = 1;

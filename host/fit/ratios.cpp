@@ -58,9 +58,9 @@ std::vector<Ratio> compute_ratios(std::span<const Row> rows, Quantity quantity, 
   std::map<std::pair<std::string, std::string>, const Workload*> works;  // (cell, scheme)
   for (const Row& row : rows) {
     const Workload& work = row.workload;
-    if (work.scheme.empty() || (quantity == Quantity::kEnergy && !row.energy_j)) continue;
-    const double value = quantity == Quantity::kTime ? row.time_s : *row.energy_j;
-    cells[{work.device, row.session, work.cell}][work.scheme][row.block].push_back(value);
+    const std::optional<double>& value = value_of(row, quantity);
+    if (work.scheme.empty() || !value) continue;
+    cells[{work.device, row.session, work.cell}][work.scheme][row.block].push_back(*value);
     works[{work.cell, work.scheme}] = &work;
   }
   std::map<RatioKey, Collected> collected;

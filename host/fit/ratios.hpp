@@ -31,7 +31,7 @@ struct Ratio {
 };
 
 /// One ratio per (device, scheme, model, batch) that has an f16 anchor in the same cell and session, in order
-/// of device, scheme, batch, params. Rows without energy give no energy ratio. This is the N x B map.
+/// of device, scheme, batch, params. Rows without the quantity give none. This is the N x B map.
 std::vector<Ratio> compute_ratios(std::span<const Row> rows, Quantity quantity, double confidence = 0.95);
 
 }  // namespace qtrap::fit

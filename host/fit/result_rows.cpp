@@ -51,7 +51,7 @@ Workload probe_work(const result::TrialRecord& trial) {
   return work;
 }
 
-Workload point_work(const result::TrialRecord& trial, const result::PointRecord& point) {
+Workload shape_work(const result::PointRecord& point) {
   Workload work;
   work.point_id = point.point_id;
   work.cell = point.cell_id;
@@ -63,12 +63,18 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
   work.params_step = static_cast<double>(point.params_step.value_or(point.params));
   work.weight_bits = static_cast<double>(point.weight_bits);
   work.steps = static_cast<double>(point.hops * point.tokens_per_hop);
+  return work;
+}
+
+Workload point_work(const result::TrialRecord& trial, const result::PointRecord& point) {
+  Workload work = shape_work(point);
   work.counts = scale_counts(trial, find_mac_precision(point.scheme));
   return work;
 }
 
-bool was_measured(const result::TrialRecord& trial) {
-  return trial.energy_status == "ok" && trial.energy_gross_j.has_value() && trial.energy_method != "estimated";
+template <class Record>
+bool was_measured(const Record& record) {
+  return record.energy_status == "ok" && record.energy_gross_j.has_value() && record.energy_method != "estimated";
 }
 
 /// Numbers sessions in the order in which files name them.
@@ -106,6 +112,28 @@ void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::
   }
 }
 
+/// A published number has no windows: its point stands for one. Sessions share a configuration, so the session leaves
+/// the point_id.
+void append_imported(const result::ResultFile& file, SessionNumbers& sessions, std::vector<Row>& rows) {
+  std::map<std::string, std::string> devices;
+  for (const result::SessionRecord& session : file.sessions) {
+    if (session.origin == "imported") devices[session.session_id] = session.device.id;
+  }
+  for (const result::PointRecord& point : file.points) {
+    if (point.status != "ok" || point.session_ids.size() != 1) continue;
+    const auto device = devices.find(point.session_ids.front());
+    if (device == devices.end()) continue;
+    Row row;
+    row.workload = shape_work(point);
+    row.workload.point_id = point.cell_id + "|" + point.scheme;
+    row.workload.device = device->second;
+    row.session = sessions.number(device->first);
+    row.time_s = point.time_s;
+    if (was_measured(point)) row.energy_j = point.energy_gross_j;
+    if (row.time_s || row.energy_j) rows.push_back(std::move(row));
+  }
+}
+
 }  // namespace
 
 std::string find_mac_precision(const std::string& scheme) {
@@ -118,7 +146,10 @@ std::string find_mac_precision(const std::string& scheme) {
 std::vector<Row> rows_from_results(std::span<const result::ResultFile> files) {
   SessionNumbers sessions;
   std::vector<Row> rows;
-  for (const result::ResultFile& file : files) append_rows(file, sessions, rows);
+  for (const result::ResultFile& file : files) {
+    append_rows(file, sessions, rows);
+    append_imported(file, sessions, rows);
+  }
   return rows;
 }
 

@@ -1,5 +1,6 @@
-// Rows from result files: the bare and the probe windows, scaled to one chain. Flagged trials, points that
-// failed and energies that were estimated (TDP x time is time again) are left out.
+// Rows from result files: the bare and the probe windows, scaled to one chain; of imported sessions, which have no
+// windows, the points. Flagged trials, points that failed and energies that were estimated (TDP x time is time again)
+// are left out.
 #pragma once
 
 #include <optional>

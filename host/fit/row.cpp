@@ -36,7 +36,10 @@ std::optional<std::string> find_defect(std::span<const Row> rows) {
   std::map<std::string, const Workload*> seen;
   for (const Row& row : rows) {
     const Workload& work = row.workload;
-    if (!std::isfinite(row.time_s) || row.time_s <= 0) return "a time that is not positive at " + work.point_id;
+    if (!row.time_s && !row.energy_j) return "neither time nor energy at " + work.point_id;
+    if (row.time_s && (!std::isfinite(*row.time_s) || *row.time_s <= 0)) {
+      return "a time that is not positive at " + work.point_id;
+    }
     if (row.energy_j && (!std::isfinite(*row.energy_j) || *row.energy_j <= 0)) {
       return "an energy that is not positive at " + work.point_id;
     }

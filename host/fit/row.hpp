@@ -44,17 +44,22 @@ struct Workload {
   Counts counts;            ///< per chain
 };
 
-/// One measured window, scaled to one chain.
+/// One measured window, or one published number, scaled to one chain. It has a time, an energy or both.
 struct Row {
   Workload workload;
   int session = 0;                 ///< index of the process that measured it, >= 0
   int block = 0;                   ///< randomised block within the session
-  double time_s = 0;               ///< wall time, > 0
+  std::optional<double> time_s;    ///< wall time, > 0; none where a published table gives energy alone
   std::optional<double> energy_j;  ///< gross energy, > 0; none where no meter gave one
 };
 
 /// What a fit explains.
 enum class Quantity { kTime, kEnergy };
+
+/// The row's value of that quantity [s or J].
+inline const std::optional<double>& value_of(const Row& row, Quantity quantity) {
+  return quantity == Quantity::kTime ? row.time_s : row.energy_j;
+}
 
 /// "time" or "energy".
 const char* to_string(Quantity quantity);

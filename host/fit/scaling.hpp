@@ -16,12 +16,13 @@ struct Scaling {
   std::string device, scheme;
   double batch = 1;
   Quantity quantity = Quantity::kTime;
-  std::string reason;              ///< why there is no fit; empty when there is one
-  Coefficient per_layer;           ///< [s or J per layer and step]
-  Coefficient per_param;           ///< [s or J per parameter and step], over params_step
-  double layer_share = 0;          ///< part of the prediction that goes with the layers, median over the models
-  double loo_mape = 0;             ///< mean |relative error| of models left out in turn
-  std::vector<double> sizes_used;  ///< parameters of the models
+  std::string reason;                    ///< why there is no fit; empty when there is one
+  Coefficient per_layer;                 ///< [s or J per layer and step]
+  Coefficient per_param;                 ///< [s or J per parameter and step], over params_step
+  double layer_share = 0;                ///< part of the prediction that goes with the layers, median over the models
+  double loo_mape = 0;                   ///< mean |relative error| of models left out in turn
+  std::optional<double> ratio_loo_mape;  ///< the same of the ratio to f16; none for f16, without it, or with < 3 models
+  std::vector<double> sizes_used;        ///< parameters of the models
 };
 
 /// One entry per (device, scheme, batch) with layers and parameters known, in that order. Gross energy, nothing taken

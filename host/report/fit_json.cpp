@@ -151,6 +151,7 @@ Json list_scaling(const std::vector<fit::Scaling>& all) {
                     {"per_param", fitted ? to_json(one.per_param) : Json()},
                     {"layer_share", fitted ? Json(one.layer_share) : Json()},
                     {"loo_mape", fitted ? Json(one.loo_mape) : Json()},
+                    {"ratio_loo_mape", to_json(one.ratio_loo_mape)},
                     {"sizes_used", one.sizes_used}});
   }
   return json;

@@ -16,7 +16,8 @@
 namespace qtrap::result {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSchemas{"qtrap.model", "qtrap.campaign", "qtrap.result", "qtrap.fit"};
+constexpr std::array<std::string_view, 5> kSchemas{"qtrap.model", "qtrap.campaign", "qtrap.import", "qtrap.result",
+                                                   "qtrap.fit"};
 
 template <class R>
 const std::optional<double>* find_number(const R& record, std::string_view name) {
@@ -84,7 +85,8 @@ void check_point(const PointRecord& point, const ResultFile& file, Problem& prob
   const std::string where = "point " + point.point_id;
   check_intervals(point, where, problem);
   check_statuses(point, where, problem);
-  if (point.status == "ok" && !point.time_s) {
+  const bool energy_alone = point.source && point.energy_gross_j;  // published tables may give nothing else
+  if (point.status == "ok" && !point.time_s && !energy_alone) {
     problem.add(
         usage_error(where + ": a point with status ok has no time", "time_s", "give the time or another status"));
   }

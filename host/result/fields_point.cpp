@@ -108,6 +108,7 @@ constexpr Field<R> kTable[] = {
     {&R::ffn, {"ffn", "", "width of the feed-forward network"}},
     {&R::group_size, {"group_size", "", "weights per int4 group; null for schemes without groups"}},
     {&R::interval_method, {"interval_method", "", "how the 95 % intervals were obtained"}},
+    {&R::source, {"source", "", "where an imported point was published; null for measured ones"}},
 };
 
 }  // namespace

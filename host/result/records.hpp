@@ -304,6 +304,7 @@ struct PointRecord {
   std::optional<std::int64_t> ffn;
   std::optional<std::int64_t> group_size;
   std::optional<std::string> interval_method;
+  std::optional<std::string> source;
   bool operator==(const PointRecord&) const = default;
 };
 

@@ -162,7 +162,7 @@ TEST(Decomposition, IsHardlyMovedByGrossOutliers) {
   // Every window of each twelfth configuration of the campaign takes three times as long.
   const std::size_t windows = static_cast<std::size_t>(campaign.blocks);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if ((i / windows) % 12 == 5) rows[i].time_s *= 3;
+    if ((i / windows) % 12 == 5) *rows[i].time_s *= 3;
   }
   FitOptions plain = quick_options();
   plain.robust = false;

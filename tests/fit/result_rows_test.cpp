@@ -43,7 +43,7 @@ TEST(ResultRows, ScalesAWindowToOneChain) {
   const std::vector<result::ResultFile> files{make_file("s", "d")};
   const std::vector<Row> rows = rows_from_results(files);
   ASSERT_EQ(rows.size(), 1U);
-  EXPECT_DOUBLE_EQ(rows[0].time_s, 0.5);
+  EXPECT_DOUBLE_EQ(rows[0].time_s.value(), 0.5);
   EXPECT_FALSE(rows[0].energy_j);
   EXPECT_EQ(rows[0].workload.device, "d");
   EXPECT_EQ(rows[0].workload.cell, "c");

@@ -20,7 +20,7 @@ std::vector<Row> make_rows(const std::string& scheme, double per_layer, double p
       row.session = session;
       row.time_s = row.workload.steps * (per_layer * shape.layers + per_param * row.workload.params_step) *
                    (1 + 0.01 * synthetic::draw_normal(random));
-      row.energy_j = 100 * row.time_s;
+      row.energy_j = 100 * *row.time_s;
       rows.push_back(row);
     }
   }

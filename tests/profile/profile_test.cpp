@@ -86,7 +86,7 @@ std::string profile_name(std::string model) {
 
 TEST(Models, AreTheRowsOfTheShapesTable) {
   const auto rows = read_table(source("tests/profile/model_shapes.csv"));
-  ASSERT_EQ(rows.size(), 13U);
+  ASSERT_EQ(rows.size(), 21U);
   EXPECT_EQ(list_profiles(model_folders()).size(), rows.size());
   for (const auto& row : rows) {
     const std::string name = profile_name(row.at("model"));

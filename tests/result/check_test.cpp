@@ -107,10 +107,12 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
       {"hello", " is not valid JSON at column 1 (hello): correct the text there"},
       {"{\n \"schema\": \"qtrap.fit\",\n", " is not valid JSON at line 3, column 1: it ends too early"},
       {"[]",
-       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
-      {R"({"schema": 7})", " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
+       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.import, qtrap.result, "
+       "qtrap.fit"},
+      {R"({"schema": 7})",
+       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.import, qtrap.result, qtrap.fit"},
       {R"({"schema": "other"})",
-       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.result, qtrap.fit"},
+       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.import, qtrap.result, qtrap.fit"},
       {"\xff{}", " is not UTF-8: save it as UTF-8 text"},
   };
   for (const auto& [text, message] : cases) {

@@ -1,0 +1,184 @@
+#include "import/import_map.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "core/file.hpp"
+#include "import/map_reader.hpp"
+#include "import/units.hpp"
+
+namespace qtrap::importer {
+namespace {
+
+Words names_of(std::span<const Unit> units) {
+  Words names;
+  for (const Unit& unit : units) names.push_back(unit.name);
+  return names;
+}
+
+/// JSON text into a value; a key given twice in one object is an error, for nlohmann-json keeps the last in silence.
+Result<Json> parse_text(std::string_view text, std::string_view name) {
+  if (!is_utf8(text)) return usage_error(fmt::format("{} is not UTF-8", name), "", "save it as UTF-8 text");
+  if (const std::size_t depth = compute_json_depth(text); depth > kDeepestJson) {
+    return usage_error(fmt::format("{} is nested too deeply", name), fmt::format("{} levels", depth),
+                       fmt::format("at most {} are read", kDeepestJson));
+  }
+  std::vector<std::set<std::string>> seen;
+  std::string twice;
+  const auto note_key = [&](int, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) seen.emplace_back();
+    if (event == Json::parse_event_t::object_end) seen.pop_back();
+    if (event == Json::parse_event_t::key && !seen.back().insert(parsed.get<std::string>()).second) {
+      twice = parsed.get<std::string>();
+    }
+    return true;
+  };
+  try {
+    Json json = Json::parse(text, note_key);
+    if (!json.is_object()) {
+      return usage_error(fmt::format("{} is not a JSON object", name), quote(json), "put its keys in { }");
+    }
+    if (twice.empty()) return json;
+    return usage_error(fmt::format("{}: a key is given twice", name), twice, "remove one of them");
+  } catch (const Json::parse_error& problem) {
+    const std::size_t at = std::min(text.size(), problem.byte > 0 ? problem.byte - 1 : 0);
+    return usage_error(fmt::format("{} is not valid JSON at {}", name, describe_position(text, at)),
+                       std::string(text.substr(at, 20)),
+                       at == text.size() ? "it ends too early" : "correct the text there");
+  } catch (const Json::out_of_range&) {
+    return usage_error(fmt::format("{} holds a number that is out of range", name), "", "give numbers below 1e300");
+  }
+}
+
+Status check_header(const Json& object, const Place& place) {
+  const auto schema = object.find("schema");
+  if (schema == object.end()) {
+    return place.refuse("lacks a key", "schema", fmt::format("add \"schema\": \"{}\"", kSchemaName));
+  }
+  if (*schema != kSchemaName) {
+    return place.refuse("has another schema", quote(*schema),
+                        fmt::format("a file with schema {} is needed", kSchemaName));
+  }
+  const auto version = object.find("schema_version");
+  if (version == object.end()) return Done{};
+  const std::string text = version->is_string() ? version->get<std::string>() : "";
+  std::int64_t major = 0;
+  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
+  if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
+    return place.at("schema_version").refuse("is not MAJOR.MINOR", quote(*version), "write \"1.0\"");
+  }
+  if (major <= kSchemaMajor) return Done{};
+  return place.refuse("has a schema_version that is newer than this program", text,
+                      fmt::format("use a qtrap that reads version {}; this one reads {}.x", text, kSchemaMajor));
+}
+
+template <class Source>
+Status check_source(const Source& source, const Place& place) {
+  if (source.column.has_value() != source.constant.has_value()) return Done{};
+  return place.refuse(source.column ? "has both `column` and `constant`" : "has neither `column` nor `constant`", "",
+                      "give exactly one of them");
+}
+
+template <class Source>
+Status check_source(const std::optional<Source>& source, const Place& place) {
+  return source ? check_source(*source, place) : Status(Done{});
+}
+
+Status check_unit(const Unit& unit, const Series& series, const Place& place) {
+  if (unit.per == Per::kRun && !series.tokens) {
+    return place.refuse("is a whole run's unit, and `tokens` is missing", std::string(unit.name), "add `tokens`");
+  }
+  if (unit.per == Per::kTime && !series.time) {
+    return place.refuse("is a power, and `time` is missing", std::string(unit.name), "add `time`");
+  }
+  return Done{};
+}
+
+Status check_sources(const Series& series, const Place& place) {
+  Status status = check_source(series.device, place.at("device"));
+  const auto also = [&](const auto& source, std::string_view key) {
+    if (status) status = check_source(source, place.at(key));
+  };
+  also(series.model, "model");
+  also(series.scheme, "scheme");
+  also(series.batch, "batch");
+  also(series.time, "time");
+  also(series.energy, "energy");
+  also(series.idle_power_w, "idle_power_w");
+  also(series.tokens, "tokens");
+  also(series.trials, "trials");
+  also(series.source, "source");
+  return status;
+}
+
+Status check_series(const Series& series, const Place& place) {
+  if (const Status status = check_sources(series, place); !status) return status;
+  if (!series.time && !series.energy) {
+    return place.refuse("has neither `time` nor `energy`", series.session, "give at least one of them");
+  }
+  if (series.time) {
+    const Unit& unit = *find_unit(time_units(), series.time->unit);
+    if (const Status status = check_unit(unit, series, place.at("time.unit")); !status) return status;
+  }
+  if (!series.energy) return Done{};
+  if (series.energy->convention == "net" && !(series.idle_power_w && series.time)) {
+    return place.at("energy.convention")
+        .refuse("is net without `idle_power_w` and `time`", "net", "add both: gross energy is what the records hold");
+  }
+  return check_unit(*find_unit(energy_units(), series.energy->unit), series, place.at("energy.unit"));
+}
+
+template <class T>
+Json write(const T& value) {
+  if constexpr (HasKeys<T>) {
+    Json object = Json::object();
+    visit_keys<T>([&](const auto& key) {
+      const auto& member = value.*key.member;
+      Json json = write(member);
+      if (!json.is_null() && !(json.is_structured() && json.empty())) object[std::string(key.name)] = std::move(json);
+    });
+    return object;
+  } else if constexpr (requires { value.has_value(); }) {
+    return value ? write(*value) : Json();
+  } else if constexpr (requires { value.begin()->second; }) {
+    Json object = Json::object();
+    for (const auto& [key, item] : value) object[key] = write(item);
+    return object;
+  } else if constexpr (std::is_same_v<T, std::string> || std::is_arithmetic_v<T>) {
+    return Json(value);
+  } else {
+    Json list = Json::array();
+    for (const auto& item : value) list.push_back(write(item));
+    return list;
+  }
+}
+
+}  // namespace
+
+Words time_unit_words() { return names_of(time_units()); }
+
+Words energy_unit_words() { return names_of(energy_units()); }
+
+Result<ImportMap> parse_import_map(std::string_view text, std::string_view name) {
+  auto json = parse_text(text, name);
+  if (!json) return json.error();
+  const Place place{name, ""};
+  if (const Status status = check_header(json.value(), place); !status) return status.error();
+  ImportMap map;
+  if (const Status status = read(json.value(), place, {}, map); !status) return status.error();
+  for (std::size_t i = 0; i < map.series.size(); ++i) {
+    if (const Status status = check_series(map.series[i], place.at("series").at(i)); !status) return status.error();
+  }
+  return map;
+}
+
+std::string to_json(const ImportMap& map) {
+  Json object{{"schema", kSchemaName}, {"schema_version", kSchemaVersion}};
+  object.update(write(map));
+  return object.dump();
+}
+
+}  // namespace qtrap::importer

@@ -1,0 +1,104 @@
+// The map file (`schema: "qtrap.import"`): which columns of somebody's table are which fields, in which units, and
+// where the numbers come from. Keys and closed lists stand in map_keys.hpp, from which SCHEMA.md and the JSON Schema
+// are generated.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace qtrap::importer {
+
+/// A text out of a column, or the same for every row. Exactly one is given.
+struct TextSource {
+  std::optional<std::string> column;
+  std::optional<std::string> constant;
+  bool operator==(const TextSource&) const = default;
+};
+
+/// A number likewise.
+struct NumberSource {
+  std::optional<std::string> column;
+  std::optional<double> constant;
+  bool operator==(const NumberSource&) const = default;
+};
+
+struct TimeSource {
+  std::optional<std::string> column;
+  std::optional<double> constant;
+  std::string unit;
+  bool operator==(const TimeSource&) const = default;
+};
+
+struct EnergySource {
+  std::optional<std::string> column;
+  std::optional<double> constant;
+  std::string unit;
+  /// Column that says by how many percent the value lies above the anchor's: the value divided by 1 + percent / 100 is
+  /// taken, which gives the anchor's own energy.
+  std::optional<std::string> undo_change_percent;
+  std::string convention = "gross";   ///< or "net": the idle power was taken off
+  std::string method = "integrated";  ///< energy_method of the records
+  bool operator==(const EnergySource&) const = default;
+};
+
+/// What a scheme of the table is called here.
+struct SchemeEntry {
+  std::string scheme;
+  std::string path;
+  std::int64_t weight_bits = 0;
+  std::int64_t activation_bits = 0;
+  bool operator==(const SchemeEntry&) const = default;
+};
+
+/// One pass over the rows: each row that the filters let through becomes one configuration.
+struct Series {
+  std::string session;
+  std::map<std::string, std::vector<std::string>> where;   ///< column: the texts of which its cell must be one
+  std::map<std::string, std::vector<std::string>> except;  ///< column: the texts of which its cell must be none
+  TextSource device;
+  TextSource model;
+  TextSource scheme;
+  std::optional<NumberSource> batch;  ///< 1 when left out
+  std::optional<TimeSource> time;
+  std::optional<EnergySource> energy;
+  std::optional<NumberSource> idle_power_w;
+  std::optional<NumberSource> tokens;
+  std::optional<NumberSource> trials;
+  std::optional<TextSource> source;
+  std::optional<std::string> stack;
+  std::string basis = "measured";
+  std::vector<std::string> hazards;
+  bool operator==(const Series&) const = default;
+};
+
+struct ImportMap {
+  std::string name;
+  std::string description;
+  std::string source;
+  std::string licence;
+  std::optional<std::string> date;
+  std::string workload = "decoder";
+  std::string device_type = "gpu";
+  std::map<std::string, std::string> models;   ///< text in the table: name of a model profile
+  std::map<std::string, SchemeEntry> schemes;  ///< text in the table: scheme
+  std::vector<Series> series;
+  bool operator==(const ImportMap&) const = default;
+};
+
+/// Parses a map file's text; `name` is quoted in errors with the key's place: not UTF-8, not JSON, a newer major
+/// schema_version, a key that is unknown (the nearest is named), missing, given twice or of the wrong type, a word
+/// outside its closed list, a source with both or neither of `column` and `constant`, net energy without idle power,
+/// a unit that needs `tokens` or `time` which the series lacks, no series, a session name that is empty.
+Result<ImportMap> parse_import_map(std::string_view text, std::string_view name);
+
+/// Canonical JSON text on one line, every key given, in a fixed order. parse_import_map() reads it back to an equal
+/// map.
+std::string to_json(const ImportMap& map);
+
+}  // namespace qtrap::importer

@@ -1,0 +1,40 @@
+// Somebody else's table as a result file: sessions with origin "imported" and points, no trials, for a published number
+// is a summary and not a window. Each point keeps the basis, the source and the caveats its map states.
+//
+// Per point, of one dependent step (hops and tokens_per_hop are 1): time and energy after unit conversion, gross, idle
+// and net energy where the idle power is known, ratios to the f16 point of the same session and cell. Nothing is
+// estimated: what the table does not give is null. context_tokens is 0, for the tables do not tell.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "core/result.hpp"
+#include "import/csv.hpp"
+#include "import/import_map.hpp"
+#include "profile/profile.hpp"
+#include "result/result_file.hpp"
+
+namespace qtrap::importer {
+
+/// What the session records say of the import itself.
+struct Provenance {
+  std::string table_name;    ///< quoted in errors too
+  std::string table_sha256;  ///< of the table's text
+  std::string tool_version;
+  std::vector<std::string> argv;
+};
+
+/// Finds the shape of a model profile by its name.
+using FindModel = std::function<Result<profile::ModelProfile>(const std::string& name)>;
+
+/// The records. kUsage errors quote the line and the column: a column or a text that the table or the map lacks, a cell
+/// that is no number above 0 (NaN and infinities included), a row with neither time nor energy, a configuration given
+/// twice with different values, a series that lets no row through, what `find_model` refuses.
+Result<result::ResultFile> import_table(const CsvTable& table, const ImportMap& map, const Provenance& provenance,
+                                        const FindModel& find_model);
+
+/// The file's text: session records, points, `end`. The errors of result::to_json_line.
+Result<std::string> to_text(const result::ResultFile& file);
+
+}  // namespace qtrap::importer

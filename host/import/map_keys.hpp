@@ -1,0 +1,134 @@
+// The key tables of the map file: name, member, whether required, meaning and closed list of every key. Parser, writer,
+// JSON Schema and SCHEMA.md all walk them. Private to this layer, as is nlohmann-json.
+#pragma once
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "import/import_map.hpp"
+
+namespace qtrap::importer {
+
+using Json = nlohmann::ordered_json;
+
+inline constexpr std::int64_t kSchemaMajor = 1;
+inline constexpr const char* kSchemaVersion = "1.0";
+inline constexpr const char* kSchemaName = "qtrap.import";
+
+/// Closed list of a text; a function, because the lists of units are tables of their own.
+using Words = std::vector<std::string_view>;
+inline Words no_words() { return {}; }
+Words time_unit_words();
+Words energy_unit_words();
+inline Words convention_words() { return {"gross", "net"}; }
+inline Words method_words() { return {"counter", "integrated", "estimated", "simulated"}; }
+inline Words path_words() { return {"none", "split", "fused"}; }
+inline Words basis_words() { return {"measured", "estimated", "simulated"}; }
+inline Words workload_words() { return {"projections", "decoder"}; }
+inline Words device_type_words() { return {"cpu", "gpu", "accelerator", "other"}; }
+
+template <class R, class T>
+struct Key {
+  std::string_view name;
+  T R::*member;
+  bool required;
+  std::string_view doc;
+  Words (*words)() = no_words;
+};
+template <class R, class T>
+Key(std::string_view, T R::*, bool, std::string_view) -> Key<R, T>;
+template <class R, class T>
+Key(std::string_view, T R::*, bool, std::string_view, Words (*)()) -> Key<R, T>;
+
+inline constexpr bool kRequired = true;
+inline constexpr bool kOptional = false;
+
+inline constexpr auto keys(std::type_identity<TextSource>) {
+  using R = TextSource;
+  return std::tuple{Key{"column", &R::column, kOptional, "name of the column"},
+                    Key{"constant", &R::constant, kOptional, "the same text for every row, instead of a column"}};
+}
+
+inline constexpr auto keys(std::type_identity<NumberSource>) {
+  using R = NumberSource;
+  return std::tuple{Key{"column", &R::column, kOptional, "name of the column"},
+                    Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"}};
+}
+
+inline constexpr auto keys(std::type_identity<TimeSource>) {
+  using R = TimeSource;
+  return std::tuple{Key{"column", &R::column, kOptional, "name of the column; an empty cell is no reading"},
+                    Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"},
+                    Key{"unit", &R::unit, kRequired, "unit of the numbers", time_unit_words}};
+}
+
+inline constexpr auto keys(std::type_identity<EnergySource>) {
+  using R = EnergySource;
+  return std::tuple{
+      Key{"column", &R::column, kOptional, "name of the column; an empty cell is no reading"},
+      Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"},
+      Key{"unit", &R::unit, kRequired, "unit of the numbers", energy_unit_words},
+      Key{"undo_change_percent", &R::undo_change_percent, kOptional,
+          "column of percents by which the value lies above the anchor's; value / (1 + percent / 100) is taken"},
+      Key{"convention", &R::convention, kOptional, "whether idle power was taken off", convention_words},
+      Key{"method", &R::method, kOptional, "how the energy was obtained", method_words}};
+}
+
+inline constexpr auto keys(std::type_identity<SchemeEntry>) {
+  using R = SchemeEntry;
+  return std::tuple{Key{"scheme", &R::scheme, kRequired, "scheme of the records; the anchor is f16"},
+                    Key{"path", &R::path, kRequired, "kernel path of the weights", path_words},
+                    Key{"weight_bits", &R::weight_bits, kRequired, "bits per weight code"},
+                    Key{"activation_bits", &R::activation_bits, kRequired, "bits per activation in the matmul"}};
+}
+
+inline constexpr auto keys(std::type_identity<Series>) {
+  using R = Series;
+  return std::tuple{
+      Key{"session", &R::session, kRequired, "name of the session; one per name and device, ratios pair inside it"},
+      Key{"where", &R::where, kOptional, "column: the texts of which its cell must be one"},
+      Key{"except", &R::except, kOptional, "column: the texts of which its cell must be none"},
+      Key{"device", &R::device, kRequired, "name of the device"},
+      Key{"model", &R::model, kRequired, "text that `models` translates"},
+      Key{"scheme", &R::scheme, kRequired, "text that `schemes` translates"},
+      Key{"batch", &R::batch, kOptional, "sequences in lockstep; 1 when left out"},
+      Key{"time", &R::time, kOptional, "time; without it the records have energy alone"},
+      Key{"energy", &R::energy, kOptional, "energy; without it the records have time alone"},
+      Key{"idle_power_w", &R::idle_power_w, kOptional, "idle power [W], for net energy"},
+      Key{"tokens", &R::tokens, kOptional, "tokens of a run, for units of whole runs"},
+      Key{"trials", &R::trials, kOptional, "trials behind each number"},
+      Key{"source", &R::source, kOptional, "where a row comes from; the map's source when left out"},
+      Key{"stack", &R::stack, kOptional, "software that was measured"},
+      Key{"basis", &R::basis, kOptional, "basis of the numbers", basis_words},
+      Key{"hazards", &R::hazards, kOptional, "what speaks against the numbers, one sentence each"}};
+}
+
+inline constexpr auto keys(std::type_identity<ImportMap>) {
+  using R = ImportMap;
+  return std::tuple{Key{"name", &R::name, kRequired, "name of the map; part of every session_id"},
+                    Key{"description", &R::description, kRequired, "what the table holds"},
+                    Key{"source", &R::source, kRequired, "where the table was published"},
+                    Key{"licence", &R::licence, kRequired, "licence of the table"},
+                    Key{"date", &R::date, kOptional, "when it was measured, ISO 8601"},
+                    Key{"workload", &R::workload, kOptional, "what a step ran", workload_words},
+                    Key{"device_type", &R::device_type, kOptional, "kind of device", device_type_words},
+                    Key{"models", &R::models, kRequired, "text in the table: name of a model profile"},
+                    Key{"schemes", &R::schemes, kRequired, "text in the table: scheme, path and bits"},
+                    Key{"series", &R::series, kRequired, "passes over the rows"}};
+}
+
+template <class T>
+concept HasKeys = requires {
+  keys(std::type_identity<T>{});
+};
+
+/// Calls visit(key) for every key of R, in order.
+template <class R, class Visit>
+void visit_keys(const Visit& visit) {
+  std::apply([&visit](const auto&... key) { (visit(key), ...); }, keys(std::type_identity<R>{}));
+}
+
+}  // namespace qtrap::importer

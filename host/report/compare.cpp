@@ -1,0 +1,318 @@
+#include "report/compare.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <tuple>
+
+#include "fit/result_rows.hpp"
+#include "report/table.hpp"
+
+namespace qtrap::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kAnchor = "f16";
+
+/// The part of a file that one device measured.
+result::ResultFile keep_device(const result::ResultFile& file, const std::string& device) {
+  result::ResultFile kept;
+  std::set<std::string> sessions;
+  for (const result::SessionRecord& session : file.sessions) {
+    if (session.device.id != device) continue;
+    sessions.insert(session.session_id);
+    kept.sessions.push_back(session);
+  }
+  const auto own = [&sessions](const std::string& id) { return sessions.contains(id); };
+  std::copy_if(file.trials.begin(), file.trials.end(), std::back_inserter(kept.trials),
+               [&own](const result::TrialRecord& trial) { return own(trial.session_id); });
+  std::copy_if(file.points.begin(), file.points.end(), std::back_inserter(kept.points),
+               [&own](const result::PointRecord& point) {
+                 return std::any_of(point.session_ids.begin(), point.session_ids.end(), own);
+               });
+  return kept;
+}
+
+std::vector<std::string> list_devices(const result::ResultFile& file) {
+  std::vector<std::string> devices;
+  for (const result::SessionRecord& session : file.sessions) {
+    if (std::find(devices.begin(), devices.end(), session.device.id) == devices.end()) {
+      devices.push_back(session.device.id);
+    }
+  }
+  return devices;
+}
+
+/// Ratios of one quantity by cell and scheme. Cells stay apart, for another file may lack some of them.
+using CellRatios = std::map<std::pair<std::string, std::string>, fit::Ratio>;
+
+CellRatios compute_cell_ratios(const std::vector<fit::Row>& rows, fit::Quantity quantity) {
+  std::map<std::string, std::vector<fit::Row>> cells;
+  for (const fit::Row& row : rows) cells[row.workload.cell].push_back(row);
+  CellRatios all;
+  for (const auto& [cell, own] : cells) {
+    for (fit::Ratio& ratio : fit::compute_ratios(own, quantity)) {
+      std::string scheme = ratio.scheme;
+      all.emplace(std::pair{cell, std::move(scheme)}, std::move(ratio));
+    }
+  }
+  return all;
+}
+
+void set_deciding_term(const fit::FitReport& report, ComparedPoint& compared) {
+  for (const fit::Attribution& one : report.attribution) {
+    // Energy comes last and, where it is fitted, has the last word.
+    if (one.point_id != compared.point.point_id || one.deciding_kind.empty()) continue;
+    compared.deciding_term = one.deciding_term;
+    compared.deciding_kind = one.deciding_kind;
+  }
+}
+
+std::size_t add_points(const result::ResultFile& file, const fit::FitReport& report, std::size_t subject,
+                       std::vector<ComparedPoint>& points) {
+  const std::vector<fit::Row> rows = fit::rows_from_results({&file, 1});
+  const CellRatios times = compute_cell_ratios(rows, fit::Quantity::kTime);
+  const CellRatios energies = compute_cell_ratios(rows, fit::Quantity::kEnergy);
+  const auto find = [](const CellRatios& ratios, const std::pair<std::string, std::string>& key) {
+    const auto place = ratios.find(key);
+    return place == ratios.end() ? std::nullopt : std::optional(place->second);
+  };
+  std::set<std::pair<std::string, std::string>> seen;
+  std::size_t added = 0;
+  for (const result::PointRecord& point : file.points) {
+    const std::pair key{point.cell_id, point.scheme};
+    if (point.scheme == kAnchor || !seen.insert(key).second) continue;
+    ComparedPoint compared{subject, point, find(times, key), find(energies, key), "", ""};
+    if (!compared.time && !compared.energy) continue;
+    set_deciding_term(report, compared);
+    points.push_back(std::move(compared));
+    ++added;
+  }
+  return added;
+}
+
+auto order_of(const ComparedPoint& one) {
+  const result::PointRecord& p = one.point;
+  return std::tie(p.params, p.model, p.batch, p.hops, p.tokens_per_hop, p.context_tokens, p.scheme, one.subject);
+}
+
+/// The first point whose workload differs, as an error that names the file.
+std::optional<Error> find_other_workload(const NamedResult& result, const std::string& first_name,
+                                         std::string& workload) {
+  for (const result::PointRecord& point : result.file.points) {
+    if (workload.empty()) workload = point.workload;
+    if (point.workload == workload) continue;
+    return usage_error(fmt::format("{} cannot be compared with {}: other workload", result.name, first_name),
+                       fmt::format("{} and {}", point.workload, workload), "compare files of one workload");
+  }
+  return std::nullopt;
+}
+
+void label_subjects(std::vector<Subject>& subjects) {
+  std::map<std::string, std::set<std::string>> files;
+  for (const Subject& one : subjects) files[one.device.name].insert(one.file);
+  for (Subject& one : subjects) {
+    one.label = one.device.name;
+    if (files[one.device.name].size() > 1) {
+      one.label += fmt::format(" ({})", std::filesystem::path(one.file).stem().string());
+    }
+  }
+}
+
+Value ratio_cell(const std::optional<fit::Ratio>& ratio) {
+  if (!ratio) return std::monostate{};
+  const double value = std::exp(ratio->log_ratio);
+  if (!ratio->interval) return fmt::format("{:.2f}", value);
+  return fmt::format("{:.2f} [{:.2f}, {:.2f}]", value, std::exp(ratio->interval->low), std::exp(ratio->interval->high));
+}
+
+Value verdict_cell(const std::optional<fit::Ratio>& ratio) {
+  return ratio ? Value(std::string(to_string(ratio->verdict))) : Value(std::monostate{});
+}
+
+Table make_point_table(const Comparison& comparison) {
+  Table table;
+  table.columns = {{"model", "model"},
+                   {"batch", "B"},
+                   {"chain", "H×T"},
+                   {"scheme", "scheme"},
+                   {"device", "device"},
+                   {"sessions", "sessions"},
+                   {"time", "time vs f16"},
+                   {"cor", "COR"},
+                   {"time_verdict", "of time"},
+                   {"energy", "energy vs f16"},
+                   {"energy_verdict", "of energy"},
+                   {"decided", "decided by"}};
+  std::string last_cell;
+  for (const ComparedPoint& one : comparison.points) {
+    const result::PointRecord& point = one.point;
+    const std::string cell =
+        fmt::format("{} {} {} {} {}", point.model, point.batch, point.hops, point.tokens_per_hop, point.scheme);
+    const auto once = [&](std::string text) { return Value(cell == last_cell ? std::string() : std::move(text)); };
+    const Subject& subject = comparison.subjects[one.subject];
+    table.rows.push_back(
+        {once(point.model), once(fmt::format("{}", point.batch)),
+         once(fmt::format("{}×{}", point.hops, point.tokens_per_hop)), once(point.scheme), subject.label,
+         static_cast<std::int64_t>((one.time ? one.time : one.energy)->session_logs.size()), ratio_cell(one.time),
+         one.time ? Value(fmt::format("{:.2f}", std::exp(one.time->log_ratio) - 1)) : Value(std::monostate{}),
+         verdict_cell(one.time), ratio_cell(one.energy), verdict_cell(one.energy),
+         one.deciding_term.empty() ? Value(std::monostate{})
+                                   : Value(fmt::format("{} ({})", one.deciding_term, one.deciding_kind))});
+    last_cell = cell;
+  }
+  return table;
+}
+
+/// N* of all subjects, one quantity, batch and scheme after the other.
+std::vector<std::pair<std::size_t, const fit::Critical*>> list_critical(const Comparison& comparison) {
+  std::vector<std::pair<std::size_t, const fit::Critical*>> entries;
+  for (std::size_t i = 0; i < comparison.subjects.size(); ++i) {
+    for (const fit::Critical& one : comparison.subjects[i].report.critical_scale) entries.emplace_back(i, &one);
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.second->quantity, a.second->scheme, a.second->batch) <
+           std::tie(b.second->quantity, b.second->scheme, b.second->batch);
+  });
+  return entries;
+}
+
+std::string describe_crossing(const fit::Crossing& crossing) {
+  if (crossing.value) {
+    return fmt::format("{:.3g} [{:.3g}, {:.3g}]{}", *crossing.value, *crossing.low, *crossing.high,
+                       crossing.dissolves ? "" : ", trapped above");
+  }
+  std::string text = to_string(crossing.status);
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return text;
+}
+
+Json to_json(const std::optional<fit::Ratio>& ratio) {
+  if (!ratio) return {};
+  Json sessions = Json::array();
+  for (const double log : ratio->session_logs) sessions.push_back(std::exp(log));
+  return {{"ratio", std::exp(ratio->log_ratio)},
+          {"low", ratio->interval ? Json(std::exp(ratio->interval->low)) : Json()},
+          {"high", ratio->interval ? Json(std::exp(ratio->interval->high)) : Json()},
+          {"interval_basis", ratio->basis},
+          {"verdict", to_string(ratio->verdict)},
+          {"by_session", std::move(sessions)}};
+}
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json list_points(const Comparison& comparison) {
+  Json list = Json::array();
+  for (const ComparedPoint& one : comparison.points) {
+    const result::PointRecord& point = one.point;
+    list.push_back({{"subject", one.subject},
+                    {"label", comparison.subjects[one.subject].label},
+                    {"model", point.model},
+                    {"params", point.params},
+                    {"batch", point.batch},
+                    {"hops", point.hops},
+                    {"tokens_per_hop", point.tokens_per_hop},
+                    {"context_tokens", point.context_tokens},
+                    {"scheme", point.scheme},
+                    {"path", point.path},
+                    {"time", to_json(one.time)},
+                    {"energy", to_json(one.energy)},
+                    {"cor_operational", one.time ? Json(std::exp(one.time->log_ratio) - 1) : Json()},
+                    {"cor_phase", point.cor_phase ? Json(*point.cor_phase) : Json()},
+                    {"deciding_term", text_or_null(one.deciding_term)},
+                    {"deciding_kind", text_or_null(one.deciding_kind)}});
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<Comparison> compare_results(std::span<const NamedResult> results, const fit::ReportOptions& options) {
+  Comparison comparison;
+  std::set<std::string> sessions;
+  for (const NamedResult& result : results) {
+    if (const auto other = find_other_workload(result, results.front().name, comparison.workload)) return *other;
+    for (const result::SessionRecord& session : result.file.sessions) {
+      if (sessions.insert(session.session_id).second) continue;
+      return usage_error(fmt::format("{} holds a session that was given before", result.name), session.session_id,
+                         "name each file once");
+    }
+    std::size_t ratios = 0;
+    for (const std::string& device : list_devices(result.file)) {
+      const result::ResultFile own = keep_device(result.file, device);
+      if (own.points.empty()) continue;
+      auto report = fit::make_fit_report(std::vector{own}, options);
+      if (!report) {
+        Error error = report.error();
+        error.what = fmt::format("{}: {}", result.name, error.what);
+        return error;
+      }
+      ratios += add_points(own, report.value(), comparison.subjects.size(), comparison.points);
+      comparison.subjects.push_back({"", result.name, own.sessions.front().origin, own.sessions.front().device,
+                                     own.sessions.size(), std::move(report).value()});
+    }
+    if (ratios > 0) continue;
+    return usage_error(fmt::format("{} has no ratio to f16", result.name),
+                       fmt::format("{} points", result.file.points.size()),
+                       "compare files that hold the anchor and another scheme");
+  }
+  label_subjects(comparison.subjects);
+  std::stable_sort(comparison.points.begin(), comparison.points.end(),
+                   [](const ComparedPoint& a, const ComparedPoint& b) { return order_of(a) < order_of(b); });
+  return comparison;
+}
+
+std::string to_text(const Comparison& comparison) {
+  std::string text = fmt::format("workload {}; each device against its own f16 anchor\n\n", comparison.workload) +
+                     to_text(make_point_table(comparison));
+  Table table;
+  table.columns = {{"quantity", "of"}, {"scheme", "scheme"}, {"batch", "B"},  {"device", "device"},
+                   {"value", "N*"},    {"method", "how"},    {"note", "note"}};
+  for (const auto& [subject, one] : list_critical(comparison)) {
+    table.rows.push_back({std::string(to_string(one->quantity)), one->scheme, one->batch,
+                          comparison.subjects[subject].label, describe_crossing(one->crossing),
+                          std::string(to_string(one->method)), one->crossing.reason});
+  }
+  return table.rows.empty() ? text : text + "\n" + to_text(table);
+}
+
+std::string to_json(const Comparison& comparison) {
+  Json json{{"schema", "qtrap.compare"}, {"schema_version", "1.0"}, {"workload", comparison.workload}};
+  json["subjects"] = Json::array();
+  for (const Subject& one : comparison.subjects) {
+    json["subjects"].push_back({{"label", one.label},
+                                {"file", one.file},
+                                {"origin", one.origin},
+                                {"device_id", one.device.id},
+                                {"device_name", one.device.name},
+                                {"driver", one.device.driver},
+                                {"sessions", one.sessions}});
+  }
+  json["points"] = list_points(comparison);
+  json["critical_scale"] = Json::array();
+  for (const auto& [subject, one] : list_critical(comparison)) {
+    const fit::Crossing& crossing = one->crossing;
+    const auto number = [](const std::optional<double>& value) { return value ? Json(*value) : Json(); };
+    json["critical_scale"].push_back({{"subject", subject},
+                                      {"label", comparison.subjects[subject].label},
+                                      {"scheme", one->scheme},
+                                      {"batch", one->batch},
+                                      {"quantity", to_string(one->quantity)},
+                                      {"status", to_string(crossing.status)},
+                                      {"n_star", number(crossing.value)},
+                                      {"low", number(crossing.low)},
+                                      {"high", number(crossing.high)},
+                                      {"method", to_string(one->method)},
+                                      {"interval_basis", one->interval_basis},
+                                      {"reason", text_or_null(crossing.reason)}});
+  }
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace qtrap::report

@@ -1,0 +1,56 @@
+// Devices and sessions side by side, each normalised to its own f16 anchor: ratios with intervals, casting overhead,
+// the deciding term and N*. Absolute times of different machines are never set against each other.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "fit/fit_report.hpp"
+#include "result/result_file.hpp"
+
+namespace qtrap::report {
+
+/// A result file and the name it was given by.
+struct NamedResult {
+  std::string name;
+  result::ResultFile file;
+};
+
+/// One device of one file.
+struct Subject {
+  std::string label;  ///< the device's name; the file's stem beside it where a device comes from several files
+  std::string file;
+  std::string origin;  ///< "measured" or "imported"
+  result::DeviceSummary device;
+  std::size_t sessions = 0;
+  fit::FitReport report;
+};
+
+/// One scheme in one cell on one subject. A ratio is none where the subject lacks the quantity.
+struct ComparedPoint {
+  std::size_t subject = 0;  ///< index into Comparison::subjects
+  result::PointRecord point;
+  std::optional<fit::Ratio> time, energy;
+  std::string deciding_term, deciding_kind;  ///< of energy, else of time; empty where nothing is decided or fitted
+};
+
+struct Comparison {
+  std::string workload;
+  std::vector<Subject> subjects;      ///< in the order of the files
+  std::vector<ComparedPoint> points;  ///< by parameters, batch, chain and scheme, subjects side by side
+};
+
+/// Fits each device of each file alone and pairs what they share. kUsage errors name the file: points of another
+/// workload than the first file's, no ratio to f16 in it, a session given twice; besides those of make_fit_report.
+Result<Comparison> compare_results(std::span<const NamedResult> results, const fit::ReportOptions& options);
+
+/// Two tables: ratios, then N*.
+std::string to_text(const Comparison& comparison);
+
+/// A JSON object with `schema` "qtrap.compare", `subjects`, `points` and `critical_scale`; "\n" at the end.
+std::string to_json(const Comparison& comparison);
+
+}  // namespace qtrap::report

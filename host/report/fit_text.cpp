@@ -1,0 +1,158 @@
+#include "report/fit_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/table.hpp"
+
+namespace qtrap::report {
+namespace {
+
+Value cell(const std::optional<double>& value) { return value ? Value(*value) : Value(std::monostate{}); }
+
+/// "1.5 [1.2, 1.8]", with the same digits for all three.
+std::string with_interval(double value, double low, double high) {
+  return fmt::format("{:.3g} [{:.3g}, {:.3g}]", value, low, high);
+}
+
+Value cell(const fit::Coefficient& one) {
+  if (!one.value) return std::string("not identified");
+  return with_interval(*one.value, *one.low, *one.high);
+}
+
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
+
+Value percent_cell(const std::optional<double>& share) {
+  return share ? Value(percent(*share)) : Value(std::monostate{});
+}
+
+std::string describe_costs(const fit::Decomposition& fitted) {
+  const char* quantity = to_string(fitted.quantity);
+  if (!fitted.ok()) return fmt::format("Costs of {}: none, for {}.\n", quantity, fitted.reason);
+  const fit::FormFit& best = fitted.best();
+  std::string text = fmt::format(
+      "Costs of {}, {} form ({}): {} windows of {} configurations in {} sessions, r2 {:.4f}, leave-one-out "
+      "error {}, intervals over {}.\n",
+      quantity, to_string(best.form), fitted.choice, fitted.rows, fitted.configurations, fitted.sessions, best.r2,
+      percent(best.loo_mape), fitted.interval_basis);
+  if (fitted.quantity == fit::Quantity::kEnergy) {
+    text += fmt::format("Static power {:.4g} W, measured by idle windows.\n", fitted.static_power->value_w);
+  }
+  Table table;
+  table.columns = {{"name", "cost of"}, {"unit", "unit"}, {"value", "value"}, {"vif", "VIF"}, {"note", "note"}};
+  for (const fit::Coefficient& one : best.coefficients) {
+    table.rows.push_back({one.name, one.unit, cell(one), cell(one.vif), one.reason});
+  }
+  return text + to_text(table);
+}
+
+std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
+  if (ratios.empty()) return {};
+  Table table;
+  table.columns = {{"device", "device"}, {"model", "model"},        {"batch", "B"},         {"scheme", "scheme"},
+                   {"quantity", "of"},   {"ratio", "ratio to f16"}, {"verdict", "verdict"}, {"basis", "interval over"}};
+  for (const fit::Ratio& one : ratios) {
+    const double ratio = std::exp(one.log_ratio);
+    table.rows.push_back({one.device, one.model, one.batch, one.scheme, std::string(to_string(one.quantity)),
+                          one.interval ? with_interval(ratio, std::exp(one.interval->low), std::exp(one.interval->high))
+                                       : fmt::format("{:.3g}", ratio),
+                          std::string(to_string(one.verdict)), one.basis});
+  }
+  return "Ratios to the f16 anchor of the same session:\n" + to_text(table);
+}
+
+std::string describe_critical(const char* name, const std::vector<fit::Critical>& entries) {
+  Table table;
+  table.columns = {{"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"},          {"at", "at"},
+                   {"value", name},    {"basis", "how"},     {"interval", "interval over"}, {"note", "note"}};
+  for (const fit::Critical& one : entries) {
+    const bool sizes = one.axis == fit::Axis::kParams;
+    if (one.sizes_used.size() < 2) continue;
+    const fit::Crossing& crossing = one.crossing;
+    std::string value = to_string(crossing.status);
+    std::replace(value.begin(), value.end(), '_', ' ');
+    if (crossing.value) {
+      value = with_interval(*crossing.value, *crossing.low, *crossing.high);
+      if (!crossing.dissolves) value += ", trapped above";
+    }
+    table.rows.push_back(
+        {std::string(to_string(one.quantity)), one.device, one.scheme,
+         sizes ? fmt::format("B {:g}", one.batch) : one.model, value, std::string(to_string(one.method)),
+         one.interval_basis == "bracket" && !crossing.value ? "signs alone" : one.interval_basis, crossing.reason});
+  }
+  if (table.rows.empty()) return fmt::format("{}: fewer than two sizes everywhere, so none.\n", name);
+  return to_text(table);
+}
+
+std::string describe_scaling(const std::vector<fit::Scaling>& all) {
+  if (all.empty()) return {};
+  Table table;
+  table.columns = {{"quantity", "of"},
+                   {"device", "device"},
+                   {"scheme", "scheme"},
+                   {"batch", "B"},
+                   {"unit", "unit"},
+                   {"per_layer", "per layer"},
+                   {"per_param", "per 1e9 parameters"},
+                   {"layer_share", "layers' share"},
+                   {"loo", "leave-one-out error"},
+                   {"ratio_loo", "of the ratio to f16"},
+                   {"note", "note"}};
+  for (const fit::Scaling& one : all) {
+    const char* unit = one.quantity == fit::Quantity::kTime ? "ms" : "mJ";
+    const auto scaled = [](fit::Coefficient from, double factor) {
+      for (auto* value : {&from.value, &from.low, &from.high}) {
+        if (*value) **value *= factor;
+      }
+      return cell(from);
+    };
+    const bool fitted = one.reason.empty();
+    const Value none = std::monostate{};
+    const std::string note = !fitted                         ? one.reason
+                             : !one.per_layer.reason.empty() ? "per layer: " + one.per_layer.reason
+                             : !one.per_param.reason.empty() ? "per parameter: " + one.per_param.reason
+                                                             : "";
+    table.rows.push_back({std::string(to_string(one.quantity)), one.device, one.scheme, one.batch, std::string(unit),
+                          fitted ? scaled(one.per_layer, 1e3) : none, fitted ? scaled(one.per_param, 1e12) : none,
+                          fitted ? Value(percent(one.layer_share)) : none, fitted ? Value(percent(one.loo_mape)) : none,
+                          percent_cell(one.ratio_loo_mape), note});
+  }
+  return "A step as layers x constant + parameters x constant:\n" + to_text(table);
+}
+
+std::string describe_paper(const fit::FitReport& report) {
+  const fit::PaperView& view = report.paper_view;
+  if (view.compared == 0) return {};
+  return fmt::format("Power x time against measured energy: {} of {} ratios to f16 lie on different sides of 1.\n",
+                     view.disagreements, view.compared);
+}
+
+}  // namespace
+
+std::string make_fit_text(const fit::FitReport& report) {
+  std::string text = fmt::format("{} sessions on {}\n\n", report.sessions.size(), fmt::join(report.devices, ", "));
+  text += describe_costs(report.time) + "\n" + describe_costs(report.energy);
+  const auto add = [&text](const std::string& paragraph) {
+    if (!paragraph.empty()) text += "\n" + paragraph;
+  };
+  if (report.attribution.empty()) {
+    add(describe_ratios(report.ratios));
+  } else {
+    std::string sentences = "What decides (fitted):\n";
+    for (const fit::Attribution& one : report.attribution) {
+      if (one.scheme != "f16") sentences += one.sentence + "\n";
+    }
+    add(sentences);
+  }
+  if (!report.critical_scale.empty()) {
+    add(describe_critical("N*", report.critical_scale));
+    add(describe_critical("B*", report.critical_batch));
+  }
+  add(describe_scaling(report.scaling));
+  add(describe_paper(report));
+  return text;
+}
+
+}  // namespace qtrap::report
