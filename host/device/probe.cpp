@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "core/clock.hpp"
 #include "device/opencl.hpp"
+#include "device/probe.hpp"
 
 namespace qtrap::device {
 namespace {
@@ -16,15 +20,16 @@ constexpr double kMostEventTimeOverWall = 1.02;
 
 struct Probe {
   const char* name;
-  const char* entry;
-  const char* options;
   const char* extension;
+  ProbeProgram program;
 };
 
+constexpr const char* kCapabilityFile = "probe/capability.cl";
+constexpr ProbeProgram kTimerProgram{"probe/timer.cl", "probe_timer", ""};
 constexpr Probe kProbes[] = {
-    {"fp16", "probe_fp16", "-DPROBE_FP16", "cl_khr_fp16"},
-    {"dot8", "probe_dot8", "-DPROBE_DOT8", "cl_khr_integer_dot_product"},
-    {"subgroups", "probe_subgroups", "-DPROBE_SUBGROUPS", "cl_khr_subgroups"},
+    {"fp16", "cl_khr_fp16", {kCapabilityFile, "probe_fp16", "-DPROBE_FP16"}},
+    {"dot8", "cl_khr_integer_dot_product", {kCapabilityFile, "probe_dot8", "-DPROBE_DOT8"}},
+    {"subgroups", "cl_khr_subgroups", {kCapabilityFile, "probe_subgroups", "-DPROBE_SUBGROUPS"}},
 };
 
 /// Input of item i: small enough for exact half arithmetic and with bytes of both signs.
@@ -55,6 +60,10 @@ std::string compare(const std::string& name, const std::vector<std::int32_t>& ou
   return {};
 }
 
+Result<Kernel> make_probe_kernel(Device& device, const ProbeProgram& program) {
+  return device.make_kernel(std::string(program.file), std::string(program.entry), std::string(program.options));
+}
+
 /// Sends stderr to /dev/null while it lives: PoCL's compiler counts its errors there, and a probe is meant to fail.
 class QuietStderr {
  public:
@@ -77,7 +86,7 @@ class QuietStderr {
 std::string run_probe(Device& device, const Probe& probe) {
   auto kernel = [&] {
     const QuietStderr quiet;
-    return device.make_kernel("probe/capability.cl", probe.entry, probe.options);
+    return make_probe_kernel(device, probe.program);
   }();
   if (!kernel) return "does not build: " + kernel.error().fix;
   std::vector<std::int32_t> values(kProbeItems);
@@ -92,6 +101,16 @@ std::string run_probe(Device& device, const Probe& probe) {
 }
 
 }  // namespace
+
+std::span<const ProbeProgram> probe_programs() {
+  static const std::vector<ProbeProgram> programs = [] {
+    std::vector<ProbeProgram> all{kTimerProgram};
+    std::transform(std::begin(kProbes), std::end(kProbes), std::back_inserter(all),
+                   [](const Probe& probe) { return probe.program; });
+    return all;
+  }();
+  return programs;
+}
 
 void Device::probe_capabilities() {
   info_.capabilities.clear();
@@ -112,7 +131,7 @@ void Device::probe_capabilities() {
 }
 
 EventTimerCheck Device::check_event_timer() {
-  auto made = make_kernel("probe/timer.cl", "probe_timer", "");
+  auto made = make_probe_kernel(*this, kTimerProgram);
   if (!made) return {false, made.error().message()};
   Kernel kernel = std::move(made).value();
   const std::size_t items = 64;

@@ -20,10 +20,7 @@
 static inline float8 eight_f16(__global const half* from, uint row, uint rows, uint k, uint columns) {
   ZERO_IF_OUTSIDE;
   from += (size_t)row * columns + k;
-  if (columns % 8 == 0) {
-    const ushort8 packed = as_ushort8(*(__global const uint4*)from);
-    return vload_half8(0, (const half*)&packed);
-  }
+  if (columns % 8 == 0) return half8_of(*(__global const uint4*)from);
   float part[8];
   for (uint i = 0; i < 8; ++i) part[i] = k + i < columns ? vload_half(i, from) : 0.0f;
   return vload8(0, part);

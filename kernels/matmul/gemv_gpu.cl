@@ -12,10 +12,7 @@
 #define UNROLLED _Pragma("unroll")
 #define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
 
-static inline float8 load_half8(__global const half* from) {
-  const ushort8 packed = as_ushort8(*(__global const uint4*)from);
-  return vload_half8(0, (const half*)&packed);
-}
+static inline float8 load_half8(__global const half* from) { return half8_of(*(__global const uint4*)from); }
 
 static inline float dot8(float8 a, float8 b, float sum) {
   sum = fma(a.s0, b.s0, sum);
