@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "device/device.hpp"
+#include "scheme/kernel_table.hpp"
 
 namespace qtrap::cli {
 
@@ -14,6 +15,7 @@ namespace qtrap::cli {
 struct DeviceOptions {
   std::string selector;    ///< SEL of the contract; empty: the first GPU, else the CPU
   std::string kernel_dir;  ///< empty: the embedded kernels
+  std::string variant;     ///< kernel variant to use wherever an operation has it; empty: the best that is probed
   bool json = false;
 };
 
@@ -54,7 +56,12 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
                const std::string& out);
 int run_fit(const std::vector<std::string>& files, const std::string& out);
 
-/// Lists the devices and opens the selected one; throws Failure.
+/// The kernel variant of this name; throws Failure (usage) that lists all.
+const scheme::Variant& require_variant(const std::string& name);
+
+/// The selected device with its kernel variant forced if `options` name one; throws Failure (usage).
+device::DeviceInfo choose_device(const DeviceOptions& options);
+/// Opens choose_device(); throws Failure, also when the device cannot run a forced variant.
 device::Device open_device(const DeviceOptions& options);
 
 /// Folders searched for `kind` ("models" or "campaigns"): QTRAP_PROFILES, beside the executable, the source tree.

@@ -142,6 +142,7 @@ class Run {
                                        std::to_string(file_.sessions.size())};
     if (!options_.device.kernel_dir.empty())
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
+    if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
     if (options_.quiet) arguments.emplace_back("--quiet");
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
     for (const auto& [model, memory] : plan_.memory)

@@ -26,7 +26,7 @@ def check(source, kernel="k", family="gpu", target="gfx90a"):
         folder = pathlib.Path(name)
         (folder / "k.cl").write_text(source)
         programs = folder / "programs"
-        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\tk.cl\t{kernel}\t64\t{COMMON}'\n")
+        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{family}\tk.cl\t{kernel}\t64\t{COMMON}'\n")
         programs.chmod(0o755)
         done = subprocess.run([ROOT / "tools" / "check-kernels", programs, "--kernel-dir", folder, "--target", target],
                               capture_output=True, text=True, check=False)
