@@ -147,6 +147,14 @@ std::vector<std::string> Chain::kernels_used() const {
   return {names.begin(), names.end()};
 }
 
+std::string Chain::matrix_unit() const {
+  std::string_view unit = "none";
+  for_each_pass([&](const Pass& pass) {
+    if (pass.matrix_unit != "none") unit = pass.matrix_unit;
+  });
+  return std::string(unit);
+}
+
 void Chain::reset() {
   enqueue_reset();
   device_->finish();

@@ -42,6 +42,8 @@ class Chain {
   const std::vector<scheme::Role>& step_roles() const { return step_roles_; }
   /// Distinct kernel entries, sorted.
   std::vector<std::string> kernels_used() const;
+  /// The matrix unit that its kernels use, or "none".
+  std::string matrix_unit() const;
 
   /// Puts the seed into x and waits.
   void reset();

@@ -91,11 +91,12 @@ class CommandLine {
     return command;
   }
 
-  void add_device_options(CLI::App* command, bool json) {
+  void add_device_options(CLI::App* command, bool json, bool variant) {
     command->add_option("--device", run_.device.selector, "Index, cpu, gpu, PCI address or part of a name")
         ->type_name("SEL");
     command->add_option("--kernel-dir", run_.device.kernel_dir, "Kernel sources to use instead of the embedded ones")
         ->type_name("DIR");
+    if (variant) command->add_option("--variant", run_.device.variant, "Kernel variant, as `verify` names them")->type_name("NAME");
     if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
   }
 
@@ -105,7 +106,7 @@ class CommandLine {
     devices->add_flag("--json", run_.device.json, "Print JSON instead of a table");
     auto* verify = add("verify", "Compare every kernel with a host reference",
                        [this] { return run_verify(run_.device, kernel_); });
-    add_device_options(verify, true);
+    add_device_options(verify, true, true);
     verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
     auto* meters = add("meters", "List energy meters, found or denied, with the reason",
                        [this] { return run_meters(run_.device, characterise_); });
@@ -114,7 +115,7 @@ class CommandLine {
                      "Load the device and measure its sensor's period, window and delay (minutes)");
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
                          [this] { return run_ceilings(run_.device); });
-    add_device_options(ceilings, true);
+    add_device_options(ceilings, true, false);
   }
 
   void add_run() {
@@ -122,7 +123,7 @@ class CommandLine {
       run_.argv = argv_;
       return run_campaign(run_);
     });
-    add_device_options(command, false);
+    add_device_options(command, false, true);
     command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")
         ->type_name("CAMPAIGN");
     command
@@ -146,7 +147,7 @@ class CommandLine {
       return run_worker(worker_);
     });
     worker->group("");  // internal: started by `run`, one process per session
-    add_device_options(worker, false);
+    add_device_options(worker, false, true);
     worker->add_option("--campaign-json", worker_.campaign_json)->required();
     worker->add_option("--cell", worker_.cells)->required();
     worker->add_option("--resident", worker_.resident)->required();

@@ -8,6 +8,7 @@
 
 #include "device/device.hpp"
 #include "measure/energy.hpp"
+#include "scheme/kernel_table.hpp"
 
 namespace qtrap::cli {
 
@@ -15,6 +16,7 @@ namespace qtrap::cli {
 struct DeviceOptions {
   std::string selector;    ///< SEL of the contract; empty: the first GPU, else the CPU
   std::string kernel_dir;  ///< empty: the embedded kernels
+  std::string variant;     ///< kernel variant to use wherever an operation has it; empty: the best that is probed
   bool json = false;
 };
 
@@ -61,7 +63,12 @@ int run_import(const std::string& table, const std::string& map, const std::stri
 int run_compare(const std::vector<std::string>& files, bool json);
 int run_fit(const std::vector<std::string>& files, const std::string& out);
 
-/// Lists the devices and opens the selected one; throws Failure.
+/// The kernel variant of this name; throws Failure (usage) that lists all.
+const scheme::Variant& require_variant(const std::string& name);
+
+/// The selected device with its kernel variant forced if `options` name one; throws Failure (usage).
+device::DeviceInfo choose_device(const DeviceOptions& options);
+/// Opens choose_device(); throws Failure, also when the device cannot run a forced variant.
 device::Device open_device(const DeviceOptions& options);
 
 /// The meter that `spec` (SPEC of the contract) gives for a device, with its sensors as characterised before or assumed;

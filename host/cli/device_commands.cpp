@@ -96,9 +96,13 @@ int run_devices(const DeviceOptions& options) {
 }
 
 int run_verify(const DeviceOptions& options, const std::string& kernel) {
-  auto device = open_device(options);
   scheme::VerifyOptions verify;
   verify.kernel = kernel;
+  verify.variant = options.variant;
+  if (!options.variant.empty()) verify.families = {std::string(require_variant(options.variant).family)};
+  DeviceOptions unforced = options;  // a variant that does not work here is a row of the table
+  unforced.variant.clear();
+  auto device = open_device(unforced);
   const auto rows = scheme::verify_kernels(device, verify);
   if (rows.empty())
     throw Failure(
@@ -114,8 +118,11 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
                          : row.status == scheme::VerifyStatus::kFail ? "fail"
                                                                      : "unsupported";
     failed = failed || row.status == scheme::VerifyStatus::kFail;
-    table.rows.push_back(
-        {row.kernel, row.variant, row.shape, row.worst_relative_error, row.tolerance, std::string(status), row.reason});
+    const auto measured = [&](double value) {
+      return row.status == scheme::VerifyStatus::kUnsupported ? Value(std::monostate{}) : Value(value);
+    };
+    table.rows.push_back({row.kernel, row.variant, row.shape, measured(row.worst_relative_error), measured(row.tolerance),
+                          std::string(status), row.reason});
   }
   emit(table, options.json);
   return failed ? kFailed : kDone;

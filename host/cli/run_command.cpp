@@ -144,6 +144,7 @@ class Run {
                                        options_.meter};
     if (!options_.device.kernel_dir.empty())
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
+    if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
     if (options_.quiet) arguments.emplace_back("--quiet");
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
     for (const auto& [model, memory] : plan_.memory)

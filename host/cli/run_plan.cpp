@@ -47,7 +47,7 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   for (const auto& name : plan.campaign.models)
     plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
   if (!options.device.kernel_dir.empty()) (void)device::KernelSources::from_folder(options.device.kernel_dir).value();
-  plan.device = device::select_device(device::list_devices().value(), options.device.selector).value();
+  plan.device = choose_device(options.device);
   for (const auto& [name, model] : plan.models)
     plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
   return plan;

@@ -1,4 +1,5 @@
 // What several commands need: opening a device, finding profiles, writing to stdout.
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,12 +11,37 @@
 
 namespace qtrap::cli {
 
+device::DeviceInfo choose_device(const DeviceOptions& options) {
+  auto info = device::select_device(device::list_devices().value(), options.selector).value();
+  if (options.variant.empty()) return info;
+  const scheme::Variant& variant = require_variant(options.variant);
+  if (variant.family == "reference") {
+    throw Failure(usage_error("reference kernels are not measured", options.variant, "use `qtrap verify --variant reference`"));
+  }
+  info.forced_family = variant.family;
+  info.forced_variant = variant.name;
+  return info;
+}
+
 device::Device open_device(const DeviceOptions& options) {
-  const auto devices = device::list_devices().value();
-  const auto info = device::select_device(devices, options.selector).value();
+  const auto info = choose_device(options);
   auto sources = options.kernel_dir.empty() ? device::KernelSources::embedded()
                                             : device::KernelSources::from_folder(options.kernel_dir).value();
-  return device::Device(info, std::move(sources));
+  device::Device device(info, std::move(sources));
+  if (options.variant.empty()) return device;
+  device.probe_capabilities();
+  if (const auto missing = scheme::missing_capability(require_variant(options.variant), device.info())) {
+    throw Failure(usage_error("the device cannot run this kernel variant", options.variant + ": " + *missing,
+                              "leave --variant out: the best that works is chosen"));
+  }
+  return device;
+}
+
+const scheme::Variant& require_variant(const std::string& name) {
+  if (const scheme::Variant* variant = scheme::find_variant(name)) return *variant;
+  std::vector<std::string_view> names;
+  for (const scheme::Variant& variant : scheme::all_variants()) names.push_back(variant.name);
+  throw Failure(usage_error("no kernel variant has this name", name, fmt::format("choose one of {}", fmt::join(names, ", "))));
 }
 
 std::vector<std::filesystem::path> profile_folders(const std::string& kind) {

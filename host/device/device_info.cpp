@@ -149,6 +149,12 @@ std::string to_string(DeviceType type) {
   return "other";
 }
 
+const Capability* DeviceInfo::find_capability(std::string_view wanted) const {
+  const auto found = std::find_if(capabilities.begin(), capabilities.end(),
+                                  [&](const Capability& capability) { return capability.name == wanted; });
+  return found == capabilities.end() ? nullptr : &*found;
+}
+
 std::string loader_description() {
   // An extension of ocl-icd and of the Khronos loader; 2 is its version, 3 its name.
   using LoaderInfo = cl_int (*)(cl_uint, size_t, void*, size_t*);

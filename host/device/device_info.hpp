@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.hpp"
@@ -17,8 +18,8 @@ std::string to_string(DeviceType type);
 
 /// One capability: what the driver says, and what a program that was built, run and compared says.
 struct Capability {
-  std::string name;  ///< "fp16", "dot8" (4 x 8-bit dot product) or "subgroups"
-  bool declared = false;
+  std::string name;  ///< e.g. "fp16", "dot8" (Khronos 4 x 8-bit dot product), "dp4a": the names of kProbes
+  bool declared = false;  ///< by its extension; vendors' instructions have none
   std::optional<bool> probed;  ///< absent: not probed yet
   std::string reason;          ///< why the probe failed, or how it passed
 };
@@ -47,8 +48,16 @@ struct DeviceInfo {
   std::vector<Capability> capabilities;
   std::string extensions;
 
-  /// "cpu" or "gpu": the kernel family that would be used (accelerators take "gpu").
-  std::string kernel_family() const { return type == DeviceType::kCpu ? "cpu" : "gpu"; }
+  std::string forced_family;   ///< kernel family that the user demands; empty: by type
+  std::string forced_variant;  ///< kernel variant that the user demands; empty: the best that is probed
+
+  /// "cpu" or "gpu" (accelerators take "gpu"), or forced_family: the kernel family that would be used.
+  std::string kernel_family() const {
+    if (!forced_family.empty()) return forced_family;
+    return type == DeviceType::kCpu ? "cpu" : "gpu";
+  }
+  /// The capability of this name; null when there is none or it was not probed.
+  const Capability* find_capability(std::string_view wanted) const;
   bool is_pocl() const { return platform == "Portable Computing Language"; }
 };
 

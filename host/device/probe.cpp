@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "core/clock.hpp"
 #include "device/opencl.hpp"
+#include "device/probe.hpp"
 
 namespace qtrap::device {
 namespace {
@@ -14,17 +18,30 @@ constexpr std::size_t kProbeItems = 64;
 constexpr double kShortestTrustedKernel = 100e-6;
 constexpr double kMostEventTimeOverWall = 1.02;
 
+/// What item i must give for in[0..63].
+enum class Expected { kSixfoldPlusOne, kDotOfBytes, kTotal, kLaneXor21 };
+
 struct Probe {
-  const char* name;
-  const char* entry;
-  const char* options;
-  const char* extension;
+  ProbeProgram program;
+  const char* extension;  ///< that declares the capability; empty: none does
+  Expected expected;
 };
 
+constexpr const char* kCapabilityFile = "probe/capability.cl";
+constexpr ProbeProgram kTimerProgram{"event timer", "probe/timer.cl", "probe_timer", ""};
+// -DINSTRUCTIONS_… as in the variants of host/scheme/kernel_table.cpp, whose `needs` are these names.
 constexpr Probe kProbes[] = {
-    {"fp16", "probe_fp16", "-DPROBE_FP16", "cl_khr_fp16"},
-    {"dot8", "probe_dot8", "-DPROBE_DOT8", "cl_khr_integer_dot_product"},
-    {"subgroups", "probe_subgroups", "-DPROBE_SUBGROUPS", "cl_khr_subgroups"},
+    {{"fp16", kCapabilityFile, "probe_fp16", "-DPROBE_FP16"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
+    {{"dot8", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"}, "cl_khr_integer_dot_product",
+     Expected::kDotOfBytes},
+    {{"subgroups", kCapabilityFile, "probe_subgroups", "-DPROBE_SUBGROUPS"}, "cl_khr_subgroups", Expected::kTotal},
+    {{"half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_HALF2"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
+    {{"dp4a", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_PTX"}, "", Expected::kDotOfBytes},
+    {{"ptx_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_PTX"}, "", Expected::kLaneXor21},
+    {{"ptx_half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_PTX"}, "", Expected::kSixfoldPlusOne},
+    {{"sdot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_GCN"}, "", Expected::kDotOfBytes},
+    {{"sudot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_RDNA3"}, "", Expected::kDotOfBytes},
+    {{"amd_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_GCN"}, "", Expected::kLaneXor21},
 };
 
 /// Input of item i: small enough for exact half arithmetic and with bytes of both signs.
@@ -39,20 +56,33 @@ std::int32_t dot_of_bytes(std::int32_t value) {
   return sum;
 }
 
+std::int32_t expected_of(Expected expected, std::size_t i) {
+  switch (expected) {
+    case Expected::kSixfoldPlusOne: return 6 * probe_input(i) + 1;
+    case Expected::kDotOfBytes: return dot_of_bytes(probe_input(i));
+    case Expected::kLaneXor21: return probe_input(i ^ 21U);
+    case Expected::kTotal: return probe_input(i);  // compared by its sum: where it is spent depends on the subgroups
+  }
+  return 0;
+}
+
 /// Empty when `out` is what the probe must give, else what differs.
-std::string compare(const std::string& name, const std::vector<std::int32_t>& out) {
+std::string compare(Expected expected, const std::vector<std::int32_t>& out) {
   std::int64_t got_sum = 0;
   std::int64_t want_sum = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::int32_t in = probe_input(i);
+    const std::int32_t want = expected_of(expected, i);
     got_sum += out[i];
-    want_sum += in;
-    const std::int32_t want = name == "fp16" ? 6 * in + 1 : dot_of_bytes(in);
-    if (name != "subgroups" && out[i] != want) return fmt::format("item {} gave {} instead of {}", i, out[i], want);
+    want_sum += want;
+    if (expected != Expected::kTotal && out[i] != want)
+      return fmt::format("item {} gave {} instead of {}", i, out[i], want);
   }
-  if (name == "subgroups" && got_sum != want_sum)
-    return fmt::format("the sums add up to {} instead of {}", got_sum, want_sum);
+  if (got_sum != want_sum) return fmt::format("the sums add up to {} instead of {}", got_sum, want_sum);
   return {};
+}
+
+Result<Kernel> make_probe_kernel(Device& device, const ProbeProgram& program) {
+  return device.make_kernel(std::string(program.file), std::string(program.entry), std::string(program.options));
 }
 
 /// Sends stderr to /dev/null while it lives: PoCL's compiler counts its errors there, and a probe is meant to fail.
@@ -77,9 +107,13 @@ class QuietStderr {
 std::string run_probe(Device& device, const Probe& probe) {
   auto kernel = [&] {
     const QuietStderr quiet;
-    return device.make_kernel("probe/capability.cl", probe.entry, probe.options);
+    return make_probe_kernel(device, probe.program);
   }();
-  if (!kernel) return "does not build: " + kernel.error().fix;
+  if (!kernel) {  // of the fix, "report this log line: …", the line alone
+    const std::string& fix = kernel.error().fix;
+    const std::size_t colon = fix.find(": ");
+    return "does not build: " + (colon == std::string::npos ? fix : fix.substr(colon + 2));
+  }
   std::vector<std::int32_t> values(kProbeItems);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = probe_input(i);
   auto in = device.make_buffer(values.size() * sizeof values[0]).value();
@@ -88,18 +122,29 @@ std::string run_probe(Device& device, const Probe& probe) {
   const Argument arguments[] = {BufferArg{in, Access::kRead}, BufferArg{out, Access::kWrite}};
   kernel.value().set_arguments(arguments);
   device.enqueue({kernel.value(), {{kProbeItems, 1, 1}, {kProbeItems, 1, 1}}});
-  return compare(probe.name, read_vector<std::int32_t>(device, out, values.size()));
+  return compare(probe.expected, read_vector<std::int32_t>(device, out, values.size()));
 }
 
 }  // namespace
+
+std::span<const ProbeProgram> probe_programs() {
+  static const std::vector<ProbeProgram> programs = [] {
+    std::vector<ProbeProgram> all{kTimerProgram};
+    std::transform(std::begin(kProbes), std::end(kProbes), std::back_inserter(all),
+                   [](const Probe& probe) { return probe.program; });
+    return all;
+  }();
+  return programs;
+}
 
 void Device::probe_capabilities() {
   info_.capabilities.clear();
   for (const Probe& probe : kProbes) {
     Capability capability;
-    capability.name = probe.name;
+    capability.name = probe.program.name;
+    const std::string extension = probe.extension;
     capability.declared =
-        (" " + info_.extensions + " ").find(fmt::format(" {} ", probe.extension)) != std::string::npos;
+        !extension.empty() && (" " + info_.extensions + " ").find(" " + extension + " ") != std::string::npos;
     try {
       capability.reason = run_probe(*this, probe);
     } catch (const DeviceError& error) {
@@ -112,7 +157,7 @@ void Device::probe_capabilities() {
 }
 
 EventTimerCheck Device::check_event_timer() {
-  auto made = make_kernel("probe/timer.cl", "probe_timer", "");
+  auto made = make_probe_kernel(*this, kTimerProgram);
   if (!made) return {false, made.error().message()};
   Kernel kernel = std::move(made).value();
   const std::size_t items = 64;

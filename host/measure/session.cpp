@@ -441,7 +441,7 @@ class SessionRun {
     for (std::size_t i = 0; i < scheme::kRoleCount; ++i) trial.*kPhases[i] = window.phases[i].value();
     trial.events = static_cast<std::int64_t>(window.events);
     trial.kernels_used = runner.kernels_used;
-    trial.matrix_unit = "none";
+    trial.matrix_unit = runner.chain->matrix_unit();
     trial.output_error = runner.output_error;
     return keep(std::move(trial));
   }

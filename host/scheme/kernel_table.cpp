@@ -94,6 +94,18 @@ std::string gemm_options(const Tuning& t, const Extent& e) {
                      b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
 }
 
+// The GPU family's variants by the instructions they are built of (kernels/common/instructions.clh).
+constexpr std::array kVariants{
+    Variant{"reference", "reference", "", "none", {}},
+    Variant{"cpu", "cpu", "", "none", {}},
+    Variant{"gpu", "gpu", "", "none", {}},
+    Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
+    Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
+    Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
+    Variant{"khronos", "gpu", "-DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
+    Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
+};
+
 constexpr std::array kKernels{
     KernelEntry{"random_f16", "reference", "random/random_reference.cl", per_4_elements, no_options},
     KernelEntry{"random_f32", "reference", "random/random_reference.cl", per_4_elements, no_options},
@@ -127,6 +139,8 @@ constexpr std::array kKernels{
     KernelEntry{"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
     KernelEntry{"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_16_columns, gpu_options},
     KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options},
+    KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options, "ptx"},
+    KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options, "half2"},
     KernelEntry{"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, cpu_options},
     KernelEntry{"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, cpu_options},
     KernelEntry{"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, cpu_options},
@@ -143,9 +157,35 @@ constexpr std::array kKernels{
     KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
     KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
     KernelEntry{"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option},
     KernelEntry{"gemm_i4_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option},
+    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
+    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
+    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
+    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
+    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
+    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
+    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
+    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
+    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
+    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "khronos"},
+    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
+    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
+    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
+    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "half2"},
+    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
+    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
+    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
+    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "khronos"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "ptx"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "khronos"},
+    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "ptx"},
+    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
+    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},
+    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "khronos"},
     KernelEntry{"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::f16>, gemv_options},
     KernelEntry{"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i8>, gemv_options},
     KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i8_i8>, gemv_options},
@@ -211,17 +251,50 @@ Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size) {
   return tuning;
 }
 
+std::string KernelEntry::build_options(const Tuning& tuning, const Extent& extent) const {
+  const std::string_view added = find_variant(variant)->options;
+  std::string options = family_options(tuning, extent);
+  if (!options.empty() && !added.empty()) options += ' ';
+  return options.append(added);
+}
+
+std::span<const Variant> all_variants() { return kVariants; }
+
+const Variant* find_variant(std::string_view name) {
+  const auto found = std::find_if(kVariants.begin(), kVariants.end(), [&](const Variant& v) { return v.name == name; });
+  return found == kVariants.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> missing_capability(const Variant& variant, const device::DeviceInfo& info) {
+  for (const std::string_view need : variant.needs) {
+    if (need.empty()) continue;
+    const device::Capability* capability = info.find_capability(need);
+    if (capability == nullptr) return fmt::format("{} was not probed", need);
+    if (!capability->probed.value_or(false)) return fmt::format("{} {}", need, capability->reason);
+  }
+  return std::nullopt;
+}
+
 std::span<const KernelEntry> all_kernels() { return kKernels; }
 
 const KernelEntry* find_kernel(std::string_view operation, std::string_view family) {
   const auto find = [&](std::string_view wanted) -> const KernelEntry* {
     for (const KernelEntry& entry : kKernels) {
-      if (entry.operation == operation && entry.family == wanted) return &entry;
+      if (entry.operation == operation && entry.family == wanted && entry.variant == wanted) return &entry;
     }
     return nullptr;
   };
   const KernelEntry* own = find(family);
   return own != nullptr ? own : find("reference");
+}
+
+const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
+                                 const device::DeviceInfo& info) {
+  for (const KernelEntry& entry : kKernels) {
+    if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
+    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) : entry.variant == variant) return &entry;
+  }
+  return find_kernel(operation, family);
 }
 
 }  // namespace qtrap::scheme

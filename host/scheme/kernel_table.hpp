@@ -2,7 +2,9 @@
 // here are the only ones: they reach a kernel as -D and shape its launch from the same numbers.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,19 +56,45 @@ struct Tuning {
 /// Tunables for a device: 16 floats per vector where that is its native width, else 8; blocks that fit its local memory.
 Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size);
 
+/// A way to build kernels of one family: plain, or with instructions that a device must be probed for.
+struct Variant {
+  std::string_view name;         ///< "reference", "cpu", "gpu" (the plain ones), "ptx", …
+  std::string_view family;       ///< "reference", "cpu" or "gpu"
+  std::string_view options;      ///< -D options that its kernels add
+  std::string_view matrix_unit;  ///< "none" or its name, for the results
+  std::array<std::string_view, 3> needs;  ///< capabilities that must be probed; unused ones empty
+};
+
+std::span<const Variant> all_variants();
+/// Null when no variant has this name.
+const Variant* find_variant(std::string_view name);
+/// Why `variant` cannot run on the device whose capabilities `info` holds; none when it can.
+std::optional<std::string> missing_capability(const Variant& variant, const device::DeviceInfo& info);
+
 struct KernelEntry {
   std::string_view operation;  ///< e.g. "gemv_i8_f16"
   std::string_view family;     ///< "reference", "cpu" or "gpu"
   std::string_view file;       ///< relative to kernels/
   device::WorkSize (*size)(const Tuning&, const Extent&);
-  std::string (*build_options)(const Tuning&, const Extent&);
+  std::string (*family_options)(const Tuning&, const Extent&);
+  std::string_view variant = family;  ///< name of its Variant: the family's for the plain kernel
 
-  /// Entry point: operation_family.
-  std::string name() const { return std::string(operation) + '_' + std::string(family); }
+  /// Function in the file: operation_family.
+  std::string entry() const { return std::string(operation) + '_' + std::string(family); }
+  /// What the results call it: the function's name, followed by that of a variant that is not plain.
+  std::string name() const { return variant == family ? entry() : entry() + '_' + std::string(variant); }
+  /// All -D options of its program.
+  std::string build_options(const Tuning& tuning, const Extent& extent) const;
 };
 
+/// Plain kernels and variants; of the variants of one operation the best comes first.
 std::span<const KernelEntry> all_kernels();
-/// The kernel of `operation` in `family`, or the reference's where the family has none of its own; null when neither exists.
+/// The plain kernel of `operation` in `family`, or the reference's where the family has none of its own; null when neither
+/// exists.
 const KernelEntry* find_kernel(std::string_view operation, std::string_view family);
+/// The kernel of `operation` in `family` and `variant`, where the operation has that variant, else the plain one. An empty
+/// variant: the first that the probed capabilities of `info` allow.
+const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
+                                 const device::DeviceInfo& info);
 
 }  // namespace qtrap::scheme

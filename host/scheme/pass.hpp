@@ -20,7 +20,8 @@ namespace qtrap::scheme {
 /// One launch with its role, name, bound buffers and costs.
 struct Pass {
   Role role = Role::kOther;
-  std::string kernel;                       ///< entry name, e.g. "gemv_i8_f16_cpu"
+  std::string kernel;                       ///< KernelEntry::name(), e.g. "gemv_i8_f16_cpu"
+  std::string_view matrix_unit;             ///< "none" or its name
   device::Launch launch;
   std::vector<device::BufferArg> buffers;   ///< every bound buffer, in argument order
   Costs costs;                              ///< launches is 1
@@ -38,6 +39,7 @@ struct Weights {
 struct PassOptions {
   std::string family;              ///< "reference", "cpu" or "gpu"; empty: info().kernel_family()
   std::uint32_t group_size = 128;  ///< 32, 64 or 128
+  std::string variant = {};        ///< name of a Variant; empty: info().forced_variant, else the best that is probed
 };
 
 /// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts are in elements.

@@ -18,14 +18,19 @@ Buffer exact_view(device::Device& device, const Buffer& buffer, std::uint64_t by
 }
 
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
-  const KernelEntry* entry = find_kernel(parts.operation, resolve_family(device, options));
+  const std::string& variant = options.variant.empty() ? device.info().forced_variant : options.variant;
+  const KernelEntry* entry = choose_kernel(parts.operation, resolve_family(device, options), variant, device.info());
   expects(entry != nullptr, "every operation has a kernel");
   const Tuning tuning = make_tuning(device.info(), options.group_size);
-  auto kernel = device.make_kernel(std::string(entry->file), entry->name(), entry->build_options(tuning, parts.extent));
+  auto kernel = device.make_kernel(std::string(entry->file), entry->entry(), entry->build_options(tuning, parts.extent));
   if (!kernel) return kernel.error();
 
-  Pass pass{parts.role, entry->name(), {std::move(kernel).value(), entry->size(tuning, parts.extent)},
-            std::move(parts.buffers), parts.costs};
+  Pass pass{parts.role,
+            entry->name(),
+            find_variant(entry->variant)->matrix_unit,
+            {std::move(kernel).value(), entry->size(tuning, parts.extent)},
+            std::move(parts.buffers),
+            parts.costs};
   pass.costs.launches = 1;
   pass.costs.bytes = 0;
   std::vector<device::Argument> arguments;

@@ -44,11 +44,16 @@ void take(VerifyRow& row, const Result<Comparison>& result, const std::string& s
 VerifyRow verify_one(device::Device& device, const KernelEntry& kernel, const VerifyCase& check, bool small) {
   VerifyRow row;
   row.kernel = kernel.name();
-  row.variant = kernel.family;
+  row.variant = kernel.variant;
+  if (const auto missing = missing_capability(*find_variant(kernel.variant), device.info())) {
+    row.status = VerifyStatus::kUnsupported;
+    row.reason = *missing;
+    return row;
+  }
   bool first = true;
   for (const std::uint32_t group : check.group_sizes(small)) {
     for (const Extent& extent : check.extents_of(small)) {
-      VerifyBench bench(device, {std::string(kernel.family), group});
+      VerifyBench bench(device, {std::string(kernel.family), group, std::string(kernel.variant)});
       take(row, check.run(bench, kernel, extent), check.describe(extent, group), first);
     }
   }
@@ -86,10 +91,12 @@ bool VerifyBench::canaries_intact() {
 std::vector<VerifyRow> verify_kernels(device::Device& device, const VerifyOptions& options) {
   std::vector<std::string> families = options.families;
   if (families.empty()) families = {"reference", device.info().kernel_family()};
+  if (device.info().capabilities.empty()) device.probe_capabilities();
   std::vector<VerifyRow> rows;
   for (const KernelEntry& kernel : all_kernels()) {
     if (std::find(families.begin(), families.end(), kernel.family) == families.end()) continue;
     if (kernel.name().find(options.kernel) == std::string::npos) continue;
+    if (!options.variant.empty() && kernel.variant != options.variant) continue;
     rows.push_back(verify_one(device, kernel, verify_case(kernel.operation), options.small));
   }
   return rows;

@@ -26,9 +26,10 @@ struct VerifyOptions {
   std::vector<std::string> families;  ///< empty: reference and the device's own
   std::string kernel;                 ///< only kernels whose name contains this; empty: all
   bool small = false;                 ///< only the smallest odd shapes (for Oclgrind)
+  std::string variant;                ///< only this variant; empty: all of the families
 };
 
-/// One row per (kernel, variant): the worst over its shapes. Throws DeviceError when the device is lost.
+/// One row per (kernel, variant): the worst over its shapes, or `unsupported` with the probe's reason. Throws DeviceError when the device is lost.
 std::vector<VerifyRow> verify_kernels(device::Device& device, const VerifyOptions& options);
 
 }  // namespace qtrap::scheme

@@ -1,14 +1,12 @@
 // out[i] = in[i] in the other format, i in [0, count); f32 -> f16 rounds to nearest even.
-// Eight elements per work-item: 48 bytes, 8 conversions. The f16 side is one 16-byte access through a private ushort8:
-// compilers turn vload_half8 from global memory into eight 2-byte loads.
+// Eight elements per work-item: 48 bytes, 8 conversions. The f16 side is one 16-byte access, packed in registers.
 // Preconditions: in and out start on 16 bytes; the global size covers count / 8, rounded up.
 #include "common/common.clh"
 
 __kernel void cast_f16_f32_gpu(__global const half* in, __global float* out, uint count) {
   const size_t first = get_global_id(0) * 8;
   if (first + 8 <= count) {
-    const ushort8 packed = as_ushort8(*(__global const uint4*)(in + first));
-    const float8 value = vload_half8(0, (const half*)&packed);
+    const float8 value = half8_of(*(__global const uint4*)(in + first));
     *(__global float4*)(out + first) = value.lo;
     *(__global float4*)(out + first + 4) = value.hi;
     return;

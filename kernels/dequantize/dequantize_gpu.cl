@@ -3,8 +3,10 @@
 //   dequantize_i8_f16   work-item (c, r): columns [16 c, 16 c + 16) of row r; wide when columns is a multiple of 16.
 //   dequantize_i4_f16   work-item (c, r): columns [32 c, 32 c + 32), inside one group; wide when a multiple of 32.
 //   dequantize_i32_f16 is the reference's.
+// With pairs of f16 (common/instructions.clh) q - z is exact and its product with s is rounded once, as in f32.
 // Preconditions: buffers start on 16 bytes, GROUP is a multiple of 32.
 #include "common/common.clh"
+#include "common/instructions.clh"
 
 static inline void store_packed(float8 value, __global half* to) {
   ushort8 packed;
@@ -28,6 +30,28 @@ __kernel void dequantize_i8_f16_gpu(__global const char* codes, __global const h
   for (uint i = 0; i < count; ++i) vstore_half_rte((float)codes[at + i] * scale, at + i, out);
 }
 
+// Eight weights from one word of codes, one 16-byte store.
+#ifdef HAS_HALF2
+#define PREPARE_GROUP(group)                                                       \
+  const uint scale2 = ((__global const ushort*)scales)[group] * 0x10001u;          \
+  const uint zero2 = ((__global const ushort*)zeros)[group] * 0x10001u;            \
+  const uint low_minus = half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_1024);      \
+  const uint high_minus = half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_64);
+// Pairs of the nibbles 0 4, 1 5, 2 6, 3 7 become pairs of neighbours.
+static inline uint4 eight_weights(uint word, uint scale2, uint low_minus, uint high_minus) {
+  const uint4 pair = nibbles_to_half2(word, low_minus, high_minus);
+  const uint a = half2_mul(pair.x, scale2), b = half2_mul(pair.y, scale2);
+  const uint c = half2_mul(pair.z, scale2), d = half2_mul(pair.w, scale2);
+  return (uint4)((a & 0xFFFFu) | b << 16, (c & 0xFFFFu) | d << 16, a >> 16 | (b & 0xFFFF0000u), c >> 16 | (d & 0xFFFF0000u));
+}
+#define STORE_EIGHT(word, offset) *(__global uint4*)(out + at + offset) = eight_weights(word, scale2, low_minus, high_minus);
+#else
+#define PREPARE_GROUP(group)
+#define STORE_EIGHT(word, offset)                                                                                  \
+  store_packed((convert_float8(((uint8)(word) >> (uint8)(0, 4, 8, 12, 16, 20, 24, 28)) & (uint8)(15)) - zero) * scale, \
+               out + at + offset);
+#endif
+
 __kernel void dequantize_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                     __global half* out, uint rows, uint columns) {
   const size_t first = get_global_id(0) * 32, r = get_global_id(1);
@@ -38,13 +62,12 @@ __kernel void dequantize_i4_f16_gpu(__global const uchar* codes, __global const 
   __global const uchar* from = codes + r * ((columns + 1) / 2) + first / 2;
   const size_t at = r * columns + first;
   if (columns % 32 == 0) {
-    const uchar16 pair = as_uchar16(*(__global const uint4*)from);
-    const float16 low = (convert_float16(pair & (uchar16)(15)) - zero) * scale;
-    const float16 high = (convert_float16(pair >> (uchar16)(4)) - zero) * scale;
-    store_packed((float8)(low.s0, high.s0, low.s1, high.s1, low.s2, high.s2, low.s3, high.s3), out + at);
-    store_packed((float8)(low.s4, high.s4, low.s5, high.s5, low.s6, high.s6, low.s7, high.s7), out + at + 8);
-    store_packed((float8)(low.s8, high.s8, low.s9, high.s9, low.sA, high.sA, low.sB, high.sB), out + at + 16);
-    store_packed((float8)(low.sC, high.sC, low.sD, high.sD, low.sE, high.sE, low.sF, high.sF), out + at + 24);
+    PREPARE_GROUP(group)
+    const uint4 word = load16(from);
+    STORE_EIGHT(word.x, 0)
+    STORE_EIGHT(word.y, 8)
+    STORE_EIGHT(word.z, 16)
+    STORE_EIGHT(word.w, 24)
     return;
   }
   const uint count = min(32u, columns - (uint)first);

@@ -3,7 +3,7 @@
 // tokens j + 8 {0..7} in registers. Per step of 16 columns the group brings both tiles to local memory as f32 (int4:
 // s (q - z), exact), 8 neighbouring columns of one row per item, by one 16-, 8- or 4-byte load where rows are aligned, else
 // element by element; columns beyond the last are 0. Local rows are [column][64 + 4]: 16-byte aligned, banks apart.
-// int8 x int8: 32 steps (512 columns) sum to at most 512 * 127 * 127 < 2^24, exact in f32, then go to int32.
+// int8 activations: gemm_dot_gpu.cl.
 // Bytes: weights once per 64 tokens, x once per 64 rows; 32 multiply-adds per item and column.
 // GROUP: columns per int4 group, a multiple of 16. Precondition: buffers start on 16 bytes.
 #include "common/common.clh"
@@ -20,10 +20,7 @@
 static inline float8 eight_f16(__global const half* from, uint row, uint rows, uint k, uint columns) {
   ZERO_IF_OUTSIDE;
   from += (size_t)row * columns + k;
-  if (columns % 8 == 0) {
-    const ushort8 packed = as_ushort8(*(__global const uint4*)from);
-    return vload_half8(0, (const half*)&packed);
-  }
+  if (columns % 8 == 0) return half8_of(*(__global const uint4*)from);
   float part[8];
   for (uint i = 0; i < 8; ++i) part[i] = k + i < columns ? vload_half(i, from) : 0.0f;
   return vload8(0, part);
@@ -126,38 +123,10 @@ GPU_KERNEL void gemm_i8_f16_gpu(__global const char* codes, __global const half*
   STORE_F16(vload_half(row, scales))
 }
 
-GPU_KERNEL void gemm_i8_i8_gpu(__global const char* codes, __global const char* x, __global int* out, uint rows,
-                               uint columns, uint tokens) {
-  PREPARE;
-  int total[4][8];
-  FOR_EACH_ELEMENT total[r][t] = 0;
-  for (uint k0 = 0; k0 < columns; k0 += 512) {
-    MULTIPLY_STEPS(k0, min(k0 + 512, columns), eight_i8(codes, row0 + at, rows, k, columns),
-                   eight_i8(x, token0 + at, tokens, k, columns))
-    FOR_EACH_ELEMENT {
-      total[r][t] += (int)acc[r][t];
-      acc[r][t] = 0.0f;
-    }
-  }
-  FOR_EACH_ELEMENT {
-    const uint row = row0 + (uint)get_local_id(0) + 16 * r, token = token0 + (uint)get_local_id(1) + 8 * t;
-    if (row < rows && token < tokens) out[(size_t)token * rows + row] = total[r][t];
-  }
-}
-
 GPU_KERNEL void gemm_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                 __global const half* x, __global half* y, uint rows, uint columns, uint tokens) {
   PREPARE;
   MULTIPLY_STEPS(0, columns, eight_i4(codes, scales, zeros, row0 + at, rows, k, columns),
                  eight_f16(x, token0 + at, tokens, k, columns))
   STORE_F16(1.0f)
-}
-
-GPU_KERNEL void gemm_i4_i8_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
-                               __global const char* x, __global const float* token_scales, __global half* y, uint rows,
-                               uint columns, uint tokens) {
-  PREPARE;
-  MULTIPLY_STEPS(0, columns, eight_i4(codes, scales, zeros, row0 + at, rows, k, columns),
-                 eight_i8(x, token0 + at, tokens, k, columns))
-  STORE_F16(token_scales[token])
 }

@@ -7,15 +7,14 @@
 // Int4: the group's scale and zero point are read once per 32 weights: s (sum q x - z sum x).
 // Tunables: WORK_GROUP, ROWS, TOKENS (ROWS x TOKENS at most WORK_GROUP), GROUP (a multiple of 32). Precondition: buffers
 // start on 16 bytes.
+// Instructions of a device, e.g. the 4-byte dot product, come from common/instructions.clh by -DINSTRUCTIONS_….
 #include "common/common.clh"
+#include "common/instructions.clh"
 
 #define UNROLLED _Pragma("unroll")
 #define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
 
-static inline float8 load_half8(__global const half* from) {
-  const ushort8 packed = as_ushort8(*(__global const uint4*)from);
-  return vload_half8(0, (const half*)&packed);
-}
+static inline float8 load_half8(__global const half* from) { return half8_of(load16(from)); }
 
 static inline float dot8(float8 a, float8 b, float sum) {
   sum = fma(a.s0, b.s0, sum);
@@ -28,16 +27,27 @@ static inline float dot8(float8 a, float8 b, float sum) {
   return fma(a.s7, b.s7, sum);
 }
 
-static inline int dot16(char16 a, char16 b, int sum) {
-  const int16 product = convert_int16(a) * convert_int16(b);
-  const int8 eight = product.lo + product.hi;
-  const int4 four = eight.lo + eight.hi;
-  return sum + four.x + four.y + four.z + four.w;
-}
+static inline float8 bytes_to_float8(uint low, uint high) { return (float8)(bytes_to_float(low), bytes_to_float(high)); }
 
-// Sums the items' partial results in local memory: sums[r * TOKENS + t][0] afterwards, for all items.
+// Sums the items' partial results: sums[r * TOKENS + t][0] afterwards, for item r * TOKENS + t. Items that can read
+// one another's registers do so first, 32 at a time.
 #define RESULTS (ROWS * TOKENS)
-#define ADD_UP(acc, sums)                                                                                \
+#ifdef HAS_LANES
+#define PARTIALS (WORK_GROUP / 32)
+#define ADD_UP(acc, sums, Type)                                                                          \
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                             \
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                         \
+      const Type sum = JOIN(add_lanes_, Type)(acc[r][t]);                                                \
+      if (lane % 32 == 0) sums[r * TOKENS + t][lane / 32] = sum;                                         \
+    }                                                                                                    \
+  }                                                                                                      \
+  barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
+  if (lane < RESULTS) {                                                                                  \
+    UNROLLED for (uint i = 1; i < PARTIALS; ++i) sums[lane][0] += sums[lane][i];                         \
+  }
+#else
+#define PARTIALS WORK_GROUP
+#define ADD_UP(acc, sums, Type)                                                                          \
   UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                             \
     UNROLLED for (uint t = 0; t < TOKENS; ++t) sums[r * TOKENS + t][lane] = acc[r][t];                   \
   }                                                                                                      \
@@ -48,6 +58,7 @@ static inline int dot16(char16 a, char16 b, int sum) {
     }                                                                                                    \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
   }
+#endif
 
 // One item per result.
 #define STORE_SUMS(expression)                                                       \
@@ -58,7 +69,7 @@ static inline int dot16(char16 a, char16 b, int sum) {
 
 GPU_KERNEL void gemv_f16_f16_gpu(__global const half* weights, __global const half* x, __global half* y, uint rows,
                                  uint columns) {
-  __local float partial[RESULTS][WORK_GROUP];
+  __local float partial[RESULTS][PARTIALS];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   float acc[ROWS][TOKENS];
@@ -80,13 +91,13 @@ GPU_KERNEL void gemv_f16_f16_gpu(__global const half* weights, __global const ha
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }
   }
-  ADD_UP(acc, partial)
+  ADD_UP(acc, partial, float)
   STORE_SUMS(vstore_half_rte(partial[lane][0], (size_t)t * rows + row, y))
 }
 
 GPU_KERNEL void gemv_i8_f16_gpu(__global const char* codes, __global const half* scales, __global const half* x,
                                 __global half* y, uint rows, uint columns) {
-  __local float partial[RESULTS][WORK_GROUP];
+  __local float partial[RESULTS][PARTIALS];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   float acc[ROWS][TOKENS];
@@ -101,10 +112,10 @@ GPU_KERNEL void gemv_i8_f16_gpu(__global const char* codes, __global const half*
       high[t] = load_half8(x + (size_t)t * columns + k + 8);
     }
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const char16 code = as_char16(*(__global const uint4*)(codes + (size_t)min(first + r, rows - 1) * columns + k));
+      const uint4 code = load16(codes + (size_t)min(first + r, rows - 1) * columns + k);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        acc[r][t] = dot8(convert_float8(code.lo), low[t], acc[r][t]);
-        acc[r][t] = dot8(convert_float8(code.hi), high[t], acc[r][t]);
+        acc[r][t] = dot8(bytes_to_float8(code.x, code.y), low[t], acc[r][t]);
+        acc[r][t] = dot8(bytes_to_float8(code.z, code.w), high[t], acc[r][t]);
       }
     }
   }
@@ -114,13 +125,13 @@ GPU_KERNEL void gemv_i8_f16_gpu(__global const char* codes, __global const half*
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }
   }
-  ADD_UP(acc, partial)
+  ADD_UP(acc, partial, float)
   STORE_SUMS(vstore_half_rte(partial[lane][0] * vload_half(row, scales), (size_t)t * rows + row, y))
 }
 
 GPU_KERNEL void gemv_i8_i8_gpu(__global const char* codes, __global const char* x, __global int* out, uint rows,
                                uint columns) {
-  __local int partial[RESULTS][WORK_GROUP];
+  __local int partial[RESULTS][PARTIALS];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   int acc[ROWS][TOKENS];
@@ -129,10 +140,10 @@ GPU_KERNEL void gemv_i8_i8_gpu(__global const char* codes, __global const char* 
   }
   const uint wide_end = columns % 16 == 0 ? columns : 0;
   for (uint k = lane * 16; k < wide_end; k += WORK_GROUP * 16) {
-    char16 value[TOKENS];
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = as_char16(*(__global const uint4*)(x + (size_t)t * columns + k));
+    uint4 value[TOKENS];
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = load16(x + (size_t)t * columns + k);
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const char16 code = as_char16(*(__global const uint4*)(codes + (size_t)min(first + r, rows - 1) * columns + k));
+      const uint4 code = load16(codes + (size_t)min(first + r, rows - 1) * columns + k);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = dot16(code, value[t], acc[r][t]);
     }
   }
@@ -142,13 +153,37 @@ GPU_KERNEL void gemv_i8_i8_gpu(__global const char* codes, __global const char* 
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] += weight * (int)x[(size_t)t * columns + k];
     }
   }
-  ADD_UP(acc, partial)
+  ADD_UP(acc, partial, int)
   STORE_SUMS(out[(size_t)t * rows + row] = partial[lane][0])
 }
 
+// Eight int4 codes as floats and what becomes of the zero point z: with pairs of f16 the codes come as q - z, exactly, in the
+// order of the nibbles 0 4 1 5 2 6 3 7; else z Σx is subtracted from the sum of a step.
+#ifdef HAS_HALF2
+#define PREPARE_ZEROS uint low_minus[ROWS], high_minus[ROWS];
+#define SET_ZERO(r, pointer)                                                                   \
+  const uint zero = *(__global const ushort*)(pointer) * 0x10001u;                             \
+  low_minus[r] = half2_fma(zero, HALF2_MINUS_ONE, HALF2_MINUS_1024);                           \
+  high_minus[r] = half2_fma(zero, HALF2_MINUS_ONE, HALF2_MINUS_64);
+#define ADD_TO_SUM(t, value)
+#define EIGHT_CODES(word, r) half8_of(nibbles_to_half2(word, low_minus[r], high_minus[r]))
+#define IN_CODE_ORDER(value) (value).s04152637
+#define WITHOUT_ZERO(r, t) dot_g[r][t]
+#else
+#define PREPARE_ZEROS             \
+  float zero[ROWS], sum[TOKENS]; \
+  UNROLLED for (uint t = 0; t < TOKENS; ++t) sum[t] = 0.0f;
+#define SET_ZERO(r, pointer) zero[r] = vload_half(0, pointer);
+#define ADD_TO_SUM(t, value) sum[t] += sum8(value);
+#define EIGHT_CODES(word, r) \
+  convert_float8(((uint8)(word) >> (uint8)(0, 4, 8, 12, 16, 20, 24, 28)) & (uint8)(15))
+#define IN_CODE_ORDER(value) (value)
+#define WITHOUT_ZERO(r, t) fma(-zero[r], sum[t], dot_g[r][t])
+#endif
+
 GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                 __global const half* x, __global half* y, uint rows, uint columns) {
-  __local float partial[RESULTS][WORK_GROUP];
+  __local float partial[RESULTS][PARTIALS];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   const uint groups = (columns + GROUP - 1) / GROUP;
@@ -160,21 +195,21 @@ GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half
   const uint wide_end = columns % 32 == 0 ? columns : 0;
   for (uint k = lane * 32; k < wide_end; k += WORK_GROUP * 32) {
     uint4 code[ROWS];
+    float scale[ROWS], dot_g[ROWS][TOKENS];
+    PREPARE_ZEROS
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      code[r] = *(__global const uint4*)(codes + (size_t)min(first + r, rows - 1) * pitch + k / 2);
-    }
-    float dot_g[ROWS][TOKENS], sum[TOKENS];
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      sum[t] = 0.0f;
-      UNROLLED for (uint r = 0; r < ROWS; ++r) dot_g[r][t] = 0.0f;
+      const size_t row = min(first + r, rows - 1);
+      code[r] = load16(codes + row * pitch + k / 2);
+      scale[r] = vload_half(row * groups + k / GROUP, scales);
+      SET_ZERO(r, zeros + row * groups + k / GROUP)
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0.0f;
     }
 #define EIGHT(part, offset)                                                                                        \
   UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                                     \
     const float8 value = load_half8(x + (size_t)t * columns + k + offset);                                         \
-    sum[t] += sum8(value);                                                                                         \
+    ADD_TO_SUM(t, value)                                                                                           \
     UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                                     \
-      const uint8 nibble = ((uint8)(code[r].part) >> (uint8)(0, 4, 8, 12, 16, 20, 24, 28)) & (uint8)(15);          \
-      dot_g[r][t] = dot8(convert_float8(nibble), value, dot_g[r][t]);                                              \
+      dot_g[r][t] = dot8(EIGHT_CODES(code[r].part, r), IN_CODE_ORDER(value), dot_g[r][t]);                         \
     }                                                                                                              \
   }
     EIGHT(x, 0)
@@ -183,10 +218,7 @@ GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half
     EIGHT(w, 24)
 #undef EIGHT
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const size_t group = (size_t)min(first + r, rows - 1) * groups + k / GROUP;
-      const float scale = vload_half(group, scales);
-      const float zero = vload_half(group, zeros);
-      UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(scale, fma(-zero, sum[t], dot_g[r][t]), acc[r][t]);
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(scale[r], WITHOUT_ZERO(r, t), acc[r][t]);
     }
   }
   for (uint k = wide_end + lane; k < columns; k += WORK_GROUP) {
@@ -197,14 +229,14 @@ GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }
   }
-  ADD_UP(acc, partial)
+  ADD_UP(acc, partial, float)
   STORE_SUMS(vstore_half_rte(partial[lane][0], (size_t)t * rows + row, y))
 }
 
 GPU_KERNEL void gemv_i4_i8_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                __global const char* x, __global const float* token_scales, __global const int* sums,
                                __global half* y, uint rows, uint columns) {
-  __local float partial[RESULTS][WORK_GROUP];
+  __local float partial[RESULTS][PARTIALS];
   const uint lane = (uint)get_local_id(0);
   const uint first = (uint)get_group_id(0) * ROWS;
   const uint groups = (columns + GROUP - 1) / GROUP;
@@ -215,17 +247,16 @@ GPU_KERNEL void gemv_i4_i8_gpu(__global const uchar* codes, __global const half*
   }
   const uint wide_end = columns % 32 == 0 ? columns : 0;
   for (uint k = lane * 32; k < wide_end; k += WORK_GROUP * 32) {
-    char16 even[TOKENS], odd[TOKENS];
+    uint4 even[TOKENS], odd[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const char16 low = as_char16(*(__global const uint4*)(x + (size_t)t * columns + k));
-      const char16 high = as_char16(*(__global const uint4*)(x + (size_t)t * columns + k + 16));
-      even[t] = (char16)(low.even, high.even);
-      odd[t] = (char16)(low.odd, high.odd);
+      const uint4 low = load16(x + (size_t)t * columns + k), high = load16(x + (size_t)t * columns + k + 16);
+      even[t] = (uint4)(even_bytes(low), even_bytes(high));
+      odd[t] = (uint4)(odd_bytes(low), odd_bytes(high));
     }
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const size_t row = min(first + r, rows - 1);
-      const uchar16 pair = as_uchar16(*(__global const uint4*)(codes + row * pitch + k / 2));
-      const char16 low = as_char16(pair & (uchar16)(15)), high = as_char16(pair >> (uchar16)(4));
+      const uint4 pairs = load16(codes + row * pitch + k / 2);
+      const uint4 low = pairs & (uint4)(0x0F0F0F0Fu), high = (pairs >> 4) & (uint4)(0x0F0F0F0Fu);
       const float scale = vload_half(row * groups + k / GROUP, scales);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
         acc[r][t] = fma(scale, (float)dot16(high, odd[t], dot16(low, even[t], 0)), acc[r][t]);
@@ -251,6 +282,6 @@ GPU_KERNEL void gemv_i4_i8_gpu(__global const uchar* codes, __global const half*
       }
     }
   }
-  ADD_UP(acc, partial)
+  ADD_UP(acc, partial, float)
   STORE_SUMS(vstore_half_rte(partial[lane][0] * token_scales[t], (size_t)t * rows + row, y))
 }

@@ -186,6 +186,15 @@ class Verify(ProgramTest):
         self.assertEqual(wrong.returncode, 1)
         self.assertIn("fail", {row["status"] for row in json.loads(wrong.stdout)})
 
+    def test_lists_a_variant_that_the_device_lacks_with_the_reason(self):
+        done = self.run_program("verify", "--device", "cpu", "--variant", "ptx", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        rows = json.loads(done.stdout)
+        self.assertIn("gemv_i8_i8_gpu_ptx", {row["kernel"] for row in rows})
+        for row in rows:
+            self.assertEqual((row["variant"], row["status"]), ("ptx", "unsupported"))
+            self.assertIn("NVIDIA", row["reason"])
+
     def test_meters_says_for_every_family_what_was_looked_for(self):
         done = self.run_program("meters", "--json")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -1,0 +1,22 @@
+// Every program that the host can ask a driver to build: what tools/check-kernels compiles off-line. Derived from the
+// kernel table and its tunables, over all that devices, campaigns and profiles can choose.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "scheme/kernel_table.hpp"
+
+namespace qtrap::scheme {
+
+struct KernelProgram {
+  const KernelEntry* kernel = nullptr;
+  std::string options;        ///< -D options, without Device::common_options()
+  std::size_t work_group = 0; ///< items per group of its launches
+};
+
+/// Each kernel with each distinct option text: vectors of 8 and 16, groups of 32, 64 and 128 columns, 1 to 8 tokens for
+/// gemv and every number of 16-token panels up to the largest block for gemm, local memory of 32 KiB, 64 KiB and 1 MiB.
+std::vector<KernelProgram> list_programs();
+
+}  // namespace qtrap::scheme

@@ -1,0 +1,167 @@
+// The choice among kernel variants, and the vendor variants themselves with every instruction replaced by plain C: what
+// surrounds the instructions is then checked on any device.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "scheme/device_fixture.hpp"
+#include "scheme/kernel_table.hpp"
+#include "scheme/program_list.hpp"
+#include "scheme/verify.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+namespace fs = std::filesystem;
+
+device::DeviceInfo device_that_can(const std::vector<std::string>& capabilities) {
+  device::DeviceInfo info;
+  for (const std::string& name : capabilities) info.capabilities.push_back({name, false, true, ""});
+  return info;
+}
+
+std::string chosen(std::string_view operation, const device::DeviceInfo& info, std::string_view variant = "") {
+  return choose_kernel(operation, "gpu", variant, info)->name();
+}
+
+TEST(VariantChoice, TakesThePlainKernelWithoutProbes) {
+  EXPECT_EQ(chosen("gemv_i8_i8", {}), "gemv_i8_i8_gpu");
+  device::DeviceInfo failed;
+  failed.capabilities = {{"dot8", true, false, "wrong value"}};
+  EXPECT_EQ(chosen("gemv_i8_i8", failed), "gemv_i8_i8_gpu");
+}
+
+TEST(VariantChoice, TakesTheFirstVariantWhoseCapabilitiesAreAllThere) {
+  EXPECT_EQ(chosen("gemv_i8_i8", device_that_can({"dot8"})), "gemv_i8_i8_gpu_khronos");
+  EXPECT_EQ(chosen("gemv_i8_i8", device_that_can({"dp4a", "ptx_shuffle", "dot8"})), "gemv_i8_i8_gpu_khronos");
+  EXPECT_EQ(chosen("gemv_i8_i8", device_that_can({"dp4a", "ptx_shuffle", "ptx_half2", "dot8"})), "gemv_i8_i8_gpu_ptx");
+  EXPECT_EQ(chosen("gemm_i4_i8", device_that_can({"sdot4", "amd_shuffle", "half2"})), "gemm_i4_i8_gpu_gcn");
+  EXPECT_EQ(chosen("gemv_i4_f16", device_that_can({"half2"})), "gemv_i4_f16_gpu_half2");
+}
+
+TEST(VariantChoice, TheForcedVariantIsTakenWhereAnOperationHasIt) {
+  const auto all = device_that_can({"dp4a", "ptx_shuffle", "ptx_half2", "dot8"});
+  EXPECT_EQ(chosen("gemv_i8_i8", all, "khronos"), "gemv_i8_i8_gpu_khronos");
+  EXPECT_EQ(chosen("gemv_f16_f16", all, "khronos"), "gemv_f16_f16_gpu");
+  EXPECT_EQ(chosen("gemv_i8_i8", all, "gpu"), "gemv_i8_i8_gpu");
+  EXPECT_EQ(chosen("rms_norm_f16", all, "ptx"), "rms_norm_f16_gpu");
+  EXPECT_EQ(chosen("random_f16", all, "ptx"), "random_f16_reference");
+}
+
+TEST(VariantChoice, SaysWhichCapabilityIsMissingAndWhy) {
+  device::DeviceInfo info;
+  EXPECT_EQ(missing_capability(*find_variant("ptx"), info), "dp4a was not probed");
+  info.capabilities = {{"dp4a", false, false, "item 3 gave 1 instead of 2"}};
+  EXPECT_EQ(missing_capability(*find_variant("ptx"), info), "dp4a item 3 gave 1 instead of 2");
+  EXPECT_EQ(missing_capability(*find_variant("gpu"), info), std::nullopt);
+  EXPECT_EQ(find_variant("sse9"), nullptr);
+}
+
+TEST(VariantTable, EveryKernelNamesAVariantOfItsFamilyWithAPlainKernelBeside) {
+  for (const KernelEntry& kernel : all_kernels()) {
+    const Variant* variant = find_variant(kernel.variant);
+    ASSERT_NE(variant, nullptr) << kernel.name();
+    EXPECT_EQ(variant->family, kernel.family) << kernel.name();
+    EXPECT_EQ(find_kernel(kernel.operation, kernel.family)->entry(), kernel.entry());
+  }
+}
+
+TEST(ProgramList, HoldsEachKernelAndEachProgramOnce) {
+  std::vector<std::string> seen, kernels;
+  for (const KernelProgram& program : list_programs()) {
+    seen.push_back(program.kernel->name() + program.options);
+    kernels.push_back(program.kernel->name());
+    EXPECT_GT(program.work_group, 0U);
+  }
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::adjacent_find(seen.begin(), seen.end()), seen.end());
+  for (const KernelEntry& kernel : all_kernels()) {
+    EXPECT_NE(std::find(kernels.begin(), kernels.end(), kernel.name()), kernels.end()) << kernel.name();
+  }
+}
+
+/// Statement with an NVIDIA instruction, up to its constraints, and what computes the same.
+struct Emulation {
+  const char* instruction;
+  const char* replacement;
+};
+
+constexpr Emulation kEmulations[] = {
+    {"__asm__(\"dp4a", "out = sum; for (uint i = 0; i < 32; i += 8) out += (int)as_char4(a >> i).x * (int)as_char4(b >> i).x;"},
+    {"__asm__(\"prmt",
+     "out = 0; for (uint i = 0; i < 4; ++i) out |= (uint)(((ulong)high << 32 | low) >> 8 * ((selector >> 4 * i) & 7) & 255) "
+     "<< 8 * i;"},
+    {"__asm__(\"ld.global.nc.v4", "out = *(__global const uint4*)from;"},
+    // Serves the probe alone, whose input is i - 32: the kernels add up in local memory here, without HAS_LANES.
+    {"__asm__ volatile(\"shfl", "out = ((uint)get_local_id(0) ^ mask) - 32u + 0u * value;"},
+    {"__asm__(\"fma.rn.f16x2",
+     "const ushort2 u = as_ushort2(a), v = as_ushort2(b), w = as_ushort2(c); ushort2 p; vstore_half2_rte(vload_half2(0, (const "
+     "half*)&u) * vload_half2(0, (const half*)&v) + vload_half2(0, (const half*)&w), 0, (half*)&p); out = as_uint(p);"},
+    {"__asm__(\"mul.rn.f16x2",
+     "const ushort2 u = as_ushort2(a), v = as_ushort2(b); ushort2 p; vstore_half2_rte(vload_half2(0, (const half*)&u) * "
+     "vload_half2(0, (const half*)&v), 0, (half*)&p); out = as_uint(p);"},
+};
+
+class EmulatedPtxTest : public test::DeviceTest {
+ protected:
+  void SetUp() override {
+    DeviceTest::SetUp();
+    if (IsSkipped()) return;
+    folder_ = fs::path(::testing::TempDir()) / "qtrap_emulated_ptx";
+    fs::remove_all(folder_);
+    fs::copy(fs::path(QTRAP_SOURCE_DIR) / "kernels", folder_, fs::copy_options::recursive);
+    rewrite([](std::string& text) {
+      for (const Emulation& emulation : kEmulations) {
+        const std::size_t at = text.find(emulation.instruction);
+        ASSERT_NE(at, std::string::npos) << emulation.instruction;
+        text.replace(at, text.find(");\n", at) + 2 - at, emulation.replacement);
+      }
+      replace(text, "#define HAS_LANES", "");
+      replace(text, "&& !defined(__NVPTX__)", "&& 0");
+    });
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static void replace(std::string& text, const std::string& from, const std::string& to) {
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+  }
+  template <class Change>
+  void rewrite(Change change) {
+    const fs::path path = folder_ / "common" / "instructions.clh";
+    std::ifstream in(path);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    change(text);
+    std::ofstream(path) << text;
+  }
+  std::vector<VerifyRow> verify() {
+    device::Device device(info_, device::KernelSources::from_folder(folder_).value());
+    return verify_kernels(device, {{"gpu"}, "", false, "ptx"});
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(EmulatedPtxTest, EveryKernelPasses) {
+  const auto rows = verify();
+  EXPECT_GE(rows.size(), 8U);
+  for (const VerifyRow& row : rows) {
+    EXPECT_EQ(row.status, VerifyStatus::kPass) << row.kernel << " on " << row.shape << ": " << row.worst_relative_error << " of "
+                                               << row.tolerance << ' ' << row.reason;
+  }
+}
+
+TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
+  rewrite([](std::string& text) { replace(text, "0x6420", "0x6421"); });
+  for (const VerifyRow& row : verify()) {
+    EXPECT_EQ(row.status, VerifyStatus::kUnsupported);
+    EXPECT_NE(row.reason.find("instead of"), std::string::npos) << row.reason;
+  }
+}
+
+}  // namespace
+}  // namespace qtrap::scheme
