@@ -110,7 +110,7 @@ class CommandLine {
     verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
     auto* meters = add("meters", "List energy meters, found or denied, with the reason",
                        [this] { return run_meters(run_.device, characterise_); });
-    add_device_options(meters, true);
+    add_device_options(meters, true, false);
     meters->add_flag("--characterise", characterise_,
                      "Load the device and measure its sensor's period, window and delay (minutes)");
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",

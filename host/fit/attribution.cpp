@@ -25,6 +25,8 @@ Part part_of(TermKind kind) {
       return Part::kBytes;
     case TermKind::kMacs:
       return Part::kOperations;
+    case TermKind::kCachedBytes:
+      return Part::kPassBytes;
     case TermKind::kDequantize:
       return Part::kDequantize;
     case TermKind::kCast:
@@ -75,7 +77,7 @@ Parts split_terms(const Context& context, const Decomposition& fit, std::size_t 
   double& operations = parts[index_of(Part::kOperations)];
   if (fit.best().form == Form::kRoofline) (bytes >= operations ? operations : bytes) = 0;
   const double needed = bytes * format_share(context, c);
-  parts[index_of(Part::kPassBytes)] = bytes - needed;
+  parts[index_of(Part::kPassBytes)] += bytes - needed;
   bytes = needed;
   return parts;
 }
@@ -163,6 +165,7 @@ Eigen::VectorXd fuse_counts(const Context& context, std::size_t c, std::size_t a
     const TermKind kind = context.design->terms[j].kind;
     if (kind == TermKind::kBytes) counts[i] *= format_share(context, c);
     if (kind == TermKind::kDequantize || kind == TermKind::kCast) counts[i] = 0;
+    if (kind == TermKind::kCachedBytes) counts[i] = std::min(counts[i], context.counts(anchor)[i]);
     if (kind == TermKind::kLaunch) counts[i] = std::min(counts[i], context.counts(anchor)[i]);
   }
   return counts;

@@ -19,8 +19,10 @@ struct FixedTerm {
 };
 
 // Multiply-adds are told apart by class and stand between bytes and the rest.
-constexpr std::array<FixedTerm, 5> kFixedTerms{{
+constexpr std::array<FixedTerm, 6> kFixedTerms{{
     {TermKind::kBytes, "bytes", "byte", "copy-only windows of a few sizes", &Counts::bytes},
+    {TermKind::kCachedBytes, "cached_bytes", "byte", "dequantize-only and cast-only windows in cache",
+     &Counts::cached_bytes},
     {TermKind::kDequantize, "dequantized_weights", "weight", "dequantize-only windows of a few sizes",
      &Counts::dequantized_weights},
     {TermKind::kCast, "cast_elements", "element", "cast-only windows of a few sizes", &Counts::cast_elements},
@@ -34,11 +36,15 @@ std::vector<Term> make_terms(std::span<const Row> rows) {
     for (const MacCount& macs : row.workload.counts.macs) classes.insert(macs.precision);
   }
   std::vector<Term> terms;
+  // Tables of others do not tell cached bytes apart: no column then.
+  const bool cached =
+      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.workload.counts.cached_bytes > 0; });
   for (const FixedTerm& fixed : kFixedTerms) {
+    if (fixed.kind == TermKind::kCachedBytes && !cached) continue;
     terms.push_back({fixed.kind, fixed.name, fixed.per, fixed.probe});
     if (fixed.kind != TermKind::kBytes) continue;
     for (const std::string& name : classes) {
-      terms.push_back({TermKind::kMacs, "macs_" + name, "mac", "windows of multiply-adds from registers in " + name});
+      terms.push_back({TermKind::kMacs, "macs_" + name, "mac", "windows of multiply-adds from cache or registers in " + name});
     }
   }
   return terms;

@@ -12,7 +12,7 @@
 
 namespace qtrap::fit {
 
-enum class TermKind { kBytes, kMacs, kDequantize, kCast, kLaunch, kSync };
+enum class TermKind { kBytes, kMacs, kCachedBytes, kDequantize, kCast, kLaunch, kSync };
 
 /// True for costs of the kernel path (separate passes, launches, host waits); false for those of the physics
 /// (bytes moved, operations done).
@@ -21,7 +21,7 @@ bool is_path_cost(TermKind kind);
 /// One column of the model.
 struct Term {
   TermKind kind = TermKind::kBytes;
-  std::string name;   ///< "bytes", "macs_<precision>", "dequantized_weights", "cast_elements", "launches", "syncs"
+  std::string name;   ///< "bytes", "macs_<precision>", "cached_bytes", "dequantized_weights", "cast_elements", "launches", "syncs"
   std::string per;    ///< what one count is: "byte", "mac", "weight", "element", "launch", "sync"
   std::string probe;  ///< the windows that would identify it
 };

@@ -24,11 +24,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kMacPreci
     {"w4a8", "w4a8"},
 }};
 
+/// Class of multiply-adds: kernels differ by format and by tokens in lockstep.
+std::string mac_class(const std::string& scheme, std::int64_t tokens) {
+  return find_mac_precision(scheme) + "_b" + std::to_string(tokens);
+}
+
 Counts scale_counts(const result::TrialRecord& trial, const std::string& precision) {
   const double chains = static_cast<double>(std::max<std::int64_t>(trial.repetitions, 1));
   Counts counts;
-  counts.bytes = static_cast<double>(trial.bytes) / chains;
-  counts.macs = {{precision, static_cast<double>(trial.macs) / chains}};
+  counts.bytes = static_cast<double>(trial.bytes - trial.cached_bytes) / chains;
+  counts.cached_bytes = static_cast<double>(trial.cached_bytes) / chains;
+  if (trial.macs > 0) counts.macs = {{precision, static_cast<double>(trial.macs) / chains}};
   counts.dequantized_weights = static_cast<double>(trial.dequantized_weights) / chains;
   counts.cast_elements = static_cast<double>(trial.cast_elements) / chains;
   counts.launches = static_cast<double>(trial.launches) / chains;
@@ -36,15 +42,23 @@ Counts scale_counts(const result::TrialRecord& trial, const std::string& precisi
   return counts;
 }
 
+/// Class of the probe "macs_<scheme>@<tokens>"; its own name for another.
+std::string probe_class(const std::string& name) {
+  const auto at = name.find('@');
+  return at == std::string::npos ? name : find_mac_precision(name.substr(0, at)) + "_b" + name.substr(at + 1);
+}
+
 Workload probe_work(const result::TrialRecord& trial) {
   const std::string phase = trial.phase.value_or("probe");
   const bool macs = phase.starts_with(kMacProbe);
   Workload work;
-  work.counts = scale_counts(trial, macs ? find_mac_precision(phase.substr(kMacProbe.size())) : "f16");
+  work.counts = scale_counts(trial, macs ? probe_class(phase.substr(kMacProbe.size())) : "none");
   // Sizes of one probe are told apart by their counts: probe windows have no point.
   work.point_id.assign("probe/").append(phase);
-  for (const double count : {work.counts.bytes, work.counts.macs.front().count, work.counts.dequantized_weights,
-                             work.counts.cast_elements, work.counts.launches, work.counts.syncs}) {
+  for (const double count : {work.counts.bytes + work.counts.cached_bytes,
+                             work.counts.macs.empty() ? 0 : work.counts.macs.front().count,
+                             work.counts.dequantized_weights, work.counts.cast_elements, work.counts.launches,
+                             work.counts.syncs}) {
     work.point_id.append("/").append(std::to_string(std::llround(count)));
   }
   work.cell = work.point_id;
@@ -68,7 +82,7 @@ Workload shape_work(const result::PointRecord& point) {
 
 Workload point_work(const result::TrialRecord& trial, const result::PointRecord& point) {
   Workload work = shape_work(point);
-  work.counts = scale_counts(trial, find_mac_precision(point.scheme));
+  work.counts = scale_counts(trial, mac_class(point.scheme, point.batch));
   return work;
 }
 

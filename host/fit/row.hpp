@@ -12,14 +12,16 @@ namespace qtrap::fit {
 /// Multiply-adds of one precision class. Kernels of different classes reach different rates, so each class
 /// has its own coefficient; classes are told apart by name alone.
 struct MacCount {
-  std::string precision;  ///< e.g. "f16", "int8", "w4a16": becomes the coefficient macs_<precision>
+  std::string precision;  ///< e.g. "f16", "int8", "w4a16": becomes the coefficient macs_<precision>; result files add
+                          ///< the tokens in lockstep ("w4a8_b1"): another kernel, another rate
   double count = 0;       ///< multiply-adds, >= 0
   bool operator==(const MacCount&) const = default;
 };
 
 /// Analytic counts of one window, all >= 0.
 struct Counts {
-  double bytes = 0;                ///< of all bound buffers, read_write twice [byte]
+  double bytes = 0;                ///< of all bound buffers but the cached ones, read_write twice [byte]
+  double cached_bytes = 0;         ///< of buffers that stay in the last-level cache [byte]
   std::vector<MacCount> macs;      ///< by precision class; a class named twice is summed
   double dequantized_weights = 0;  ///< weights expanded by separate dequantize passes
   double cast_elements = 0;        ///< elements through cast passes

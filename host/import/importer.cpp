@@ -231,14 +231,8 @@ class Importer {
     session.device.driver = "unknown";
     session.device.type = map_.device_type;
     session.device.kernel_family = map_.device_type == "cpu" ? "cpu" : "gpu";
-    session.meter = {"imported",
-                     std::nullopt,
-                     std::nullopt,
-                     std::nullopt,
-                     std::nullopt,
-                     std::nullopt,
-                     series.energy ? "ok" : "no_meter",
-                     std::nullopt};
+    session.meter.name = "imported";
+    session.meter.status = series.energy ? "ok" : "no_meter";
     if (series.energy) session.meter.method = series.energy->method;
     session.campaign_json = map_json_;
     session.campaign_sha256 = compute_sha256(map_json_);

@@ -99,6 +99,7 @@ void add_counts(const TrialRecord& trial, double scale, PointRecord& point) {
         std::llround(scale * static_cast<double>(count) / static_cast<double>(trial.repetitions)));
   };
   point.bytes = per_chain_count(trial.bytes);
+  point.cached_bytes = per_chain_count(trial.cached_bytes);
   point.macs = per_chain_count(trial.macs);
   point.dequantized_weights = per_chain_count(trial.dequantized_weights);
   point.cast_elements = per_chain_count(trial.cast_elements);

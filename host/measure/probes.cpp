@@ -27,7 +27,7 @@ constexpr std::uint64_t kCacheFactor = 4;
 constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
 constexpr std::uint64_t kCastElements = std::uint64_t{1} << 22;
 /// Side of the matrix whose products come from cache.
-constexpr std::uint64_t kCachedSide = 512;
+constexpr std::uint64_t kCachedSide = 1024;
 constexpr std::uint64_t kQuantizedColumns = 4096;
 constexpr std::array<std::uint64_t, 2> kSides{1024, 4096};
 /// Small numbers with no exponent extremes in every format that reads them.
@@ -36,8 +36,7 @@ constexpr std::uint16_t kPattern = 0x1C1C;
 /// Makes the loops; one function per kind of probe.
 class ProbeMaker {
  public:
-  ProbeMaker(const scheme::PassMaker& maker, const Timing& timing, std::uint64_t tokens)
-      : maker_(&maker), timing_(timing), tokens_(tokens) {
+  ProbeMaker(const scheme::PassMaker& maker, const Timing& timing) : maker_(&maker), timing_(timing) {
     const auto& info = device().info();
     cpu_ = info.type == device::DeviceType::kCpu;
     width_ = cpu_ ? std::min(info.float_vector_width, 16U) : 4U;
@@ -66,14 +65,14 @@ class ProbeMaker {
     const std::array<Argument, 4> arguments{BufferArg{out.value(), Access::kWrite}, 0.5F, 1.0F, rounds};
     scheme::Costs costs;
     costs.macs = items_ * width_ * kFmaChains * rounds;
-    return own_kernel("macs_f16", "fma_rate", arguments, size(), costs);
+    return own_kernel("macs_registers", "fma_rate", arguments, size(), costs);
   }
 
   /// `launches` empty ones; each waited for when `waited`.
   Result<LoadLoop> empty(std::uint64_t launches, bool waited) const {
     auto kernel = device().make_kernel(kFile, "empty_launch", options_);
     if (!kernel) return kernel.error();
-    auto out = filled(sizeof(std::uint32_t));
+    auto out = filled(sizeof(std::uint32_t) * items_);
     if (!out) return out.error();
     const std::array<Argument, 1> arguments{BufferArg{out.value(), Access::kWrite}};
     kernel.value().set_arguments(arguments);
@@ -81,7 +80,7 @@ class ProbeMaker {
     loop.name = waited ? "host_sync" : "empty_launch";
     loop.costs.launches = launches;
     loop.syncs = waited ? static_cast<std::int64_t>(launches) : 1;
-    const device::Launch launch{kernel.value(), {{1, 1, 1}, {1, 1, 1}}};
+    const device::Launch launch{kernel.value(), size()};  // on all units, as real kernels are
     loop.play = [timing = timing_, launch, launches, waited] {
       const Seconds before = timing.clock->now();
       for (std::uint64_t i = 0; i < launches; ++i) {
@@ -106,9 +105,11 @@ class ProbeMaker {
   }
 
   /// The matmul passes of a scheme on one matrix that stays in cache.
-  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme) const {
-    return projection(scheme, scheme::Role::kMatmul, {kCachedSide, kCachedSide}, 1, tokens_,
-                      fmt::format("macs_{}", scheme.name));
+  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme, std::uint64_t tokens) const {
+    auto loop = projection(scheme, scheme::Role::kMatmul, {kCachedSide, kCachedSide}, 1, tokens,
+                           fmt::format("macs_{}@{}", scheme.name, tokens));
+    if (loop) loop.value().costs.cached_bytes = loop.value().costs.bytes;
+    return loop;
   }
 
   /// The dequantize passes of a scheme on matrices that together exceed the cache.
@@ -197,7 +198,6 @@ class ProbeMaker {
 
   const scheme::PassMaker* maker_;
   Timing timing_;
-  std::uint64_t tokens_;
   bool cpu_ = true;
   std::uint32_t width_ = 4;
   std::size_t items_ = 1;
@@ -207,15 +207,18 @@ class ProbeMaker {
 
 }  // namespace
 
-ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, std::uint64_t tokens) {
-  const auto probes = std::make_shared<ProbeMaker>(maker, timing, tokens);
+ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens) {
+  const auto probes = std::make_shared<ProbeMaker>(maker, timing);
   const auto add = [&](auto member, auto... arguments) {
     makers_.push_back([probes, member, arguments...] { return ((*probes).*member)(arguments...); });
   };
   const auto info = [](const char* name) { return scheme::find_scheme(name).value(); };
   for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
   add(&ProbeMaker::macs_from_registers, kFmaRounds);
-  for (const char* name : {"w8a16-fused", "w8a8", "w4a16-fused", "w4a8"}) add(&ProbeMaker::macs_from_cache, info(name));
+  for (const std::uint64_t count : tokens) {
+    for (const char* name : {"f16", "w8a16-fused", "w8a8", "w4a16-fused", "w4a8"})
+      add(&ProbeMaker::macs_from_cache, info(name), count);
+  }
   for (const char* name : {"w8a16-split", "w4a16-split"}) {
     for (const std::uint64_t side : kSides) add(&ProbeMaker::dequantize, info(name), side);
   }
@@ -229,7 +232,7 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, std::ui
 
 Result<power::KeepBusy> make_busy_load(const scheme::PassMaker& maker, const Timing& timing) {
   const Seconds launch(0.0005);
-  const ProbeMaker probes(maker, timing, 1);
+  const ProbeMaker probes(maker, timing);
   std::uint32_t rounds = 100;
   auto loop = probes.macs_from_registers(rounds);
   while (loop && rounds < kFmaRounds * 64) {

@@ -2,6 +2,7 @@
 // chain bytes, multiply-adds and launches grow together and cannot be told apart.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "measure/load_loop.hpp"
@@ -10,13 +11,13 @@
 
 namespace qtrap::measure {
 
-/// The probes, made one after another because each needs memory of its own. Names: `copy`, `macs_<scheme>` (from
-/// registers for f16, from cache for the others), `dequantize_<scheme>`, `quantize_<scheme>`, `cast_f16_f32`,
+/// The probes, made one after another because each needs memory of its own. Names: `copy`, `macs_registers`,
+/// `macs_<scheme>@<tokens>` (the matmul of a matrix that stays in cache, for each number of tokens), `dequantize_<scheme>`, `quantize_<scheme>`, `cast_f16_f32`,
 /// `cast_f32_f16`, `empty_launch`, `host_sync`; most in two sizes.
 class ProbeSet {
  public:
-  /// `tokens`: those of the multiply-add probes.
-  ProbeSet(const scheme::PassMaker& maker, const Timing& timing, std::uint64_t tokens);
+  /// `tokens`: those of the chains that will run.
+  ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens);
   std::size_t size() const { return makers_.size(); }
   /// The loop of one probe; its buffers live as long as it does. kRuntime errors: out of memory, a kernel does not build.
   Result<LoadLoop> make(std::size_t index) const { return makers_.at(index)(); }

@@ -28,8 +28,6 @@ constexpr std::int64_t kMostRepetitions = 10000;
 /// Blocks of probe windows in a session, each window this long; with a meter one block of its windows.
 constexpr std::int64_t kProbeBlocks = 3;
 constexpr double kProbeWindow = 0.05;
-constexpr std::int64_t kFewestProbeTokens = 8;
-constexpr std::int64_t kMostProbeTokens = 64;
 /// Before a block the device cools down to this much above what it was after the cell's warm-up, for as long as this.
 constexpr double kWarmer = 5;
 const Seconds kLongestCooling(10);
@@ -294,6 +292,7 @@ class SessionRun {
     trial.syncs = syncs * repetitions;
     trial.launches = total(costs.launches);
     trial.bytes = total(costs.bytes);
+    trial.cached_bytes = total(costs.cached_bytes);
     trial.macs = total(costs.macs);
     trial.dequantized_weights = total(costs.dequantized_weights);
     trial.cast_elements = total(costs.cast_elements);
@@ -378,9 +377,7 @@ class SessionRun {
 
   /// Probe windows as a cell of their own. False: stopped.
   bool run_probes() {
-    const auto& batch = plan_->campaign.batch;
-    const auto tokens = std::clamp(*std::max_element(batch.begin(), batch.end()), kFewestProbeTokens, kMostProbeTokens);
-    const ProbeSet probes(maker_, timing_, static_cast<std::uint64_t>(tokens));
+    const ProbeSet probes(maker_, timing_, {plan_->campaign.batch.begin(), plan_->campaign.batch.end()});
     for (std::size_t i = 0; i < probes.size(); ++i) {
       if ((*stop_requested_)()) return false;
       auto loop = probes.make(i);

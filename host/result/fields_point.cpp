@@ -108,6 +108,8 @@ constexpr Field<R> kTable[] = {
     {&R::ffn, {"ffn", "", "width of the feed-forward network"}},
     {&R::group_size, {"group_size", "", "weights per int4 group; null for schemes without groups"}},
     {&R::interval_method, {"interval_method", "", "how the 95 % intervals were obtained"}},
+    {&R::cached_bytes,
+     {"cached_bytes", "bytes", "part of `bytes` in buffers expected to stay in the last-level cache"}},
     {&R::source, {"source", "", "where an imported point was published; null for measured ones"}},
 };
 

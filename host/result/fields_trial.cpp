@@ -59,6 +59,8 @@ std::span<const Field<TrialRecord>> fields() {
       {&R::output_error,
        {"output_error", "1",
         "relative L2 error of the chain's output against the f16 anchor's, by hop; null in bare windows"}},
+      {&R::cached_bytes,
+       {"cached_bytes", "bytes", "part of `bytes` in buffers expected to stay in the last-level cache"}},
       {&R::energy_flags, {"energy_flags", "", "what is notable about the energy; its value stands"}},
       {&R::energy_reason, {"energy_reason", "", "why there is no energy, in words"}},
   };

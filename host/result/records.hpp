@@ -183,6 +183,7 @@ struct TrialRecord {
   std::vector<std::string> kernels_used;
   std::optional<std::string> matrix_unit;
   std::optional<std::vector<double>> output_error;
+  std::int64_t cached_bytes = 0;
   std::vector<std::string> energy_flags;
   std::optional<std::string> energy_reason;
   bool operator==(const TrialRecord&) const = default;
@@ -304,6 +305,7 @@ struct PointRecord {
   std::optional<std::int64_t> ffn;
   std::optional<std::int64_t> group_size;
   std::optional<std::string> interval_method;
+  std::optional<std::int64_t> cached_bytes;
   std::optional<std::string> source;
   bool operator==(const PointRecord&) const = default;
 };

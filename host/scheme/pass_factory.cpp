@@ -17,6 +17,18 @@ Buffer exact_view(device::Device& device, const Buffer& buffer, std::uint64_t by
   return buffer.size_bytes() == bytes ? buffer : device.make_view(buffer, bytes);
 }
 
+namespace {
+
+std::uint64_t count_bytes(const BufferArg& argument) {
+  return argument.buffer.size_bytes() * (argument.access == Access::kReadWrite ? 2 : 1);
+}
+
+bool stays_in_cache(const device::Device& device, const BufferArg& argument) {
+  return argument.buffer.size_bytes() <= device.info().cache_bytes / 2;
+}
+
+}  // namespace
+
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
   const std::string& variant = options.variant.empty() ? device.info().forced_variant : options.variant;
   const KernelEntry* entry = choose_kernel(parts.operation, resolve_family(device, options), variant, device.info());
@@ -32,10 +44,11 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
             std::move(parts.buffers),
             parts.costs};
   pass.costs.launches = 1;
-  pass.costs.bytes = 0;
+  pass.costs.bytes = pass.costs.cached_bytes = 0;
   std::vector<device::Argument> arguments;
   for (const BufferArg& argument : pass.buffers) {
-    pass.costs.bytes += argument.buffer.size_bytes() * (argument.access == Access::kReadWrite ? 2 : 1);
+    pass.costs.bytes += count_bytes(argument);
+    if (stays_in_cache(device, argument)) pass.costs.cached_bytes += count_bytes(argument);
     arguments.emplace_back(argument);
   }
   arguments.insert(arguments.end(), parts.scalars.begin(), parts.scalars.end());
@@ -52,7 +65,17 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, const
   }
   for (const std::uint32_t scalar : row.scalars) parts.scalars.emplace_back(scalar);
   auto pass = make_pass(device, options, std::move(parts));
-  if (pass) expects(pass.value().costs == row.costs, "the costs of a pass are those of its table row");
+  if (!pass) return pass;
+  Costs& costs = pass.value().costs;
+  for (std::size_t i = 0; i < row.bindings.size(); ++i) {
+    const Slot slot = row.bindings[i].slot;
+    const BufferArg& argument = pass.value().buffers[i];
+    const bool weights = slot == Slot::kCodes || slot == Slot::kScales || slot == Slot::kZeros;
+    if (weights && stays_in_cache(device, argument)) costs.cached_bytes -= count_bytes(argument);
+  }
+  Costs expected = row.costs;
+  expected.cached_bytes = costs.cached_bytes;
+  expects(costs == expected, "the costs of a pass are those of its table row");
   return pass;
 }
 

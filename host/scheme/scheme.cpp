@@ -33,6 +33,7 @@ std::optional<SchemeInfo> find_scheme(std::string_view name) {
 
 Costs& Costs::operator+=(const Costs& other) {
   bytes += other.bytes;
+  cached_bytes += other.cached_bytes;
   macs += other.macs;
   dequantized_weights += other.dequantized_weights;
   cast_elements += other.cast_elements;

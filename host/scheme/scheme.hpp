@@ -44,6 +44,9 @@ struct ProjectionShape {
 /// Analytic counts of one or more passes.
 struct Costs {
   std::uint64_t bytes = 0;                ///< of all bound buffers, read_write twice
+  /// Part of `bytes` that is expected to stay in the last-level cache: activations and workspace, each buffer no larger
+  /// than half of it. Weights never are: a step reads each of them once.
+  std::uint64_t cached_bytes = 0;
   std::uint64_t macs = 0;                 ///< multiply-adds of matmul passes
   std::uint64_t dequantized_weights = 0;  ///< weights expanded by dequantize passes (none for fused kernels)
   std::uint64_t cast_elements = 0;        ///< elements through cast passes
