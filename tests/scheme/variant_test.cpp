@@ -90,18 +90,22 @@ struct Emulation {
 };
 
 constexpr Emulation kEmulations[] = {
-    {"__asm__(\"dp4a", "out = sum; for (uint i = 0; i < 32; i += 8) out += (int)as_char4(a >> i).x * (int)as_char4(b >> i).x;"},
+    {"__asm__(\"dp4a",
+     "out = sum; for (uint i = 0; i < 32; i += 8) out += (int)as_char4(a >> i).x * (int)as_char4(b >> i).x;"},
     {"__asm__(\"prmt",
-     "out = 0; for (uint i = 0; i < 4; ++i) out |= (uint)(((ulong)high << 32 | low) >> 8 * ((selector >> 4 * i) & 7) & 255) "
+     "out = 0; for (uint i = 0; i < 4; ++i) out |= (uint)(((ulong)high << 32 | low) >> 8 * ((selector >> 4 * i) & 7) & "
+     "255) "
      "<< 8 * i;"},
     {"__asm__(\"ld.global.nc.v4", "out = *(__global const uint4*)from;"},
     // Serves the probe alone, whose input is i - 32: the kernels add up in local memory here, without HAS_LANES.
     {"__asm__ volatile(\"shfl", "out = ((uint)get_local_id(0) ^ mask) - 32u + 0u * value;"},
     {"__asm__(\"fma.rn.f16x2",
-     "const ushort2 u = as_ushort2(a), v = as_ushort2(b), w = as_ushort2(c); ushort2 p; vstore_half2_rte(vload_half2(0, (const "
+     "const ushort2 u = as_ushort2(a), v = as_ushort2(b), w = as_ushort2(c); ushort2 p; "
+     "vstore_half2_rte(vload_half2(0, (const "
      "half*)&u) * vload_half2(0, (const half*)&v) + vload_half2(0, (const half*)&w), 0, (half*)&p); out = as_uint(p);"},
     {"__asm__(\"mul.rn.f16x2",
-     "const ushort2 u = as_ushort2(a), v = as_ushort2(b); ushort2 p; vstore_half2_rte(vload_half2(0, (const half*)&u) * "
+     "const ushort2 u = as_ushort2(a), v = as_ushort2(b); ushort2 p; vstore_half2_rte(vload_half2(0, (const half*)&u) "
+     "* "
      "vload_half2(0, (const half*)&v), 0, (half*)&p); out = as_uint(p);"},
 };
 
@@ -142,8 +146,8 @@ class ChangedKernelsTest : public test::DeviceTest {
 void expect_all_pass(const std::vector<VerifyRow>& rows, std::size_t least) {
   EXPECT_GE(rows.size(), least);
   for (const VerifyRow& row : rows) {
-    EXPECT_EQ(row.status, VerifyStatus::kPass) << row.kernel << " on " << row.shape << ": " << row.worst_relative_error << " of "
-                                               << row.tolerance << ' ' << row.reason;
+    EXPECT_EQ(row.status, VerifyStatus::kPass) << row.kernel << " on " << row.shape << ": " << row.worst_relative_error
+                                               << " of " << row.tolerance << ' ' << row.reason;
   }
 }
 
@@ -184,8 +188,8 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest {
   void SetUp() override {
     ChangedKernelsTest::SetUp();
     if (IsSkipped()) return;
-    fs::copy_file(fs::path(QTRAP_SOURCE_DIR) / "tests/scheme/emulated_matrix_unit.clh", folder_ / "common/matrix_unit.clh",
-                  fs::copy_options::overwrite_existing);
+    fs::copy_file(fs::path(QTRAP_SOURCE_DIR) / "tests/scheme/emulated_matrix_unit.clh",
+                  folder_ / "common/matrix_unit.clh", fs::copy_options::overwrite_existing);
     // Each product is two barriers here: unrolled, the device's compiler would take minutes.
     rewrite("matmul/gemm_mma_gpu.cl", [](std::string& text) { replace(text, "_Pragma(\"unroll\")", ""); });
   }
@@ -194,7 +198,8 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest {
 TEST_F(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify("mma"), 2); }
 
 TEST_F(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
-  rewrite("matmul/gemm_mma_gpu.cl", [](std::string& text) { replace(text, "lane / 8 % 2 * 16", "(1 - lane / 8 % 2) * 16"); });
+  rewrite("matmul/gemm_mma_gpu.cl",
+          [](std::string& text) { replace(text, "lane / 8 % 2 * 16", "(1 - lane / 8 % 2) * 16"); });
   for (const VerifyRow& row : verify("mma")) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
 }
 
