@@ -96,7 +96,9 @@ class CommandLine {
         ->type_name("SEL");
     command->add_option("--kernel-dir", run_.device.kernel_dir, "Kernel sources to use instead of the embedded ones")
         ->type_name("DIR");
-    if (variant) command->add_option("--variant", run_.device.variant, "Kernel variant, as `verify` names them")->type_name("NAME");
+    if (variant)
+      command->add_option("--variant", run_.device.variant, "Kernel variant, as `verify` names them")
+          ->type_name("NAME");
     if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
   }
 

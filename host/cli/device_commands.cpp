@@ -121,8 +121,8 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
     const auto measured = [&](double value) {
       return row.status == scheme::VerifyStatus::kUnsupported ? Value(std::monostate{}) : Value(value);
     };
-    table.rows.push_back({row.kernel, row.variant, row.shape, measured(row.worst_relative_error), measured(row.tolerance),
-                          std::string(status), row.reason});
+    table.rows.push_back({row.kernel, row.variant, row.shape, measured(row.worst_relative_error),
+                          measured(row.tolerance), std::string(status), row.reason});
   }
   emit(table, options.json);
   return failed ? kFailed : kDone;

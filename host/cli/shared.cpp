@@ -16,7 +16,8 @@ device::DeviceInfo choose_device(const DeviceOptions& options) {
   if (options.variant.empty()) return info;
   const scheme::Variant& variant = require_variant(options.variant);
   if (variant.family == "reference") {
-    throw Failure(usage_error("reference kernels are not measured", options.variant, "use `qtrap verify --variant reference`"));
+    throw Failure(
+        usage_error("reference kernels are not measured", options.variant, "use `qtrap verify --variant reference`"));
   }
   info.forced_family = variant.family;
   info.forced_variant = variant.name;
@@ -41,7 +42,8 @@ const scheme::Variant& require_variant(const std::string& name) {
   if (const scheme::Variant* variant = scheme::find_variant(name)) return *variant;
   std::vector<std::string_view> names;
   for (const scheme::Variant& variant : scheme::all_variants()) names.push_back(variant.name);
-  throw Failure(usage_error("no kernel variant has this name", name, fmt::format("choose one of {}", fmt::join(names, ", "))));
+  throw Failure(
+      usage_error("no kernel variant has this name", name, fmt::format("choose one of {}", fmt::join(names, ", "))));
 }
 
 std::vector<std::filesystem::path> profile_folders(const std::string& kind) {

@@ -18,8 +18,8 @@ std::string to_string(DeviceType type);
 
 /// One capability: what the driver says, and what a program that was built, run and compared says.
 struct Capability {
-  std::string name;  ///< e.g. "fp16", "dot8" (Khronos 4 x 8-bit dot product), "dp4a": the names of kProbes
-  bool declared = false;  ///< by its extension; vendors' instructions have none
+  std::string name;            ///< e.g. "fp16", "dot8" (Khronos 4 x 8-bit dot product), "dp4a": the names of kProbes
+  bool declared = false;       ///< by its extension; vendors' instructions have none
   std::optional<bool> probed;  ///< absent: not probed yet
   std::string reason;          ///< why the probe failed, or how it passed
 };

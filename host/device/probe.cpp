@@ -19,7 +19,7 @@ constexpr double kShortestTrustedKernel = 100e-6;
 constexpr double kMostEventTimeOverWall = 1.02;
 
 /// What item i must give for in[0..63].
-enum class Expected { kSixfoldPlusOne, kDotOfBytes, kTotal, kLaneXor21 };
+enum class Expected { kSixfoldPlusOne, kDotOfBytes, kTotal, kLaneXor21, kInput };
 
 struct Probe {
   ProbeProgram program;
@@ -32,13 +32,17 @@ constexpr ProbeProgram kTimerProgram{"event timer", "probe/timer.cl", "probe_tim
 // -DINSTRUCTIONS_… as in the variants of host/scheme/kernel_table.cpp, whose `needs` are these names.
 constexpr Probe kProbes[] = {
     {{"fp16", kCapabilityFile, "probe_fp16", "-DPROBE_FP16"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
-    {{"dot8", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"}, "cl_khr_integer_dot_product",
+    {{"dot8", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"},
+     "cl_khr_integer_dot_product",
      Expected::kDotOfBytes},
     {{"subgroups", kCapabilityFile, "probe_subgroups", "-DPROBE_SUBGROUPS"}, "cl_khr_subgroups", Expected::kTotal},
-    {{"half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_HALF2"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
+    {{"half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_HALF2"},
+     "cl_khr_fp16",
+     Expected::kSixfoldPlusOne},
     {{"dp4a", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_PTX"}, "", Expected::kDotOfBytes},
     {{"ptx_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_PTX"}, "", Expected::kLaneXor21},
     {{"ptx_half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_PTX"}, "", Expected::kSixfoldPlusOne},
+    {{"mma", kCapabilityFile, "probe_mma", "-DPROBE_MMA"}, "", Expected::kInput},
     {{"sdot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_GCN"}, "", Expected::kDotOfBytes},
     {{"sudot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_RDNA3"}, "", Expected::kDotOfBytes},
     {{"amd_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_GCN"}, "", Expected::kLaneXor21},
@@ -58,10 +62,16 @@ std::int32_t dot_of_bytes(std::int32_t value) {
 
 std::int32_t expected_of(Expected expected, std::size_t i) {
   switch (expected) {
-    case Expected::kSixfoldPlusOne: return 6 * probe_input(i) + 1;
-    case Expected::kDotOfBytes: return dot_of_bytes(probe_input(i));
-    case Expected::kLaneXor21: return probe_input(i ^ 21U);
-    case Expected::kTotal: return probe_input(i);  // compared by its sum: where it is spent depends on the subgroups
+    case Expected::kSixfoldPlusOne:
+      return 6 * probe_input(i) + 1;
+    case Expected::kDotOfBytes:
+      return dot_of_bytes(probe_input(i));
+    case Expected::kLaneXor21:
+      return probe_input(i ^ 21U);
+    case Expected::kInput:
+      return probe_input(i);
+    case Expected::kTotal:
+      return probe_input(i);  // compared by its sum: where it is spent depends on the subgroups
   }
   return 0;
 }

@@ -11,8 +11,8 @@ namespace qtrap::scheme {
 
 struct KernelProgram {
   const KernelEntry* kernel = nullptr;
-  std::string options;        ///< -D options, without Device::common_options()
-  std::size_t work_group = 0; ///< items per group of its launches
+  std::string options;         ///< -D options, without Device::common_options()
+  std::size_t work_group = 0;  ///< items per group of its launches
 };
 
 /// Each kernel with each distinct option text: vectors of 8 and 16, groups of 32, 64 and 128 columns, 1 to 8 tokens for

@@ -1,11 +1,11 @@
-// Y = X W^T for many tokens and int8 activations on the GPU family: y[t][r] = sum_k w[r][k] x[t][k] by dot products of four
-// bytes (common/instructions.clh; plain C without -DINSTRUCTIONS_…). Formats and bindings as in matmul_reference.cl.
-// Work-group (b, c) of 16 x 8 items: a tile of 64 rows x 64 tokens; item (i, j) holds rows i + 16 {0..3} and tokens
-// j + 8 {0..7} as int32. Per step of 32 columns the group brings both tiles to local memory as words of four columns, 16
-// columns of one row per item: one 16-byte (int4: 8-byte) load where rows are aligned, else byte by byte; columns beyond the
-// last are 0. Local tiles are [word][64 + 4]. Int4 codes become the bytes q - z; since a byte holds two neighbours, words of
-// even and of odd columns alternate and x is stored in the same order. The int32 sum of a group enters the f32 sum with the
-// group's scale: sum_g s_g dot_g, then the token's scale.
+// Y = X W^T for many tokens and int8 activations on the GPU family: y[t][r] = sum_k w[r][k] x[t][k] by dot products of
+// four bytes (common/instructions.clh; plain C without -DINSTRUCTIONS_…). Formats and bindings as in
+// matmul_reference.cl. Work-group (b, c) of 16 x 8 items: a tile of 64 rows x 64 tokens; item (i, j) holds rows i + 16
+// {0..3} and tokens j + 8 {0..7} as int32. Per step of 32 columns the group brings both tiles to local memory as words
+// of four columns, 16 columns of one row per item: one 16-byte (int4: 8-byte) load where rows are aligned, else byte by
+// byte; columns beyond the last are 0. Local tiles are [word][64 + 4]. Int4 codes become the bytes q - z; since a byte
+// holds two neighbours, words of even and of odd columns alternate and x is stored in the same order. The int32 sum of
+// a group enters the f32 sum with the group's scale: sum_g s_g dot_g, then the token's scale.
 // Bytes: weights once per 64 tokens, x once per 64 rows; 8 dot products per item and column.
 // GROUP: columns per int4 group, a multiple of 32. Precondition: buffers start on 16 bytes.
 #include "common/common.clh"

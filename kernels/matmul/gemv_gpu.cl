@@ -27,7 +27,9 @@ static inline float dot8(float8 a, float8 b, float sum) {
   return fma(a.s7, b.s7, sum);
 }
 
-static inline float8 bytes_to_float8(uint low, uint high) { return (float8)(bytes_to_float(low), bytes_to_float(high)); }
+static inline float8 bytes_to_float8(uint low, uint high) {
+  return (float8)(bytes_to_float(low), bytes_to_float(high));
+}
 
 // Sums the items' partial results: sums[r * TOKENS + t][0] afterwards, for item r * TOKENS + t. Items that can read
 // one another's registers do so first, 32 at a time.
@@ -157,8 +159,8 @@ GPU_KERNEL void gemv_i8_i8_gpu(__global const char* codes, __global const char* 
   STORE_SUMS(out[(size_t)t * rows + row] = partial[lane][0])
 }
 
-// Eight int4 codes as floats and what becomes of the zero point z: with pairs of f16 the codes come as q - z, exactly, in the
-// order of the nibbles 0 4 1 5 2 6 3 7; else z Σx is subtracted from the sum of a step.
+// Eight int4 codes as floats and what becomes of the zero point z: with pairs of f16 the codes come as q - z, exactly,
+// in the order of the nibbles 0 4 1 5 2 6 3 7; else z Σx is subtracted from the sum of a step.
 #ifdef HAS_HALF2
 #define PREPARE_ZEROS uint low_minus[ROWS], high_minus[ROWS];
 #define SET_ZERO(r, pointer)                                                                   \

@@ -5,6 +5,9 @@
 // Input: in[0..63]; output: out[0..63]; global and local size 64.
 
 #include "common/instructions.clh"
+#ifdef PROBE_MMA
+#include "common/matrix_unit.clh"
+#endif
 
 #ifdef PROBE_FP16
 // out[i] = half(in[i]) * half(3) + half(0.5), exact for |in[i]| <= 256: needs half arithmetic, no half math builtin.
@@ -62,5 +65,41 @@ __kernel void probe_half2(__global const int* in, __global int* out) {
   const ushort2 result = as_ushort2(half2_mul(half2_fma((uint)bits * 0x10001u, 0x42004200u, 0x38003800u), 0x40004000u));
   const ushort first = result.x;
   out[i] = result.x == result.y ? (int)vload_half(0, (const half*)&first) : 0;
+}
+#endif
+
+#ifdef PROBE_MMA
+// out[i] = in[i], unless a matrix product of this item's warp, through local memory, is not that of plain loops. Rows of A and
+// columns of B are 16 bytes of in each: as bytes and, their low halves, as f16.
+__kernel void probe_mma(__global const int* in, __global int* out) {
+  __local uint tile[32 * 8] __attribute__((aligned(16)));  // rows of 32 bytes: 16 of A, then 16 of which B takes 8
+  MATRIX_UNIT_SCRATCH
+  const uint item = (uint)get_local_id(0), lane = item % 32;
+  copy_async(tile + item * 4, in + item % 16 * 4, 16);
+  close_copies();
+  wait_copies(0);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  const uint4 a = load_matrices(tile + lane % 16 * 8 + lane / 16 * 4);
+  const uint4 b = load_matrices(tile + 128 + (lane / 16 * 8 + lane % 8) * 8 + lane / 8 % 2 * 4);
+  const int4 bytes = mma_i8(a, b.lo, (int4)(0));
+  // Small numbers as f16: 5 bits each of the same words under the exponent of 1.
+  const uint4 half_a = (a & 0x001F001Fu) << 5 | 0x3C003C00u, half_b = (b & 0x001F001Fu) << 5 | 0x3C003C00u;
+  const float4 halves = mma_f16(half_a, half_b.lo, (float4)(0.0f));
+  bool right = true;
+  for (uint c = 0; c < 4; ++c) {
+    const uint row = lane / 4 + c / 2 * 8, column = lane % 4 * 2 + c % 2;
+    int byte_sum = 0;
+    float half_sum = 0.0f;
+    for (uint w = 0; w < 8; ++w) {
+      const uint u = tile[row * 8 + w], v = tile[128 + column * 8 + w];
+      byte_sum = dot4(u, v, byte_sum);
+      half_sum += (1.0f + (u & 31u) / 32.0f) * (1.0f + (v & 31u) / 32.0f);
+      half_sum += (1.0f + (u >> 16 & 31u) / 32.0f) * (1.0f + (v >> 16 & 31u) / 32.0f);
+    }
+    const int byte_found = c == 0 ? bytes.x : c == 1 ? bytes.y : c == 2 ? bytes.z : bytes.w;
+    const float half_found = c == 0 ? halves.x : c == 1 ? halves.y : c == 2 ? halves.z : halves.w;
+    right = right && byte_found == byte_sum && half_found == half_sum;
+  }
+  out[item] = right ? in[item] : 1000;
 }
 #endif

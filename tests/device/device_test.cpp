@@ -114,7 +114,7 @@ TEST_F(OnDevice, TrustsTheEventTimerOnlyWithAReason) {
 
 TEST_F(OnDevice, ProbesEveryCapabilityAndGivesAReason) {
   device_->probe_capabilities();
-  ASSERT_EQ(device_->info().capabilities.size(), 10U);
+  ASSERT_EQ(device_->info().capabilities.size(), 11U);
   for (const Capability& capability : device_->info().capabilities) {
     EXPECT_TRUE(capability.probed.has_value());
     EXPECT_FALSE(capability.reason.empty()) << capability.name;

@@ -90,30 +90,81 @@ struct Emulation {
 };
 
 constexpr Emulation kEmulations[] = {
-    {"__asm__(\"dp4a", "out = sum; for (uint i = 0; i < 32; i += 8) out += (int)as_char4(a >> i).x * (int)as_char4(b >> i).x;"},
+    {"__asm__(\"dp4a",
+     "out = sum; for (uint i = 0; i < 32; i += 8) out += (int)as_char4(a >> i).x * (int)as_char4(b >> i).x;"},
     {"__asm__(\"prmt",
-     "out = 0; for (uint i = 0; i < 4; ++i) out |= (uint)(((ulong)high << 32 | low) >> 8 * ((selector >> 4 * i) & 7) & 255) "
+     "out = 0; for (uint i = 0; i < 4; ++i) out |= (uint)(((ulong)high << 32 | low) >> 8 * ((selector >> 4 * i) & 7) & "
+     "255) "
      "<< 8 * i;"},
     {"__asm__(\"ld.global.nc.v4", "out = *(__global const uint4*)from;"},
     // Serves the probe alone, whose input is i - 32: the kernels add up in local memory here, without HAS_LANES.
     {"__asm__ volatile(\"shfl", "out = ((uint)get_local_id(0) ^ mask) - 32u + 0u * value;"},
     {"__asm__(\"fma.rn.f16x2",
-     "const ushort2 u = as_ushort2(a), v = as_ushort2(b), w = as_ushort2(c); ushort2 p; vstore_half2_rte(vload_half2(0, (const "
+     "const ushort2 u = as_ushort2(a), v = as_ushort2(b), w = as_ushort2(c); ushort2 p; "
+     "vstore_half2_rte(vload_half2(0, (const "
      "half*)&u) * vload_half2(0, (const half*)&v) + vload_half2(0, (const half*)&w), 0, (half*)&p); out = as_uint(p);"},
     {"__asm__(\"mul.rn.f16x2",
-     "const ushort2 u = as_ushort2(a), v = as_ushort2(b); ushort2 p; vstore_half2_rte(vload_half2(0, (const half*)&u) * "
+     "const ushort2 u = as_ushort2(a), v = as_ushort2(b); ushort2 p; vstore_half2_rte(vload_half2(0, (const half*)&u) "
+     "* "
      "vload_half2(0, (const half*)&v), 0, (half*)&p); out = as_uint(p);"},
 };
 
-class EmulatedPtxTest : public test::DeviceTest {
+void replace(std::string& text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  ASSERT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+}
+
+/// A copy of kernels/ that a test changes.
+class ChangedKernelsTest : public test::DeviceTest {
  protected:
   void SetUp() override {
     DeviceTest::SetUp();
     if (IsSkipped()) return;
-    folder_ = fs::path(::testing::TempDir()) / "qtrap_emulated_ptx";
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = fs::path(::testing::TempDir()) / (std::string("qtrap_") + test->test_suite_name() + test->name());
     fs::remove_all(folder_);
     fs::copy(fs::path(QTRAP_SOURCE_DIR) / "kernels", folder_, fs::copy_options::recursive);
-    rewrite([](std::string& text) {
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  template <class Change>
+  void rewrite(const std::string& file, Change change) {
+    std::ifstream in(folder_ / file);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    change(text);
+    std::ofstream(folder_ / file) << text;
+  }
+  std::vector<VerifyRow> verify(const std::string& variant) {
+    device::Device device(info_, device::KernelSources::from_folder(folder_).value());
+    return verify_kernels(device, {{"gpu"}, "", false, variant});
+  }
+
+  fs::path folder_;
+};
+
+void expect_all_pass(const std::vector<VerifyRow>& rows, std::size_t least) {
+  EXPECT_GE(rows.size(), least);
+  for (const VerifyRow& row : rows) {
+    EXPECT_EQ(row.status, VerifyStatus::kPass) << row.kernel << " on " << row.shape << ": " << row.worst_relative_error
+                                               << " of " << row.tolerance << ' ' << row.reason;
+  }
+}
+
+void expect_none_runs(const std::vector<VerifyRow>& rows) {
+  EXPECT_FALSE(rows.empty());
+  for (const VerifyRow& row : rows) {
+    EXPECT_EQ(row.status, VerifyStatus::kUnsupported) << row.kernel;
+    EXPECT_NE(row.reason.find("instead of"), std::string::npos) << row.reason;
+  }
+}
+
+class EmulatedPtxTest : public ChangedKernelsTest {
+ protected:
+  void SetUp() override {
+    ChangedKernelsTest::SetUp();
+    if (IsSkipped()) return;
+    rewrite("common/instructions.clh", [](std::string& text) {
       for (const Emulation& emulation : kEmulations) {
         const std::size_t at = text.find(emulation.instruction);
         ASSERT_NE(at, std::string::npos) << emulation.instruction;
@@ -123,44 +174,39 @@ class EmulatedPtxTest : public test::DeviceTest {
       replace(text, "&& !defined(__NVPTX__)", "&& 0");
     });
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  static void replace(std::string& text, const std::string& from, const std::string& to) {
-    const std::size_t at = text.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    text.replace(at, from.size(), to);
-  }
-  template <class Change>
-  void rewrite(Change change) {
-    const fs::path path = folder_ / "common" / "instructions.clh";
-    std::ifstream in(path);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    change(text);
-    std::ofstream(path) << text;
-  }
-  std::vector<VerifyRow> verify() {
-    device::Device device(info_, device::KernelSources::from_folder(folder_).value());
-    return verify_kernels(device, {{"gpu"}, "", false, "ptx"});
-  }
-
-  fs::path folder_;
 };
 
-TEST_F(EmulatedPtxTest, EveryKernelPasses) {
-  const auto rows = verify();
-  EXPECT_GE(rows.size(), 8U);
-  for (const VerifyRow& row : rows) {
-    EXPECT_EQ(row.status, VerifyStatus::kPass) << row.kernel << " on " << row.shape << ": " << row.worst_relative_error << " of "
-                                               << row.tolerance << ' ' << row.reason;
-  }
-}
+TEST_F(EmulatedPtxTest, EveryKernelPasses) { expect_all_pass(verify("ptx"), 8); }
 
 TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
-  rewrite([](std::string& text) { replace(text, "0x6420", "0x6421"); });
-  for (const VerifyRow& row : verify()) {
-    EXPECT_EQ(row.status, VerifyStatus::kUnsupported);
-    EXPECT_NE(row.reason.find("instead of"), std::string::npos) << row.reason;
+  rewrite("common/instructions.clh", [](std::string& text) { replace(text, "0x6420", "0x6421"); });
+  expect_none_runs(verify("ptx"));
+}
+
+class EmulatedMatrixUnitTest : public ChangedKernelsTest {
+ protected:
+  void SetUp() override {
+    ChangedKernelsTest::SetUp();
+    if (IsSkipped()) return;
+    fs::copy_file(fs::path(QTRAP_SOURCE_DIR) / "tests/scheme/emulated_matrix_unit.clh",
+                  folder_ / "common/matrix_unit.clh", fs::copy_options::overwrite_existing);
+    // Each product is two barriers here: unrolled, the device's compiler would take minutes.
+    rewrite("matmul/gemm_mma_gpu.cl", [](std::string& text) { replace(text, "_Pragma(\"unroll\")", ""); });
   }
+};
+
+TEST_F(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify("mma"), 2); }
+
+TEST_F(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
+  rewrite("matmul/gemm_mma_gpu.cl",
+          [](std::string& text) { replace(text, "lane / 8 % 2 * 16", "(1 - lane / 8 % 2) * 16"); });
+  for (const VerifyRow& row : verify("mma")) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
+}
+
+TEST_F(EmulatedMatrixUnitTest, AUnitWithAnotherLayoutFailsTheProbeAndNothingRuns) {
+  rewrite("common/matrix_unit.clh", [](std::string& text) { replace(text, "k % 8 / 2", "k % 8 / 2 ^ 1"); });
+  rewrite("common/matrix_unit.clh", [](std::string& text) { replace(text, "row >= 8 ? 4", "row >= 8 ? 8"); });
+  expect_none_runs(verify("mma"));
 }
 
 }  // namespace
