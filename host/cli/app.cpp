@@ -163,6 +163,8 @@ class CommandLine {
         ->type_name("CRITERION=EXPONENT")
         ->take_all()
         ->allow_extra_args(false);
+    fit->add_option("--accuracy", fit_.accuracy, "Measured accuracies: columns model, scheme, accuracy")
+        ->type_name("TABLE.csv");
     fit->add_option("--seed", fit_.seed, "Seed of the bootstrap")->type_name("N");
     auto* compare = add("compare", "Devices and sessions side by side, each against its own f16 anchor",
                         [this] { return run_compare(files_, run_.device.json); });

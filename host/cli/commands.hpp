@@ -62,6 +62,7 @@ struct FitCommandOptions {
   std::string out;
   std::optional<double> tdp_w;
   std::vector<std::string> weights;  ///< CRITERION=EXPONENT
+  std::string accuracy;              ///< table with the columns model, scheme and accuracy
   std::uint64_t seed = 1;
 };
 int run_fit(const FitCommandOptions& options);

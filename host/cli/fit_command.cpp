@@ -1,4 +1,6 @@
 // fit and compare: result files in, the fit file and texts out.
+#include <fmt/format.h>
+
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -7,6 +9,7 @@
 #include "cli/commands.hpp"
 #include "core/file.hpp"
 #include "fit/fit_report.hpp"
+#include "import/csv.hpp"
 #include "report/compare.hpp"
 #include "report/fit_json.hpp"
 #include "report/fit_text.hpp"
@@ -37,6 +40,28 @@ std::optional<fit::IndexWeights> parse_weights(const std::vector<std::string>& t
   return weights;
 }
 
+/// Accuracies by model and scheme out of a table.
+std::map<std::pair<std::string, std::string>, double> read_accuracies(const std::string& path) {
+  const auto table = importer::parse_csv(read_file(path).value(), path).value();
+  const std::vector<std::string> wanted{"model", "scheme", "accuracy"};
+  if (table.columns != wanted) {
+    throw Failure(usage_error(fmt::format("{}: the columns are not those of accuracies", path),
+                              fmt::format("{}", fmt::join(table.columns, ",")), "write model,scheme,accuracy"));
+  }
+  std::map<std::pair<std::string, std::string>, double> accuracies;
+  for (const importer::CsvRow& row : table.rows) {
+    const std::string& text = row.cells[2];
+    double value = 0;
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, value).ptr != end || !std::isfinite(value) || value <= 0) {
+      throw Failure(usage_error(fmt::format("{} line {}: the accuracy is not a number above 0", path, row.line), text,
+                                "correct it or leave the row out"));
+    }
+    accuracies[{row.cells[0], row.cells[1]}] = value;
+  }
+  return accuracies;
+}
+
 }  // namespace
 
 int run_fit(const FitCommandOptions& options) {
@@ -44,6 +69,7 @@ int run_fit(const FitCommandOptions& options) {
   fitting.fit.seed = options.seed;
   fitting.tdp_w = options.tdp_w;
   fitting.weights = parse_weights(options.weights);
+  if (!options.accuracy.empty()) fitting.accuracy = read_accuracies(options.accuracy);
   if (options.tdp_w && !(*options.tdp_w > 0 && *options.tdp_w < 1e6)) {
     throw Failure(usage_error("--tdp is out of range", std::to_string(*options.tdp_w), "give watts above 0"));
   }

@@ -41,7 +41,10 @@ std::string describe_costs(const fit::Decomposition& fitted) {
       quantity, to_string(best.form), fitted.choice, fitted.rows, fitted.configurations, fitted.sessions, best.r2,
       percent(best.loo_mape), fitted.interval_basis);
   if (fitted.quantity == fit::Quantity::kEnergy) {
-    text += fmt::format("Static power {:.4g} W, measured by idle windows.\n", fitted.static_power->value_w);
+    text += fmt::format("Static power {:.4g} W, measured by idle windows. ", fitted.static_power->value_w);
+    text += fitted.sensor_gain_error ? fmt::format("The sensor's gain error of {}", percent(*fitted.sensor_gain_error))
+                                     : std::string("The sensor's gain error, unknown here,");
+    text += " is in no interval: it shifts all energies alike and cancels in ratios.\n";
   }
   Table table;
   table.columns = {{"name", "cost of"}, {"unit", "unit"}, {"value", "value"}, {"vif", "VIF"}, {"note", "note"}};

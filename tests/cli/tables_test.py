@@ -105,6 +105,19 @@ class Tables(ProgramTest):
         self.assertIn("more than one device: costs belong to a device, fit each alone", self.printed("fit", mixed))
         self.assertIn("workload decoder", self.printed("compare", mixed))
 
+    def test_accuracy_and_weights_are_the_users(self):
+        good = self.imported(ANCHORED)
+        self.write("accuracy.csv", "model,scheme,accuracy\nqwen3-4b,f16,0.8\nqwen3-4b,w4a16-split,0.4\n")
+        # qwen3-4b: w4 is faster and frugal by 40 / 35 and 4000 / 3600, and half as accurate: not dominated either way
+        text = self.printed("fit", good, "--accuracy", "accuracy.csv", "--weight", "accuracy=1")
+        self.assertIn("qwen3-4b/b1/imported: f16 (1.00), w4a16-split (0.50)", text)
+        self.assertIn("qwen3-0.6b/b1/imported: f16\n", text)  # w4 is worse in both; no accuracy, so no index
+        self.assertIn("qwen3-4b/b1/imported: w4a16-split\n", self.printed("fit", good))
+        self.write("accuracy.csv", "model,scheme,accuracy\nqwen3-4b,f16,NaN\n")
+        self.rejected("fit", good, "--accuracy", "accuracy.csv", texts=["accuracy.csv line 2", "NaN"])
+        self.write("accuracy.csv", "model,accuracy\nqwen3-4b,1\n")
+        self.rejected("fit", good, "--accuracy", "accuracy.csv", texts=["model,accuracy", "write model,scheme,accuracy"])
+
     def test_what_does_not_belong_together_is_refused_by_name(self):
         decoder = self.imported(ANCHORED, "decoder.jsonl")
         other = self.imported(ANCHORED, "projections.jsonl", {"name": "n", "workload": "projections"})
