@@ -163,9 +163,18 @@ class CommandLine {
   void add_file_commands() {
     auto* check = add("check", "Validate model, campaign, result or fit files", [this] { return run_check(files_); });
     check->add_option("files", files_, "Files to validate")->required()->type_name("FILE");
-    auto* fit = add("fit", "Fit the time and energy decompositions", [this] { return run_fit(files_, out_); });
-    fit->add_option("results", files_, "Result files")->required()->type_name("RESULT");
-    fit->add_option("--out", out_, "Fit file to write")->type_name("FIT.json");
+    auto* fit = add("fit", "Fit the time and energy decompositions", [this] { return run_fit(fit_); });
+    fit->add_option("results", fit_.files, "Result files")->required()->type_name("RESULT");
+    fit->add_option("--out", fit_.out, "Fit file to write")->type_name("FIT.json");
+    fit->add_option("--tdp", fit_.tdp_w, "Board power, to count energy as TDP x time beside the measured one")
+        ->type_name("WATTS");
+    fit->add_option("--weight", fit_.weights, "Exponent of throughput, energy or accuracy in a weighted index")
+        ->type_name("CRITERION=EXPONENT")
+        ->take_all()
+        ->allow_extra_args(false);
+    fit->add_option("--accuracy", fit_.accuracy, "Measured accuracies: columns model, scheme, accuracy")
+        ->type_name("TABLE.csv");
+    fit->add_option("--seed", fit_.seed, "Seed of the bootstrap")->type_name("N");
     auto* compare = add("compare", "Devices and sessions side by side, each against its own f16 anchor",
                         [this] { return run_compare(files_, run_.device.json); });
     compare->add_option("results", files_, "Result files")->required()->type_name("RESULT");
@@ -191,6 +200,7 @@ class CommandLine {
   WorkerOptions worker_;
   std::string kernel_;
   bool characterise_ = false;
+  FitCommandOptions fit_;
   std::vector<std::string> files_;
   std::string out_;
   std::string table_;

@@ -61,7 +61,16 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
 int run_import(const std::string& table, const std::string& map, const std::string& out,
                const std::vector<std::string>& argv);
 int run_compare(const std::vector<std::string>& files, bool json);
-int run_fit(const std::vector<std::string>& files, const std::string& out);
+
+struct FitCommandOptions {
+  std::vector<std::string> files;
+  std::string out;
+  std::optional<double> tdp_w;
+  std::vector<std::string> weights;  ///< CRITERION=EXPONENT
+  std::string accuracy;              ///< table with the columns model, scheme and accuracy
+  std::uint64_t seed = 1;
+};
+int run_fit(const FitCommandOptions& options);
 
 /// The kernel variant of this name; throws Failure (usage) that lists all.
 const scheme::Variant& require_variant(const std::string& name);

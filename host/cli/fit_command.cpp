@@ -1,21 +1,84 @@
 // fit and compare: result files in, the fit file and texts out.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <map>
+
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "core/file.hpp"
 #include "fit/fit_report.hpp"
+#include "import/csv.hpp"
 #include "report/compare.hpp"
 #include "report/fit_json.hpp"
 #include "report/fit_text.hpp"
 
 namespace qtrap::cli {
 
-int run_fit(const std::vector<std::string>& files, const std::string& out) {
+namespace {
+
+/// Exponents out of CRITERION=EXPONENT; none when none is given.
+std::optional<fit::IndexWeights> parse_weights(const std::vector<std::string>& texts) {
+  if (texts.empty()) return std::nullopt;
+  fit::IndexWeights weights;
+  const std::map<std::string, double*> criteria{
+      {"throughput", &weights.throughput}, {"energy", &weights.energy}, {"accuracy", &weights.accuracy}};
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    const auto criterion = criteria.find(text.substr(0, equals));
+    double value = -1;
+    const char* end = text.data() + text.size();
+    const bool read = equals != std::string::npos && criterion != criteria.end() &&
+                      std::from_chars(text.data() + equals + 1, end, value).ptr == end;
+    if (!read || !std::isfinite(value) || value < 0) {
+      throw Failure(usage_error("--weight is not CRITERION=EXPONENT", text,
+                                "write throughput, energy or accuracy, =, and a number from 0 on"));
+    }
+    *criterion->second = value;
+  }
+  return weights;
+}
+
+/// Accuracies by model and scheme out of a table.
+std::map<std::pair<std::string, std::string>, double> read_accuracies(const std::string& path) {
+  const auto table = importer::parse_csv(read_file(path).value(), path).value();
+  const std::vector<std::string> wanted{"model", "scheme", "accuracy"};
+  if (table.columns != wanted) {
+    throw Failure(usage_error(fmt::format("{}: the columns are not those of accuracies", path),
+                              fmt::format("{}", fmt::join(table.columns, ",")), "write model,scheme,accuracy"));
+  }
+  std::map<std::pair<std::string, std::string>, double> accuracies;
+  for (const importer::CsvRow& row : table.rows) {
+    const std::string& text = row.cells[2];
+    double value = 0;
+    const char* end = text.data() + text.size();
+    if (std::from_chars(text.data(), end, value).ptr != end || !std::isfinite(value) || value <= 0) {
+      throw Failure(usage_error(fmt::format("{} line {}: the accuracy is not a number above 0", path, row.line), text,
+                                "correct it or leave the row out"));
+    }
+    accuracies[{row.cells[0], row.cells[1]}] = value;
+  }
+  return accuracies;
+}
+
+}  // namespace
+
+int run_fit(const FitCommandOptions& options) {
+  fit::ReportOptions fitting;
+  fitting.fit.seed = options.seed;
+  fitting.tdp_w = options.tdp_w;
+  fitting.weights = parse_weights(options.weights);
+  if (!options.accuracy.empty()) fitting.accuracy = read_accuracies(options.accuracy);
+  if (options.tdp_w && !(*options.tdp_w > 0 && *options.tdp_w < 1e6)) {
+    throw Failure(usage_error("--tdp is out of range", std::to_string(*options.tdp_w), "give watts above 0"));
+  }
   std::vector<result::ResultFile> results;
-  for (const auto& path : files) results.push_back(result::read_result(path).value());
-  const auto fitted = fit::make_fit_report(results, {}).value();
-  if (!out.empty()) {
+  for (const auto& path : options.files) results.push_back(result::read_result(path).value());
+  const auto fitted = fit::make_fit_report(results, fitting).value();
+  if (!options.out.empty()) {
     const auto text = report::to_fit_json(fitted).value();
-    if (auto done = write_file(out, text, false); !done) throw Failure(done.error());
+    if (auto done = write_file(options.out, text, false); !done) throw Failure(done.error());
   }
   print(report::make_fit_text(fitted));
   return kDone;

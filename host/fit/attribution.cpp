@@ -109,6 +109,7 @@ Parts compute_causes(const Context& context, std::size_t c) {
 }
 
 struct Cause {
+  Part part;
   const char* term;
   const char* kind;
   double difference;
@@ -122,12 +123,12 @@ std::vector<Cause> compare_causes(const Context& context, std::size_t c, std::si
   const auto difference = [&](Part part) { return above[index_of(part)] - below[index_of(part)]; };
   const bool dequantizes = context.work(c).counts.dequantized_weights > 0;
   const double scratch = difference(Part::kPassBytes);
-  return {{"bytes", "physics", difference(Part::kBytes)},
-          {"operations", "physics", difference(Part::kOperations)},
-          {"dequantize pass", "path", difference(Part::kDequantize) + (dequantizes ? scratch : 0)},
-          {"cast passes", "path", difference(Part::kCast) + (dequantizes ? 0 : scratch)},
-          {"launches", "path", difference(Part::kLaunches)},
-          {"host syncs", "path", difference(Part::kSyncs)}};
+  return {{Part::kBytes, "bytes", "physics", difference(Part::kBytes)},
+          {Part::kOperations, "operations", "physics", difference(Part::kOperations)},
+          {Part::kDequantize, "dequantize pass", "path", difference(Part::kDequantize) + (dequantizes ? scratch : 0)},
+          {Part::kCast, "cast passes", "path", difference(Part::kCast) + (dequantizes ? 0 : scratch)},
+          {Part::kLaunches, "launches", "path", difference(Part::kLaunches)},
+          {Part::kSyncs, "host syncs", "path", difference(Part::kSyncs)}};
 }
 
 void decide(const Context& context, std::size_t c, std::size_t anchor, Attribution& result) {
@@ -140,6 +141,7 @@ void decide(const Context& context, std::size_t c, std::size_t anchor, Attributi
   if (sign * largest->difference <= 0) return;
   result.deciding_term = largest->term;
   result.deciding_kind = largest->kind;
+  result.deciding_identified = result.separable[index_of(largest->part)];
 }
 
 Counterfactual suppose(const Context& context, std::string name, const Eigen::VectorXd& scheme,
@@ -201,7 +203,8 @@ std::vector<Counterfactual> make_counterfactuals(const Context& context, std::si
 
 std::string describe(const Attribution& point) {
   const char* quantity = to_string(point.quantity);
-  std::string text = fmt::format("{} of {} at batch {:g}: ", point.scheme, point.model, point.batch);
+  std::string text = fmt::format("{} of {} at batch {:g}, {:g} step{}: ", point.scheme, point.model, point.batch,
+                                 point.steps, point.steps == 1 ? "" : "s");
   if (point.scheme == kAnchor) return text + "the anchor";
   if (!point.ratio) return text + fmt::format("no {} ratio to f16", quantity);
   const char* words = point.verdict == Verdict::kTrap     ? "trap"
@@ -210,7 +213,8 @@ std::string describe(const Attribution& point) {
   text += fmt::format("{} {} ({:.2f} [{:.2f}, {:.2f}] of f16)", quantity, words, point.ratio->value, point.ratio->low,
                       point.ratio->high);
   if (point.deciding_kind.empty()) return text;
-  return text + fmt::format("; decided by {} ({})", point.deciding_term, point.deciding_kind);
+  return text + fmt::format("; decided by {} ({}){}", point.deciding_term, point.deciding_kind,
+                            point.deciding_identified ? "" : ", a cost these windows do not tell apart from others");
 }
 
 std::optional<double> mean_measured(const Context& context, std::size_t c) {
@@ -274,6 +278,7 @@ std::vector<Attribution> attribute(const Design& design, const DeviceFit& fit, Q
     result.model = work.model;
     result.params = work.params;
     result.batch = work.batch;
+    result.steps = work.steps;
     result.quantity = quantity;
     result.measured = *measured;
     set_shares(context, c, result);

@@ -39,6 +39,7 @@ struct Attribution {
   std::string point_id, device, scheme, model;
   double params = 0;
   double batch = 1;
+  double steps = 1;  ///< of the chain
   Quantity quantity = Quantity::kTime;
   double measured = 0;  ///< mean over sessions of the medians [s or J]
   double predicted = 0;
@@ -49,6 +50,7 @@ struct Attribution {
   Verdict verdict = Verdict::kUndecided;
   std::string deciding_term;  ///< the part with the largest share in the difference to f16, e.g. "dequantize pass"
   std::string deciding_kind;  ///< "physics" or "path"; empty without an anchor and where nothing is decided
+  bool deciding_identified = false;  ///< the cost behind the deciding term is identified
   std::vector<Counterfactual> counterfactuals;
   std::string sentence;  ///< the above in words
 };

@@ -1,5 +1,7 @@
 #include "fit/decomposition.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -18,6 +20,7 @@ using Index = Eigen::Index;
 
 constexpr double kNegligibleShare =
     0.05;  // a cost that may be zero is reported if it can explain at most 5 % of any cell
+constexpr double kLargestVifAtZero = 10;  // the usual limit of harmless collinearity
 
 /// The cells one fit sees: those of one session, or all of them.
 struct Group {
@@ -272,6 +275,11 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
   if (spread.low <= 0 && spread.high * compute_largest_share(groups, column) > kNegligibleShare) {
     made.reason =
         "its interval includes zero and yet too much of the measured cost; " + term.probe + " would identify it";
+    return made;
+  }
+  if (spread.high <= 0 && *made.vif > kLargestVifAtZero) {
+    made.reason = fmt::format("held at zero beside terms it follows closely (VIF {:.0f}); {} would identify it",
+                              *made.vif, term.probe);
     return made;
   }
   made.identified = true;

@@ -31,7 +31,7 @@ Coefficient rename(const std::vector<Coefficient>& all, const std::string& term,
     renamed.name = name;
     renamed.unit = unit;
     if (!one.identified) {
-      renamed.reason = one.vif ? "its interval includes zero and yet too much of the measured cost"
+      renamed.reason = one.vif ? "between zero and too much of the cost"
                                : "the models measured do not tell layers and parameters apart";
     }
     return renamed;

@@ -124,6 +124,7 @@ Json to_json(const fit::Attribution& point) {
           {"model", point.model},
           {"params", point.params},
           {"batch", point.batch},
+          {"steps", point.steps},
           {"quantity", to_string(point.quantity)},
           {"basis", "fitted"},
           {"measured", point.measured},
@@ -135,6 +136,7 @@ Json to_json(const fit::Attribution& point) {
           {"deciding_term", point.deciding_term.empty() ? Json() : Json(point.deciding_term)},
           {"deciding_kind", point.deciding_kind.empty() ? Json() : Json(point.deciding_kind)},
           {"counterfactuals", std::move(counterfactuals)},
+          {"deciding_identified", point.deciding_identified},
           {"sentence", point.sentence}};
 }
 

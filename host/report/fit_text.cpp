@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "report/table.hpp"
 
@@ -38,7 +41,10 @@ std::string describe_costs(const fit::Decomposition& fitted) {
       quantity, to_string(best.form), fitted.choice, fitted.rows, fitted.configurations, fitted.sessions, best.r2,
       percent(best.loo_mape), fitted.interval_basis);
   if (fitted.quantity == fit::Quantity::kEnergy) {
-    text += fmt::format("Static power {:.4g} W, measured by idle windows.\n", fitted.static_power->value_w);
+    text += fmt::format("Static power {:.4g} W, measured by idle windows. ", fitted.static_power->value_w);
+    text += fitted.sensor_gain_error ? fmt::format("The sensor's gain error of {}", percent(*fitted.sensor_gain_error))
+                                     : std::string("The sensor's gain error, unknown here,");
+    text += " is in no interval: it shifts all energies alike and cancels in ratios.\n";
   }
   Table table;
   table.columns = {{"name", "cost of"}, {"unit", "unit"}, {"value", "value"}, {"vif", "VIF"}, {"note", "note"}};
@@ -48,19 +54,72 @@ std::string describe_costs(const fit::Decomposition& fitted) {
   return text + to_text(table);
 }
 
+/// The map of verdicts: a row per model, a column per batch.
 std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
   if (ratios.empty()) return {};
-  Table table;
-  table.columns = {{"device", "device"}, {"model", "model"},        {"batch", "B"},         {"scheme", "scheme"},
-                   {"quantity", "of"},   {"ratio", "ratio to f16"}, {"verdict", "verdict"}, {"basis", "interval over"}};
+  std::set<double> batches;
+  for (const fit::Ratio& one : ratios) batches.insert(one.batch);
+  using RowKey = std::tuple<fit::Quantity, std::string, std::string, double, std::string>;
+  std::map<RowKey, std::map<double, std::string>> map;
   for (const fit::Ratio& one : ratios) {
     const double ratio = std::exp(one.log_ratio);
-    table.rows.push_back({one.device, one.model, one.batch, one.scheme, std::string(to_string(one.quantity)),
-                          one.interval ? with_interval(ratio, std::exp(one.interval->low), std::exp(one.interval->high))
-                                       : fmt::format("{:.3g}", ratio),
-                          std::string(to_string(one.verdict)), one.basis});
+    std::string verdict = to_string(one.verdict);
+    std::replace(verdict.begin(), verdict.end(), '_', ' ');
+    map[{one.quantity, one.device, one.scheme, one.params, one.model}][one.batch] =
+        one.interval ? with_interval(ratio, std::exp(one.interval->low), std::exp(one.interval->high)) + " " + verdict
+                     : fmt::format("{:.3g} (no interval)", ratio);
   }
-  return "Ratios to the f16 anchor of the same session:\n" + to_text(table);
+  Table table;
+  table.columns = {{"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"}};
+  for (const double batch : batches)
+    table.columns.push_back({fmt::format("b{:g}", batch), fmt::format("B {:g}", batch)});
+  for (const auto& [key, cells] : map) {
+    std::vector<Value> row{std::string(to_string(std::get<0>(key))), std::get<1>(key), std::get<2>(key),
+                           std::get<4>(key)};
+    for (const double batch : batches) {
+      const auto found = cells.find(batch);
+      row.push_back(found == cells.end() ? Value(std::monostate{}) : Value(found->second));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return "Ratios to the f16 anchor of the same session, by model and batch:\n" + to_text(table);
+}
+
+std::string describe_attribution(const std::vector<fit::Attribution>& points) {
+  if (points.empty()) return {};
+  Table table;
+  table.columns = {{"quantity", "of"}, {"model", "model"}, {"batch", "B"}, {"steps", "steps"}, {"scheme", "scheme"}};
+  for (std::size_t i = 0; i < fit::kPartCount; ++i) {
+    const char* name = to_string(static_cast<fit::Part>(i));
+    table.columns.push_back({name, name});
+  }
+  table.columns.push_back({"unexplained", "unexplained"});
+  std::string sentences;
+  for (const fit::Attribution& one : points) {
+    if (one.scheme != "f16") sentences += one.sentence + "\n";
+    std::vector<Value> row{std::string(to_string(one.quantity)), one.model, one.batch, one.steps, one.scheme};
+    for (std::size_t i = 0; i < fit::kPartCount; ++i) {
+      const bool known = one.separable[i] || one.shares[i] == 0;
+      row.emplace_back(fmt::format("{}{:.0f} %", known ? "" : "~", 100 * one.shares[i]));
+    }
+    row.emplace_back(fmt::format("{:.0f} %", 100 * one.unexplained));
+    table.rows.push_back(std::move(row));
+  }
+  return "Shares by term (fitted; ~: of a cost these windows do not tell apart from others):\n" + to_text(table) +
+         "\nWhat decides (fitted):\n" + sentences;
+}
+
+std::string describe_pareto(const std::vector<fit::ParetoCell>& cells) {
+  std::string text;
+  for (const fit::ParetoCell& cell : cells) {
+    std::vector<std::string> best;
+    for (const fit::ParetoPoint& one : cell.points) {
+      if (!one.dominated_by.empty()) continue;
+      best.push_back(one.weighted_index ? fmt::format("{} ({:.2f})", one.scheme, *one.weighted_index) : one.scheme);
+    }
+    text += fmt::format("{}: {}\n", cell.cell, fmt::join(best, ", "));
+  }
+  return text.empty() ? text : "Not dominated in throughput, energy and accuracy, as far as measured:\n" + text;
 }
 
 std::string describe_critical(const char* name, const std::vector<fit::Critical>& entries) {
@@ -87,7 +146,6 @@ std::string describe_critical(const char* name, const std::vector<fit::Critical>
 }
 
 std::string describe_scaling(const std::vector<fit::Scaling>& all) {
-  if (all.empty()) return {};
   Table table;
   table.columns = {{"quantity", "of"},
                    {"device", "device"},
@@ -101,6 +159,7 @@ std::string describe_scaling(const std::vector<fit::Scaling>& all) {
                    {"ratio_loo", "of the ratio to f16"},
                    {"note", "note"}};
   for (const fit::Scaling& one : all) {
+    if (one.sizes_used.size() < 2) continue;
     const char* unit = one.quantity == fit::Quantity::kTime ? "ms" : "mJ";
     const auto scaled = [](fit::Coefficient from, double factor) {
       for (auto* value : {&from.value, &from.low, &from.high}) {
@@ -109,6 +168,7 @@ std::string describe_scaling(const std::vector<fit::Scaling>& all) {
       return cell(from);
     };
     const bool fitted = one.reason.empty();
+    const bool known = one.per_layer.identified || one.per_param.identified;
     const Value none = std::monostate{};
     const std::string note = !fitted                         ? one.reason
                              : !one.per_layer.reason.empty() ? "per layer: " + one.per_layer.reason
@@ -116,9 +176,10 @@ std::string describe_scaling(const std::vector<fit::Scaling>& all) {
                                                              : "";
     table.rows.push_back({std::string(to_string(one.quantity)), one.device, one.scheme, one.batch, std::string(unit),
                           fitted ? scaled(one.per_layer, 1e3) : none, fitted ? scaled(one.per_param, 1e12) : none,
-                          fitted ? Value(percent(one.layer_share)) : none, fitted ? Value(percent(one.loo_mape)) : none,
+                          known ? Value(percent(one.layer_share)) : none, fitted ? Value(percent(one.loo_mape)) : none,
                           percent_cell(one.ratio_loo_mape), note});
   }
+  if (table.rows.empty()) return {};
   return "A step as layers x constant + parameters x constant:\n" + to_text(table);
 }
 
@@ -137,21 +198,15 @@ std::string make_fit_text(const fit::FitReport& report) {
   const auto add = [&text](const std::string& paragraph) {
     if (!paragraph.empty()) text += "\n" + paragraph;
   };
-  if (report.attribution.empty()) {
-    add(describe_ratios(report.ratios));
-  } else {
-    std::string sentences = "What decides (fitted):\n";
-    for (const fit::Attribution& one : report.attribution) {
-      if (one.scheme != "f16") sentences += one.sentence + "\n";
-    }
-    add(sentences);
-  }
+  add(describe_ratios(report.ratios));
+  add(describe_attribution(report.attribution));
   if (!report.critical_scale.empty()) {
     add(describe_critical("N*", report.critical_scale));
     add(describe_critical("B*", report.critical_batch));
   }
   add(describe_scaling(report.scaling));
   add(describe_paper(report));
+  add(describe_pareto(report.pareto));
   return text;
 }
 

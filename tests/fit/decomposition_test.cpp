@@ -98,6 +98,23 @@ TEST(Decomposition, NamesTheWindowsThatWouldIdentifyAMissingTerm) {
   EXPECT_EQ(found.reason, "no window depends on it; dequantize-only windows of a few sizes would identify it");
 }
 
+// A real run without probe windows printed "bytes 0 [0, 0]" at a VIF of 1012.
+TEST(Decomposition, RefusesACostThatIsHeldAtZeroBesideItsNearTwin) {
+  synthetic::Options campaign;
+  campaign.between = 0;
+  campaign.within = 0.001;
+  campaign.probes = false;
+  campaign.batches = {1};
+  campaign.schemes = {"f16"};
+  campaign.time = {0, 4e-14, 0, 0, 0, 0, 0};
+  std::vector<Row> rows = synthetic::make_campaign(campaign);
+  for (Row& row : rows) row.workload.counts = {row.workload.counts.bytes, row.workload.counts.macs, 0, 0, 0, 0};
+  const Coefficient& bytes =
+      find(decompose(make_design(rows).value(), Quantity::kTime, quick_options()).forms[0], "bytes");
+  EXPECT_FALSE(bytes.identified);
+  EXPECT_FALSE(bytes.value);
+}
+
 TEST(Decomposition, SaysWhyThereIsNoEnergy) {
   const std::vector<Row> rows = synthetic::make_campaign({});
   const Decomposition fit = decompose(make_design(rows).value(), Quantity::kEnergy, quick_options());

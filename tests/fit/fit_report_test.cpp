@@ -131,5 +131,31 @@ TEST(Pareto, WeighsOnlyWithWeightsTheUserGives) {
   EXPECT_FALSE(compare_schemes(two_schemes(0.5, 0.25), {}, IndexWeights{1, 0.5, 2})[0].points[1].weighted_index);
 }
 
+TEST(FitReport, FitsEnergyAloneWithoutTimes) {
+  std::vector<Row> rows = synthetic::make_campaign(with_energy());
+  for (Row& row : rows) row.time_s.reset();
+  const FitReport report = make_fit_report(rows, quick()).value();
+  EXPECT_EQ(report.time.reason, "no window has a time");
+  EXPECT_EQ(report.energy.reason, "no window has a time");
+  EXPECT_EQ(report.ratios.size(), 6U * 8 * 2);
+  EXPECT_EQ(report.scaling.size(), 7U * 2);
+  EXPECT_TRUE(report.attribution.empty());
+  rows[0].energy_j.reset();
+  EXPECT_EQ(make_fit_report(rows, quick()).error().value, "neither time nor energy at " + rows[0].workload.point_id);
+}
+
+TEST(FitReport, RefusesOneDeviceWithDifferentWorkloads) {
+  std::vector<result::ResultFile> files(2);
+  for (result::ResultFile& file : files) {
+    file.points.emplace_back();
+    file.points[0].device_id = "d";
+  }
+  files[1].points[0].workload = "decoder";
+  EXPECT_EQ(make_fit_report(files, quick()).error().message(),
+            "one device comes with different workloads (d: projections, decoder): fit these files apart");
+  files[1].points[0].device_id = "e";
+  EXPECT_EQ(make_fit_report(files, quick()).error().value, "no measured window");
+}
+
 }  // namespace
 }  // namespace qtrap::fit

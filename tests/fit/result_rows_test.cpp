@@ -78,6 +78,33 @@ TEST(ResultRows, TakesOnlyUnflaggedBareAndProbeWindowsOfGoodPoints) {
   EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
 }
 
+TEST(ResultRows, TakesThePointsOfImportedSessionsEvenWithoutATime) {
+  result::ResultFile file = make_file("a", "d");
+  file.trials.clear();
+  file.sessions[0].origin = "imported";
+  file.sessions.push_back(file.sessions[0]);
+  file.sessions[1].session_id = "b";
+  file.points[0].session_ids = {"a"};
+  file.points[0].energy_gross_j = 4;
+  file.points[0].energy_status = "ok";
+  file.points[0].energy_method = "integrated";
+  file.points.push_back(file.points[0]);
+  file.points[1].point_id = "another session of p";
+  file.points[1].session_ids = {"b"};
+  file.points[1].time_s = 2;
+  file.points[1].energy_method = "estimated";
+  const std::vector<Row> rows = rows_from_results(std::vector{file});
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_FALSE(rows[0].time_s);
+  EXPECT_DOUBLE_EQ(rows[0].energy_j.value(), 4);
+  EXPECT_EQ(rows[0].workload.point_id, rows[1].workload.point_id);
+  EXPECT_NE(rows[0].session, rows[1].session);
+  EXPECT_DOUBLE_EQ(rows[1].time_s.value(), 2);
+  EXPECT_FALSE(rows[1].energy_j);  // an estimate is no reading
+  file.sessions[0].origin = "measured";
+  EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
+}
+
 TEST(ResultRows, NumbersSessionsAcrossFiles) {
   const std::vector<result::ResultFile> files{make_file("b", "d"), make_file("a", "d"), make_file("b", "d")};
   const std::vector<Row> rows = rows_from_results(files);

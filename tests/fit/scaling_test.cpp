@@ -50,6 +50,26 @@ TEST(Scaling, TellsLayersFromParameters) {
   EXPECT_EQ(found[1].per_param.unit, "s/parameter");
 }
 
+// Noise of 1 % in both schemes: a ratio of two left-out predictions is off by about as much.
+TEST(Scaling, PredictsTheRatioOfModelsLeftOut) {
+  std::vector<Row> rows = make_rows("f16", 4.4e-4, 1e-12);
+  const std::vector<Row> more = make_rows("fp8", 1e-4, 2e-11);
+  rows.insert(rows.end(), more.begin(), more.end());
+  std::vector<Scaling> found = fit_scaling(rows, Quantity::kTime, quick());
+  EXPECT_FALSE(found[0].ratio_loo_mape);
+  EXPECT_LT(found[1].ratio_loo_mape.value(), 0.03);
+  // One model off by half is seen where it is left out and where it misleads the others.
+  for (Row& row : rows) {
+    if (row.workload.scheme == "fp8" && row.workload.model == "s32") *row.time_s *= 1.5;
+  }
+  found = fit_scaling(rows, Quantity::kTime, quick());
+  EXPECT_GT(found[1].ratio_loo_mape.value(), 0.04);
+  std::erase_if(rows,
+                [](const Row& row) { return row.workload.layers > 30; });  // s0.5, s0.6, s1.7: one at 28 layers left
+  std::erase_if(rows, [](const Row& row) { return row.workload.model == "s1.7"; });
+  EXPECT_FALSE(fit_scaling(rows, Quantity::kTime, quick())[1].ratio_loo_mape);  // fewer than three models
+}
+
 TEST(Scaling, TakesEnergyGross) {
   const std::vector<Scaling> found = fit_scaling(make_rows("f16", 4.4e-4, 1e-12), Quantity::kEnergy, quick());
   ASSERT_EQ(found.size(), 1U);

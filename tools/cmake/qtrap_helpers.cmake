@@ -18,6 +18,12 @@ if(QTRAP_SANITIZE)
   add_link_options(-fsanitize=${QTRAP_SANITIZE})
 endif()
 
+if(QTRAP_FUZZ)
+  # Coverage for libFuzzer in every layer; the driver itself is linked by the targets of tests/fuzz alone.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 function(qtrap_add_layer name)
   cmake_parse_arguments(LAYER "" "" "DEPS;LINK;SOURCES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")

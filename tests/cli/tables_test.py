@@ -1,0 +1,199 @@
+"""import, fit and compare as a process: published tables from end to end, and every kind of input that is bad, small or odd."""
+import json
+import unittest
+
+from support import SOURCE, ProgramTest
+
+TABLES = SOURCE / "tests" / "data" / "imports"
+MAP = {
+    "schema": "qtrap.import", "name": "m", "description": "made for a test", "source": "nowhere", "licence": "CC0",
+    "models": {"small": "qwen3-0.6b", "large": "qwen3-4b"},
+    "schemes": {"f16": {"scheme": "f16", "path": "none", "weight_bits": 16, "activation_bits": 16},
+                "w4": {"scheme": "w4a16-split", "path": "split", "weight_bits": 4, "activation_bits": 16}},
+    "series": [{"session": "s", "device": {"column": "gpu"}, "model": {"column": "model"}, "scheme": {"column": "scheme"},
+                "time": {"column": "ms", "unit": "ms/step"}, "energy": {"column": "mj", "unit": "mJ/token"}}],
+}
+HEADER = "gpu,model,scheme,ms,mj\n"
+ANCHORED = HEADER + "G,small,f16,10,900\nG,small,w4,12,1100\nG,large,f16,40,4000\nG,large,w4,35,3600\n"
+
+
+class Tables(ProgramTest):
+    def imported(self, table, name="r.jsonl", changes=None):
+        """A result file made of a table's text."""
+        self.write("map.json", {**MAP, **(changes or {})})
+        self.write("t.csv", table)
+        done = self.run_program("import", "t.csv", "--map", "map.json", "--out", name)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return name
+
+    def published(self, name):
+        out = f"{name}.jsonl"
+        done = self.run_program("import", TABLES / f"{name}.csv", "--map", name, "--out", out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.run_program("check", out).returncode, 0)
+        done = self.run_program("fit", out, "--out", "fit.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("leave-one-out error", done.stdout)
+        self.assertEqual(self.run_program("check", "fit.json").returncode, 0)
+        fit = json.loads((self.folder / "fit.json").read_text())
+        for one in fit["scaling"]:
+            if one["quantity"] == "energy" and one["scheme"] != "f16":
+                self.assertLess(one["ratio_loo_mape"], 0.5, one)  # present, and no nonsense
+        return fit
+
+    def rejected(self, *arguments, texts=(), code=2):
+        before = self.listing()
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(done.stdout, "")
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertTrue(lines[0].startswith("qtrap: error: "), lines[0])
+        for text in texts:
+            self.assertIn(text, lines[0])
+        self.assertEqual(self.listing(), before, "nothing is written")
+
+    def printed(self, *arguments):
+        done = self.run_program(*arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("nan", done.stdout)
+        return done.stdout
+
+    def test_the_later_stack_of_the_rtx_5090_crosses_between_one_and_three_billion_by_layers(self):
+        fit = self.published("rtx5090_bnb_2026-09-20")
+        star = [one for one in fit["critical_scale"] if one["scheme"] == "nf4-fused" and one["quantity"] == "energy"]
+        self.assertEqual([one["status"] for one in star], ["found"])
+        self.assertTrue(0.9e9 < star[0]["n_star"] < 3e9, star)
+        self.assertTrue(star[0]["low"] < star[0]["n_star"] < star[0]["high"], star)
+        self.assertEqual(star[0]["interval_basis"], "sessions")
+        step = [one for one in fit["scaling"] if one["scheme"] == "nf4-fused" and one["quantity"] == "time"][0]
+        self.assertGreater(step["layer_share"], 0.9)
+        self.assertTrue(step["per_layer"]["identified"])
+
+    def test_fp8_weight_only_costs_by_parameter_and_never_crosses(self):
+        fit = self.published("rtx5090_fp8_torchao_2026-09-20")
+        for one in fit["critical_scale"]:
+            if one["scheme"] == "fp8-weight-only":
+                self.assertEqual(one["status"], "trapped_everywhere")
+        steps = [one for one in fit["scaling"] if one["scheme"] == "fp8-weight-only"]
+        self.assertEqual(len(steps), 2)
+        for one in steps:
+            self.assertTrue(one["per_param"]["identified"])
+            self.assertGreater(one["per_param"]["low"], 0)
+
+    def test_the_earlier_tables_import_and_fit(self):
+        fit = self.published("a800_summary")
+        self.assertEqual(fit["devices"], ["A800-SXM4-80GB"])
+        self.assertEqual(fit["paper_view_summary"]["sign_disagreements"], 2)  # NF4 at 7B and 9B: slower, yet less energy
+        (self.folder / "fit.json").unlink()
+        fit = self.published("quant_energy_measured")
+        self.assertEqual(len(fit["devices"]), 5)
+        self.assertEqual(fit["time"]["status"], "no_data")
+
+    def test_one_point_one_scheme_no_anchor_and_mixed_devices_are_told(self):
+        rows = ANCHORED.splitlines(keepends=True)
+        one = self.imported(HEADER + rows[1], "one.jsonl")
+        self.assertIn("Costs of time: none", self.printed("fit", one))
+        scheme = self.imported(HEADER + rows[1] + rows[3], "scheme.jsonl")
+        self.assertIn("Costs of time: none", self.printed("fit", scheme))
+        self.rejected("compare", scheme, texts=["scheme.jsonl has no ratio to f16"])
+        bare = self.imported(HEADER + rows[2] + rows[4], "bare.jsonl")
+        text = self.printed("fit", bare)
+        self.assertNotIn("Ratios to the f16", text)
+        self.assertNotIn("N*", text)
+        mixed = self.imported(ANCHORED + ANCHORED.replace("G,", "H,").replace(HEADER, ""), "mixed.jsonl")
+        self.assertIn("more than one device: costs belong to a device, fit each alone", self.printed("fit", mixed))
+        self.assertIn("workload decoder", self.printed("compare", mixed))
+
+    def test_accuracy_and_weights_are_the_users(self):
+        good = self.imported(ANCHORED)
+        self.write("accuracy.csv", "model,scheme,accuracy\nqwen3-4b,f16,0.8\nqwen3-4b,w4a16-split,0.4\n")
+        # qwen3-4b: w4 is faster and frugal by 40 / 35 and 4000 / 3600, and half as accurate: not dominated either way
+        text = self.printed("fit", good, "--accuracy", "accuracy.csv", "--weight", "accuracy=1")
+        self.assertIn("qwen3-4b/b1/imported: f16 (1.00), w4a16-split (0.50)", text)
+        self.assertIn("qwen3-0.6b/b1/imported: f16\n", text)  # w4 is worse in both; no accuracy, so no index
+        self.assertIn("qwen3-4b/b1/imported: w4a16-split\n", self.printed("fit", good))
+        self.write("accuracy.csv", "model,scheme,accuracy\nqwen3-4b,f16,NaN\n")
+        self.rejected("fit", good, "--accuracy", "accuracy.csv", texts=["accuracy.csv line 2", "NaN"])
+        self.write("accuracy.csv", "model,accuracy\nqwen3-4b,1\n")
+        self.rejected("fit", good, "--accuracy", "accuracy.csv", texts=["model,accuracy", "write model,scheme,accuracy"])
+
+    def test_what_does_not_belong_together_is_refused_by_name(self):
+        decoder = self.imported(ANCHORED, "decoder.jsonl")
+        other = self.imported(ANCHORED, "projections.jsonl", {"name": "n", "workload": "projections"})
+        self.rejected("fit", decoder, other, texts=["one device comes with different workloads", "G: decoder, projections"])
+        self.rejected("compare", decoder, other, texts=["projections.jsonl cannot be compared with decoder.jsonl: other workload"])
+        self.rejected("compare", decoder, decoder, texts=["a session that was given before", "m/s/G"])
+        newer = (self.folder / decoder).read_text().replace('"schema_version":"1.0","origin"', '"schema_version":"2.0","origin"')
+        self.write("newer.jsonl", newer)
+        self.rejected("compare", decoder, "newer.jsonl", texts=["newer.jsonl line 1", "2.0"])
+
+    def test_broken_result_files_give_one_line(self):
+        good = (self.folder / self.imported(ANCHORED)).read_text()
+        cases = {
+            "empty": ("", ["no complete session record"]),
+            "a table": (ANCHORED, ["not valid JSON"]),
+            "NaN": (good.replace('"time_s":0.01,', '"time_s":NaN,'), ["line 2", "not valid JSON"]),
+            "text for a number": (good.replace('"time_s":0.01,', '"time_s":"10 ms",'), ["line 2", "time_s", "10 ms"]),
+            "cut inside the session": (good[:200], ["no complete session record"]),
+            "not UTF-8": (good.encode().replace(b"qwen3-4b", b"qwen3-\xff\xfe"), ["UTF-8"]),
+        }
+        for name, (content, texts) in cases.items():
+            with self.subTest(name):
+                self.write("bad.jsonl", content)
+                self.rejected("fit", "bad.jsonl", texts=["bad.jsonl", *texts])
+                self.rejected("compare", "bad.jsonl", texts=["bad.jsonl", *texts])
+        self.write("cut.jsonl", good[:-1500])  # inside a point: what is whole is used
+        self.assertIn("1 sessions on G", self.printed("fit", "cut.jsonl"))
+
+    def test_a_hundred_megabytes_are_read_or_refused(self):
+        good = self.imported(ANCHORED)
+        session = (self.folder / good).read_text().splitlines(keepends=True)[0]
+        self.write("torn.jsonl", session + "x" * 100_000_000)
+        self.rejected("fit", "torn.jsonl", texts=["no measured window"])
+        self.write("line.jsonl", session + "{" + '"a":1,' * 16_000_000 + '"record":"trial"}\n')
+        self.rejected("fit", "line.jsonl", texts=["line.jsonl line 2"])
+        self.write("big.csv", HEADER + "G,small,f16,10,900\n" * 6_000_000)
+        self.rejected("import", "big.csv", "--map", "map.json", "--out", "x.jsonl", texts=["file is too large", "big.csv"])
+
+    def test_bad_tables_and_maps_give_one_line(self):
+        self.write("map.json", MAP)
+        self.write("bad_map.json", {**MAP, "licence": 7})
+        cases = {
+            "empty table": ("", ["t.csv holds no row"]),
+            "header alone": (HEADER, ["t.csv holds no row"]),
+            "truncated row": (ANCHORED[:-9], ["t.csv line 5", "number of cells"]),
+            "NaN": (ANCHORED.replace("1100", "NaN"), ["t.csv line 3", "`mj` is not a finite number", "NaN"]),
+            "mixed units": (ANCHORED.replace("1100", "1.1 J"), ["t.csv line 3", "1.1 J"]),
+            "decimal comma": (ANCHORED.replace("1100", '"1100,5"'), ["t.csv line 3", "1100,5"]),
+            "unknown model": (ANCHORED.replace("large", "huge"), ["t.csv line 4", "huge"]),
+            "not UTF-8": (ANCHORED.encode().replace(b"large", b"\xff"), ["UTF-8"]),
+        }
+        for name, (content, texts) in cases.items():
+            with self.subTest(name):
+                self.write("t.csv", content)
+                self.rejected("import", "t.csv", "--map", "map.json", "--out", "x.jsonl", texts=texts)
+        self.write("t.csv", ANCHORED)
+        self.rejected("import", "t.csv", "--map", "bad_map.json", "--out", "x.jsonl", texts=["bad_map.json", "licence"])
+        self.rejected("import", "t.csv", "--map", "nothing", "--out", "x.jsonl", texts=["unknown import map", "a800_summary"])
+        self.rejected("import", "missing.csv", "--map", "map.json", "--out", "x.jsonl", texts=["missing.csv", "no such file"])
+        self.rejected("import", "t.csv", "--map", "map.json", "--out", "no/x.jsonl", texts=["no/x.jsonl"])
+        self.rejected("import", "t.csv", "--map", "map.json", "--out", "t.csv", texts=["output file exists"])
+        self.rejected("import", "t.csv", "--map", "map.json", texts=["--out"])
+        self.rejected("fit", self.imported(ANCHORED), "--weight", "speed=1", texts=["speed=1"])
+        self.rejected("fit", "r.jsonl", "--tdp", "0", texts=["--tdp"])
+
+    def test_a_comma_locale_changes_nothing(self):
+        before = (self.folder / self.imported(ANCHORED, "before.jsonl")).read_text()
+        german = {"LC_ALL": "de_DE.UTF-8", "LC_NUMERIC": "de_DE.UTF-8", "TZ": "Asia/Kathmandu"}
+        done = self.run_program("import", "t.csv", "--map", "map.json", "--out", "after.jsonl", environment=german)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "after.jsonl").read_text(), before.replace("before.jsonl", "after.jsonl"))
+        for command in (["fit", "before.jsonl"], ["compare", "before.jsonl"], ["compare", "before.jsonl", "--json"]):
+            here = self.run_program(*command)
+            there = self.run_program(*command, environment=german)
+            self.assertEqual((here.returncode, here.stdout), (0, there.stdout))
+
+
+if __name__ == "__main__":
+    unittest.main()

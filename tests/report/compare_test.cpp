@@ -1,0 +1,112 @@
+#include "report/compare.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "report/fit_text.hpp"
+
+namespace qtrap::report {
+namespace {
+
+/// An imported file: f16 and w4a16-split of two models whose ratio is `ratio` at the small and 1 / ratio at the large.
+NamedResult make_result(const std::string& name, const std::string& device, double ratio,
+                        const std::string& workload = "decoder") {
+  NamedResult result{name, {}};
+  for (int session = 0; session < 2; ++session) {
+    result::SessionRecord record;
+    record.session_id = name + std::to_string(session);
+    record.origin = "imported";
+    record.device.id = record.device.name = device;
+    result.file.sessions.push_back(record);
+    for (const auto& [model, params, own] : {std::tuple{"small", std::int64_t{1000000000}, ratio},
+                                             std::tuple{"large", std::int64_t{8000000000}, 1 / ratio}}) {
+      for (const char* scheme : {"f16", "w4a16-split"}) {
+        result::PointRecord point;
+        point.cell_id = model;
+        point.point_id = record.session_id + model + scheme;
+        point.workload = workload;
+        point.model = model;
+        point.params = params;
+        point.layers = params / 50000000;
+        point.scheme = scheme;
+        point.session_ids = {record.session_id};
+        point.device_id = device;
+        const double noise = 1 + 0.001 * session;
+        point.time_s = 1e-12 * static_cast<double>(params) * (point.scheme == "f16" ? 1 : own * noise);
+        result.file.points.push_back(point);
+      }
+    }
+  }
+  return result;
+}
+
+fit::ReportOptions quick() {
+  fit::ReportOptions options;
+  options.fit.replicates = 20;
+  return options;
+}
+
+TEST(Compare, SetsDevicesSideBySideEachAgainstItsOwnAnchor) {
+  const std::vector<NamedResult> results{make_result("a.jsonl", "GPU A", 1.5), make_result("b.jsonl", "GPU B", 0.9)};
+  const Comparison comparison = compare_results(results, quick()).value();
+  ASSERT_EQ(comparison.subjects.size(), 2U);
+  EXPECT_EQ(comparison.subjects[0].label, "GPU A");
+  ASSERT_EQ(comparison.points.size(), 4U);
+  EXPECT_EQ(comparison.points[0].point.model, "small");
+  EXPECT_EQ(comparison.points[0].subject, 0U);
+  EXPECT_EQ(comparison.points[1].subject, 1U);
+  EXPECT_NEAR(std::exp(comparison.points[0].time->log_ratio), 1.5, 0.01);
+  EXPECT_NEAR(std::exp(comparison.points[1].time->log_ratio), 0.9, 0.01);
+  EXPECT_EQ(comparison.points[0].time->verdict, fit::Verdict::kTrap);
+  EXPECT_FALSE(comparison.points[0].energy);
+  const std::string text = to_text(comparison);
+  EXPECT_NE(text.find("workload decoder"), std::string::npos);
+  EXPECT_NE(text.find("1.50 [1.4"), std::string::npos) << text;
+  const auto json = nlohmann::json::parse(to_json(comparison));
+  EXPECT_EQ(json["schema"], "qtrap.compare");
+  EXPECT_EQ(json["points"].size(), 4U);
+  EXPECT_EQ(json["points"][0]["time"]["by_session"].size(), 2U);
+  EXPECT_TRUE(json["points"][0]["energy"].is_null());
+  EXPECT_NEAR(json["points"][0]["cor_operational"].get<double>(), 0.5, 0.01);
+  EXPECT_EQ(json["critical_scale"][0]["status"], "found");
+  EXPECT_GT(json["critical_scale"][0]["n_star"], 1e9);
+}
+
+TEST(Compare, TellsTwoFilesOfOneDeviceApart) {
+  const std::vector<NamedResult> results{make_result("old.jsonl", "GPU", 1.5), make_result("new.jsonl", "GPU", 0.9)};
+  const Comparison comparison = compare_results(results, quick()).value();
+  EXPECT_EQ(comparison.subjects[0].label, "GPU (old)");
+  EXPECT_EQ(comparison.subjects[1].label, "GPU (new)");
+}
+
+TEST(Compare, RefusesByNameWhatCannotBeCompared) {
+  const NamedResult good = make_result("a.jsonl", "GPU A", 1.5);
+  EXPECT_EQ(compare_results(std::vector{good, make_result("b.jsonl", "GPU B", 1.5, "projections")}, quick())
+                .error()
+                .message(),
+            "b.jsonl cannot be compared with a.jsonl: other workload (projections and decoder): compare files of one "
+            "workload");
+  EXPECT_EQ(compare_results(std::vector{good, good}, quick()).error().message(),
+            "a.jsonl holds a session that was given before (a.jsonl0): name each file once");
+  NamedResult anchorless = make_result("c.jsonl", "GPU C", 1.5);
+  std::erase_if(anchorless.file.points, [](const result::PointRecord& point) { return point.scheme == "f16"; });
+  EXPECT_EQ(compare_results(std::vector{good, anchorless}, quick()).error().message(),
+            "c.jsonl has no ratio to f16 (4 points): compare files that hold the anchor and another scheme");
+}
+
+TEST(FitText, SaysWhatItCannotFitAndPrintsTheRest) {
+  const NamedResult result = make_result("a.jsonl", "GPU A", 1.5);
+  const std::string text = make_fit_text(fit::make_fit_report(std::vector{result.file}, quick()).value());
+  EXPECT_NE(text.find("Costs of time: none, for no window has counts of bytes, operations or launches."),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("Costs of energy: none, for "), std::string::npos);
+  EXPECT_NE(text.find("1.5 [1.4"), std::string::npos) << text;
+  EXPECT_NE(text.find("per layer"), std::string::npos);
+  EXPECT_NE(text.find("B*: fewer than two sizes everywhere, so none."), std::string::npos);
+  EXPECT_EQ(text.find("nan"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace qtrap::report
