@@ -144,6 +144,8 @@ int run_ceilings(const DeviceOptions& options) {
   add("read_bytes_per_s", "byte/s", c.read_bytes_per_s, c.read_bytes_per_s_low, c.read_bytes_per_s_high);
   add("copy_bytes_per_s", "byte/s", c.copy_bytes_per_s, c.copy_bytes_per_s_low, c.copy_bytes_per_s_high);
   add("fp32_macs_per_s", "MAC/s", c.fp32_macs_per_s, c.fp32_macs_per_s_low, c.fp32_macs_per_s_high);
+  add("fp16_macs_per_s", "MAC/s", c.fp16_macs_per_s, c.fp16_macs_per_s_low, c.fp16_macs_per_s_high);
+  add("int8_macs_per_s", "MAC/s", c.int8_macs_per_s, c.int8_macs_per_s_low, c.int8_macs_per_s_high);
   add("empty_launch_s", "s", c.empty_launch_s, c.empty_launch_s_low, c.empty_launch_s_high);
   add("host_sync_s", "s", c.host_sync_s, c.host_sync_s_low, c.host_sync_s_high);
   table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{},

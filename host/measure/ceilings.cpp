@@ -20,6 +20,8 @@ constexpr std::uint64_t kLargestSet = std::uint64_t{512} << 20;
 constexpr std::uint64_t kCacheFactor = 8;
 constexpr std::uint64_t kVectorBytes = 16;
 constexpr std::uint32_t kFmaChains = 12;
+constexpr double kDotMacsPerRound = 48;
+constexpr double kCpuInt8MacsPerRound = 192;
 constexpr double kFmaSeconds = 0.02;
 constexpr int kLaunches = 1000;
 constexpr int kSyncs = 100;
@@ -104,15 +106,17 @@ class CeilingProbe {
     return Done{};
   }
 
-  Status multiply_adds(result::Ceilings& ceilings) {
-    auto kernel = device_->make_kernel(kFile, "fma_rate", options_);
+  /// Rate of a kernel (out, a, b, rounds) with `macs_per_round` multiply-adds per work-item.
+  Result<Spread> mac_rate(const char* entry, const std::string& options, double macs_per_round, const Argument& a,
+                          const Argument& b) {
+    auto kernel = device_->make_kernel(kFile, entry, options);
     if (!kernel) return kernel.error();
     auto out = device_->make_buffer(items_ * sizeof(float));
     if (!out) return out.error();
     const device::Launch launch{kernel.value(), size()};
     std::uint32_t rounds = 1000;
     const auto set_rounds = [&] {
-      const Argument arguments[] = {BufferArg{out.value(), Access::kWrite}, 0.5F, 1.0F, rounds};
+      const Argument arguments[] = {BufferArg{out.value(), Access::kWrite}, a, b, rounds};
       kernel.value().set_arguments(arguments);
     };
     set_rounds();
@@ -122,11 +126,39 @@ class CeilingProbe {
       rounds *= 2;
       set_rounds();
     }
-    const double macs = static_cast<double>(items_) * width_ * kFmaChains * rounds;
-    const Spread rate = measure_rate(*device_, *clock_, launch, macs);
-    ceilings.fp32_macs_per_s = rate.median;
-    ceilings.fp32_macs_per_s_low = rate.low;
-    ceilings.fp32_macs_per_s_high = rate.high;
+    return measure_rate(*device_, *clock_, launch, static_cast<double>(items_) * macs_per_round * rounds);
+  }
+
+  bool probed(const char* name) const {
+    const auto& all = device_->info().capabilities;
+    return std::any_of(all.begin(), all.end(), [&](const auto& c) { return c.name == name && c.probed == true; });
+  }
+
+  Status multiply_adds(result::Ceilings& ceilings) {
+    const auto& known = device_->info().capabilities;
+    if (std::none_of(known.begin(), known.end(), [](const auto& c) { return c.probed.has_value(); })) {
+      device_->probe_capabilities();
+    }
+    const auto fp32 = mac_rate("fma_rate", options_, width_ * kFmaChains, 0.5F, 1.0F);
+    if (!fp32) return fp32.error();
+    ceilings.fp32_macs_per_s = fp32.value().median;
+    ceilings.fp32_macs_per_s_low = fp32.value().low;
+    ceilings.fp32_macs_per_s_high = fp32.value().high;
+    if (probed("fp16")) {
+      const auto fp16 = mac_rate("half_fma_rate", options_ + " -DFP16", 2 * kFmaChains, 0.5F, 1.0F);
+      if (!fp16) return fp16.error();
+      ceilings.fp16_macs_per_s = fp16.value().median;
+      ceilings.fp16_macs_per_s_low = fp16.value().low;
+      ceilings.fp16_macs_per_s_high = fp16.value().high;
+    }
+    const bool dot8 = probed("dot8");
+    const auto int8 =
+        mac_rate("int8_rate", options_ + (dot8 ? " -DDOT8" : ""),
+                 dot8 || !cpu_ ? kDotMacsPerRound : kCpuInt8MacsPerRound, std::uint32_t{3}, std::uint32_t{5});
+    if (!int8) return int8.error();
+    ceilings.int8_macs_per_s = int8.value().median;
+    ceilings.int8_macs_per_s_low = int8.value().low;
+    ceilings.int8_macs_per_s_high = int8.value().high;
     return Done{};
   }
 

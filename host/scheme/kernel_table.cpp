@@ -14,8 +14,12 @@ using device::WorkSize;
 
 constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
 
-std::size_t blocks(std::uint64_t count, std::uint64_t block) { return static_cast<std::size_t>((count + block - 1) / block); }
-std::size_t padded(std::uint64_t count, std::uint64_t block) { return blocks(count, block) * static_cast<std::size_t>(block); }
+std::size_t blocks(std::uint64_t count, std::uint64_t block) {
+  return static_cast<std::size_t>((count + block - 1) / block);
+}
+std::size_t padded(std::uint64_t count, std::uint64_t block) {
+  return blocks(count, block) * static_cast<std::size_t>(block);
+}
 
 /// Items in groups of kReferenceItems along the first dimension; kernels guard the overhang.
 WorkSize spread(std::uint64_t first, std::uint64_t second = 1) {
@@ -74,8 +78,8 @@ std::string gpu_options(const Tuning& t, const Extent&) {
   return fmt::format("-DGROUP={} -DWORK_GROUP={}", t.group, t.work_group);
 }
 std::string cpu_options(const Tuning& t, const Extent&) {
-  return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} -DGROUP={} -DLANES={} -DLANES16={}", t.vector_width, t.chunk, t.group,
-                     t.lanes(), t.lanes16());
+  return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} -DGROUP={} -DLANES={} -DLANES16={}", t.vector_width, t.chunk,
+                     t.group, t.lanes(), t.lanes16());
 }
 std::string gemv_options(const Tuning& t, const Extent& e) {
   const GemvRows rows = t.gemv_rows(e.tokens);
@@ -90,8 +94,8 @@ std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
 }
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
-  return fmt::format("-DGROUP={} -DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}", t.group,
-                     b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
+  return fmt::format("-DGROUP={} -DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}",
+                     t.group, b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
 }
 
 // The GPU family's variants by the instructions they are built of (kernels/common/instructions.clh).
@@ -215,8 +219,8 @@ constexpr std::array kKernels{
 std::uint32_t Tuning::lanes() const { return std::min(vector_width, group / 8); }
 std::uint32_t Tuning::lanes16() const { return std::min(16U, group / 4); }
 
-// One accumulator per row and token: 8 of them and their operands fill 16 registers. By CPU time per launch of 4096 x 14336
-// on PoCL 3.1, Zen 3 (AVX2); the trials on Zen 4 (AVX-512) chose the same.
+// One accumulator per row and token: 8 of them and their operands fill 16 registers. By CPU time per launch of 4096 x
+// 14336 on PoCL 3.1, Zen 3 (AVX2); the trials on Zen 4 (AVX-512) chose the same.
 GemvRows Tuning::gemv_rows(std::uint64_t tokens) const {
   if (tokens == 1) return {8, 8, 8, 8, 8};
   if (tokens == 2) return {4, 4, 4, 4, 4};
@@ -227,7 +231,8 @@ GemvRows Tuning::gemv_rows(std::uint64_t tokens) const {
 std::uint32_t Tuning::gpu_gemv_rows(std::uint64_t tokens) const { return tokens <= 2 ? 4 : tokens <= 4 ? 2 : 1; }
 
 std::uint64_t GemmBlocks::local_bytes() const {
-  return sizeof(float) * (std::uint64_t{block_rows} * block_columns + std::uint64_t{panels} * block_columns * kPanelTokens +
+  return sizeof(float) * (std::uint64_t{block_rows} * (block_columns + kPanelTokens) +
+                          std::uint64_t{panels} * block_columns * kPanelTokens +
                           std::uint64_t{block_panels} * block_rows * kPanelTokens);
 }
 

@@ -29,7 +29,7 @@ struct Extent {
 /// Register and cache blocks of gemm_cpu.cl.
 struct GemmBlocks {
   std::uint32_t unit_rows, panels, block_rows, block_panels, block_columns;
-  /// What DECLARE_BLOCKS of gemm_cpu.cl takes.
+  /// Most that a kernel of gemm_cpu.cl takes.
   std::uint64_t local_bytes() const;
 };
 

@@ -2,7 +2,7 @@
 // activations come in panels of 16 tokens, [token / 16][column][token % 16] (cast_f16_f32_panels or quantize_f16_i8_panels).
 // Work-item (b, c) alone: rows [b BLOCK_ROWS, ..) of tokens [16 c BLOCK_PANELS, ..). Per block of BLOCK_COLUMNS columns:
 //   1. unpack BLOCK_ROWS x BLOCK_COLUMNS weights to f32 in local memory (int4: s (q - z), exact; int8: the code),
-//   2. bring PANELS panels of x there as f32,
+//   2. int8 activations: unpack PANELS panels of x there as well; f32 panels are read in place,
 //   3. per UNIT_ROWS rows: UNIT_ROWS x PANELS float16 accumulators in registers, x as vectors, weights as broadcasts;
 //      sums rest in local memory between the blocks.
 // UNIT_ROWS x PANELS: 6 x 1 on 16 registers of 8 floats, 4 x 4 on 32 of 16. Rows and panels beyond the last are computed
@@ -10,16 +10,20 @@
 // int8 x int8: a block sum is at most 512 * 127 * 127 < 2^24, exact in f32, and is added up in int32 between the blocks.
 // Bytes: the bound buffers; x again per row block and weights again per column block, both from cache at best.
 // Tunables: UNIT_ROWS, PANELS, BLOCK_ROWS (multiple of UNIT_ROWS), BLOCK_PANELS (multiple of PANELS), BLOCK_COLUMNS
-// (multiple of GROUP, at most 512), GROUP (columns per int4 group).
+// (multiple of GROUP, at most 512), GROUP (columns per int4 group), X86_DOT (0 when absent).
 #include "common/common.clh"
 
 #define UNROLLED _Pragma("unroll")
 
+// Sixteen values of local memory at a multiple of 64 bytes, as one access: PoCL splits vload16 and vstore16.
+#define LOCAL16(Type, pointer) (*(__local Type##16*)(pointer))
+
+#define PITCH (BLOCK_COLUMNS + 16)  // floats per row of weights: rows start in different cache banks
 // Local memory of one work-item, declared by each kernel (OpenCL C 1.2 allows it nowhere else).
-#define DECLARE_BLOCKS(Sum)                                                                     \
-  __local float weights_block[BLOCK_ROWS * BLOCK_COLUMNS] __attribute__((aligned(64)));         \
-  __local float x_block[PANELS * BLOCK_COLUMNS * 16] __attribute__((aligned(64)));              \
-  __local Sum sums_block[BLOCK_PANELS * BLOCK_ROWS * 16] __attribute__((aligned(64)))
+#define LOCAL_ARRAY(Type, name, size) __local Type name[size] __attribute__((aligned(64)))
+#define DECLARE_BLOCKS(Sum)                                   \
+  LOCAL_ARRAY(float, weights_block, BLOCK_ROWS * PITCH);      \
+  LOCAL_ARRAY(Sum, sums_block, BLOCK_PANELS * BLOCK_ROWS * 16)
 
 /// What a work-item covers.
 typedef struct {
@@ -43,19 +47,19 @@ static inline uint clamped_row(const Block* block, uint r) { return min(block->f
 static inline uint used_panels(const Block* block) { return min((uint)BLOCK_PANELS, block->panels - block->first_panel); }
 
 static inline void unpack_f16(__global const half* weights, const Block* block, uint k0, uint depth, __local float* to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += BLOCK_COLUMNS) {
+  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH) {
     __global const half* row = weights + (size_t)clamped_row(block, r) * block->columns + k0;
     uint k = 0;
-    for (; k + 16 <= depth; k += 16) vstore16(vload_half16(0, row + k), 0, to + k);
+    for (; k + 16 <= depth; k += 16) LOCAL16(float, to + k) = vload_half16(0, row + k);
     for (; k < depth; ++k) to[k] = vload_half(k, row);
   }
 }
 
 static inline void unpack_i8(__global const char* codes, const Block* block, uint k0, uint depth, __local float* to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += BLOCK_COLUMNS) {
+  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH) {
     __global const char* row = codes + (size_t)clamped_row(block, r) * block->columns + k0;
     uint k = 0;
-    for (; k + 16 <= depth; k += 16) vstore16(convert_float16(vload16(0, row + k)), 0, to + k);
+    for (; k + 16 <= depth; k += 16) LOCAL16(float, to + k) = convert_float16(LOAD_LOOSE(loose_char16, row + k));
     for (; k < depth; ++k) to[k] = (float)row[k];
   }
 }
@@ -63,91 +67,68 @@ static inline void unpack_i8(__global const char* codes, const Block* block, uin
 static inline void unpack_i4(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                              const Block* block, uint k0, uint depth, __local float* to) {
   const uint groups = (block->columns + GROUP - 1) / GROUP;
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += BLOCK_COLUMNS) {
+  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH) {
     const size_t row = clamped_row(block, r);
     __global const uchar* from = codes + row * ((block->columns + 1) / 2) + k0 / 2;
     for (uint start = 0; start < depth; start += GROUP) {
       const size_t group = row * groups + (k0 + start) / GROUP;
       const float scale = vload_half(group, scales);
-      const float zero = vload_half(group, zeros);
+      const float shift = -scale * vload_half(group, zeros);  // s (q - z) = fma(q, s, -s z), exact in f32
+      const float8 scale8 = scale, shift8 = shift;
       const uint end = min(start + GROUP, depth);
       uint k = start;
       for (; k + 16 <= end; k += 16) {
-        const uchar8 pair = vload8(0, from + k / 2);
-        float16 value;
-        value.even = (convert_float8(pair & (uchar8)(15)) - zero) * scale;
-        value.odd = (convert_float8(pair >> (uchar8)(4)) - zero) * scale;
-        vstore16(value, 0, to + k);
+        const uint8 pair = convert_uint8(vload8(0, from + k / 2));
+        const float8 low = fma(convert_float8(as_int8(pair & 15u)), scale8, shift8);
+        const float8 high = fma(convert_float8(as_int8(pair >> 4)), scale8, shift8);
+        LOCAL16(float, to + k) =
+            (float16)(low.s0, high.s0, low.s1, high.s1, low.s2, high.s2, low.s3, high.s3,  //
+                      low.s4, high.s4, low.s5, high.s5, low.s6, high.s6, low.s7, high.s7);
       }
-      for (; k < end; ++k) to[k] = ((float)((from[k / 2] >> (k % 2 * 4)) & 15u) - zero) * scale;
+      for (; k < end; ++k) to[k] = fma((float)((from[k / 2] >> (k % 2 * 4)) & 15u), scale, shift);
     }
   }
 }
 
-/// PANELS panels of x from column k0 on, as f32 [panel][column][16].
-static inline void bring_f32(__global const float* x, const Block* block, uint panel, uint k0, uint depth,
-                             __local float* to) {
-  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * 16) {
-    __global const float* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * 16;
-    for (uint k = 0; k < depth; ++k) vstore16(vload16(k, from), k, to);
-  }
-}
-
-static inline void bring_i8(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
+/// PANELS panels of int8 codes from column k0 on, as f32 [panel][column][16].
+static inline void unpack_x(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
                             __local float* to) {
   for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * 16) {
     __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * 16;
-    for (uint k = 0; k < depth; ++k) vstore16(convert_float16(vload16(k, from)), k, to);
+    for (uint k = 0; k < depth; ++k) LOCAL16(float, to + k * 16) = convert_float16(LOAD_LOOSE(loose_char16, from + k * 16));
   }
 }
 
-/// Adds a block's products to acc: UNIT_ROWS rows of `weights`, PANELS panels of `x`, `depth` columns.
-static inline void multiply_unit(__local const float* weights, __local const float* x, uint depth,
-                                 float16 acc[UNIT_ROWS][PANELS]) {
-  for (uint k = 0; k < depth; ++k) {
-    float16 value[PANELS];
-    UNROLLED for (uint p = 0; p < PANELS; ++p) value[p] = vload16(p * BLOCK_COLUMNS + k, x);
-    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
-      const float16 weight = weights[r * BLOCK_COLUMNS + k];
-      UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = fma(weight, value[p], acc[r][p]);
-    }
+// void name(weights, x, panel_pitch, last, depth, fresh, sums): adds the products of a block to sums [panel][row][16]: all
+// its rows with PANELS panels of x (in address space X), `panel_pitch` floats apart, those beyond panel `last` read again
+// from it, over `depth` columns. `fresh`: sums start at 0. Sum is float, or int for block sums that are exact integers.
+#define DEFINE_MULTIPLY(name, X, Sum, convert_sum)                                                                       \
+  static inline void name(__local const float* weights, X const float* x, size_t panel_pitch, uint last, uint depth,     \
+                          bool fresh, __local Sum* sums) {                                                               \
+    for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS, weights += UNIT_ROWS * PITCH) {                                  \
+      float16 acc[UNIT_ROWS][PANELS];                                                                                    \
+      UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                                    \
+        UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = 0.0f;                                                     \
+      }                                                                                                                  \
+      for (uint k = 0; k < depth; ++k) {                                                                                 \
+        float16 value[PANELS];                                                                                           \
+        UNROLLED for (uint p = 0; p < PANELS; ++p) value[p] = *(X const float16*)(x + min(p, last) * panel_pitch + k * 16); \
+        UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                                  \
+          const float16 weight = weights[r * PITCH + k];                                                                 \
+          UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = fma(weight, value[p], acc[r][p]);                       \
+        }                                                                                                                \
+      }                                                                                                                  \
+      UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                                    \
+        UNROLLED for (uint p = 0; p < PANELS; ++p) {                                                                     \
+          __local Sum* sum = sums + (p * BLOCK_ROWS + r0 + r) * 16;                                                      \
+          LOCAL16(Sum, sum) = (fresh ? (Sum##16)(0) : LOCAL16(Sum, sum)) + convert_sum(acc[r][p]);                       \
+        }                                                                                                                \
+      }                                                                                                                  \
+    }                                                                                                                    \
   }
-}
-
-/// All rows of the block against PANELS panels; float sums [panel][row][16] from `panel` on.
-static inline void multiply_float(__local const float* weights, __local const float* x, uint depth, bool fresh,
-                                  __local float* sums) {
-  for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS) {
-    float16 acc[UNIT_ROWS][PANELS];
-    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
-      UNROLLED for (uint p = 0; p < PANELS; ++p) {
-        acc[r][p] = fresh ? (float16)(0.0f) : vload16(p * BLOCK_ROWS + r0 + r, sums);
-      }
-    }
-    multiply_unit(weights + r0 * BLOCK_COLUMNS, x, depth, acc);
-    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
-      UNROLLED for (uint p = 0; p < PANELS; ++p) vstore16(acc[r][p], p * BLOCK_ROWS + r0 + r, sums);
-    }
-  }
-}
-
-/// The same with int32 sums: each block's float sum is an exact integer.
-static inline void multiply_int(__local const float* weights, __local const float* x, uint depth, bool fresh,
-                                __local int* sums) {
-  for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS) {
-    float16 acc[UNIT_ROWS][PANELS];
-    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
-      UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = 0.0f;
-    }
-    multiply_unit(weights + r0 * BLOCK_COLUMNS, x, depth, acc);
-    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
-      UNROLLED for (uint p = 0; p < PANELS; ++p) {
-        const int16 before = fresh ? (int16)(0) : vload16(p * BLOCK_ROWS + r0 + r, sums);
-        vstore16(before + convert_int16(acc[r][p]), p * BLOCK_ROWS + r0 + r, sums);
-      }
-    }
-  }
-}
+DEFINE_MULTIPLY(multiply_panels, __global, float, convert_float16)
+DEFINE_MULTIPLY(multiply_codes, __local, float, convert_float16)
+DEFINE_MULTIPLY(multiply_codes_exactly, __local, int, convert_int16)
 
 /// Eight rows of one token from sums [panel][row][16].
 #define GATHER8(Type, at) (Type)((at)[0], (at)[16], (at)[32], (at)[48], (at)[64], (at)[80], (at)[96], (at)[112])
@@ -190,22 +171,29 @@ static inline void store_i32(__local const int* sums, const Block* block, __glob
 }
 
 // The loop over column blocks and panels that every kernel shares.
-#define FOR_EACH_BLOCK(unpack_weights, bring_x, multiply)                                  \
-  for (uint k0 = 0; k0 < columns; k0 += BLOCK_COLUMNS) {                                   \
-    const uint depth = min((uint)BLOCK_COLUMNS, columns - k0);                             \
-    unpack_weights;                                                                        \
-    for (uint p = 0; p < used_panels(&block); p += PANELS) {                               \
-      bring_x;                                                                             \
-      multiply(weights_block, x_block, depth, k0 == 0, sums_block + p * BLOCK_ROWS * 16);  \
-    }                                                                                      \
+#define FOR_EACH_BLOCK(unpack_weights, multiply)                         \
+  for (uint k0 = 0; k0 < columns; k0 += BLOCK_COLUMNS) {                 \
+    const uint depth = min((uint)BLOCK_COLUMNS, columns - k0);           \
+    unpack_weights;                                                      \
+    for (uint p = 0; p < used_panels(&block); p += PANELS) {             \
+      multiply;                                                          \
+    }                                                                    \
   }
+// x [panel][column][16] in place, or its codes unpacked to local memory first.
+#define MULTIPLY_PANELS                                                                                     \
+  multiply_panels(weights_block, x + ((size_t)(block.first_panel + p) * columns + k0) * 16, (size_t)columns * 16, \
+                  block.panels - 1 - block.first_panel - p, depth, k0 == 0,              \
+                  sums_block + p * BLOCK_ROWS * 16)
+#define MULTIPLY_CODES(multiply)                                                  \
+  unpack_x(x, &block, block.first_panel + p, k0, depth, x_block);                 \
+  multiply(weights_block, x_block, BLOCK_COLUMNS * 16, PANELS - 1, depth, k0 == 0,              \
+                  sums_block + p * BLOCK_ROWS * 16)
 
 CPU_KERNEL void gemm_f16_f16_cpu(__global const half* restrict weights, __global const float* restrict x,
                                  __global half* restrict y, uint rows, uint columns, uint tokens) {
   DECLARE_BLOCKS(float);
   const Block block = make_block(rows, columns, tokens);
-  FOR_EACH_BLOCK(unpack_f16(weights, &block, k0, depth, weights_block),
-                 bring_f32(x, &block, block.first_panel + p, k0, depth, x_block), multiply_float)
+  FOR_EACH_BLOCK(unpack_f16(weights, &block, k0, depth, weights_block), MULTIPLY_PANELS)
   store_f16(sums_block, &block, 0, 0, y);
 }
 
@@ -214,8 +202,7 @@ CPU_KERNEL void gemm_i8_f16_cpu(__global const char* restrict codes, __global co
                                 uint tokens) {
   DECLARE_BLOCKS(float);
   const Block block = make_block(rows, columns, tokens);
-  FOR_EACH_BLOCK(unpack_i8(codes, &block, k0, depth, weights_block),
-                 bring_f32(x, &block, block.first_panel + p, k0, depth, x_block), multiply_float)
+  FOR_EACH_BLOCK(unpack_i8(codes, &block, k0, depth, weights_block), MULTIPLY_PANELS)
   store_f16(sums_block, &block, scales, 0, y);
 }
 
@@ -224,27 +211,99 @@ CPU_KERNEL void gemm_i4_f16_cpu(__global const uchar* restrict codes, __global c
                                 __global half* restrict y, uint rows, uint columns, uint tokens) {
   DECLARE_BLOCKS(float);
   const Block block = make_block(rows, columns, tokens);
-  FOR_EACH_BLOCK(unpack_i4(codes, scales, zeros, &block, k0, depth, weights_block),
-                 bring_f32(x, &block, block.first_panel + p, k0, depth, x_block), multiply_float)
+  FOR_EACH_BLOCK(unpack_i4(codes, scales, zeros, &block, k0, depth, weights_block), MULTIPLY_PANELS)
   store_f16(sums_block, &block, 0, 0, y);
+}
+
+// The variant X86_DOT: pmaddwd adds two neighbouring 16-bit products into 32 bits, twice the multiply-adds of an f32 fma and
+// exact; LLVM 15 never pairs it from plain OpenCL C. Column pairs (2j, 2j + 1) share a 32-bit lane of weights and x.
+#if X86_DOT && defined(__AVX2__)
+typedef short shorts16 __attribute__((vector_size(32)));
+static inline int8 multiply_pairs(int8 a, int8 b) {
+  return __builtin_astype(__builtin_ia32_pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(b, shorts16)), int8);
+}
+
+/// Pairs of codes as 16-bit halves, [row][PITCH / 2]; an odd last column is paired with 0.
+static inline void unpack_pairs(__global const char* codes, const Block* block, uint k0, uint depth, __local int* to) {
+  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH / 2) {
+    __global const char* row = codes + (size_t)clamped_row(block, r) * block->columns + k0;
+    uint k = 0;
+    for (; k + 16 <= depth; k += 16) {
+      *(__local int8*)(to + k / 2) = as_int8(convert_short16(LOAD_LOOSE(loose_char16, row + k)));
+    }
+    for (; k < depth; k += 2) to[k / 2] = (row[k] & 0xFFFF) | (k + 1 < depth ? row[k + 1] << 16 : 0);
+  }
+}
+
+/// PANELS panels of codes, [panel][column / 2][16 tokens], the same pairs.
+static inline void unpack_x_pairs(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
+                                  __local int* to) {
+  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * 8) {
+    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * 16;
+    for (uint k = 0; k < depth; k += 2, from += 32) {
+      const int16 even = convert_int16(LOAD_LOOSE(loose_char16, from));
+      int16 odd = 0;
+      if (k + 1 < depth) odd = convert_int16(LOAD_LOOSE(loose_char16, from + 16));
+      LOCAL16(int, to + k * 8) = (even & (int16)(0xFFFF)) | (odd << (int16)(16));
+    }
+  }
+}
+
+static inline void multiply_pair_block(__local const int* weights, __local const int* x, uint depth, bool fresh,
+                                       __local int* sums) {
+  for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS, weights += UNIT_ROWS * (PITCH / 2)) {
+    int8 low[UNIT_ROWS][PANELS], high[UNIT_ROWS][PANELS];
+    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
+      UNROLLED for (uint p = 0; p < PANELS; ++p) low[r][p] = high[r][p] = 0;
+    }
+    for (uint j = 0; j < (depth + 1) / 2; ++j) {
+      UNROLLED for (uint p = 0; p < PANELS; ++p) {
+        const int16 value = LOCAL16(const int, x + (p * BLOCK_COLUMNS / 2 + j) * 16);
+        UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
+          const int8 weight = weights[r * (PITCH / 2) + j];
+          low[r][p] += multiply_pairs(weight, value.lo);
+          high[r][p] += multiply_pairs(weight, value.hi);
+        }
+      }
+    }
+    UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
+      UNROLLED for (uint p = 0; p < PANELS; ++p) {
+        __local int* sum = sums + (p * BLOCK_ROWS + r0 + r) * 16;
+        LOCAL16(int, sum) = (fresh ? (int16)(0) : LOCAL16(int, sum)) + (int16)(low[r][p], high[r][p]);
+      }
+    }
+  }
 }
 
 CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
                                __global int* restrict acc, uint rows, uint columns, uint tokens) {
-  DECLARE_BLOCKS(int);
+  LOCAL_ARRAY(int, weights_block, BLOCK_ROWS * PITCH / 2);
+  LOCAL_ARRAY(int, x_block, PANELS * BLOCK_COLUMNS * 8);
+  LOCAL_ARRAY(int, sums_block, BLOCK_PANELS * BLOCK_ROWS * 16);
   const Block block = make_block(rows, columns, tokens);
-  FOR_EACH_BLOCK(unpack_i8(codes, &block, k0, depth, weights_block),
-                 bring_i8(x, &block, block.first_panel + p, k0, depth, x_block), multiply_int)
+  FOR_EACH_BLOCK(unpack_pairs(codes, &block, k0, depth, weights_block),
+                 unpack_x_pairs(x, &block, block.first_panel + p, k0, depth, x_block);
+                 multiply_pair_block(weights_block, x_block, depth, k0 == 0, sums_block + p * BLOCK_ROWS * 16))
   store_i32(sums_block, &block, acc);
 }
+#else
+CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
+                               __global int* restrict acc, uint rows, uint columns, uint tokens) {
+  DECLARE_BLOCKS(int);
+  LOCAL_ARRAY(float, x_block, PANELS * BLOCK_COLUMNS * 16);
+  const Block block = make_block(rows, columns, tokens);
+  FOR_EACH_BLOCK(unpack_i8(codes, &block, k0, depth, weights_block), MULTIPLY_CODES(multiply_codes_exactly))
+  store_i32(sums_block, &block, acc);
+}
+#endif
 
 CPU_KERNEL void gemm_i4_i8_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
                                __global const half* restrict zeros, __global const char* restrict x,
                                __global const float* restrict token_scales, __global half* restrict y, uint rows,
                                uint columns, uint tokens) {
   DECLARE_BLOCKS(float);
+  LOCAL_ARRAY(float, x_block, PANELS * BLOCK_COLUMNS * 16);
   const Block block = make_block(rows, columns, tokens);
-  FOR_EACH_BLOCK(unpack_i4(codes, scales, zeros, &block, k0, depth, weights_block),
-                 bring_i8(x, &block, block.first_panel + p, k0, depth, x_block), multiply_float)
+  FOR_EACH_BLOCK(unpack_i4(codes, scales, zeros, &block, k0, depth, weights_block), MULTIPLY_CODES(multiply_codes))
   store_f16(sums_block, &block, 0, token_scales, y);
 }

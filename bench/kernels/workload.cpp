@@ -1,0 +1,360 @@
+#include "workload.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "core/half.hpp"
+#include "scheme/pass_factory.hpp"
+
+namespace qtrap::bench {
+namespace {
+
+using device::Access;
+using device::Buffer;
+using device::BufferArg;
+using scheme::Pass;
+using scheme::Role;
+using scheme::WeightFormat;
+using scheme::Weights;
+
+constexpr std::uint64_t kCacheFactor = 4;
+constexpr std::uint64_t kAssumedCache = std::uint64_t{32} << 20;  // where the device does not report one
+constexpr float kWeightDeviation = 0.02F;
+constexpr std::uint64_t kSeed = 20261122;
+constexpr std::uint64_t kInputTensor = 1U << 20;
+constexpr double kPeerSettleSeconds = 0.06;  // OpenBLAS's threads spin for 2^26 cycles after a call
+
+std::string_view format_name(WeightFormat format) {
+  switch (format) {
+    case WeightFormat::kF16:
+      return "f16";
+    case WeightFormat::kInt8:
+      return "int8";
+    case WeightFormat::kInt4:
+      return "int4";
+  }
+  return "";
+}
+
+/// The read that bounds a matmul pass, by the format of its weights in the kernel's name.
+std::string bounding_read(const std::string& kernel) {
+  for (const auto& [part, read] : {std::pair{"_i8_", "read int8"}, {"_i4_", "read int4"}, {"_f16_f16", "read f16"}}) {
+    if (kernel.find(part) != std::string::npos) return read;
+  }
+  return "";
+}
+
+}  // namespace
+
+Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size)
+    : device_(&device), maker_(device, {"", group_size}), shape_(shape) {
+  const std::uint64_t values = shape.rows * shape.columns;
+  for (std::size_t i = 0; i < matrix_count(2 * values); ++i) {
+    const Buffer plain = buffer(2 * values);
+    run(maker_.random_f16(plain, values, kWeightDeviation, kSeed, i).value());
+    f16_.push_back({WeightFormat::kF16, shape, plain, {}, {}});
+  }
+  for (std::size_t i = 0; i < matrix_count(values); ++i) {
+    int8_.push_back(make_weights(WeightFormat::kInt8, f16_[i % f16_.size()].codes));
+  }
+  for (std::size_t i = 0; i < matrix_count(values / 2); ++i) {
+    int4_.push_back(make_weights(WeightFormat::kInt4, f16_[i % f16_.size()].codes));
+  }
+}
+
+Buffer Workload::buffer(std::uint64_t bytes) { return device_->make_buffer(bytes).value(); }
+
+void Workload::run(const Pass& pass) {
+  device_->enqueue(pass.launch);
+  device_->finish();
+}
+
+std::size_t Workload::matrix_count(std::uint64_t bytes) const {
+  const std::uint64_t cache = device_->info().cache_bytes > 0 ? device_->info().cache_bytes : kAssumedCache;
+  return static_cast<std::size_t>(std::max<std::uint64_t>(2, (kCacheFactor * cache) / bytes + 1));
+}
+
+Weights Workload::make_weights(WeightFormat format, const Buffer& f16) {
+  const auto [rows, columns] = shape_;
+  const std::uint32_t group = maker_.options().group_size;
+  const std::uint64_t groups = (columns + group - 1) / group;
+  Weights weights{format, shape_, {}, {}, {}};
+  if (format == WeightFormat::kInt8) {
+    weights.codes = buffer(rows * columns);
+    weights.scales = buffer(2 * rows);
+  } else {
+    weights.codes = buffer(rows * ((columns + 1) / 2));
+    weights.scales = buffer(2 * rows * groups);
+    weights.zeros = buffer(2 * rows * groups);
+  }
+  run(maker_.quantize_weights(f16, weights).value());
+  return weights;
+}
+
+const std::vector<Weights>& Workload::matrices(WeightFormat format) const {
+  return format == WeightFormat::kF16 ? f16_ : format == WeightFormat::kInt8 ? int8_ : int4_;
+}
+
+Case Workload::launches(std::string name, std::string kind, std::vector<std::vector<Pass>> passes_per_matrix) {
+  Case made{std::move(name), std::move(kind), "", 0, 0, {}, [device = device_] { device->finish(); }, 0};
+  for (const Pass& pass : passes_per_matrix.front()) {
+    made.bytes += static_cast<double>(pass.costs.bytes);
+    made.macs += static_cast<double>(pass.costs.macs);
+  }
+  for (const std::vector<Pass>& passes : passes_per_matrix) {
+    std::vector<device::Launch> queue;
+    for (const Pass& pass : passes) queue.push_back(pass.launch);
+    made.calls.push_back([device = device_, queue] {
+      for (const device::Launch& launch : queue) device->enqueue(launch);
+    });
+  }
+  return made;
+}
+
+Case Workload::read_case(const std::string& name, const std::vector<Buffer>& buffers) {
+  const auto& info = device_->info();
+  const bool cpu = info.type == device::DeviceType::kCpu;
+  const std::uint64_t items = cpu ? info.compute_units : info.compute_units * 2048U;
+  const Buffer out = buffer(items * sizeof(std::uint32_t));
+  std::vector<std::vector<Pass>> launches_of_buffers;
+  for (const Buffer& in : buffers) {
+    auto kernel = device_
+                      ->make_kernel("probe/ceilings.cl", "read_bandwidth",
+                                    fmt::format("-DSTRIDED={} -DWIDTH=4 -DLAST=3", cpu ? 0 : 1))
+                      .value();
+    const device::Argument arguments[] = {BufferArg{in, Access::kRead}, BufferArg{out, Access::kWrite},
+                                          static_cast<std::uint32_t>(in.size_bytes() / 16)};
+    kernel.set_arguments(arguments);
+    Pass pass{Role::kOther, "read_bandwidth", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
+    pass.costs.bytes = in.size_bytes();
+    launches_of_buffers.push_back({pass});
+  }
+  return launches(name, "roof", std::move(launches_of_buffers));
+}
+
+void Workload::add_schemes(Group& group) {
+  std::set<std::string> seen;
+  std::vector<Case> alone;
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    const auto passes = scheme::SchemePasses::make(maker_, info, group.tokens, {shape_}).value();
+    const std::vector<Pass> before = passes.input_passes(x_, shape_.columns).value();
+    std::vector<std::vector<Pass>> all;
+    for (const Weights& weights : matrices(info.weights)) {
+      all.push_back(before);
+      for (Pass& pass : passes.projection_passes(weights, x_, y_).value()) all.back().push_back(std::move(pass));
+    }
+    group.cases.push_back(launches(std::string(info.name), "scheme", all));
+    for (std::size_t p = 0; p < all.front().size(); ++p) {
+      const std::string& kernel = all.front()[p].kernel;
+      if (!seen.insert(kernel).second) continue;
+      std::vector<std::vector<Pass>> one;
+      for (const auto& of_matrix : all) one.push_back({of_matrix[p]});
+      alone.push_back(launches(kernel, "pass", std::move(one)));
+      if (all.front()[p].role == Role::kMatmul) alone.back().reference = bounding_read(kernel);
+    }
+  }
+  std::move(alone.begin(), alone.end(), std::back_inserter(group.cases));
+}
+
+void Workload::make_peer_weights() {
+  if (!peer_weights_.empty()) return;
+  const std::uint64_t values = shape_.rows * shape_.columns;
+  const Buffer wide = buffer(4 * values);
+  for (std::size_t i = 0; i < matrix_count(4 * values); ++i) {
+    run(maker_.cast_f16_f32(f16_[i % f16_.size()].codes, wide, values).value());
+    peer_weights_.push_back(device::read_vector<float>(*device_, wide, values));
+  }
+}
+
+void Workload::add_peers(Group& group, const std::vector<PeerState*>& peers) {
+  if (peers.empty()) return;
+  make_peer_weights();
+  const auto bits = device::read_vector<std::uint16_t>(*device_, x_, group.tokens * shape_.columns);
+  peer_x_.resize(bits.size());
+  std::transform(bits.begin(), bits.end(), peer_x_.begin(), float_from_half);
+  peer_y_.assign(group.tokens * shape_.rows, 0.0F);
+  std::vector<std::span<float>> weights(peer_weights_.begin(), peer_weights_.end());
+  for (PeerState* state : peers) {
+    Peer* peer = state->peer.get();
+    peer->bind(shape_, weights, group.tokens, peer_x_, peer_y_);
+    Case made{peer->routine(group.tokens), "peer", "", 0, 0, {}, [peer] { peer->finish(); }, kPeerSettleSeconds};
+    made.bytes =
+        4.0 * static_cast<double>(shape_.rows * shape_.columns + group.tokens * (shape_.rows + shape_.columns));
+    made.macs = static_cast<double>(shape_.rows * shape_.columns * group.tokens);
+    for (std::size_t i = 0; i < weights.size(); ++i) made.calls.push_back([peer, i] { peer->multiply(i); });
+    group.cases.push_back(std::move(made));
+  }
+}
+
+Group Workload::make_group(std::uint64_t tokens, const std::vector<PeerState*>& peers) {
+  Group group{shape_.rows, shape_.columns, tokens, {}};
+  const std::uint64_t inputs = tokens * shape_.columns;
+  x_ = buffer(2 * inputs);
+  y_ = buffer(2 * tokens * shape_.rows);
+  run(maker_.random_f16(x_, inputs, 1.0F, kSeed, kInputTensor).value());
+  add_schemes(group);
+  for (const WeightFormat format : {WeightFormat::kF16, WeightFormat::kInt8, WeightFormat::kInt4}) {
+    std::vector<Buffer> codes;
+    for (const Weights& weights : matrices(format)) codes.push_back(weights.codes);
+    group.cases.push_back(read_case(fmt::format("read {}", format_name(format)), codes));
+  }
+  add_peers(group, peers);
+  return group;
+}
+
+Group Workload::make_bandwidth_group() {
+  Group group{shape_.rows, shape_.columns, 0, {}};
+  const auto [rows, columns] = shape_;
+  const std::uint64_t values = rows * columns;
+  std::vector<Buffer> half_out, wide;
+  for (std::size_t i = 0; i < f16_.size(); ++i) half_out.push_back(buffer(2 * values));
+  for (std::size_t i = 0; i < matrix_count(4 * values) - 1; ++i) {
+    wide.push_back(buffer(4 * values));
+    run(maker_.cast_f16_f32(f16_[i % f16_.size()].codes, wide.back(), values).value());
+  }
+  const Buffer scales = buffer(4 * rows);
+  const auto add = [&](const std::string& name, std::size_t count, const auto& make) {
+    std::vector<std::vector<Pass>> passes;
+    for (std::size_t i = 0; i < count; ++i) passes.push_back({make(i)});
+    const std::string shown = name.empty() ? passes[0][0].kernel : name;
+    group.cases.push_back(launches(shown, "bandwidth", std::move(passes)));
+    if (name.empty()) group.cases.back().reference = "copy";
+  };
+  const auto make = [&](const char* operation, Role role, std::vector<BufferArg> buffers, std::uint64_t first,
+                        std::uint64_t second, const scheme::Extent& extent) {
+    return scheme::make_pass(*device_, maker_.options(),
+                             {role,
+                              operation,
+                              std::move(buffers),
+                              {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(second)},
+                              extent,
+                              {}})
+        .value();
+  };
+  const auto& info = device_->info();
+  const bool cpu = info.type == device::DeviceType::kCpu;
+  const std::uint64_t items = cpu ? info.compute_units : info.compute_units * 2048U;
+  add("copy", f16_.size(), [&](std::size_t i) {
+    auto kernel = device_
+                      ->make_kernel("probe/ceilings.cl", "copy_bandwidth",
+                                    fmt::format("-DSTRIDED={} -DWIDTH=4 -DLAST=3", cpu ? 0 : 1))
+                      .value();
+    const device::Argument arguments[] = {BufferArg{f16_[i].codes, Access::kRead},
+                                          BufferArg{half_out[i], Access::kWrite},
+                                          static_cast<std::uint32_t>(2 * values / 16)};
+    kernel.set_arguments(arguments);
+    Pass pass{Role::kOther, "copy_bandwidth", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
+    pass.costs.bytes = 4 * values;
+    return pass;
+  });
+  const auto out = [&](std::size_t i) { return BufferArg{half_out[i % half_out.size()], Access::kWrite}; };
+  add("", int8_.size(), [&](std::size_t i) {
+    return make("dequantize_i8_f16", Role::kDequantize,
+                {{int8_[i].codes, Access::kRead}, {int8_[i].scales, Access::kRead}, out(i)}, rows, columns,
+                {.rows = rows, .columns = columns});
+  });
+  add("", int4_.size(), [&](std::size_t i) {
+    return make(
+        "dequantize_i4_f16", Role::kDequantize,
+        {{int4_[i].codes, Access::kRead}, {int4_[i].scales, Access::kRead}, {int4_[i].zeros, Access::kRead}, out(i)},
+        rows, columns, {.rows = rows, .columns = columns});
+  });
+  add("", f16_.size(),
+      [&](std::size_t i) { return maker_.cast_f16_f32(f16_[i].codes, wide[i % wide.size()], values).value(); });
+  add("", half_out.size(),
+      [&](std::size_t i) { return maker_.cast_f32_f16(wide[i % wide.size()], half_out[i], values).value(); });
+  add("", f16_.size(), [&](std::size_t i) {
+    const Buffer codes = scheme::exact_view(*device_, half_out[i], values);
+    return make("quantize_f16_i8", Role::kQuantize,
+                {{f16_[i].codes, Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns, rows,
+                {.columns = columns, .tokens = rows});
+  });
+  add("", f16_.size(), [&](std::size_t i) { return maker_.quantize_weights(f16_[i].codes, int8_[i]).value(); });
+  add("", f16_.size(), [&](std::size_t i) { return maker_.quantize_weights(f16_[i].codes, int4_[i]).value(); });
+  return group;
+}
+
+const scheme::HostWeights& Workload::host_weights(WeightFormat format) {
+  for (const scheme::HostWeights& held : host_) {
+    if (held.format == format) return held;
+  }
+  const Weights& weights = matrices(format).front();
+  scheme::HostWeights host{format, shape_, maker_.options().group_size, {}, {}, {}, {}};
+  const auto halves = [&](const Buffer& from) {
+    return from ? device::read_vector<std::uint16_t>(*device_, from, from.size_bytes() / 2) : scheme::HalfBits{};
+  };
+  if (format == WeightFormat::kF16) {
+    host.plain = halves(weights.codes);
+  } else {
+    host.codes = device::read_vector<std::uint8_t>(*device_, weights.codes, weights.codes.size_bytes());
+    host.scales = halves(weights.scales);
+    host.zeros = halves(weights.zeros);
+  }
+  host_.push_back(std::move(host));
+  return host_.back();
+}
+
+Check Workload::compare(std::string name, WeightFormat format, bool split, const std::vector<double>& x,
+                        const std::vector<double>& y, std::uint64_t tokens, double result_ulp) {
+  constexpr std::uint64_t kSamples = 61;  // prime: samples fall on differing rows of blocks
+  constexpr double kSumTolerance = 4e-6;
+  const scheme::HostWeights& weights = host_weights(format);
+  Check result{std::move(name), tokens, 0};
+  for (std::uint64_t s = 0; s < kSamples; ++s) {
+    const std::uint64_t r = s == 0 ? shape_.rows - 1 : s * shape_.rows / kSamples;
+    const std::uint64_t t = s == 0 ? tokens - 1 : s * 31 % tokens;
+    double sum = 0;
+    double magnitude = 0;
+    for (std::uint64_t k = 0; k < shape_.columns; ++k) {
+      const double xk = x[t * shape_.columns + k];
+      const double value = weights.value(r, k);
+      sum += xk * (split ? double{float_from_half(half_from_float(static_cast<float>(value)))} : value);
+      const double size = format == WeightFormat::kInt4
+                              ? weights.scale(r, k) * (weights.code(r, k) + weights.zero(r, k))
+                              : std::abs(weights.value(r, k));
+      magnitude += size * std::abs(xk);
+    }
+    const double allowed = result_ulp * std::abs(sum) + kSumTolerance * magnitude;
+    result.worst_error = std::max(result.worst_error, std::abs(y[t * shape_.rows + r] - sum) / allowed);
+  }
+  return result;
+}
+
+std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerState*>& peers) {
+  constexpr double kHalfUlp = 0x1p-11;
+  const auto bits = device::read_vector<std::uint16_t>(*device_, x_, tokens * shape_.columns);
+  std::vector<double> plain(bits.size());
+  std::transform(bits.begin(), bits.end(), plain.begin(),
+                 [](std::uint16_t half) { return double{float_from_half(half)}; });
+  const auto codes = scheme::reference_quantize_activations(bits, tokens, shape_.columns, maker_.options().group_size);
+  std::vector<double> rounded(bits.size());
+  for (std::size_t i = 0; i < rounded.size(); ++i)
+    rounded[i] = codes.codes[i] * double{codes.scales[i / shape_.columns]};
+
+  std::vector<Check> checks;
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    const auto passes = scheme::SchemePasses::make(maker_, info, tokens, {shape_}).value();
+    for (const Pass& pass : passes.input_passes(x_, shape_.columns).value()) run(pass);
+    for (const Pass& pass : passes.projection_passes(matrices(info.weights).front(), x_, y_).value()) run(pass);
+    const auto halves = device::read_vector<std::uint16_t>(*device_, y_, tokens * shape_.rows);
+    std::vector<double> y(halves.size());
+    std::transform(halves.begin(), halves.end(), y.begin(),
+                   [](std::uint16_t half) { return double{float_from_half(half)}; });
+    checks.push_back(compare(std::string(info.name), info.weights, info.path == "split",
+                             info.activation_bits == 8 ? rounded : plain, y, tokens, kHalfUlp));
+  }
+  for (PeerState* state : peers) {
+    std::fill(peer_y_.begin(), peer_y_.end(), 0.0F);
+    state->peer->multiply(0);
+    state->peer->finish();
+    state->peer->fetch();
+    checks.push_back(compare(state->peer->routine(tokens), WeightFormat::kF16, false, plain,
+                             {peer_y_.begin(), peer_y_.end()}, tokens, 0));
+  }
+  return checks;
+}
+
+}  // namespace qtrap::bench

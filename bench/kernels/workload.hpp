@@ -1,0 +1,64 @@
+// What bench/kernels times for one weight shape: device buffers of random weights in the three formats, and the cases
+// over them. Of every format as many matrices lie ready as it takes to exceed four times the last-level cache (at least
+// two), and consecutive calls take consecutive matrices: no call finds its weights in a cache.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "measurement.hpp"
+#include "peers.hpp"
+#include "scheme/pass.hpp"
+#include "scheme/reference.hpp"
+
+namespace qtrap::bench {
+
+/// A result compared with a double-precision sum over the same codes, at sampled rows and tokens of the timed shape.
+struct Check {
+  std::string name;
+  std::uint64_t tokens = 0;
+  double worst_error = 0;  ///< of what is allowed: half an ulp of f16 (none for peers) and 4e-6 of sum |w x|
+  bool passed() const { return worst_error <= 1.0; }
+};
+
+class Workload {
+ public:
+  /// Makes and fills the weights; Failure when they do not fit the device.
+  Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size);
+
+  /// All schemes, each distinct pass alone, the reads that bound them, and the peers, at `tokens` columns of x. The
+  /// peers stay bound to this group until the next call.
+  Group make_group(std::uint64_t tokens, const std::vector<PeerState*>& peers);
+  /// Copy, casts, quantizers and dequantizers over the whole matrix.
+  Group make_bandwidth_group();
+
+  /// Compares the results of all schemes and bound peers of a group made by make_group.
+  std::vector<Check> check(std::uint64_t tokens, const std::vector<PeerState*>& peers);
+
+ private:
+  device::Buffer buffer(std::uint64_t bytes);
+  void run(const scheme::Pass& pass);
+  std::size_t matrix_count(std::uint64_t bytes) const;
+  scheme::Weights make_weights(scheme::WeightFormat format, const device::Buffer& f16);
+  const std::vector<scheme::Weights>& matrices(scheme::WeightFormat format) const;
+  const scheme::HostWeights& host_weights(scheme::WeightFormat format);
+  Case launches(std::string name, std::string kind, std::vector<std::vector<scheme::Pass>> passes_per_matrix);
+  Case read_case(const std::string& name, const std::vector<device::Buffer>& buffers);
+  void add_schemes(Group& group);
+  void add_peers(Group& group, const std::vector<PeerState*>& peers);
+  void make_peer_weights();
+  /// `split`: the weights were rounded to f16 on their way.
+  Check compare(std::string name, scheme::WeightFormat format, bool split, const std::vector<double>& x,
+                const std::vector<double>& y, std::uint64_t tokens, double result_ulp);
+
+  device::Device* device_;
+  scheme::PassMaker maker_;
+  scheme::ProjectionShape shape_;
+  std::vector<scheme::Weights> f16_, int8_, int4_;
+  std::vector<scheme::HostWeights> host_;  ///< matrix 0 of each format, downloaded at need
+  device::Buffer x_, y_;                   ///< of the last group
+  std::vector<std::vector<float>> peer_weights_;
+  std::vector<float> peer_x_, peer_y_;
+};
+
+}  // namespace qtrap::bench
