@@ -21,6 +21,8 @@ void print_study(const char* title, const synthetic::Options& options, Quantity 
   const truth::Study found = truth::study(options, quantity, seeds);
   std::printf("\n%s\n| of | identified | median error | interval holds the truth |\n|---|---|---|---|\n", title);
   print_tallies(found.costs, seeds);
+  // The true size is that of campaigns whose counts and costs are as they stand.
+  if (options.collinear || options.misfit > 0) return;
   for (const auto& [name, tally] : found.sizes) print_tallies({{"N* " + name, tally}}, seeds);
   for (const auto& [what, statuses] : found.statuses) {
     for (const auto& [status, count] : statuses) std::printf("%s: %s %d\n", what.c_str(), status.c_str(), count);
