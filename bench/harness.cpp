@@ -120,7 +120,9 @@ std::string describe(const std::vector<double>& top, const std::vector<double>& 
 }
 
 void run(int rounds, const std::string& selector, const std::string& meter_spec) {
-  auto device = cli::open_device({selector, "", false});
+  cli::DeviceOptions options;
+  options.selector = selector;
+  auto device = cli::open_device(options);
   const auto source = cli::open_meter(meter_spec, device.info());
   const MonotonicClock clock;
   const measure::Timing timing{&device, &clock, true};

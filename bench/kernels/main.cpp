@@ -160,7 +160,7 @@ class Worker {
     const std::string family = info_.kernel_family();
     for (device::Device* device : {&device_, other_ ? &*other_ : nullptr}) {
       if (device == nullptr) continue;
-      for (const scheme::VerifyRow& row : scheme::verify_kernels(*device, {{family}, "", false})) {
+      for (const scheme::VerifyRow& row : scheme::verify_kernels(*device, {{family}, "", false, ""})) {
         if (row.status == scheme::VerifyStatus::kFail)
           throw Failure(runtime_error("a kernel is wrong, nothing is timed", row.kernel + ": " + row.reason,
                                       "run `qtrap verify`"));

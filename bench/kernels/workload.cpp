@@ -128,7 +128,7 @@ Case Workload::read_case(const std::string& name, const std::vector<Buffer>& buf
     const device::Argument arguments[] = {BufferArg{in, Access::kRead}, BufferArg{out, Access::kWrite},
                                           static_cast<std::uint32_t>(in.size_bytes() / 16)};
     kernel.set_arguments(arguments);
-    Pass pass{Role::kOther, "read_bandwidth", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
+    Pass pass{Role::kOther, "read_bandwidth", "none", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
     pass.costs.bytes = in.size_bytes();
     launches_of_buffers.push_back({pass});
   }
@@ -246,7 +246,7 @@ Group Workload::make_bandwidth_group() {
                                           BufferArg{half_out[i], Access::kWrite},
                                           static_cast<std::uint32_t>(2 * values / 16)};
     kernel.set_arguments(arguments);
-    Pass pass{Role::kOther, "copy_bandwidth", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
+    Pass pass{Role::kOther, "copy_bandwidth", "none", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
     pass.costs.bytes = 4 * values;
     return pass;
   });

@@ -32,7 +32,7 @@ bool same_work(const Workload& a, const Workload& b) {
 const char* to_string(Quantity quantity) { return quantity == Quantity::kTime ? "time" : "energy"; }
 
 std::optional<std::string> find_defect(std::span<const Row> rows) {
-  if (rows.empty()) return "no measured window";
+  if (rows.empty()) return "no measured window without a flag";
   std::map<std::string, const Workload*> seen;
   for (const Row& row : rows) {
     const Workload& work = row.workload;

@@ -21,12 +21,12 @@ struct MacCount {
 /// Analytic counts of one window, all >= 0.
 struct Counts {
   double bytes = 0;                ///< of all bound buffers but the cached ones, read_write twice [byte]
-  double cached_bytes = 0;         ///< of buffers that stay in the last-level cache [byte]
   std::vector<MacCount> macs;      ///< by precision class; a class named twice is summed
   double dequantized_weights = 0;  ///< weights expanded by separate dequantize passes
   double cast_elements = 0;        ///< elements through cast passes
   double launches = 0;             ///< kernel launches
   double syncs = 0;                ///< host synchronisations
+  double cached_bytes = 0;         ///< of buffers that stay in the last-level cache [byte]
   bool operator==(const Counts&) const = default;
 };
 

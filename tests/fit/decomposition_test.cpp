@@ -210,7 +210,7 @@ TEST(Decomposition, FallsBackToConfigurationsWithOneSession) {
 TEST(Decomposition, RejectsRowsThatCannotBeFitted) {
   const std::vector<Row> good = synthetic::make_campaign({});
   const auto message = [](std::vector<Row> rows) { return make_design(rows).error().value; };
-  EXPECT_EQ(message({}), "no measured window");
+  EXPECT_EQ(message({}), "no measured window without a flag");
   std::vector<Row> rows = good;
   rows[3].time_s = 0;
   EXPECT_EQ(message(rows), "a time that is not positive at " + rows[3].workload.point_id);

@@ -61,7 +61,7 @@ TEST(FitReport, RefusesCostsOfMixedDevicesAndKeepsTheirRatios) {
 }
 
 TEST(FitReport, SaysWhatIsWrongWithBadRows) {
-  EXPECT_EQ(make_fit_report(std::vector<Row>{}, quick()).error().value, "no measured window");
+  EXPECT_EQ(make_fit_report(std::vector<Row>{}, quick()).error().value, "no measured window without a flag");
   std::vector<Row> rows = synthetic::make_campaign({});
   rows[7].time_s = std::nan("");
   EXPECT_EQ(make_fit_report(rows, quick()).error().value,
@@ -154,7 +154,7 @@ TEST(FitReport, RefusesOneDeviceWithDifferentWorkloads) {
   EXPECT_EQ(make_fit_report(files, quick()).error().message(),
             "one device comes with different workloads (d: projections, decoder): fit these files apart");
   files[1].points[0].device_id = "e";
-  EXPECT_EQ(make_fit_report(files, quick()).error().value, "no measured window");
+  EXPECT_EQ(make_fit_report(files, quick()).error().value, "no measured window without a flag");
 }
 
 }  // namespace

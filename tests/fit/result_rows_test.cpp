@@ -30,6 +30,7 @@ result::ResultFile make_file(const std::string& session_id, const std::string& d
   trial.repetitions = 4;
   trial.wall_s = 2;
   trial.bytes = 400;
+  trial.cached_bytes = 100;
   trial.macs = 800;
   trial.dequantized_weights = 40;
   trial.cast_elements = 20;
@@ -48,7 +49,7 @@ TEST(ResultRows, ScalesAWindowToOneChain) {
   EXPECT_EQ(rows[0].workload.device, "d");
   EXPECT_EQ(rows[0].workload.cell, "c");
   EXPECT_DOUBLE_EQ(rows[0].workload.steps, 8);
-  const Counts expected{100, {{"f16", 200}}, 10, 5, 3, 2};
+  const Counts expected{75, {{"f16_b8", 200}}, 10, 5, 3, 2, 25};
   EXPECT_EQ(rows[0].workload.counts, expected);
 }
 
@@ -65,15 +66,15 @@ TEST(ResultRows, TakesOnlyUnflaggedBareAndProbeWindowsOfGoodPoints) {
   file.trials.back().point_id = "unknown";
   result::TrialRecord probe = good;
   probe.mode = "probe";
-  probe.phase = "macs_int8";
+  probe.phase = "macs_w8a8@8";
   probe.point_id.reset();
   probe.scheme.reset();
   file.trials.push_back(probe);
   const std::vector<Row> rows = rows_from_results(std::vector{file});
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[1].workload.scheme, "");
-  EXPECT_EQ(rows[1].workload.point_id, "probe/macs_int8/100/200/10/5/3/2");
-  EXPECT_EQ(rows[1].workload.counts.macs.front().precision, "int8");
+  EXPECT_EQ(rows[1].workload.point_id, "probe/macs_w8a8@8/100/200/10/5/3/2");
+  EXPECT_EQ(rows[1].workload.counts.macs.front().precision, "int8_b8") << "the class of the chains it stands for";
   file.points[0].status = "error";
   EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
 }

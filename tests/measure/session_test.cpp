@@ -141,7 +141,7 @@ TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
     EXPECT_EQ(probe->phase->rfind("macs_", 0) == 0, probe->macs > 0) << *probe->phase;
     EXPECT_EQ(probe->phase->rfind("dequantize_", 0) == 0, probe->dequantized_weights > 0) << *probe->phase;
   }
-  EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_f16", "macs_w4a8", "dequantize_w8a16-split", "cast_f16_f32",
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_registers", "macs_w4a8@1", "dequantize_w8a16-split", "cast_f16_f32",
                                               "quantize_w8a8", "empty_launch", "host_sync"}));
 }
 

@@ -151,7 +151,7 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
        "`session_ids[1]` has the wrong type (7): it must be a string"},
       {R"("output_error":[0.0)", R"("output_error":[null)",
        "`output_error[0]` has the wrong type (null): it must be a number"},
-      {R"({"record")", R"([{"record")", "the record is not valid JSON at column 2015: it ends too early"},
+      {R"({"record")", R"([{"record")", "the record is not valid JSON at column 2035: it ends too early"},
       {R"("scheme":"f16")", "\"scheme\":\"f\xff\"", "the record is not UTF-8: save it as UTF-8 text"},
   };
   std::string good = sample::line(sample::point("p"));
