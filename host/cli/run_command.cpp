@@ -95,6 +95,13 @@ class Run {
       throw Failure(usage_error("the file was measured on another device", file_.sessions.front().device.id,
                                 "choose that device with --device"));
     }
+    const auto meter = measure::describe_meter(open_meter(options_.meter, plan_.device));
+    const auto& before = file_.sessions.front().meter;
+    if (meter.name != before.name || meter.board != before.board || meter.method != before.method) {
+      throw Failure(usage_error("the file was measured with another energy meter",
+                                fmt::format("{}, now {}", before.name, meter.name),
+                                "resume it with the --meter it was started with"));
+    }
     output_.emplace(AppendFile::open_at(path_, file_.resume_bytes).value());
     file_.end.reset();
   }

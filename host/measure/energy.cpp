@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 
 #include "core/contract.hpp"
 
@@ -108,6 +109,9 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
   power::PlayedTrial trial;
   const Seconds least = std::max(least_, std::max(sensors.power.period, sensors.counter.period) * kLoadPeriods);
   trial.plan = power::plan_trial(sensors.power, repetition, least);
+  // Many short repetitions are for a sensor that must be folded; any other needs the time alone.
+  if (!sensors.power.is_blind())
+    trial.plan.repetitions = std::max(1, static_cast<int>(std::ceil(least / repetition)));
   trial.idle = active_idle_;
   // The plan counts repetitions of the expected length; shorter ones go on until the planned time is over.
   const auto repeat = [&](int times, Seconds at_least, bool counted) {
@@ -133,8 +137,11 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
       if (trial.plan.gap > Seconds(0)) rest.wait_until(clock_->now() + trial.plan.gap);
     }
     trial.window.end = clock_->now();
-    repeat(trial.plan.tail, sensors.power.window_or_zero() + sensors.power.period, false);
+    // Clocks and throttling fall back with the load: they are read beside its tail.
+    auto state = std::async(std::launch::async, [this] { return source_.match.meter->read_state(); });
+    repeat(std::max(trial.plan.tail, 1), sensors.power.window_or_zero() + sensors.power.period, false);
     trial.window.load_end = clock_->now();
+    reading.state = state.get();
     return trial.window.end;
   });
   trial.plan.repetitions = static_cast<int>(reading.repetitions);
@@ -174,6 +181,7 @@ EnergyReading EnergyRecorder::measure_rest() {
   if (estimate.method) reading.method = power::to_string(*estimate.method);
   reading.repetitions = 1;
   reading.wall = reading.busy = window.end - window.begin;
+  reading.state = source_.match.meter->read_state();
   reading.samples = make_samples(recording, window);
   return reading;
 }

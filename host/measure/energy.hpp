@@ -36,6 +36,7 @@ struct EnergyReading {
   std::int64_t repetitions = 0;      ///< counted: without lead and tail
   Seconds wall;                      ///< what the counted repetitions said they took
   Seconds busy;                      ///< from begin to end of each, summed: what the energy belongs to
+  power::BoardState state;           ///< read while the load still ran; at rest: afterwards
   result::SamplesRecord samples;     ///< without its keys
 };
 

@@ -23,12 +23,11 @@ SchemeTrials select_trials(std::span<const TrialRecord> trials, const Cell& cell
       selected.every_bare.push_back(&trial);
     }
     if (trial.mode == "profiled") into.profiled.push_back(&trial);
-    if (trial.mode == "phase_loop") into.loops.push_back(&trial);
+    if (trial.mode == "phase_loop") selected.loops.push_back(&trial);
   }
   selected.all_flagged = selected.bare.empty() && !flagged.bare.empty();
   if (selected.bare.empty()) selected.bare = flagged.bare;
   if (selected.profiled.empty()) selected.profiled = flagged.profiled;
-  if (selected.loops.empty()) selected.loops = flagged.loops;
   return selected;
 }
 

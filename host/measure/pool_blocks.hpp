@@ -19,7 +19,8 @@ using BlockValues = std::map<std::string, std::map<std::int64_t, double>>;
 /// Trials of one scheme in one cell. Flagged ones are left out, unless all of them are: then they are used and
 /// `all_flagged` says so.
 struct SchemeTrials {
-  std::vector<const result::TrialRecord*> bare, profiled, loops;
+  std::vector<const result::TrialRecord*> bare, profiled;
+  std::vector<const result::TrialRecord*> loops;       ///< of phases, flagged or not
   std::vector<const result::TrialRecord*> every_bare;  ///< flagged or not
   std::int64_t all = 0;
   std::int64_t flagged = 0;

@@ -39,6 +39,25 @@ BlockValues chain_energies(const Trials& trials, Value&& value) {
   return energies;
 }
 
+/// The method of most trials: energies by counter and by integrated power differ by the sensor's gain and must not meet
+/// in one figure.
+std::optional<std::string> commonest_method(const Trials& trials) {
+  std::map<std::string, int> counts;
+  for (const TrialRecord* trial : trials) {
+    if (trial->energy_method && trial->energy_gross_j) ++counts[*trial->energy_method];
+  }
+  const auto most = std::max_element(counts.begin(), counts.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == counts.end() ? std::nullopt : std::optional(most->first);
+}
+
+Trials with_method(const Trials& trials, const std::optional<std::string>& method) {
+  Trials same;
+  std::copy_if(trials.begin(), trials.end(), std::back_inserter(same),
+               [&](const TrialRecord* trial) { return trial->energy_method == method; });
+  return same;
+}
+
 std::optional<double> gross_of(const TrialRecord& trial) { return trial.energy_gross_j; }
 std::optional<double> idle_of(const TrialRecord& trial) { return trial.energy_idle_j; }
 std::optional<double> net_of(const TrialRecord& trial) {
@@ -104,6 +123,8 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
     Trials loops;
     std::copy_if(trials.loops.begin(), trials.loops.end(), std::back_inserter(loops),
                  [&](const TrialRecord* loop) { return loop->phase == phase.name; });
+    if (std::any_of(loops.begin(), loops.end(), [](const TrialRecord* loop) { return loop->flags.empty(); }))
+      std::erase_if(loops, [](const TrialRecord* loop) { return !loop->flags.empty(); });
     if (has_no_pass(point, phase)) {
       point.*phase.status = "no_pass";
       continue;
@@ -131,7 +152,9 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
 
 void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double scale, PointRecord& point) {
   point.verdict_energy = "no_meter";
-  const auto gross = chain_energies(trials.bare, gross_of);
+  const auto method = commonest_method(trials.bare);
+  const Trials bare = with_method(trials.bare, method);
+  const auto gross = chain_energies(method ? bare : Trials(), gross_of);
   if (gross.empty()) {
     point.energy_status = commonest_status(trials.bare);
     if (point.energy_status != "no_meter" && point.scheme != "f16") point.verdict_energy = "undecided";
@@ -140,18 +163,19 @@ void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double s
     return;
   }
   point.energy_status = "ok";
-  for (const TrialRecord* trial : trials.bare) {
-    if (trial->energy_method) point.energy_method = trial->energy_method;
-  }
+  point.energy_method = method;
   set_pooled(values_of(gross), scale, kGross, point);
-  set_pooled(values_of(chain_energies(trials.bare, idle_of)), scale, kIdle, point);
-  set_pooled(values_of(chain_energies(trials.bare, net_of)), scale, kNet, point);
+  set_pooled(values_of(chain_energies(bare, idle_of)), scale, kIdle, point);
+  set_pooled(values_of(chain_energies(bare, net_of)), scale, kNet, point);
   const auto tokens = static_cast<double>(point.batch * point.hops * point.tokens_per_hop);
   point.energy_per_token_j = *point.energy_gross_j / tokens;
   add_phases(trials, scale, point);
-  if (point.scheme == "f16") return;
-  const auto gross_values = [](const Trials& list) { return chain_energies(list, gross_of); };
-  const auto net_values = [](const Trials& list) { return chain_energies(list, net_of); };
+  if (point.scheme == "f16") {
+    point.verdict_energy.reset();
+    return;
+  }
+  const auto gross_values = [&](const Trials& list) { return chain_energies(with_method(list, method), gross_of); };
+  const auto net_values = [&](const Trials& list) { return chain_energies(with_method(list, method), net_of); };
   const AnchorRatios ratios = make_anchor_ratios(trials, anchor, gross_values);
   const auto ratio = set_pooled(ratios.by_session, 1, kRatio, point);
   set_pooled(make_anchor_ratios(trials, anchor, net_values).by_session, 1, kNetRatio, point);

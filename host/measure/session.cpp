@@ -103,7 +103,8 @@ class SessionRun {
     session_id_ = session.session_id;
     if (!session.event_timer.trusted) timing_.events_trusted = false;
     sink_->on_session(session);
-    if (energy_) idle_ = measure_idle("idle", "idle/start");
+    if (has_idle()) idle_ = measure_idle("idle", "idle/start");
+    if (idle_) energy_->set_active_idle(*idle_);  // until one between launches is known
     if (plan_->campaign.probes && !run_probes()) return false;
     for (std::size_t i = 0; i < plan_->cells.size(); ++i) {
       if ((*stop_requested_)()) return false;
@@ -116,7 +117,7 @@ class SessionRun {
       for (const auto& name : schemes_with_anchor(plan_->campaign)) sink_->on_failure(cell, name, finished.error());
       forget_model();
     }
-    if (energy_) {
+    if (has_idle()) {
       forget_model();
       (void)measure_idle("idle", "idle/end");
     }
@@ -124,6 +125,9 @@ class SessionRun {
   }
 
  private:
+  /// A constant (tdp) has no idle power, and so no net energy.
+  bool has_idle() const { return energy_ && meter_.method != "estimated"; }
+
   Status describe(result::SessionRecord& session) {
     progress_.session_index = plan_->session_index;
     progress_.cells = plan_->cells.size();
@@ -163,6 +167,11 @@ class SessionRun {
     if (meter_.method == "estimated") session.hazards.push_back("energies are estimated: a constant power times time");
     if (meter_.sensor_basis == "assumed")
       session.hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
+    if (energy_) {
+      const power::MeterInfo& meter = energy_->source().match.meter->info();
+      session.hazards.insert(session.hazards.end(), meter.notes.begin(), meter.notes.end());
+      if (!meter.power_field.empty()) session.hazards.push_back("power is read by the field " + meter.power_field);
+    }
     if (!check.trusted)
       session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
     return Done{};
@@ -303,10 +312,11 @@ class SessionRun {
   }
 
   /// Looks at the machine after a window and keeps the trial, with the samples behind its energy.
-  const result::TrialRecord& keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples = {}) {
+  const result::TrialRecord& keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples = {},
+                                  std::optional<power::BoardState> under_load = {}) {
     if (monitor_.saw_foreign_load()) trial.flags.emplace_back(kForeignLoad);
     if (energy_) {
-      const power::BoardState state = energy_->read_state();
+      const power::BoardState state = under_load ? *under_load : energy_->read_state();
       if (state.core_clock) trial.clock_hz = state.core_clock->value();
       trial.temperature_c = state.temperature_c;
       for (auto& flag : judge_board(state, static_cast<std::uint32_t>(getpid()))) trial.flags.push_back(std::move(flag));
@@ -349,9 +359,9 @@ class SessionRun {
     trial.phase = phase;
     trial.wall_s = reading.wall.value();
     set_energy(reading, std::nullopt, trial);
-    (void)keep(std::move(trial), std::move(reading.samples));
+    const bool clean = keep(std::move(trial), std::move(reading.samples), reading.state).flags.empty();
     hand_over(cell_id);
-    if (!reading.energy) return std::nullopt;
+    if (!reading.energy || !clean) return std::nullopt;  // no net energy is better than one against a disturbed idle
     return *reading.energy / reading.busy;
   }
 
@@ -365,7 +375,7 @@ class SessionRun {
       set_counts(loop.costs, 1, loop.syncs, loop.tokens, reading.repetitions, trial);
       trial.wall_s = reading.wall.value();
       set_energy(reading, idle_, trial);
-      (void)keep(std::move(trial), std::move(reading.samples));
+      (void)keep(std::move(trial), std::move(reading.samples), reading.state);
       return;
     }
     const auto repetitions =
@@ -421,7 +431,7 @@ class SessionRun {
     set_counts(cell, runner, reading.repetitions, trial);
     trial.wall_s = reading.wall.value();
     set_energy(reading, idle_, trial);
-    return keep(std::move(trial), std::move(reading.samples));
+    return keep(std::move(trial), std::move(reading.samples), reading.state);
   }
 
   const result::TrialRecord& measure_profiled(const Cell& cell, Runner& runner, result::TrialRecord trial) {
@@ -441,6 +451,10 @@ class SessionRun {
     trial.matrix_unit = runner.chain->matrix_unit();
     trial.output_error = runner.output_error;
     return keep(std::move(trial));
+  }
+
+  bool has_energy_ratios() const {
+    return std::any_of(runners_.begin(), runners_.end(), [](const auto& one) { return !one.second.energy_ratios.empty(); });
   }
 
   /// Waits until the device is about as warm as after the cell's warm-up, within limits.
@@ -510,7 +524,7 @@ class SessionRun {
     progress_.budget_s = cell_budget();
     const StopRule rule(
         {plan_->campaign.target_ci, plan_->campaign.min_trials, plan_->campaign.max_trials, progress_.budget_s});
-    if (energy_) {
+    if (has_idle()) {
       if (const auto power = measure_idle("active_idle", "idle/" + cell.id())) energy_->set_active_idle(*power);
       warm_c_ = energy_->read_state().temperature_c;
     }
@@ -523,7 +537,7 @@ class SessionRun {
       for (const auto& [name, runner] : runners_) {
         if (name == "f16") continue;
         ratios.push_back(runner.ratios);
-        if (energy_) ratios.push_back(runner.energy_ratios);
+        if (has_energy_ratios()) ratios.push_back(runner.energy_ratios);
       }
       progress_.elapsed_s = (clock_.now() - start).value();
       stop = rule.decide(block + 1, ratios, progress_.elapsed_s);
@@ -544,7 +558,7 @@ class SessionRun {
   LoadMonitor monitor_;
   result::MeterSummary meter_;
   std::optional<EnergyRecorder> energy_;  ///< none without a meter
-  std::optional<Watts> idle_;             ///< power at rest, before anything ran
+  std::optional<Watts> idle_;             ///< power at rest, before the cells
   std::optional<double> warm_c_;          ///< temperature after the cell's warm-up
   std::vector<result::TrialRecord> trials_;
   std::vector<result::SamplesRecord> samples_;

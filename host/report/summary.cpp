@@ -178,6 +178,13 @@ std::string hazard_lines(const result::ResultFile& file) {
   if (doubtful > 0)
     hazards.push_back(fmt::format("{} of {} points rest on flagged trials alone and get no verdict", doubtful,
                                   file.points.size()));
+  std::map<std::string, int> notable;
+  for (const auto& trial : file.trials) {
+    for (const auto& flag : trial.energy_flags) ++notable[flag];
+  }
+  for (const auto& [flag, count] : notable) {
+    if (flag != "folded") hazards.push_back(fmt::format("energy: {} in {} trials", flag, count));
+  }
   for (auto text : {lost_energies(file), idle_drift(file)}) {
     if (!text.empty()) hazards.push_back(std::move(text));
   }
