@@ -46,20 +46,20 @@ int characterise(const DeviceOptions& options) {
   const scheme::PassMaker maker(device, {});
   const auto busy = measure::make_busy_load(maker, timing).value();
   report::Table table;
-  table.columns = {{"meter", "meter"},           {"board", "board"},       {"channel", "channel"},
-                   {"period_ms", "period ms"},   {"window_ms", "window ms"}, {"delay_ms", "delay ms"},
-                   {"rise_ms", "rise ms"},       {"confidence", "confidence"}, {"kept", "kept in"},
-                   {"statement", ""},            {"driver", ""}};
+  table.columns = {
+      {"meter", "meter"},         {"board", "board"},       {"channel", "channel"}, {"period_ms", "period ms"},
+      {"window_ms", "window ms"}, {"delay_ms", "delay ms"}, {"rise_ms", "rise ms"}, {"confidence", "confidence"},
+      {"kept", "kept in"},        {"statement", ""},        {"driver", ""}};
   std::string statements;
   for (const Channel& channel : kChannels) {
     if (!(meter.info().*channel.there)) continue;
     const auto play = power::make_sampled_load(meter, clock, busy);
     const auto found = power::characterise_sensor(play, channel.channel, 1).value();
     const auto kept = power::store_sensor(sensor_store(), meter.info(), channel.channel, found);
-    table.rows.push_back({meter.info().id(), meter.info().board, std::string(channel.name), milliseconds(found.period_s),
-                          milliseconds(found.window_s), milliseconds(found.delay_s), milliseconds(found.rise_s),
-                          power::to_string(found.confidence),
-                          !kept ? kept.error().message()
+    table.rows.push_back({meter.info().id(), meter.info().board, std::string(channel.name),
+                          milliseconds(found.period_s), milliseconds(found.window_s), milliseconds(found.delay_s),
+                          milliseconds(found.rise_s), power::to_string(found.confidence),
+                          !kept                                         ? kept.error().message()
                           : found.confidence == power::Confidence::kLow ? std::string("not kept: not certain enough")
                                                                         : sensor_store().string(),
                           found.statement, meter.info().driver});
@@ -75,8 +75,8 @@ int run_meters(const DeviceOptions& options, bool characterised) {
   if (characterised) return characterise(options);
   const MonotonicClock clock;
   report::Table table;
-  table.columns = {{"meter", "meter"}, {"status", "status"},       {"scope", "scope"},
-                   {"unit", "unit"},   {"board", "board"},         {"where", "looked at"},
+  table.columns = {{"meter", "meter"},         {"status", "status"},         {"scope", "scope"},
+                   {"unit", "unit"},           {"board", "board"},           {"where", "looked at"},
                    {"period_ms", "period ms"}, {"period_basis", "known by"}, {"reason", "reason"},
                    {"fix", "what helps"}};
   for (const auto& finding : power::discover_meters(power::MeterEnvironment::system(), clock)) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "core/statistics.hpp"
+#include "measure/ceiling_kernels.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -18,14 +19,11 @@ constexpr int kRepetitions = 7;
 constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
 constexpr std::uint64_t kLargestSet = std::uint64_t{512} << 20;
 constexpr std::uint64_t kCacheFactor = 8;
-constexpr std::uint64_t kVectorBytes = 16;
-constexpr std::uint32_t kFmaChains = 12;
 constexpr double kDotMacsPerRound = 48;
 constexpr double kCpuInt8MacsPerRound = 192;
 constexpr double kFmaSeconds = 0.02;
 constexpr int kLaunches = 1000;
 constexpr int kSyncs = 100;
-constexpr const char* kFile = "probe/ceilings.cl";
 
 struct Spread {
   double median;
@@ -59,13 +57,8 @@ Spread measure_rate(device::Device& device, const Clock& clock, const device::La
 
 class CeilingProbe {
  public:
-  CeilingProbe(device::Device& device, const Clock& clock) : device_(&device), clock_(&clock) {
-    const auto& info = device.info();
-    cpu_ = info.type == device::DeviceType::kCpu;
-    width_ = cpu_ ? std::min(info.float_vector_width, 16U) : 4U;
-    items_ = cpu_ ? info.compute_units : info.compute_units * 2048U;
-    options_ = fmt::format("-DSTRIDED={} -DWIDTH={} -DLAST={:x}", cpu_ ? 0 : 1, width_, width_ - 1);
-  }
+  CeilingProbe(device::Device& device, const Clock& clock)
+      : device_(&device), clock_(&clock), kernels_(device.info()) {}
 
   Status run(result::Ceilings& ceilings) {
     if (auto done = bandwidths(ceilings); !done) return done;
@@ -74,28 +67,28 @@ class CeilingProbe {
   }
 
  private:
-  device::WorkSize size() const { return {{items_, 1, 1}, {cpu_ ? std::size_t{1} : std::size_t{128}, 1, 1}}; }
-
   Status bandwidths(result::Ceilings& ceilings) {
     const auto& info = device_->info();
     std::uint64_t bytes = std::clamp(kCacheFactor * info.cache_bytes, kSmallestSet, kLargestSet);
-    bytes = std::min({bytes, info.max_alloc_bytes, info.memory_bytes / 8}) / kVectorBytes * kVectorBytes;
+    bytes = std::min({bytes, info.max_alloc_bytes, info.memory_bytes / 8}) / CeilingKernels::kVectorBytes *
+            CeilingKernels::kVectorBytes;
     auto in = device_->make_buffer(bytes);
     if (!in) return in.error();
     auto out = device_->make_buffer(bytes);
     if (!out) return out.error();
     device_->fill(in.value(), 0x3C01);  // commits the pages: an untouched page is read from one shared zero page
     device_->fill(out.value(), 0);
-    auto read = device_->make_kernel(kFile, "read_bandwidth", options_);
+    auto read = device_->make_kernel(CeilingKernels::kFile, "read_bandwidth", kernels_.options);
     if (!read) return read.error();
-    auto copy = device_->make_kernel(kFile, "copy_bandwidth", options_);
+    auto copy = device_->make_kernel(CeilingKernels::kFile, "copy_bandwidth", kernels_.options);
     if (!copy) return copy.error();
     const Argument arguments[] = {BufferArg{in.value(), Access::kRead}, BufferArg{out.value(), Access::kWrite},
-                                  static_cast<std::uint32_t>(bytes / kVectorBytes)};
+                                  static_cast<std::uint32_t>(bytes / CeilingKernels::kVectorBytes)};
     read.value().set_arguments(arguments);
     copy.value().set_arguments(arguments);
-    const Spread reads = measure_rate(*device_, *clock_, {read.value(), size()}, static_cast<double>(bytes));
-    const Spread copies = measure_rate(*device_, *clock_, {copy.value(), size()}, 2.0 * static_cast<double>(bytes));
+    const Spread reads = measure_rate(*device_, *clock_, {read.value(), kernels_.size()}, static_cast<double>(bytes));
+    const Spread copies =
+        measure_rate(*device_, *clock_, {copy.value(), kernels_.size()}, 2.0 * static_cast<double>(bytes));
     ceilings.read_bytes_per_s = reads.median;
     ceilings.read_bytes_per_s_low = reads.low;
     ceilings.read_bytes_per_s_high = reads.high;
@@ -109,11 +102,11 @@ class CeilingProbe {
   /// Rate of a kernel (out, a, b, rounds) with `macs_per_round` multiply-adds per work-item.
   Result<Spread> mac_rate(const char* entry, const std::string& options, double macs_per_round, const Argument& a,
                           const Argument& b) {
-    auto kernel = device_->make_kernel(kFile, entry, options);
+    auto kernel = device_->make_kernel(CeilingKernels::kFile, entry, options);
     if (!kernel) return kernel.error();
-    auto out = device_->make_buffer(items_ * sizeof(float));
+    auto out = device_->make_buffer(kernels_.items * sizeof(float));
     if (!out) return out.error();
-    const device::Launch launch{kernel.value(), size()};
+    const device::Launch launch{kernel.value(), kernels_.size()};
     std::uint32_t rounds = 1000;
     const auto set_rounds = [&] {
       const Argument arguments[] = {BufferArg{out.value(), Access::kWrite}, a, b, rounds};
@@ -126,7 +119,7 @@ class CeilingProbe {
       rounds *= 2;
       set_rounds();
     }
-    return measure_rate(*device_, *clock_, launch, static_cast<double>(items_) * macs_per_round * rounds);
+    return measure_rate(*device_, *clock_, launch, static_cast<double>(kernels_.items) * macs_per_round * rounds);
   }
 
   bool probed(const char* name) const {
@@ -139,13 +132,14 @@ class CeilingProbe {
     if (std::none_of(known.begin(), known.end(), [](const auto& c) { return c.probed.has_value(); })) {
       device_->probe_capabilities();
     }
-    const auto fp32 = mac_rate("fma_rate", options_, width_ * kFmaChains, 0.5F, 1.0F);
+    const auto fp32 = mac_rate("fma_rate", kernels_.options, kernels_.width * CeilingKernels::kFmaChains, 0.5F, 1.0F);
     if (!fp32) return fp32.error();
     ceilings.fp32_macs_per_s = fp32.value().median;
     ceilings.fp32_macs_per_s_low = fp32.value().low;
     ceilings.fp32_macs_per_s_high = fp32.value().high;
     if (probed("fp16")) {
-      const auto fp16 = mac_rate("half_fma_rate", options_ + " -DFP16", 2 * kFmaChains, 0.5F, 1.0F);
+      const auto fp16 =
+          mac_rate("half_fma_rate", kernels_.options + " -DFP16", 2 * CeilingKernels::kFmaChains, 0.5F, 1.0F);
       if (!fp16) return fp16.error();
       ceilings.fp16_macs_per_s = fp16.value().median;
       ceilings.fp16_macs_per_s_low = fp16.value().low;
@@ -153,8 +147,8 @@ class CeilingProbe {
     }
     const bool dot8 = probed("dot8");
     const auto int8 =
-        mac_rate("int8_rate", options_ + (dot8 ? " -DDOT8" : ""),
-                 dot8 || !cpu_ ? kDotMacsPerRound : kCpuInt8MacsPerRound, std::uint32_t{3}, std::uint32_t{5});
+        mac_rate("int8_rate", kernels_.options + (dot8 ? " -DDOT8" : ""),
+                 dot8 || !kernels_.cpu ? kDotMacsPerRound : kCpuInt8MacsPerRound, std::uint32_t{3}, std::uint32_t{5});
     if (!int8) return int8.error();
     ceilings.int8_macs_per_s = int8.value().median;
     ceilings.int8_macs_per_s_low = int8.value().low;
@@ -163,7 +157,7 @@ class CeilingProbe {
   }
 
   Status launches(result::Ceilings& ceilings) {
-    auto kernel = device_->make_kernel(kFile, "empty_launch", options_);
+    auto kernel = device_->make_kernel(CeilingKernels::kFile, "empty_launch", kernels_.options);
     if (!kernel) return kernel.error();
     auto out = device_->make_buffer(sizeof(std::uint32_t));
     if (!out) return out.error();
@@ -206,10 +200,7 @@ class CeilingProbe {
 
   device::Device* device_;
   const Clock* clock_;
-  bool cpu_ = true;
-  std::uint32_t width_ = 4;
-  std::size_t items_ = 1;
-  std::string options_;
+  CeilingKernels kernels_;
 };
 
 }  // namespace

@@ -13,7 +13,9 @@ namespace {
 constexpr double kForeignProcessors = 0.25;
 const Seconds kShortestSpan(0.5);
 
-double to_seconds(const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); }
+double to_seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
 
 }  // namespace
 

@@ -20,9 +20,9 @@ inline constexpr const char* kThrottled = "throttled";
 
 /// Processor time since boot, summed over processors [s].
 struct LoadSnapshot {
-  Seconds at;      ///< monotonic
-  double busy_s;   ///< of all processes, interrupts and other machines' (steal), from /proc/stat
-  double own_s;    ///< of this process and all its threads
+  Seconds at;     ///< monotonic
+  double busy_s;  ///< of all processes, interrupts and other machines' (steal), from /proc/stat
+  double own_s;   ///< of this process and all its threads
 };
 
 /// Absent where /proc/stat cannot be read. `root` is "/" outside tests.

@@ -10,8 +10,9 @@ namespace qtrap::measure {
 namespace {
 
 const Seconds kRest(1.0);
-constexpr int kRestPeriods = 12;
-constexpr int kLoadPeriods = 12;
+/// Publications a window spans: kFewestReadings and room for those at its ends, which may not count.
+constexpr int kWindowPeriods = 12;
+/// A driver that stalls for longer has lost the readings anyway.
 const Seconds kPatience(5.0);
 
 std::int64_t to_us(Seconds time) { return std::llround(time.value() * 1e6); }
@@ -97,8 +98,8 @@ power::Recording EnergyRecorder::sample_around(Play&& play) {
   power::Sampler sampler(*source_.match.meter, *clock_, std::make_unique<power::ThreadWaiter>(*clock_), poll);
   rest.wait_until(clock_->now() + poll * 2);
   const Seconds end = play(rest);
-  const Seconds shown = std::max(sensors.power.lag() + sensors.power.period * 2,
-                                 sensors.counter.lag() + sensors.counter.period * 2);
+  const Seconds shown =
+      std::max(sensors.power.lag() + sensors.power.period * 2, sensors.counter.lag() + sensors.counter.period * 2);
   (void)sampler.wait_for_sample(end + shown, shown * 2 + kPatience);
   return sampler.finish();
 }
@@ -107,11 +108,10 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
   const auto& sensors = source_.sensors;
   EnergyReading reading;
   power::PlayedTrial trial;
-  const Seconds least = std::max(least_, std::max(sensors.power.period, sensors.counter.period) * kLoadPeriods);
+  const Seconds least = std::max(least_, std::max(sensors.power.period, sensors.counter.period) * kWindowPeriods);
   trial.plan = power::plan_trial(sensors.power, repetition, least);
   // Many short repetitions are for a sensor that must be folded; any other needs the time alone.
-  if (!sensors.power.is_blind())
-    trial.plan.repetitions = std::max(1, static_cast<int>(std::ceil(least / repetition)));
+  if (!sensors.power.is_blind()) trial.plan.repetitions = std::max(1, static_cast<int>(std::ceil(least / repetition)));
   trial.idle = active_idle_;
   // The plan counts repetitions of the expected length; shorter ones go on until the planned time is over.
   const auto repeat = [&](int times, Seconds at_least, bool counted) {
@@ -145,7 +145,8 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
     return trial.window.end;
   });
   trial.plan.repetitions = static_cast<int>(reading.repetitions);
-  const auto estimate = power::estimate_repetition_energy(recording.samples, trial, source_.match.meter->info(), sensors);
+  const auto estimate =
+      power::estimate_repetition_energy(recording.samples, trial, source_.match.meter->info(), sensors);
   reading.status = estimate.status;
   reading.reason = estimate.detail;
   reading.flags = estimate.window.flags;
@@ -165,14 +166,13 @@ EnergyReading EnergyRecorder::measure_rest() {
     window.load_begin = clock_->now();
     rest.wait_until(window.load_begin + settling);
     window.begin = clock_->now();
-    rest.wait_until(window.begin + std::max(kRest, period * kRestPeriods));
+    rest.wait_until(window.begin + std::max(kRest, period * kWindowPeriods));
     window.end = clock_->now();
     rest.wait_until(window.end + sensors.power.window_or_zero() + period);
     window.load_end = clock_->now();
     return window.end;
   });
-  const auto estimate =
-      power::estimate_window_energy(recording.samples, window, source_.match.meter->info(), sensors);
+  const auto estimate = power::estimate_window_energy(recording.samples, window, source_.match.meter->info(), sensors);
   EnergyReading reading;
   reading.status = estimate.status;
   reading.energy = estimate.energy;

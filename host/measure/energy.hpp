@@ -29,15 +29,15 @@ result::MeterSummary describe_meter(const EnergySource& source);
 /// One window.
 struct EnergyReading {
   power::EnergyStatus status = power::EnergyStatus::kNoMeter;
-  std::optional<Joules> energy;      ///< of the counted repetitions, or of the rest; present exactly when ok
-  std::optional<std::string> method; ///< as energy_method
+  std::optional<Joules> energy;       ///< of the counted repetitions, or of the rest; present exactly when ok
+  std::optional<std::string> method;  ///< as energy_method
   std::vector<std::string> flags;
-  std::string reason;                ///< why there is no energy
-  std::int64_t repetitions = 0;      ///< counted: without lead and tail
-  Seconds wall;                      ///< what the counted repetitions said they took
-  Seconds busy;                      ///< from begin to end of each, summed: what the energy belongs to
-  power::BoardState state;           ///< read while the load still ran; at rest: afterwards
-  result::SamplesRecord samples;     ///< without its keys
+  std::string reason;             ///< why there is no energy
+  std::int64_t repetitions = 0;   ///< counted: without lead and tail
+  Seconds wall;                   ///< what the counted repetitions said they took
+  Seconds busy;                   ///< from begin to end of each, summed: what the energy belongs to
+  power::BoardState state;        ///< read while the load still ran; at rest: afterwards
+  result::SamplesRecord samples;  ///< without its keys
 };
 
 /// Writes a reading into a trial: gross energy, idle energy at `idle` over the same time, status, method, flags.

@@ -46,8 +46,8 @@ std::optional<std::string> commonest_method(const Trials& trials) {
   for (const TrialRecord* trial : trials) {
     if (trial->energy_method && trial->energy_gross_j) ++counts[*trial->energy_method];
   }
-  const auto most = std::max_element(counts.begin(), counts.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most =
+      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return most == counts.end() ? std::nullopt : std::optional(most->first);
 }
 
@@ -71,7 +71,8 @@ struct Slots {
   std::optional<double> PointRecord::*low;
   std::optional<double> PointRecord::*high;
 };
-constexpr Slots kGross{&PointRecord::energy_gross_j, &PointRecord::energy_gross_j_low, &PointRecord::energy_gross_j_high};
+constexpr Slots kGross{&PointRecord::energy_gross_j, &PointRecord::energy_gross_j_low,
+                       &PointRecord::energy_gross_j_high};
 constexpr Slots kIdle{&PointRecord::energy_idle_j, &PointRecord::energy_idle_j_low, &PointRecord::energy_idle_j_high};
 constexpr Slots kNet{&PointRecord::energy_net_j, &PointRecord::energy_net_j_low, &PointRecord::energy_net_j_high};
 constexpr Slots kRatio{&PointRecord::energy_ratio, &PointRecord::energy_ratio_low, &PointRecord::energy_ratio_high};
@@ -99,8 +100,8 @@ std::string commonest_status(const Trials& trials) {
   std::map<std::string, int> counts;
   for (const TrialRecord* trial : trials) ++counts[trial->energy_status];
   counts.erase("ok");
-  const auto most = std::max_element(counts.begin(), counts.end(),
-                                     [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto most =
+      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return most == counts.end() ? "no_meter" : most->first;
 }
 

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <numeric>
 
 #include "chain/resident_model.hpp"
-#include "core/half.hpp"
+#include "measure/ceiling_kernels.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -19,9 +17,6 @@ using device::BufferArg;
 using scheme::Pass;
 using scheme::ProjectionShape;
 
-constexpr const char* kFile = "probe/ceilings.cl";
-constexpr std::uint64_t kVectorBytes = 16;
-constexpr std::uint64_t kFmaChains = 12;
 constexpr std::uint32_t kFmaRounds = 20000;
 constexpr std::uint64_t kCacheFactor = 4;
 constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
@@ -36,43 +31,42 @@ constexpr std::uint16_t kPattern = 0x1C1C;
 /// Makes the loops; one function per kind of probe.
 class ProbeMaker {
  public:
-  ProbeMaker(const scheme::PassMaker& maker, const Timing& timing) : maker_(&maker), timing_(timing) {
+  ProbeMaker(const scheme::PassMaker& maker, const Timing& timing)
+      : maker_(&maker), timing_(timing), kernels_(maker.device().info()) {
     const auto& info = device().info();
-    cpu_ = info.type == device::DeviceType::kCpu;
-    width_ = cpu_ ? std::min(info.float_vector_width, 16U) : 4U;
-    items_ = cpu_ ? info.compute_units : info.compute_units * 2048U;
-    options_ = fmt::format("-DSTRIDED={} -DWIDTH={} -DLAST={:x}", cpu_ ? 0 : 1, width_, width_ - 1);
     set_bytes_ = std::max(kSmallestSet, kCacheFactor * info.cache_bytes);
-    set_bytes_ = std::min({set_bytes_, info.max_alloc_bytes, info.memory_bytes / 8}) / kVectorBytes * kVectorBytes;
+    set_bytes_ = std::min({set_bytes_, info.max_alloc_bytes, info.memory_bytes / 8}) / CeilingKernels::kVectorBytes *
+                 CeilingKernels::kVectorBytes;
   }
 
   Result<LoadLoop> copy(std::uint64_t parts) const {
-    const std::uint64_t bytes = set_bytes_ / parts / kVectorBytes * kVectorBytes;
+    const std::uint64_t bytes = set_bytes_ / parts / CeilingKernels::kVectorBytes * CeilingKernels::kVectorBytes;
     auto in = filled(bytes);
     if (!in) return in.error();
     auto out = filled(bytes);
     if (!out) return out.error();
-    const std::array<Argument, 3> arguments{BufferArg{in.value(), Access::kRead}, BufferArg{out.value(), Access::kWrite},
-                                            static_cast<std::uint32_t>(bytes / kVectorBytes)};
+    const std::array<Argument, 3> arguments{BufferArg{in.value(), Access::kRead},
+                                            BufferArg{out.value(), Access::kWrite},
+                                            static_cast<std::uint32_t>(bytes / CeilingKernels::kVectorBytes)};
     scheme::Costs costs;
     costs.bytes = 2 * bytes;
-    return own_kernel("copy", "copy_bandwidth", arguments, size(), costs);
+    return own_kernel("copy", "copy_bandwidth", arguments, kernels_.size(), costs);
   }
 
   Result<LoadLoop> macs_from_registers(std::uint32_t rounds) const {
-    auto out = filled(items_ * sizeof(float));
+    auto out = filled(kernels_.items * sizeof(float));
     if (!out) return out.error();
     const std::array<Argument, 4> arguments{BufferArg{out.value(), Access::kWrite}, 0.5F, 1.0F, rounds};
     scheme::Costs costs;
-    costs.macs = items_ * width_ * kFmaChains * rounds;
-    return own_kernel("macs_registers", "fma_rate", arguments, size(), costs);
+    costs.macs = kernels_.items * kernels_.width * CeilingKernels::kFmaChains * rounds;
+    return own_kernel("macs_registers", "fma_rate", arguments, kernels_.size(), costs);
   }
 
   /// `launches` empty ones; each waited for when `waited`.
   Result<LoadLoop> empty(std::uint64_t launches, bool waited) const {
-    auto kernel = device().make_kernel(kFile, "empty_launch", options_);
+    auto kernel = device().make_kernel(CeilingKernels::kFile, "empty_launch", kernels_.options);
     if (!kernel) return kernel.error();
-    auto out = filled(sizeof(std::uint32_t) * items_);
+    auto out = filled(sizeof(std::uint32_t) * kernels_.items);
     if (!out) return out.error();
     const std::array<Argument, 1> arguments{BufferArg{out.value(), Access::kWrite}};
     kernel.value().set_arguments(arguments);
@@ -80,7 +74,7 @@ class ProbeMaker {
     loop.name = waited ? "host_sync" : "empty_launch";
     loop.costs.launches = launches;
     loop.syncs = waited ? static_cast<std::int64_t>(launches) : 1;
-    const device::Launch launch{kernel.value(), size()};  // on all units, as real kernels are
+    const device::Launch launch{kernel.value(), kernels_.size()};  // on all units, as real kernels are
     loop.play = [timing = timing_, launch, launches, waited] {
       const Seconds before = timing.clock->now();
       for (std::uint64_t i = 0; i < launches; ++i) {
@@ -133,7 +127,6 @@ class ProbeMaker {
 
  private:
   device::Device& device() const { return maker_->device(); }
-  device::WorkSize size() const { return {{items_, 1, 1}, {cpu_ ? std::size_t{1} : std::size_t{128}, 1, 1}}; }
 
   Result<device::Buffer> filled(std::uint64_t bytes) const {
     auto buffer = device().make_buffer(bytes);
@@ -144,7 +137,7 @@ class ProbeMaker {
   template <std::size_t N>
   Result<LoadLoop> own_kernel(const char* name, const char* entry, const std::array<Argument, N>& arguments,
                               const device::WorkSize& work, scheme::Costs costs) const {
-    auto kernel = device().make_kernel(kFile, entry, options_);
+    auto kernel = device().make_kernel(CeilingKernels::kFile, entry, kernels_.options);
     if (!kernel) return kernel.error();
     kernel.value().set_arguments(arguments);
     Pass pass;
@@ -198,11 +191,8 @@ class ProbeMaker {
 
   const scheme::PassMaker* maker_;
   Timing timing_;
-  bool cpu_ = true;
-  std::uint32_t width_ = 4;
-  std::size_t items_ = 1;
+  CeilingKernels kernels_;
   std::uint64_t set_bytes_ = 0;
-  std::string options_;
 };
 
 }  // namespace

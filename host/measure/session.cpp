@@ -319,7 +319,8 @@ class SessionRun {
       const power::BoardState state = under_load ? *under_load : energy_->read_state();
       if (state.core_clock) trial.clock_hz = state.core_clock->value();
       trial.temperature_c = state.temperature_c;
-      for (auto& flag : judge_board(state, static_cast<std::uint32_t>(getpid()))) trial.flags.push_back(std::move(flag));
+      for (auto& flag : judge_board(state, static_cast<std::uint32_t>(getpid())))
+        trial.flags.push_back(std::move(flag));
     }
     if (samples) {
       samples->block = trial.block;
@@ -426,8 +427,8 @@ class SessionRun {
       trial.wall_s = run_bare(timing_, *runner.chain, cell, runner.repetitions).wall.value();
       return keep(std::move(trial));
     }
-    EnergyReading reading = energy_->measure_load(
-        [&] { return run_restarted(timing_, *runner.chain, cell); }, Seconds(runner.once_s));
+    EnergyReading reading =
+        energy_->measure_load([&] { return run_restarted(timing_, *runner.chain, cell); }, Seconds(runner.once_s));
     set_counts(cell, runner, reading.repetitions, trial);
     trial.wall_s = reading.wall.value();
     set_energy(reading, idle_, trial);
@@ -454,7 +455,8 @@ class SessionRun {
   }
 
   bool has_energy_ratios() const {
-    return std::any_of(runners_.begin(), runners_.end(), [](const auto& one) { return !one.second.energy_ratios.empty(); });
+    return std::any_of(runners_.begin(), runners_.end(),
+                       [](const auto& one) { return !one.second.energy_ratios.empty(); });
   }
 
   /// Waits until the device is about as warm as after the cell's warm-up, within limits.
@@ -542,7 +544,8 @@ class SessionRun {
       progress_.elapsed_s = (clock_.now() - start).value();
       stop = rule.decide(block + 1, ratios, progress_.elapsed_s);
     }
-    if (energy_ && plan_->campaign.phase_loops && plan_->session_index == 0 && !run_phase_loops(cell, block)) return false;
+    if (energy_ && plan_->campaign.phase_loops && plan_->session_index == 0 && !run_phase_loops(cell, block))
+      return false;
     hand_over(cell.id(), std::string(to_string(*stop)));
     return true;
   }
@@ -574,7 +577,8 @@ class SessionRun {
 }  // namespace
 
 Result<bool> run_session(device::Device& device, const SessionPlan& plan, EnergySource energy,
-                         result::SessionRecord session, const SessionSink& sink, const std::function<bool()>& stop_requested) {
+                         result::SessionRecord session, const SessionSink& sink,
+                         const std::function<bool()>& stop_requested) {
   return SessionRun(device, plan, std::move(energy), sink, stop_requested).run(std::move(session));
 }
 

@@ -68,23 +68,20 @@ Table point_table(const std::vector<PointRecord>& points) {
     const bool first = point.cell_id != last_cell;
     last_cell = point.cell_id;
     const auto once = [&](std::string text) { return Value(first ? std::move(text) : std::string()); };
-    table.rows.push_back(
-        {once(point.model), once(fmt::format("{}", point.batch)),
-         once(fmt::format("{}×{}", point.hops, point.tokens_per_hop)),
-         point.scheme + (point.basis == "extrapolated" ? "*" : ""),
-         point.time_per_token_s ? fmt::format("{:.3g}", 1e3 * *point.time_per_token_s) : "–", 
-         ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high),
-         point.cor_operational ? signed_number(*point.cor_operational) : "–", conversion_share(point),
-         point.roof_fraction ? fmt::format("{:.2f}", *point.roof_fraction) : "–",
-         verdict_text(point, point.verdict_time, "time trap")});
+    table.rows.push_back({once(point.model), once(fmt::format("{}", point.batch)),
+                          once(fmt::format("{}×{}", point.hops, point.tokens_per_hop)),
+                          point.scheme + (point.basis == "extrapolated" ? "*" : ""),
+                          point.time_per_token_s ? fmt::format("{:.3g}", 1e3 * *point.time_per_token_s) : "–",
+                          ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high),
+                          point.cor_operational ? signed_number(*point.cor_operational) : "–", conversion_share(point),
+                          point.roof_fraction ? fmt::format("{:.2f}", *point.roof_fraction) : "–",
+                          verdict_text(point, point.verdict_time, "time trap")});
     if (!energy) continue;
-    const auto energy_ratio =
-        ratio_text(point, point.energy_ratio, point.energy_ratio_low, point.energy_ratio_high);
-    for (std::string text : {point.energy_per_token_j
-                                 ? energy_text(point, fmt::format("{:.3g}", *point.energy_per_token_j))
-                                 : point.energy_status,
-                             energy_text(point, energy_ratio),
-                             verdict_text(point, point.verdict_energy, "energy trap")})
+    const auto energy_ratio = ratio_text(point, point.energy_ratio, point.energy_ratio_low, point.energy_ratio_high);
+    for (std::string text :
+         {point.energy_per_token_j ? energy_text(point, fmt::format("{:.3g}", *point.energy_per_token_j))
+                                   : point.energy_status,
+          energy_text(point, energy_ratio), verdict_text(point, point.verdict_energy, "energy trap")})
       table.rows.back().emplace_back(std::move(text));
   }
   return table;
@@ -176,8 +173,8 @@ std::string hazard_lines(const result::ResultFile& file) {
   }
   const auto doubtful = std::count_if(file.points.begin(), file.points.end(), rests_on_flagged);
   if (doubtful > 0)
-    hazards.push_back(fmt::format("{} of {} points rest on flagged trials alone and get no verdict", doubtful,
-                                  file.points.size()));
+    hazards.push_back(
+        fmt::format("{} of {} points rest on flagged trials alone and get no verdict", doubtful, file.points.size()));
   std::map<std::string, int> notable;
   for (const auto& trial : file.trials) {
     for (const auto& flag : trial.energy_flags) ++notable[flag];
@@ -211,20 +208,21 @@ std::string make_sentence(const std::vector<PointRecord>& points, const Judged& 
     parts.push_back(fmt::format("{} trap with separate passes: {}.", judged.heading, list_of(split_trap)));
   }
   if (!fused_trap.empty())
-    parts.push_back(
-        fmt::format("{} trap even with fused kernels: {} (in at least one workload).", judged.heading, list_of(fused_trap)));
+    parts.push_back(fmt::format("{} trap even with fused kernels: {} (in at least one workload).", judged.heading,
+                                list_of(fused_trap)));
   if (split_trap.empty() && fused_trap.empty() && (!split_free.empty() || !fused_free.empty())) {
     auto all = split_free;
     all.insert(fused_free.begin(), fused_free.end());
-    parts.push_back(
-        fmt::format("No {0} trap: {1} cost{2} less {0} than f16.", judged.word, list_of(all), all.size() == 1 ? "s" : ""));
+    parts.push_back(fmt::format("No {0} trap: {1} cost{2} less {0} than f16.", judged.word, list_of(all),
+                                all.size() == 1 ? "s" : ""));
   } else if (!split_free.empty()) {
     parts.push_back(fmt::format("No {} trap in at least one workload: {}.", judged.word, list_of(split_free)));
   }
   auto undecided = schemes_with(points, judged, "split", "undecided");
   undecided.merge(schemes_with(points, judged, "fused", "undecided"));
   if (!undecided.empty())
-    parts.push_back(fmt::format("{} undecided in at least one workload (no interval, or one that holds 1): {}.", judged.heading, list_of(undecided)));
+    parts.push_back(fmt::format("{} undecided in at least one workload (no interval, or one that holds 1): {}.",
+                                judged.heading, list_of(undecided)));
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
