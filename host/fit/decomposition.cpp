@@ -142,8 +142,8 @@ double predict_observation(const Group& group, const Observation& seen, const Ei
   return compute_prediction(problem.form, *problem.terms, counts, beta) + seen.magnitude - seen.response;
 }
 
-/// Mean |relative error| over cells whose configuration was left out; probes only where there is nothing
-/// else.
+/// Mean |relative error| over configurations left out in turn, of the mean over the sessions: a session's own level is no
+/// error of the model. Probes only where there is nothing else.
 double compute_loo(const Design& design, const std::vector<Group>& groups, int threads) {
   const auto configurations = static_cast<int>(design.configurations.size());
   const bool only_probes = std::all_of(design.configurations.begin(), design.configurations.end(),
@@ -159,7 +159,7 @@ double compute_loo(const Design& design, const std::vector<Group>& groups, int t
       const Eigen::VectorXd beta = solve_weighted({&group, 1}, factors);
       for (const Observation& seen : group.problem.observations) {
         if (seen.configuration != c) continue;
-        sums[c] += std::abs(predict_observation(group, seen, beta) / seen.magnitude - 1);
+        sums[c] += predict_observation(group, seen, beta) / seen.magnitude - 1;
         counts[c] += 1;
       }
     }
@@ -168,7 +168,7 @@ double compute_loo(const Design& design, const std::vector<Group>& groups, int t
   double used = 0;
   for (std::size_t c = 0; c < sums.size(); ++c) {
     if (counts[c] <= 0) continue;
-    mean += sums[c] / counts[c];
+    mean += std::abs(sums[c]) / counts[c];
     used += 1;
   }
   return used > 0 ? mean / used : 0;

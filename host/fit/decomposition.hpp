@@ -65,7 +65,8 @@ struct FormFit {
   int rank = 0;
   std::optional<double> condition_number;
   double r2 = 0;                             ///< of relative errors, over cells
-  double loo_mape = 0;                       ///< mean |relative error| of configurations left out in turn, probes apart
+  double loo_mape = 0;                       ///< mean |relative error| of configurations left out in turn (each the mean over
+                                                         ///< sessions), probes apart
   double aicc = 0;                           ///< over configurations, on squared relative residuals
   std::optional<double> aicc_without_casts;  ///< the same without the dequantize and cast terms; none without them
   std::vector<SchemeResidual> residual_by_scheme;

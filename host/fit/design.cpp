@@ -16,18 +16,22 @@ struct FixedTerm {
   const char* per;
   const char* probe;
   double Counts::*count;
+  bool everywhere;  ///< false: tables of others do not tell it apart, and where it is 0 in all rows there is no column
 };
 
 // Multiply-adds are told apart by class and stand between bytes and the rest.
-constexpr std::array<FixedTerm, 6> kFixedTerms{{
-    {TermKind::kBytes, "bytes", "byte", "copy-only windows of a few sizes", &Counts::bytes},
+constexpr std::array<FixedTerm, 8> kFixedTerms{{
+    {TermKind::kBytes, "bytes", "byte", "copy-only windows of a few sizes", &Counts::bytes, true},
     {TermKind::kCachedBytes, "cached_bytes", "byte", "dequantize-only and cast-only windows in cache",
-     &Counts::cached_bytes},
+     &Counts::cached_bytes, false},
     {TermKind::kDequantize, "dequantized_weights", "weight", "dequantize-only windows of a few sizes",
-     &Counts::dequantized_weights},
-    {TermKind::kCast, "cast_elements", "element", "cast-only windows of a few sizes", &Counts::cast_elements},
-    {TermKind::kLaunch, "launches", "launch", "windows of empty launches", &Counts::launches},
-    {TermKind::kSync, "syncs", "sync", "windows of host synchronisations", &Counts::syncs},
+     &Counts::dequantized_weights, true},
+    {TermKind::kCast, "cast_elements", "element", "cast-only windows of a few sizes", &Counts::cast_elements, true},
+    {TermKind::kCast, "quantized_elements", "element", "quantize-only windows", &Counts::quantized_elements, false},
+    {TermKind::kLaunch, "launches", "launch", "windows of empty launches", &Counts::launches, true},
+    {TermKind::kLaunch, "weight_launches", "launch", "matmul-only windows of a few sizes", &Counts::weight_launches,
+     false},
+    {TermKind::kSync, "syncs", "sync", "windows of host synchronisations", &Counts::syncs, true},
 }};
 
 std::vector<Term> make_terms(std::span<const Row> rows) {
@@ -36,11 +40,9 @@ std::vector<Term> make_terms(std::span<const Row> rows) {
     for (const MacCount& macs : row.workload.counts.macs) classes.insert(macs.precision);
   }
   std::vector<Term> terms;
-  // Tables of others do not tell cached bytes apart: no column then.
-  const bool cached =
-      std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.workload.counts.cached_bytes > 0; });
   for (const FixedTerm& fixed : kFixedTerms) {
-    if (fixed.kind == TermKind::kCachedBytes && !cached) continue;
+    const auto counted = [&](const Row& row) { return row.workload.counts.*fixed.count > 0; };
+    if (!fixed.everywhere && std::none_of(rows.begin(), rows.end(), counted)) continue;
     terms.push_back({fixed.kind, fixed.name, fixed.per, fixed.probe});
     if (fixed.kind != TermKind::kBytes) continue;
     for (const std::string& name : classes) {
@@ -68,7 +70,7 @@ Eigen::VectorXd compute_counts(std::span<const Term> terms, const Counts& counts
       if (terms[j].kind == TermKind::kMacs && terms[j].name == "macs_" + macs.precision) value += macs.count;
     }
     for (const FixedTerm& fixed : kFixedTerms) {
-      if (terms[j].kind == fixed.kind) value = counts.*fixed.count;
+      if (terms[j].name == fixed.name) value = counts.*fixed.count;
     }
   }
   return values;

@@ -21,7 +21,8 @@ bool is_path_cost(TermKind kind);
 /// One column of the model.
 struct Term {
   TermKind kind = TermKind::kBytes;
-  std::string name;   ///< "bytes", "macs_<precision>", "cached_bytes", "dequantized_weights", "cast_elements", "launches", "syncs"
+  std::string name;   ///< "bytes", "macs_<precision>", "cached_bytes", "dequantized_weights", "cast_elements",
+                      ///< "quantized_elements", "launches", "weight_launches", "syncs"
   std::string per;    ///< what one count is: "byte", "mac", "weight", "element", "launch", "sync"
   std::string probe;  ///< the windows that would identify it
 };

@@ -39,6 +39,8 @@ Counts scale_counts(const result::TrialRecord& trial, const std::string& precisi
   counts.cast_elements = static_cast<double>(trial.cast_elements) / chains;
   counts.launches = static_cast<double>(trial.launches) / chains;
   counts.syncs = static_cast<double>(trial.syncs) / chains;
+  counts.quantized_elements = static_cast<double>(trial.quantized_elements.value_or(0)) / chains;
+  counts.weight_launches = static_cast<double>(trial.weight_launches.value_or(0)) / chains;
   return counts;
 }
 

@@ -27,6 +27,8 @@ struct Counts {
   double launches = 0;             ///< kernel launches
   double syncs = 0;                ///< host synchronisations
   double cached_bytes = 0;         ///< of buffers that stay in the last-level cache [byte]
+  double quantized_elements = 0;   ///< activations through quantize passes
+  double weight_launches = 0;      ///< those of `launches` that read a weight matrix
   bool operator==(const Counts&) const = default;
 };
 

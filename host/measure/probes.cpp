@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 
 #include "chain/resident_model.hpp"
 #include "measure/ceiling_kernels.hpp"
@@ -21,8 +23,8 @@ constexpr std::uint32_t kFmaRounds = 20000;
 constexpr std::uint64_t kCacheFactor = 4;
 constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
 constexpr std::uint64_t kCastElements = std::uint64_t{1} << 22;
-/// Side of the matrix whose products come from cache.
-constexpr std::uint64_t kCachedSide = 1024;
+/// Products of one matrix in a repetition, so that the wait at its end is a small part.
+constexpr std::uint64_t kCachedProducts = 32;
 constexpr std::uint64_t kQuantizedColumns = 4096;
 constexpr std::array<std::uint64_t, 2> kSides{1024, 4096};
 /// Small numbers with no exponent extremes in every format that reads them.
@@ -98,9 +100,12 @@ class ProbeMaker {
     return make_loop(timing_, to_f32 ? "cast_f16_f32" : "cast_f32_f16", {std::move(pass).value()});
   }
 
-  /// The matmul passes of a scheme on one matrix that stays in cache.
-  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme, std::uint64_t tokens) const {
-    auto loop = projection(scheme, scheme::Role::kMatmul, {kCachedSide, kCachedSide}, 1, tokens,
+  /// The matmul passes of a scheme on one matrix that stays in cache: the largest square one of f16 that does, its side
+  /// a power of two, over `divisor`.
+  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme, std::uint64_t tokens, std::uint64_t divisor) const {
+    const std::uint64_t most = std::max<std::uint64_t>(device().info().cache_bytes, std::uint64_t{1} << 22) / 2;
+    const std::uint64_t side = std::bit_floor(static_cast<std::uint64_t>(std::sqrt(static_cast<double>(most / 2)))) / divisor;
+    auto loop = projection(scheme, scheme::Role::kMatmul, {side, side}, {1, kCachedProducts}, tokens,
                            fmt::format("macs_{}@{}", scheme.name, tokens));
     if (loop) loop.value().costs.cached_bytes = loop.value().costs.bytes;
     return loop;
@@ -111,7 +116,8 @@ class ProbeMaker {
     const ProjectionShape shape{side, side};
     const std::uint64_t bytes = scheme::compute_weight_bytes(scheme.weights, shape, maker_->options().group_size);
     const std::uint64_t matrices = std::max<std::uint64_t>(1, (set_bytes_ + bytes - 1) / bytes);
-    return projection(scheme, scheme::Role::kDequantize, shape, matrices, 1, fmt::format("dequantize_{}", scheme.name));
+    return projection(scheme, scheme::Role::kDequantize, shape, {matrices, 1}, 1,
+                      fmt::format("dequantize_{}", scheme.name));
   }
 
   Result<LoadLoop> quantize(const scheme::SchemeInfo& scheme, std::uint64_t tokens) const {
@@ -163,8 +169,12 @@ class ProbeMaker {
     return loop;
   }
 
-  Result<LoadLoop> projection(const scheme::SchemeInfo& scheme, scheme::Role role, ProjectionShape shape,
-                              std::uint64_t matrices, std::uint64_t tokens, std::string name) const {
+  struct Amount {
+    std::uint64_t matrices, times;  ///< distinct ones, and how often each after another
+  };
+
+  Result<LoadLoop> projection(const scheme::SchemeInfo& scheme, scheme::Role role, ProjectionShape shape, Amount amount,
+                              std::uint64_t tokens, std::string name) const {
     auto x = filled(2 * tokens * shape.columns);
     if (!x) return x.error();
     auto y = filled(2 * tokens * shape.rows);
@@ -175,7 +185,7 @@ class ProbeMaker {
     if (!inputs) return inputs.error();
     for (const Pass& pass : inputs.value()) device().enqueue(pass.launch);  // what the passes read holds numbers
     std::vector<Pass> passes;
-    for (std::uint64_t i = 0; i < matrices; ++i) {
+    for (std::uint64_t i = 0; i < amount.matrices; ++i) {
       auto weights = chain::allocate_weights(device(), scheme.weights, shape, maker_->options().group_size);
       if (!weights) return weights.error();
       for (const auto* part : {&weights.value().codes, &weights.value().scales, &weights.value().zeros}) {
@@ -183,7 +193,7 @@ class ProbeMaker {
       }
       auto list = scheme_passes.value().projection_passes(weights.value(), x.value(), y.value());
       if (!list) return list.error();
-      for (Pass& pass : select(std::move(list).value(), role)) passes.push_back(std::move(pass));
+      for (const Pass& pass : select(std::move(list).value(), role)) passes.insert(passes.end(), amount.times, pass);
     }
     device().finish();
     return keep(std::move(passes), std::move(name), std::move(scheme_passes).value());
@@ -206,8 +216,9 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
   for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
   add(&ProbeMaker::macs_from_registers, kFmaRounds);
   for (const std::uint64_t count : tokens) {
-    for (const char* name : {"f16", "w8a16-fused", "w8a8", "w4a16-fused", "w4a8"})
-      add(&ProbeMaker::macs_from_cache, info(name), count);
+    for (const char* name : {"f16", "w8a16-fused", "w8a8", "w4a16-fused", "w4a8"}) {
+      for (const std::uint64_t divisor : {2U, 1U}) add(&ProbeMaker::macs_from_cache, info(name), count, divisor);
+    }
   }
   for (const char* name : {"w8a16-split", "w4a16-split"}) {
     for (const std::uint64_t side : kSides) add(&ProbeMaker::dequantize, info(name), side);

@@ -305,6 +305,8 @@ class SessionRun {
     trial.macs = total(costs.macs);
     trial.dequantized_weights = total(costs.dequantized_weights);
     trial.cast_elements = total(costs.cast_elements);
+    trial.quantized_elements = total(costs.quantized_elements);
+    trial.weight_launches = total(costs.weight_launches);
   }
 
   static void set_counts(const Cell& cell, const Runner& runner, std::int64_t repetitions, result::TrialRecord& trial) {

@@ -61,6 +61,9 @@ std::span<const Field<TrialRecord>> fields() {
         "relative L2 error of the chain's output against the f16 anchor's, by hop; null in bare windows"}},
       {&R::cached_bytes,
        {"cached_bytes", "bytes", "part of `bytes` in buffers expected to stay in the last-level cache"}},
+      {&R::quantized_elements, {"quantized_elements", "", "activations through quantize passes in the window; null: not counted (version 1.0)"}},
+      {&R::weight_launches,
+       {"weight_launches", "", "part of `launches` that reads a weight matrix (matmul, dequantize); null: not counted (version 1.0)"}},
       {&R::energy_flags, {"energy_flags", "", "what is notable about the energy; its value stands"}},
       {&R::energy_reason, {"energy_reason", "", "why there is no energy, in words"}},
   };

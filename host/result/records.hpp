@@ -15,7 +15,7 @@ namespace qtrap::result {
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
 inline constexpr std::int64_t kSchemaMajor = 1;
-inline constexpr const char* kSchemaVersion = "1.0";
+inline constexpr const char* kSchemaVersion = "1.1";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -184,6 +184,8 @@ struct TrialRecord {
   std::optional<std::string> matrix_unit;
   std::optional<std::vector<double>> output_error;
   std::int64_t cached_bytes = 0;
+  std::optional<std::int64_t> quantized_elements;
+  std::optional<std::int64_t> weight_launches;
   std::vector<std::string> energy_flags;
   std::optional<std::string> energy_reason;
   bool operator==(const TrialRecord&) const = default;

@@ -66,6 +66,15 @@ std::string matmul_prefix(const std::string& family, std::uint64_t tokens) {
   return tokens <= kMostGemvTokens ? "gemv_" : "gemm_";
 }
 
+const char* quantize_operation(ActivationForm form) {
+  switch (form) {
+    case ActivationForm::kI8Panels: return "quantize_f16_i8_panels";
+    case ActivationForm::kI8Sums: return "quantize_f16_i8_sums";
+    case ActivationForm::kI8Nibbles: return "quantize_f16_i8_nibbles";
+    default: return "quantize_f16_i8";
+  }
+}
+
 std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape, std::uint64_t groups) {
   const auto [rows, columns] = shape;
   switch (format) {
@@ -85,6 +94,7 @@ PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::
   PassRow row = make_row(Role::kDequantize, format == WeightFormat::kInt8 ? "dequantize_i8_f16" : "dequantize_i4_f16",
                          std::move(bindings), {argument(shape.rows), argument(shape.columns)});
   row.costs.dequantized_weights = shape.rows * shape.columns;
+  row.costs.weight_launches = 1;
   return row;
 }
 
@@ -124,6 +134,7 @@ PassRow matmul_row(const SchemeInfo& scheme, const std::string& family, const Si
   if (prefix != "gemv_") scalars.push_back(argument(sizes.tokens));
   PassRow row = make_row(Role::kMatmul, prefix + matmul_formats(scheme.scheme), std::move(bindings), std::move(scalars));
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
+  row.costs.weight_launches = 1;
   return row;
 }
 
@@ -147,15 +158,11 @@ std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::strin
     row.costs.cast_elements = tokens * columns;
     return {row};
   }
-  switch (form) {
-    case ActivationForm::kI8Panels:
-      return {make_row(Role::kQuantize, "quantize_f16_i8_panels", {x, activations, scales}, {k, t})};
-    case ActivationForm::kI8Sums:
-      return {make_row(Role::kQuantize, "quantize_f16_i8_sums", {x, activations, scales, sums}, {k, t})};
-    case ActivationForm::kI8Nibbles:
-      return {make_row(Role::kQuantize, "quantize_f16_i8_nibbles", {x, activations, scales, sums}, {k, t})};
-    default: return {make_row(Role::kQuantize, "quantize_f16_i8", {x, activations, scales}, {k, t})};
-  }
+  const bool summed = form == ActivationForm::kI8Sums || form == ActivationForm::kI8Nibbles;
+  PassRow row = make_row(Role::kQuantize, quantize_operation(form),
+                         summed ? std::vector{x, activations, scales, sums} : std::vector{x, activations, scales}, {k, t});
+  row.costs.quantized_elements = tokens * columns;
+  return {row};
 }
 
 std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const std::string& family,

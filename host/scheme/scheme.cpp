@@ -37,7 +37,9 @@ Costs& Costs::operator+=(const Costs& other) {
   macs += other.macs;
   dequantized_weights += other.dequantized_weights;
   cast_elements += other.cast_elements;
+  quantized_elements += other.quantized_elements;
   launches += other.launches;
+  weight_launches += other.weight_launches;
   return *this;
 }
 

@@ -50,7 +50,11 @@ struct Costs {
   std::uint64_t macs = 0;                 ///< multiply-adds of matmul passes
   std::uint64_t dequantized_weights = 0;  ///< weights expanded by dequantize passes (none for fused kernels)
   std::uint64_t cast_elements = 0;        ///< elements through cast passes
+  std::uint64_t quantized_elements = 0;   ///< activations through quantize passes
   std::uint64_t launches = 0;
+  /// Part of `launches` that reads a weight matrix (matmul, dequantize): it starts and ends on all units together, which
+  /// costs more than an empty launch.
+  std::uint64_t weight_launches = 0;
   Costs& operator+=(const Costs& other);
   bool operator==(const Costs&) const = default;
 };

@@ -161,10 +161,10 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
 
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
-      {R"("schema_version":"1.0")", R"("schema_version":"2.0")",
+      {R"("schema_version":"1.1")", R"("schema_version":"2.0")",
        "the file's schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
        "1.x"},
-      {R"("schema_version":"1.0")", R"("schema_version":"one")",
+      {R"("schema_version":"1.1")", R"("schema_version":"one")",
        "`schema_version` is not MAJOR.MINOR (one): this program writes 1.0"},
       {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
        "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
