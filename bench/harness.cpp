@@ -1,6 +1,6 @@
 // What qtrap's own driving costs: the same launches by its bare pass, by a minimal OpenCL loop, and by its bare pass with
 // the meter's sampler reading beside it at its fastest period. Interleaved in one process; ratios paired within a round.
-// Usage: harness [ROUNDS] [DEVICE] [METER]   (default 40 rounds, first GPU else CPU, tdp:100; about a minute)
+// Usage: harness [ROUNDS] [DEVICE] [METER]   (default 200 rounds, first GPU else CPU, tdp:100; about two minutes)
 // The launches are recorded where qtrap hands them to OpenCL, so that the loop replays the very same kernels, arguments
 // and sizes on the same queue.
 #include <CL/cl.h>
@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -64,7 +65,8 @@ namespace {
 using namespace qtrap;
 
 constexpr const char* kModel = "qwen3-0.6b";
-constexpr std::int64_t kTokensPerHop = 4;
+constexpr std::int64_t kTokensPerHop = 1;
+constexpr std::size_t kGroups = 10;
 
 /// One scheme's chain, driven in three ways.
 class Subject {
@@ -106,12 +108,14 @@ class Subject {
   std::vector<RawLaunch> launches_;
 };
 
-/// "1.0012 [0.9990, 1.0034]": median of paired ratios, t interval of their logarithms.
+/// "1.0012 [0.9990, 1.0034]": median of paired ratios; t interval over the medians of ten successive groups of them, so that
+/// single disturbed rounds do not widen it.
 std::string describe(const std::vector<double>& top, const std::vector<double>& bottom) {
   std::vector<double> ratios, logs;
-  for (std::size_t i = 0; i < top.size(); ++i) {
-    ratios.push_back(top[i] / bottom[i]);
-    logs.push_back(std::log(ratios.back()));
+  for (std::size_t i = 0; i < top.size(); ++i) ratios.push_back(top[i] / bottom[i]);
+  const std::size_t length = ratios.size() / kGroups;
+  for (std::size_t group = 0; group < kGroups && length > 0; ++group) {
+    logs.push_back(std::log(compute_median(std::span(ratios).subspan(group * length, length))));
   }
   const auto interval = compute_t_interval(logs);
   if (!interval) return fmt::format("{:.4f}", compute_median(ratios));
@@ -124,6 +128,7 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
   options.selector = selector;
   auto device = cli::open_device(options);
   const auto source = cli::open_meter(meter_spec, device.info());
+  const Seconds poll = source.fastest_poll;
   const MonotonicClock clock;
   const measure::Timing timing{&device, &clock, true};
   const scheme::PassMaker maker(device, {});
@@ -140,7 +145,7 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
         [&] {
           if (!source.match.meter) return;
           power::Sampler sampler(*source.match.meter, clock, std::make_unique<power::ThreadWaiter>(clock),
-                                 power::kFastestPoll);
+                                 poll);
           sampled_s.push_back(subject.by_qtrap());
           share = sampler.finish().cost.core_share();
         }};
@@ -153,7 +158,7 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
                1e3 * compute_median(qtrap_s), describe(qtrap_s, loop_s));
     if (!sampled_s.empty())
       fmt::print("; with sampler at {:g} ms / without {} (reading takes {:.2f} % of a processor)",
-                 1e3 * power::kFastestPoll.value(), describe(sampled_s, qtrap_s), 100 * share);
+                 1e3 * poll.value(), describe(sampled_s, qtrap_s), 100 * share);
     fmt::print("\n");
   }
 }
@@ -162,7 +167,7 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
 
 int main(int argc, char** argv) {
   try {
-    run(argc > 1 ? std::atoi(argv[1]) : 40, argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "tdp:100");
+    run(argc > 1 ? std::atoi(argv[1]) : 200, argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "tdp:100");
     return 0;
   } catch (const qtrap::Failure& failure) {
     fmt::print(stderr, "harness: error: {}\n", failure.error().message());

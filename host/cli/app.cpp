@@ -46,6 +46,7 @@ class CommandLine {
     app_.set_version_flag("--version", version_text());
     app_.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
     add_device_commands();
+    add_tune();
     add_run();
     add_file_commands();
   }
@@ -120,6 +121,22 @@ class CommandLine {
     add_device_options(ceilings, true, false);
   }
 
+  void add_tune() {
+    auto* tune = add("tune", "Search the kernels' tunables for a device; `run` uses what is found (minutes)", [this] {
+      tune_.device = run_.device;
+      return run_tune(tune_);
+    });
+    add_device_options(tune, true, true);
+    tune->add_option("--tokens", tune_.search.tokens, "Tokens in lockstep to tune for, e.g. 1,8,64")
+        ->delimiter(',')
+        ->check(CLI::Range(1, 65536));
+    tune->add_option("--max-seconds", tune_.search.max_seconds, "No further candidate after this time")
+        ->check(CLI::Range(0.0, 1e6));
+    tune->add_option("--out", tune_.out, "Tuning file (default: the user's cache folder, where `run` looks)")
+        ->type_name("FILE");
+    tune->add_flag("--quiet", tune_.quiet, "No progress on stderr");
+  }
+
   void add_run() {
     auto* command = add("run", "Run a campaign, write one result file, print the table", [this] {
       run_.argv = argv_;
@@ -131,6 +148,10 @@ class CommandLine {
     command
         ->add_option("--meter", run_.meter,
                      "auto, none, nvml, amd, intel, rapl, jetson (each also with :WHICH), tdp:WATTS or replay:FILE")
+        ->type_name("SPEC");
+    command
+        ->add_option("--tuning", run_.tuning,
+                     "auto (what `tune` kept for the device, else profiles/devices/), none, or a tuning file")
         ->type_name("SPEC");
     command->add_flag("--require-energy", run_.require_energy, "Fail at once when no meter measures the device");
     command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl)")->type_name("FILE");
@@ -157,6 +178,7 @@ class CommandLine {
     worker->add_option("--session-index", worker_.session_index);
     worker->add_option("--output-descriptor", worker_.output_descriptor)->required();
     worker->add_option("--meter", worker_.meter);
+    worker->add_option("--tuning", worker_.tuning);
     worker->add_flag("--quiet", worker_.quiet);
   }
 
@@ -200,6 +222,7 @@ class CommandLine {
   WorkerOptions worker_;
   std::string kernel_;
   bool characterise_ = false;
+  TuneCommandOptions tune_;
   FitCommandOptions fit_;
   std::vector<std::string> files_;
   std::string out_;

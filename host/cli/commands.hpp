@@ -8,7 +8,9 @@
 
 #include "device/device.hpp"
 #include "measure/energy.hpp"
+#include "measure/tune.hpp"
 #include "scheme/kernel_table.hpp"
+#include "scheme/tuning.hpp"
 
 namespace qtrap::cli {
 
@@ -24,6 +26,7 @@ struct RunOptions {
   DeviceOptions device;
   std::string campaign;  ///< path or name
   std::string meter = "auto";
+  std::string tuning = "auto";  ///< auto, none, or the path of a tuning file
   std::string out;
   std::string resume;
   std::uint64_t seed = 1;
@@ -44,6 +47,7 @@ struct WorkerOptions {
   std::int64_t session_index = 0;
   int output_descriptor = -1;
   std::string meter = "auto";
+  std::string tuning = "auto";
   bool quiet = false;
   std::vector<std::string> argv;
 };
@@ -52,6 +56,14 @@ int run_devices(const DeviceOptions& options);
 int run_verify(const DeviceOptions& options, const std::string& kernel);
 int run_meters(const DeviceOptions& options, bool characterise);
 int run_ceilings(const DeviceOptions& options);
+
+struct TuneCommandOptions {
+  DeviceOptions device;
+  measure::TuneOptions search;
+  std::string out;  ///< empty: tuning_store()
+  bool quiet = false;
+};
+int run_tune(const TuneCommandOptions& options);
 int run_campaign(const RunOptions& options);
 int run_worker(const WorkerOptions& options);
 int run_check(const std::vector<std::string>& files);
@@ -77,6 +89,8 @@ const scheme::Variant& require_variant(const std::string& name);
 
 /// The selected device with its kernel variant forced if `options` name one; throws Failure (usage).
 device::DeviceInfo choose_device(const DeviceOptions& options);
+/// The kernels that `options` name; throws Failure (usage) for a folder without any.
+device::KernelSources kernel_sources(const DeviceOptions& options);
 /// Opens choose_device(); throws Failure, also when the device cannot run a forced variant.
 device::Device open_device(const DeviceOptions& options);
 
@@ -84,8 +98,26 @@ device::Device open_device(const DeviceOptions& options);
 /// throws Failure for a bad spec, an ambiguous device, or a meter asked for that cannot be used. Takes up to a second.
 measure::EnergySource open_meter(const std::string& spec, const device::DeviceInfo& device);
 
-/// Where characterised sensors are kept: $XDG_CACHE_HOME or ~/.cache, then qtrap/sensors.tsv.
+/// $XDG_CACHE_HOME or ~/.cache, then qtrap.
+std::filesystem::path cache_folder();
+
+/// Where characterised sensors are kept: cache_folder()/sensors.tsv.
 std::filesystem::path sensor_store();
+
+/// Where `tune` keeps the tunables of a device: cache_folder()/tuning/DEVICE-DRIVER.json.
+std::filesystem::path tuning_store(const device::DeviceInfo& device);
+
+/// What replaces the default tunables of a run.
+struct TunedDevice {
+  scheme::TuningChoices choices;
+  std::optional<std::string> path;    ///< of the file; none: the defaults
+  std::optional<std::string> sha256;  ///< of its text
+  std::string hazard;                 ///< why a file that was found is not used; empty: it is, or there is none
+};
+
+/// The tuning that `spec` (auto, none or a path) gives: with auto tuning_store(), else the file in profiles/devices/ of this
+/// device and driver. A file made for other kernels is left out with auto; throws Failure where it was named.
+TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256);
 
 /// Folders searched for `kind` ("models", "campaigns" or "imports"): QTRAP_PROFILES, beside the executable, the source
 /// tree.

@@ -27,6 +27,11 @@ std::string check_one(const std::string& path) {
   const std::string schema = result::detect_schema(text, path).value();
   if (schema == "qtrap.model") return "model " + profile::parse_model(text, path).value().name;
   if (schema == "qtrap.campaign") return "campaign " + profile::parse_campaign(text, path, scheme_names()).value().name;
+  if (schema == "qtrap.tuning") {
+    const auto tuning = profile::parse_tuning(text, path).value();
+    for (const auto& choice : tuning.choices) (void)scheme::parse_choice(choice).value();
+    return fmt::format("tuning of {}, {} choices", tuning.device, tuning.choices.size());
+  }
   if (schema == "qtrap.import") return "import map " + importer::parse_import_map(text, path).value().name;
   return result::check_file(path).value().summary;
 }

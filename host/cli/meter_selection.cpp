@@ -1,6 +1,4 @@
 // Choice of the energy meter for the commands that measure.
-#include <cstdlib>
-
 #include "cli/commands.hpp"
 #include "core/error.hpp"
 #include "power/discovery.hpp"
@@ -17,12 +15,7 @@ const Clock& meter_clock() {
 
 }  // namespace
 
-std::filesystem::path sensor_store() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
-    return std::filesystem::path(cache) / "qtrap" / "sensors.tsv";
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : ".") / ".cache" / "qtrap" / "sensors.tsv";
-}
+std::filesystem::path sensor_store() { return cache_folder() / "sensors.tsv"; }
 
 measure::EnergySource open_meter(const std::string& spec, const device::DeviceInfo& device) {
   const power::MeterSpec parsed = power::parse_meter_spec(spec).value();
@@ -31,7 +24,8 @@ measure::EnergySource open_meter(const std::string& spec, const device::DeviceIn
     findings = power::discover_meters(power::MeterEnvironment::system(), meter_clock());
   const power::DeviceIdentity identity{device.pci, device.uuid, device.name, device::to_string(device.type),
                                        device.vendor};
-  measure::EnergySource source{power::select_meter(parsed, identity, findings, meter_clock()).value(), {}};
+  measure::EnergySource source{power::select_meter(parsed, identity, findings, meter_clock()).value(), {},
+                               device.type == device::DeviceType::kCpu ? power::kFastestPollOnHost : power::kFastestPoll};
   if (source.match.meter) source.sensors = power::find_sensors(sensor_store(), source.match.meter->info()).value();
   return source;
 }

@@ -30,6 +30,10 @@ std::string default_output(const std::string& campaign) {
   return fmt::format("results/{}-{}Z.jsonl", campaign, stamp);
 }
 
+TunedDevice tuning_of(const RunOptions& options, const RunPlan& plan) {
+  return open_tuning(options.tuning, plan.device, kernel_sources(options.device).sha256());
+}
+
 /// The result file of a run: what is in it, and what is still missing.
 class Run {
  public:
@@ -102,6 +106,11 @@ class Run {
                                 fmt::format("{}, now {}", before.name, meter.name),
                                 "resume it with the --meter it was started with"));
     }
+    if (tuning_of(options_, plan_).sha256 != file_.sessions.front().kernels.tuning_sha256) {
+      throw Failure(usage_error("the file was measured with other tunables",
+                                file_.sessions.front().kernels.tuning.value_or("the defaults"),
+                                "resume it with --tuning and that file, or none for the defaults"));
+    }
     output_.emplace(AppendFile::open_at(path_, file_.resume_bytes).value());
     file_.end.reset();
   }
@@ -148,7 +157,9 @@ class Run {
                                        "--session-index",
                                        std::to_string(file_.sessions.size()),
                                        "--meter",
-                                       options_.meter};
+                                       options_.meter,
+                                       "--tuning",
+                                       options_.tuning};
     if (!options_.device.kernel_dir.empty())
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
     if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
@@ -297,12 +308,18 @@ class Run {
   std::set<std::string> lost_cells_;
 };
 
-/// Fails before anything is measured where the meter asked for cannot be had.
+/// Fails before anything is measured where the meter asked for cannot be had, or does not read.
 void check_meter(const RunOptions& options, const device::DeviceInfo& device) {
   const auto source = open_meter(options.meter, device);
-  if (source.match.meter || !options.require_energy) return;
-  throw Failure(runtime_error("no energy meter for this device", source.match.reason,
-                              "see `qtrap meters` for what would help, or leave out --require-energy"));
+  if (!options.require_energy) return;
+  const char* fix = "see `qtrap meters` for what would help, or leave out --require-energy";
+  if (!source.match.meter) throw Failure(runtime_error("no energy meter for this device", source.match.reason, fix));
+  const power::Sample sample = source.match.meter->read();
+  if (sample.energy.value || sample.power.value) return;
+  const auto status =
+      sample.energy.status != power::ReadStatus::kUnsupported ? sample.energy.status : sample.power.status;
+  throw Failure(runtime_error("the energy meter does not read",
+                              fmt::format("{}: {}", source.match.meter->info().id(), power::to_string(status)), fix));
 }
 
 }  // namespace
@@ -322,6 +339,7 @@ int run_campaign(const RunOptions& options) {
     throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
   RunPlan plan = make_run_plan(options, campaign_json);
   check_meter(options, plan.device);
+  (void)tuning_of(options, plan);  // a file that does not fit is refused before anything is measured
   if (options.dry_run) {
     print(describe_plan(plan));
     return kDone;

@@ -24,11 +24,13 @@ device::DeviceInfo choose_device(const DeviceOptions& options) {
   return info;
 }
 
+device::KernelSources kernel_sources(const DeviceOptions& options) {
+  return options.kernel_dir.empty() ? device::KernelSources::embedded()
+                                    : device::KernelSources::from_folder(options.kernel_dir).value();
+}
+
 device::Device open_device(const DeviceOptions& options) {
-  const auto info = choose_device(options);
-  auto sources = options.kernel_dir.empty() ? device::KernelSources::embedded()
-                                            : device::KernelSources::from_folder(options.kernel_dir).value();
-  device::Device device(info, std::move(sources));
+  device::Device device(choose_device(options), kernel_sources(options));
   if (options.variant.empty()) return device;
   device.probe_capabilities();
   if (const auto missing = scheme::missing_capability(require_variant(options.variant), device.info())) {
@@ -44,6 +46,13 @@ const scheme::Variant& require_variant(const std::string& name) {
   for (const scheme::Variant& variant : scheme::all_variants()) names.push_back(variant.name);
   throw Failure(
       usage_error("no kernel variant has this name", name, fmt::format("choose one of {}", fmt::join(names, ", "))));
+}
+
+std::filesystem::path cache_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+    return std::filesystem::path(cache) / "qtrap";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : ".") / ".cache" / "qtrap";
 }
 
 std::vector<std::filesystem::path> profile_folders(const std::string& kind) {

@@ -132,12 +132,18 @@ int run_worker(const WorkerOptions& options) {
     RunOptions run;
     run.device = options.device;
     RunPlan plan = make_run_plan(run, options.campaign_json);
-    const measure::SessionPlan session = make_session_plan(options, plan);
+    measure::SessionPlan session = make_session_plan(options, plan);
     auto device = open_device(options.device);
+    result::SessionRecord record = make_session_record(options, plan);
+    const TunedDevice tuned = open_tuning(options.tuning, device.info(), device.sources().sha256());
+    session.tuning = tuned.choices;
+    record.kernels.tuning = tuned.path;
+    record.kernels.tuning_sha256 = tuned.sha256;
+    if (!tuned.hazard.empty()) record.hazards.push_back(tuned.hazard);
     ProgressLine line(options.quiet);
     const auto finished =
         measure::run_session(device, session, open_meter(options.meter, device.info()),
-                             make_session_record(options, plan), make_sink(options, plan, line), stop_was_requested);
+                             std::move(record), make_sink(options, plan, line), stop_was_requested);
     if (!finished) throw Failure(finished.error());
     return finished.value() ? kDone : kInterrupted;
   } catch (const Failure& failure) {

@@ -142,14 +142,17 @@ double predict_observation(const Group& group, const Observation& seen, const Ei
   return compute_prediction(problem.form, *problem.terms, counts, beta) + seen.magnitude - seen.response;
 }
 
-/// Mean |relative error| over configurations left out in turn, of the mean over the sessions: a session's own level is no
-/// error of the model. Probes only where there is nothing else.
-double compute_loo(const Design& design, const std::vector<Group>& groups, int threads) {
+struct LooError {
+  double pooled = 0;   ///< FormFit::loo_mape
+  double session = 0;  ///< FormFit::loo_mape_session
+};
+
+/// Leaves each configuration out in turn; probes only where there is nothing else.
+LooError compute_loo(const Design& design, const std::vector<Group>& groups, int threads) {
   const auto configurations = static_cast<int>(design.configurations.size());
   const bool only_probes = std::all_of(design.configurations.begin(), design.configurations.end(),
                                        [](const Configuration& c) { return c.probe; });
-  std::vector<double> sums(design.configurations.size(), 0);
-  std::vector<double> counts(design.configurations.size(), 0);
+  std::vector<std::vector<double>> errors(design.configurations.size());
   for_each_index(configurations, threads, [&](int left_out) {
     const auto c = static_cast<std::size_t>(left_out);
     if (design.configurations[c].probe && !only_probes) return;
@@ -159,19 +162,21 @@ double compute_loo(const Design& design, const std::vector<Group>& groups, int t
       const Eigen::VectorXd beta = solve_weighted({&group, 1}, factors);
       for (const Observation& seen : group.problem.observations) {
         if (seen.configuration != c) continue;
-        sums[c] += predict_observation(group, seen, beta) / seen.magnitude - 1;
-        counts[c] += 1;
+        errors[c].push_back(predict_observation(group, seen, beta) / seen.magnitude - 1);
       }
     }
   });
-  double mean = 0;
+  LooError mean;
   double used = 0;
-  for (std::size_t c = 0; c < sums.size(); ++c) {
-    if (counts[c] <= 0) continue;
-    mean += std::abs(sums[c]) / counts[c];
+  for (const std::vector<double>& one : errors) {
+    if (one.empty()) continue;
+    double size = 0;
+    for (const double error : one) size += std::abs(error);
+    mean.pooled += std::abs(compute_mean(one));
+    mean.session += size / static_cast<double>(one.size());
     used += 1;
   }
-  return used > 0 ? mean / used : 0;
+  return used > 0 ? LooError{mean.pooled / used, mean.session / used} : LooError{};
 }
 
 /// Akaike's criterion, corrected for few configurations, on configuration means of the relative residuals.
@@ -306,7 +311,9 @@ FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& opti
     result.coefficients.push_back(make_coefficient(design.terms[j], static_cast<Index>(j), known, result, groups,
                                                    options, quantity == Quantity::kTime ? "s" : "J"));
   }
-  result.loo_mape = compute_loo(design, groups, options.threads);
+  const LooError loo = compute_loo(design, groups, options.threads);
+  result.loo_mape = loo.pooled;
+  result.loo_mape_session = loo.session;
   result.aicc = compute_aicc(groups);
   result.aicc_without_casts = compute_aicc_without_casts(design, quantity, options, form);
   describe_residuals(design, groups, result);

@@ -65,8 +65,10 @@ struct FormFit {
   int rank = 0;
   std::optional<double> condition_number;
   double r2 = 0;                             ///< of relative errors, over cells
-  double loo_mape = 0;                       ///< mean |relative error| of configurations left out in turn (each the mean over
-                                                         ///< sessions), probes apart
+  /// Mean |relative error| of configurations left out in turn, probes apart: of what the sessions give together (each
+  /// session's prediction against its own median, averaged over the sessions), and of single sessions.
+  double loo_mape = 0;
+  double loo_mape_session = 0;
   double aicc = 0;                           ///< over configurations, on squared relative residuals
   std::optional<double> aicc_without_casts;  ///< the same without the dequantize and cast terms; none without them
   std::vector<SchemeResidual> residual_by_scheme;

@@ -140,6 +140,7 @@ result::QuantityFit to_quantity_fit(const Decomposition& fit) {
   out.condition_number = best.condition_number;
   out.r2 = best.r2;
   out.loo_mape = best.loo_mape;
+  out.loo_mape_session = best.loo_mape_session;
   for (const SchemeResidual& one : best.residual_by_scheme) out.residual_by_scheme[one.scheme] = one.residual;
   return out;
 }

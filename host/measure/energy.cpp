@@ -71,7 +71,7 @@ result::MeterSummary describe_meter(const EnergySource& source) {
   summary.delay_s = sensor.delay.value();
   summary.rise_s = sensor.rise.value();
   summary.sensor_basis = sensor.characterised ? "characterised" : "assumed";
-  summary.poll_s = power::choose_poll(source.sensors).value();
+  summary.poll_s = source.poll().value();
   return summary;
 }
 
@@ -93,7 +93,7 @@ EnergyRecorder::EnergyRecorder(EnergySource source, const Clock& clock, Seconds 
 template <class Play>
 power::Recording EnergyRecorder::sample_around(Play&& play) {
   const auto& sensors = source_.sensors;
-  const Seconds poll = power::choose_poll(sensors);
+  const Seconds poll = source_.poll();
   power::ThreadWaiter rest(*clock_);
   power::Sampler sampler(*source_.match.meter, *clock_, std::make_unique<power::ThreadWaiter>(*clock_), poll);
   rest.wait_until(clock_->now() + poll * 2);

@@ -21,6 +21,9 @@ namespace qtrap::measure {
 struct EnergySource {
   power::Match match;
   power::MeterSensors sensors;
+  Seconds fastest_poll = power::kFastestPoll;
+
+  Seconds poll() const { return power::choose_poll(sensors, fastest_poll); }
 };
 
 /// What the session record says of it.

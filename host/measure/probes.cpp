@@ -111,24 +111,33 @@ class ProbeMaker {
     return loop;
   }
 
-  /// The dequantize passes of a scheme on matrices that together exceed the cache.
   Result<LoadLoop> dequantize(const scheme::SchemeInfo& scheme, std::uint64_t side) const {
-    const ProjectionShape shape{side, side};
-    const std::uint64_t bytes = scheme::compute_weight_bytes(scheme.weights, shape, maker_->options().group_size);
-    const std::uint64_t matrices = std::max<std::uint64_t>(1, (set_bytes_ + bytes - 1) / bytes);
-    return projection(scheme, scheme::Role::kDequantize, shape, {matrices, 1}, 1,
-                      fmt::format("dequantize_{}", scheme.name));
+    return weights(scheme, scheme::Role::kDequantize, {side, side}, 1);
+  }
+
+  /// The passes of a role that read activations alone: casts or quantizers.
+  Result<LoadLoop> inputs(const scheme::SchemeInfo& scheme, scheme::Role role, std::uint64_t tokens,
+                          std::uint64_t columns) const {
+    auto x = filled(2 * tokens * columns);
+    if (!x) return x.error();
+    auto passes = scheme::SchemePasses::make(*maker_, scheme, tokens, {{columns, columns}});
+    if (!passes) return passes.error();
+    auto list = passes.value().input_passes(x.value(), columns);
+    if (!list) return list.error();
+    return keep(select(std::move(list).value(), role), fmt::format("{}_{}", to_string(role), scheme.name),
+                std::move(passes).value());
   }
 
   Result<LoadLoop> quantize(const scheme::SchemeInfo& scheme, std::uint64_t tokens) const {
-    auto x = filled(2 * tokens * kQuantizedColumns);
-    if (!x) return x.error();
-    auto passes = scheme::SchemePasses::make(*maker_, scheme, tokens, {{kQuantizedColumns, kQuantizedColumns}});
-    if (!passes) return passes.error();
-    auto list = passes.value().input_passes(x.value(), kQuantizedColumns);
-    if (!list) return list.error();
-    return keep(select(std::move(list).value(), scheme::Role::kQuantize), fmt::format("quantize_{}", scheme.name),
-                std::move(passes).value());
+    return inputs(scheme, scheme::Role::kQuantize, tokens, kQuantizedColumns);
+  }
+
+  /// The passes of a role that read weights, on matrices that together exceed the cache.
+  Result<LoadLoop> weights(const scheme::SchemeInfo& scheme, scheme::Role role, ProjectionShape shape,
+                           std::uint64_t tokens) const {
+    const std::uint64_t bytes = scheme::compute_weight_bytes(scheme.weights, shape, maker_->options().group_size);
+    const std::uint64_t matrices = std::max<std::uint64_t>(1, (set_bytes_ + bytes - 1) / bytes);
+    return projection(scheme, role, shape, {matrices, 1}, tokens, fmt::format("{}_{}", to_string(role), scheme.name));
   }
 
  private:
@@ -229,6 +238,14 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
   for (const char* name : {"w8a8", "w4a8"}) add(&ProbeMaker::quantize, info(name), std::uint64_t{256});
   for (const std::uint64_t launches : {100U, 1000U}) add(&ProbeMaker::empty, launches, false);
   for (const std::uint64_t launches : {10U, 100U}) add(&ProbeMaker::empty, launches, true);
+}
+
+Result<LoadLoop> make_role_loop(const scheme::PassMaker& maker, const Timing& timing, const scheme::SchemeInfo& scheme,
+                                scheme::Role role, scheme::ProjectionShape shape, std::uint64_t tokens) {
+  const ProbeMaker probes(maker, timing);
+  if (role == scheme::Role::kCast || role == scheme::Role::kQuantize)
+    return probes.inputs(scheme, role, tokens, shape.columns);
+  return probes.weights(scheme, role, shape, tokens);
 }
 
 Result<power::KeepBusy> make_busy_load(const scheme::PassMaker& maker, const Timing& timing) {

@@ -26,6 +26,12 @@ class ProbeSet {
   std::vector<std::function<Result<LoadLoop>()>> makers_;
 };
 
+/// The passes of one role of `scheme`: matmul and dequantize on as many matrices of `shape` as together exceed the cache,
+/// cast and quantize once, on activations of its columns. kRuntime errors as of ProbeSet::make(). What `maker` and `timing`
+/// point to must outlive it.
+Result<LoadLoop> make_role_loop(const scheme::PassMaker& maker, const Timing& timing, const scheme::SchemeInfo& scheme,
+                                scheme::Role role, scheme::ProjectionShape shape, std::uint64_t tokens);
+
 /// Keeps a device busy with multiply-adds from registers for a given time, in launches of about half a millisecond: the
 /// load of known edges that a sensor is characterised with. What `maker` and `timing` point to must outlive it. kRuntime
 /// error when the kernel does not build.

@@ -89,7 +89,7 @@ class SessionRun {
         plan_(&plan),
         sink_(&sink),
         stop_requested_(&stop_requested),
-        maker_(device, {"", static_cast<std::uint32_t>(plan.campaign.group_size)}),
+        maker_(device, {"", static_cast<std::uint32_t>(plan.campaign.group_size), "", plan.tuning}),
         timing_{&device, &clock_, true},
         monitor_(clock_),
         meter_(describe_meter(energy)) {
@@ -156,7 +156,8 @@ class SessionRun {
           {capability.name, capability.declared, capability.probed, capability.reason});
     }
     session.meter = meter_;
-    session.kernels = {device_->sources().sha256(), device::Device::common_options()};
+    session.kernels.source_sha256 = device_->sources().sha256();
+    session.kernels.build_options = device::Device::common_options();
     session.host = read_host();
     session.environment = read_environment();
     session.session_index = plan_->session_index;

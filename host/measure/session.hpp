@@ -15,6 +15,7 @@
 #include "measure/stop_rule.hpp"
 #include "profile/profile.hpp"
 #include "result/records.hpp"
+#include "scheme/tuning.hpp"
 
 namespace qtrap::measure {
 
@@ -26,6 +27,7 @@ struct SessionPlan {
   std::vector<Cell> cells;                              ///< what is missing, by model, then batch
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
+  scheme::TuningChoices tuning;  ///< in place of the default tunables
 };
 
 /// Shown while measuring.

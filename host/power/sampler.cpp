@@ -1,5 +1,8 @@
 #include "power/sampler.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,6 +12,8 @@
 namespace qtrap::power {
 
 namespace {
+
+constexpr int kNice = 10;
 
 /// The sampling loop: one tick at a time, so that the thread and the tests drive the same code.
 class Ticker {
@@ -113,6 +118,9 @@ Sampler::Sampler(Meter& meter, const Clock& clock, std::unique_ptr<Waiter> waite
 Sampler::~Sampler() { finish(); }
 
 void Sampler::run(Seconds period) {
+  // Where the device is the host's processors, the sampler must not push its kernels aside: readings carry their own time,
+  // so a late one does no harm. Refusal is not possible: lowering is always allowed.
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   Ticker ticker(meter_, clock_, period);
   SamplerCost cost;
   while (waiter_->wait_until(ticker.next())) {

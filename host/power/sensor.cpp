@@ -10,10 +10,10 @@ Seconds SensorTraits::lag() const {
   return delay + window_or_zero() / 2 + (shape == SensorShape::kBoxcar ? rise : Seconds(0));
 }
 
-Seconds choose_poll(const MeterSensors& sensors) {
+Seconds choose_poll(const MeterSensors& sensors, Seconds fastest) {
   const Seconds shorter = std::min(sensors.counter.period, sensors.power.period);
   if (shorter == Seconds(0)) return Seconds(0.02);
-  return std::clamp(shorter / 10, kFastestPoll, Seconds(0.02));
+  return std::clamp(shorter / 10, fastest, Seconds(0.02));
 }
 
 MeterSensors assume_sensors(const MeterInfo& info) {

@@ -202,8 +202,10 @@ std::string describe_range(const Range& range, bool integer) {
 
 template Status store(const Json&, const Key<ModelProfile>&, std::string_view, ModelProfile&);
 template Status store(const Json&, const Key<Campaign>&, std::string_view, Campaign&);
+template Status store(const Json&, const Key<TuningProfile>&, std::string_view, TuningProfile&);
 template Json parse_assigned(std::string_view, const Key<Campaign>&);
 template std::vector<std::string_view> key_names<ModelProfile>();
 template std::vector<std::string_view> key_names<Campaign>();
+template std::vector<std::string_view> key_names<TuningProfile>();
 
 }  // namespace qtrap::profile

@@ -27,6 +27,11 @@ std::string_view schema_name<Campaign>() {
 }
 
 template <>
+std::string_view schema_name<TuningProfile>() {
+  return "qtrap.tuning";
+}
+
+template <>
 std::span<const Key<ModelProfile>> keys() {
   using R = ModelProfile;
   static const Key<R> kTable[] = {
@@ -68,6 +73,19 @@ std::span<const Key<Campaign>> keys() {
       {"energy_window_s", &R::energy_window_s, false, "shortest window of an energy, with a meter [s]", {0, 3600, true, false}},
       {"phase_loops", &R::phase_loops, false, "with a meter: loops of one phase alone, in the first session"},
       {"probes", &R::probes, false, "windows of one operation alone in every session, for the fit"},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Key<TuningProfile>> keys() {
+  using R = TuningProfile;
+  static const Key<R> kTable[] = {
+      {"device", &R::device, true, "name of the OpenCL device"},
+      {"driver", &R::driver, true, "its driver version: another one is another device"},
+      {"kernels_sha256", &R::kernels_sha256, true, "SHA-256 over all kernel sources; for others the choices are not used"},
+      {"choices", &R::choices, false, "KERNEL@TOKENS NAME=VALUE, in place of the defaults"},
+      {"measured", &R::measured, false, "what each kernel gained, with its interval, in words"},
   };
   return kTable;
 }

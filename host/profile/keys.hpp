@@ -42,13 +42,15 @@ struct Key {
   std::span<const std::int64_t> choices = {};  ///< closed list of an integer, instead of a range
 };
 
-/// The value of `schema`: "qtrap.model" or "qtrap.campaign".
+/// The value of `schema`: "qtrap.model", "qtrap.campaign" or "qtrap.tuning".
 template <class R>
 std::string_view schema_name();
 template <>
 std::string_view schema_name<ModelProfile>();
 template <>
 std::string_view schema_name<Campaign>();
+template <>
+std::string_view schema_name<TuningProfile>();
 
 /// The table of one kind of file, without `schema` and `schema_version`.
 template <class R>
@@ -57,5 +59,7 @@ template <>
 std::span<const Key<ModelProfile>> keys();
 template <>
 std::span<const Key<Campaign>> keys();
+template <>
+std::span<const Key<TuningProfile>> keys();
 
 }  // namespace qtrap::profile

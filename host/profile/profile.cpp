@@ -74,6 +74,26 @@ Result<R> parse_profile(std::string_view text, std::string_view name) {
   return profile;
 }
 
+/// Every key, in the order of the table.
+template <class R>
+Json make_object(const R& profile) {
+  Json object;
+  object["schema"] = schema_name<R>();
+  object["schema_version"] = kSchemaVersion;
+  for (const Key<R>& key : keys<R>()) {
+    object[std::string(key.name)] = std::visit(
+        [&profile]<class T>(T R::*member) {
+          const T& value = profile.*member;
+          if constexpr (std::is_same_v<T, std::optional<std::int64_t>>)
+            return value ? Json(*value) : Json(nullptr);
+          else
+            return Json(value);
+        },
+        key.member);
+  }
+  return object;
+}
+
 Status check_schemes(const Campaign& campaign, std::string_view name, std::span<const std::string_view> allowed) {
   for (const std::string& scheme : campaign.schemes) {
     if (std::find(allowed.begin(), allowed.end(), scheme) != allowed.end()) continue;
@@ -177,22 +197,18 @@ std::vector<std::string> list_profiles(std::span<const std::filesystem::path> fo
   return names;
 }
 
-std::string to_json(const Campaign& campaign) {
-  Json object;
-  object["schema"] = schema_name<Campaign>();
-  object["schema_version"] = kSchemaVersion;
-  for (const Key<Campaign>& key : keys<Campaign>()) {
-    object[std::string(key.name)] = std::visit(
-        [&campaign]<class T>(T Campaign::*member) {
-          const T& value = campaign.*member;
-          if constexpr (std::is_same_v<T, std::optional<std::int64_t>>)
-            return value ? Json(*value) : Json(nullptr);
-          else
-            return Json(value);
-        },
-        key.member);
+std::string to_json(const Campaign& campaign) { return make_object(campaign).dump(); }
+
+Result<TuningProfile> parse_tuning(std::string_view text, std::string_view name) {
+  return parse_profile<TuningProfile>(text, name);
+}
+
+std::string to_json(const TuningProfile& tuning) {
+  Json object = make_object(tuning);
+  for (const char* list : {"choices", "measured"}) {
+    if (object[list].empty()) object.erase(list);  // an empty list is refused: the default stands for it
   }
-  return object.dump();
+  return object.dump(2) + "\n";
 }
 
 Status apply_override(Campaign& campaign, std::string_view assignment, std::span<const std::string_view> schemes) {

@@ -54,6 +54,16 @@ struct Campaign {
   bool operator==(const Campaign&) const = default;
 };
 
+/// Tunables of kernels for one device, as `tune` finds them.
+struct TuningProfile {
+  std::string device;
+  std::string driver;
+  std::string kernels_sha256;         ///< of all kernel sources: choices for others are not used
+  std::vector<std::string> choices;   ///< scheme::TuningChoice as text; empty: the defaults stand
+  std::vector<std::string> measured;  ///< what each was chosen by, in words
+  bool operator==(const TuningProfile&) const = default;
+};
+
 /// Most cells (models x batch x hops x tokens_per_hop x context_tokens) of a campaign.
 inline constexpr std::uint64_t kMostCells = 10000;
 
@@ -74,6 +84,11 @@ Result<Campaign> parse_campaign(std::string_view text, std::string_view name,
 /// The rules that span several keys: min_trials <= max_trials, at most kMostCells cells. To be called after the last
 /// apply_override(), which cannot know what the next one changes; `name` is quoted in errors.
 Status check_campaign(const Campaign& campaign, std::string_view name);
+
+/// As parse_model(); the choices themselves are read by scheme::parse_choice().
+Result<TuningProfile> parse_tuning(std::string_view text, std::string_view name);
+/// Text of a tuning file, one key a line; parse_tuning() reads it back to an equal profile.
+std::string to_json(const TuningProfile& tuning);
 
 /// A path when it contains '/' or ends in .json, else FOLDER/NAME.json in the first folder that has it. Errors besides
 /// those of parsing: no such name (all known ones are listed), and those of read_file().

@@ -100,12 +100,15 @@ std::string make_model_schema() { return make_schema<ModelProfile>(); }
 
 std::string make_campaign_schema() { return make_schema<Campaign>(); }
 
+std::string make_tuning_schema() { return make_schema<TuningProfile>(); }
+
 std::string make_schema_markdown() {
-  return "# Model and campaign files\n"
+  return "# Model, campaign and tuning files\n"
          "<!-- Generated from the key tables in host/profile/keys.cpp: QTRAP_REGENERATE=1 profile_tests -->\n"
          "One JSON object per file, UTF-8. Unknown keys are errors; a newer MAJOR version is refused.\n" +
          describe<ModelProfile>("Models: `profiles/models/NAME.json`") +
-         describe<Campaign>("Campaigns: `profiles/campaigns/NAME.json`");
+         describe<Campaign>("Campaigns: `profiles/campaigns/NAME.json`") +
+         describe<TuningProfile>("Tunables of a device: `profiles/devices/NAME.json`, or written by `qtrap tune`");
 }
 
 }  // namespace qtrap::profile

@@ -34,6 +34,7 @@ Json to_json(const fit::FormFit& form) {
           {"condition_number", to_json(form.condition_number)},
           {"r2", form.r2},
           {"loo_mape", form.loo_mape},
+          {"loo_mape_session", form.loo_mape_session},
           {"aicc", form.aicc},
           {"aicc_without_casts", to_json(form.aicc_without_casts)},
           {"coefficients", std::move(coefficients)}};

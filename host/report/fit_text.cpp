@@ -37,9 +37,9 @@ std::string describe_costs(const fit::Decomposition& fitted) {
   const fit::FormFit& best = fitted.best();
   std::string text = fmt::format(
       "Costs of {}, {} form ({}): {} windows of {} configurations in {} sessions, r2 {:.4f}, leave-one-out "
-      "error {}, intervals over {}.\n",
+      "error {} ({} of single sessions), intervals over {}.\n",
       quantity, to_string(best.form), fitted.choice, fitted.rows, fitted.configurations, fitted.sessions, best.r2,
-      percent(best.loo_mape), fitted.interval_basis);
+      percent(best.loo_mape), percent(best.loo_mape_session), fitted.interval_basis);
   if (fitted.quantity == fit::Quantity::kEnergy) {
     text += fmt::format("Static power {:.4g} W, measured by idle windows. ", fitted.static_power->value_w);
     text += fitted.sensor_gain_error ? fmt::format("The sensor's gain error of {}", percent(*fitted.sensor_gain_error))

@@ -16,7 +16,7 @@
 namespace qtrap::result {
 namespace {
 
-constexpr std::array<std::string_view, 5> kSchemas{"qtrap.model", "qtrap.campaign", "qtrap.import", "qtrap.result",
+constexpr std::array<std::string_view, 6> kSchemas{"qtrap.model", "qtrap.campaign", "qtrap.tuning", "qtrap.import", "qtrap.result",
                                                    "qtrap.fit"};
 
 template <class R>

@@ -66,6 +66,8 @@ std::span<const Field<KernelsInfo>> fields() {
   static const Field<R> kTable[] = {
       {&R::source_sha256, {"source_sha256", "", "SHA-256 over all kernel sources"}},
       {&R::build_options, {"build_options", "", "options given to the OpenCL compiler"}},
+      {&R::tuning, {"tuning", "", "file whose tunables replaced the defaults; null: the defaults"}},
+      {&R::tuning_sha256, {"tuning_sha256", "", "SHA-256 of that file's text"}},
   };
   return kTable;
 }

@@ -37,6 +37,7 @@ struct QuantityFit {
   std::optional<double> condition_number;
   std::optional<double> r2;
   std::optional<double> loo_mape;
+  std::optional<double> loo_mape_session;
   std::map<std::string, double> residual_by_scheme;
   bool operator==(const QuantityFit&) const = default;
 };

@@ -56,6 +56,8 @@ struct DeviceSummary {
 struct KernelsInfo {
   std::optional<std::string> source_sha256;
   std::optional<std::string> build_options;
+  std::optional<std::string> tuning;
+  std::optional<std::string> tuning_sha256;
   bool operator==(const KernelsInfo&) const = default;
 };
 

@@ -56,10 +56,7 @@ WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.
 WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.work_group); }
 WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.work_group); }
 
-template <std::uint32_t GemvRows::*kRows>
-WorkSize gemv_block(const Tuning& t, const Extent& e) {
-  return alone(blocks(e.rows, t.gemv_rows(e.tokens).*kRows));
-}
+WorkSize gemv_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_rows(e.tokens))); }
 WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
   return groups_of(blocks(e.rows, t.gpu_gemv_rows(e.tokens)), t.work_group);
 }
@@ -82,11 +79,8 @@ std::string cpu_options(const Tuning& t, const Extent&) {
                      t.group, t.lanes(), t.lanes16());
 }
 std::string gemv_options(const Tuning& t, const Extent& e) {
-  const GemvRows rows = t.gemv_rows(e.tokens);
-  return fmt::format(
-      "-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS_F16={} -DROWS_I8={} -DROWS_I8_I8={} "
-      "-DROWS_I4={} -DROWS_I4_I8={}",
-      t.vector_width, t.group, t.lanes(), t.lanes16(), e.tokens, rows.f16, rows.i8, rows.i8_i8, rows.i4, rows.i4_i8);
+  return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width, t.group,
+                     t.lanes(), t.lanes16(), e.tokens, t.gemv_rows(e.tokens));
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DGROUP={} -DWORK_GROUP={} -DROWS={} -DTOKENS={}", t.group, t.work_group,
@@ -193,11 +187,11 @@ constexpr std::array kKernels{
     KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
     KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},
     KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "khronos"},
-    KernelEntry{"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::f16>, gemv_options},
-    KernelEntry{"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i8>, gemv_options},
-    KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i8_i8>, gemv_options},
-    KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i4>, gemv_options},
-    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block<&GemvRows::i4_i8>, gemv_options},
+    KernelEntry{"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    KernelEntry{"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     KernelEntry{"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
@@ -221,14 +215,15 @@ std::uint32_t Tuning::lanes16() const { return std::min(16U, group / 4); }
 
 // One accumulator per row and token: 8 of them and their operands fill 16 registers. By CPU time per launch of 4096 x
 // 14336 on PoCL 3.1, Zen 3 (AVX2); the trials on Zen 4 (AVX-512) chose the same.
-GemvRows Tuning::gemv_rows(std::uint64_t tokens) const {
-  if (tokens == 1) return {8, 8, 8, 8, 8};
-  if (tokens == 2) return {4, 4, 4, 4, 4};
-  if (tokens <= 4) return {2, 2, 2, 2, 2};
-  return {1, 1, 1, 1, 1};
+std::uint32_t Tuning::gemv_rows(std::uint64_t tokens) const {
+  if (rows > 0) return rows;
+  return tokens == 1 ? 8 : tokens == 2 ? 4 : tokens <= 4 ? 2 : 1;
 }
 
-std::uint32_t Tuning::gpu_gemv_rows(std::uint64_t tokens) const { return tokens <= 2 ? 4 : tokens <= 4 ? 2 : 1; }
+std::uint32_t Tuning::gpu_gemv_rows(std::uint64_t tokens) const {
+  if (rows > 0) return rows;
+  return tokens <= 2 ? 4 : tokens <= 4 ? 2 : 1;
+}
 
 std::uint64_t GemmBlocks::local_bytes() const {
   return sizeof(float) * (std::uint64_t{block_rows} * (block_columns + kPanelTokens) +
@@ -242,6 +237,8 @@ GemmBlocks Tuning::gemm_blocks(std::uint64_t tokens) const {
   if (vector_width >= 16) {
     b = used_panels >= 4 ? GemmBlocks{4, 4, 64, 16, 256} : GemmBlocks{8, std::min(used_panels, 2U), 64, 4, 512};
   }
+  if (block_rows > 0) b.block_rows = block_rows;
+  if (block_columns > 0) b.block_columns = block_columns;
   // Devices with little local memory: narrower blocks first, then fewer panels and rows.
   while (b.local_bytes() > local_bytes && b.panels > 1 && local_bytes < (1U << 17)) b.panels /= 2;
   while (b.local_bytes() > local_bytes && b.block_columns > 128) b.block_columns /= 2;

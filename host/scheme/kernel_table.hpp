@@ -33,27 +33,27 @@ struct GemmBlocks {
   std::uint64_t local_bytes() const;
 };
 
-/// Register blocks (rows) of gemv_cpu.cl for one number of tokens.
-struct GemvRows {
-  std::uint32_t f16, i8, i8_i8, i4, i4_i8;
-};
-
-/// The tunables of all kernels on one device.
+/// The tunables of one kernel on one device.
 struct Tuning {
   std::uint32_t vector_width = 8;   ///< floats per vector of the CPU family: 8 or 16
   std::uint32_t group = 128;        ///< columns per int4 group: 32, 64 or 128
   std::uint32_t chunk = 4096;       ///< elements per work-item of the CPU family's elementwise kernels
   std::uint32_t work_group = 128;   ///< items per group of the GPU family
   std::uint64_t local_bytes = 1 << 20;  ///< local memory that gemm_cpu.cl may take
+  // 0: what the functions below give for the number of tokens.
+  std::uint32_t rows = 0;           ///< of a register block of the gemv kernels
+  std::uint32_t block_rows = 0;     ///< of gemm_cpu.cl
+  std::uint32_t block_columns = 0;  ///< of gemm_cpu.cl
 
   std::uint32_t lanes() const;      ///< 32-bit lanes of gemv_i4_f16_cpu
   std::uint32_t lanes16() const;    ///< 16-bit lanes of gemv_i4_i8_cpu
-  GemvRows gemv_rows(std::uint64_t tokens) const;
+  std::uint32_t gemv_rows(std::uint64_t tokens) const;
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;
   GemmBlocks gemm_blocks(std::uint64_t tokens) const;
 };
 
-/// Tunables for a device: 16 floats per vector where that is its native width, else 8; blocks that fit its local memory.
+/// Default tunables for a device: 16 floats per vector where that is its native width, else 8; blocks that fit its local
+/// memory.
 Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size);
 
 /// A way to build kernels of one family: plain, or with instructions that a device must be probed for.

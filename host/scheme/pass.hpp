@@ -14,6 +14,7 @@
 #include "device/device.hpp"
 #include "scheme/kernel_table.hpp"
 #include "scheme/scheme.hpp"
+#include "scheme/tuning.hpp"
 
 namespace qtrap::scheme {
 
@@ -40,6 +41,7 @@ struct PassOptions {
   std::string family;              ///< "reference", "cpu" or "gpu"; empty: info().kernel_family()
   std::uint32_t group_size = 128;  ///< 32, 64 or 128
   std::string variant = {};        ///< name of a Variant; empty: info().forced_variant, else the best that is probed
+  TuningChoices tuning = {};       ///< what replaces the default tunables
 };
 
 /// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts are in elements.

@@ -1,6 +1,6 @@
 // y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the CPU family. Formats as in matmul_reference.cl.
 // Work-item b: rows [b ROWS, (b + 1) ROWS) for all TOKENS tokens, a register block of ROWS x TOKENS vector accumulators,
-// ROWS from the format's -DROWS_*: several rows share each load of x and keep several DRAM streams open. Rows beyond the
+// several rows share each load of x and keep several DRAM streams open. Rows beyond the
 // last are computed again from the last and not stored. Bytes: weights once, x once per work-item (from cache).
 //   f16_f16  per weight 2 bytes, 1 conversion, TOKENS fma.
 //   i8_f16   per weight 1 byte, 2 conversions, TOKENS fma; row scale at the end.
@@ -13,7 +13,7 @@
 //            quantize_f16_i8_nibbles; per group s (dot_g - z sums_g) in f32.
 // A block of short rows ends before the hardware has found its streams, so the next block, which lies behind it, is
 // prefetched meanwhile (prefetch_next).
-// Tunables: VECTOR_WIDTH, TOKENS, ROWS_F16, ROWS_I8, ROWS_I8_I8, ROWS_I4, ROWS_I4_I8, GROUP (32, 64 or 128),
+// Tunables: VECTOR_WIDTH, TOKENS, ROWS (1 to 8), GROUP (32, 64 or 128),
 // LANES = min(VECTOR_WIDTH, GROUP / 8), LANES16 = min(16, GROUP / 4), X86_DOT (0 when absent).
 #include "common/common.clh"
 
@@ -29,18 +29,17 @@
 #define LONGEST_PREFETCHED 32768
 #define LONGEST_PREFETCHED_I4 65536
 
-/// Prefetches of the block of `block_rows` rows behind `block` the part that is as long and as far in as what one iteration
-/// reads of this one: `bytes` of each row (`pitch` bytes apart), `done` bytes of each row before it.
-static inline void prefetch_next(__global const void* block, uint block_rows, size_t pitch, size_t done, size_t bytes,
-                                 size_t longest) {
-  const size_t length = block_rows * pitch;
-  const size_t from = (size_t)block + (length <= longest ? length + block_rows * done : 0);
-  UNROLLED for (size_t i = 0; i < block_rows * bytes; i += 64) PREFETCH(from + i);
+/// Prefetches of the block of rows behind `block` the part that is as long and as far in as what one iteration reads of
+/// this one: `bytes` of each row (`pitch` bytes apart), `done` bytes of each row before it.
+static inline void prefetch_next(__global const void* block, size_t pitch, size_t done, size_t bytes, size_t longest) {
+  const size_t length = ROWS * pitch;
+  const size_t from = (size_t)block + (length <= longest ? length + ROWS * done : 0);
+  UNROLLED for (size_t i = 0; i < ROWS * bytes; i += 64) PREFETCH(from + i);
 }
 
 // A scalar vload_half or vstore_half is about 20 instructions in PoCL 3.1, a vector of eight is one: results and row
 // scales of a block are converted eight at a time. A block has at most 8 rows.
-#define PADDED_RESULTS(Rows) ((Rows * TOKENS + 7) / 8 * 8)
+#define PADDED_RESULTS ((ROWS * TOKENS + 7) / 8 * 8)
 
 /// Scales of rows first .. first + 7, the last one again for those beyond it.
 static inline float8 load_row_scales(__global const half* scales, uint first, uint rows) {
@@ -50,16 +49,16 @@ static inline float8 load_row_scales(__global const half* scales, uint first, ui
   return vload8(0, part);
 }
 
-/// results[row][token] of `block_rows` rows from `first` on into y [token][row], as f16.
-static inline void store_results(const float* results, uint block_rows, uint first, uint rows, __global half* y) {
-  UNROLLED for (uint i = 0; i < block_rows * TOKENS; i += 8) {
+/// results[row][token] of the rows from `first` on into y [token][row], as f16.
+static inline void store_results(const float* results, uint first, uint rows, __global half* y) {
+  UNROLLED for (uint i = 0; i < ROWS * TOKENS; i += 8) {
     ushort8 packed;
     vstore_half8_rte(vload8(0, results + i), 0, (half*)&packed);
     ushort bits[8];
     vstore8(packed, 0, bits);
     UNROLLED for (uint j = 0; j < 8; ++j) {
       const uint row = first + (i + j) / TOKENS;
-      if (i + j < block_rows * TOKENS && row < rows) {
+      if (i + j < ROWS * TOKENS && row < rows) {
         ((__global ushort*)y)[(size_t)((i + j) % TOKENS) * rows + row] = bits[j];
       }
     }
@@ -68,84 +67,84 @@ static inline void store_results(const float* results, uint block_rows, uint fir
 
 CPU_KERNEL void gemv_f16_f16_cpu(__global const half* restrict weights, __global const half* restrict x,
                                  __global half* restrict y, uint rows, uint columns) {
-  const uint first = (uint)get_global_id(0) * ROWS_F16;
-  __global const half* w[ROWS_F16];
-  floatv acc[ROWS_F16][TOKENS];
-  UNROLLED for (uint r = 0; r < ROWS_F16; ++r) {
+  const uint first = (uint)get_global_id(0) * ROWS;
+  __global const half* w[ROWS];
+  floatv acc[ROWS][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     w[r] = weights + (size_t)min(first + r, rows - 1) * columns;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
   uint k = 0;
   for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
-    prefetch_next(w[0], ROWS_F16, 2 * (size_t)columns, 2 * k, 2 * VECTOR_WIDTH, LONGEST_PREFETCHED);
+    prefetch_next(w[0], 2 * (size_t)columns, 2 * k, 2 * VECTOR_WIDTH, LONGEST_PREFETCHED);
     floatv value[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
-    UNROLLED for (uint r = 0; r < ROWS_F16; ++r) {
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const floatv weight = LOAD_HALFV(w[r] + k);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, value[t], acc[r][t]);
     }
   }
-  float results[PADDED_RESULTS(ROWS_F16)] = {0.0f};
-  UNROLLED for (uint r = 0; r < ROWS_F16; ++r) {
+  float results[PADDED_RESULTS] = {0.0f};
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       float sum = SUM_FLOATV(acc[r][t]);
       for (uint i = k; i < columns; ++i) sum = fma(vload_half(i, w[r]), vload_half((size_t)t * columns + i, x), sum);
       results[r * TOKENS + t] = sum;
     }
   }
-  store_results(results, ROWS_F16, first, rows, y);
+  store_results(results, first, rows, y);
 }
 
 CPU_KERNEL void gemv_i8_f16_cpu(__global const char* restrict codes, __global const half* restrict scales,
                                 __global const half* restrict x, __global half* restrict y, uint rows, uint columns) {
-  const uint first = (uint)get_global_id(0) * ROWS_I8;
-  __global const char* w[ROWS_I8];
-  floatv acc[ROWS_I8][TOKENS];
-  UNROLLED for (uint r = 0; r < ROWS_I8; ++r) {
+  const uint first = (uint)get_global_id(0) * ROWS;
+  __global const char* w[ROWS];
+  floatv acc[ROWS][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     w[r] = codes + (size_t)min(first + r, rows - 1) * columns;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
   uint k = 0;
   for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
-    prefetch_next(w[0], ROWS_I8, columns, k, VECTOR_WIDTH, LONGEST_PREFETCHED);
+    prefetch_next(w[0], columns, k, VECTOR_WIDTH, LONGEST_PREFETCHED);
     floatv value[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
-    UNROLLED for (uint r = 0; r < ROWS_I8; ++r) {
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const floatv weight = TO_FLOATV(LOAD_CHARV(w[r] + k));
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, value[t], acc[r][t]);
     }
   }
   float scale[8];
   vstore8(load_row_scales(scales, first, rows), 0, scale);
-  float results[PADDED_RESULTS(ROWS_I8)] = {0.0f};
-  UNROLLED for (uint r = 0; r < ROWS_I8; ++r) {
+  float results[PADDED_RESULTS] = {0.0f};
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       float sum = SUM_FLOATV(acc[r][t]);
       for (uint i = k; i < columns; ++i) sum = fma((float)w[r][i], vload_half((size_t)t * columns + i, x), sum);
       results[r * TOKENS + t] = sum * scale[r];
     }
   }
-  store_results(results, ROWS_I8, first, rows, y);
+  store_results(results, first, rows, y);
 }
 
 CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
                                __global int* restrict acc, uint rows, uint columns) {
-  const uint first = (uint)get_global_id(0) * ROWS_I8_I8;
-  __global const char* w[ROWS_I8_I8];
-  int8 sum[ROWS_I8_I8][TOKENS];
-  UNROLLED for (uint r = 0; r < ROWS_I8_I8; ++r) {
+  const uint first = (uint)get_global_id(0) * ROWS;
+  __global const char* w[ROWS];
+  int8 sum[ROWS][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     w[r] = codes + (size_t)min(first + r, rows - 1) * columns;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) sum[r][t] = 0;
   }
   uint k = 0;
   for (; k + 32 <= columns; k += 32) {
-    prefetch_next(w[0], ROWS_I8_I8, columns, k, 32, LONGEST_PREFETCHED);
+    prefetch_next(w[0], columns, k, 32, LONGEST_PREFETCHED);
     short16 value[TOKENS][2];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       value[t][0] = convert_short16(vload16(0, x + (size_t)t * columns + k));
       value[t][1] = convert_short16(vload16(0, x + (size_t)t * columns + k + 16));
     }
-    UNROLLED for (uint r = 0; r < ROWS_I8_I8; ++r) {
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const short16 low = convert_short16(vload16(0, w[r] + k));
       const short16 high = convert_short16(vload16(0, w[r] + k + 16));
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
@@ -155,7 +154,7 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
       }
     }
   }
-  UNROLLED for (uint r = 0; r < ROWS_I8_I8; ++r) {
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       const int4 half_sum = sum[r][t].lo + sum[r][t].hi;
       int total = half_sum.x + half_sum.y + half_sum.z + half_sum.w;
@@ -218,15 +217,15 @@ static inline uint nibble_place(uint k, uint lanes, uint per_lane) {
 CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
                                 __global const half* restrict zeros, __global const float* restrict x,
                                 __global const float* restrict sums, __global half* restrict y, uint rows, uint columns) {
-  const uint first = (uint)get_global_id(0) * ROWS_I4;
+  const uint first = (uint)get_global_id(0) * ROWS;
   const uint groups = (columns + GROUP - 1) / GROUP;
   const uint whole_groups = columns / GROUP;
   const uint pitch = (columns + 1) / 2;
   const size_t token_pitch = (size_t)groups * GROUP;
-  __global const uchar* w[ROWS_I4];
-  lanes_float acc[ROWS_I4][TOKENS];
-  float8 zero_part[ROWS_I4][TOKENS];
-  UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+  __global const uchar* w[ROWS];
+  lanes_float acc[ROWS][TOKENS];
+  float8 zero_part[ROWS][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     w[r] = codes + min(first + r, rows - 1) * (size_t)pitch;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       acc[r][t] = 0.0f;
@@ -234,8 +233,8 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
     }
   }
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
-    float scale[ROWS_I4][SCALE_BLOCK];
-    UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+    float scale[ROWS][SCALE_BLOCK];
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
       const float8 s = load_scales(scales + at, groups - g0);
       const float8 weighted = s * load_scales(zeros + at, groups - g0);
@@ -246,20 +245,20 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
     }
     const uint end = min(g0 + SCALE_BLOCK, whole_groups);
     for (uint g = g0; g < end; ++g) {
-      lanes_float dot_g[ROWS_I4][TOKENS];
-      UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+      lanes_float dot_g[ROWS][TOKENS];
+      UNROLLED for (uint r = 0; r < ROWS; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0.0f;
       }
       UNROLLED for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
         const uint column = g * GROUP + block * (8 * LANES);
-        prefetch_next(w[0], ROWS_I4, pitch, column / 2, 4 * LANES, LONGEST_PREFETCHED_I4);
-        lanes_uint q[ROWS_I4];
-        UNROLLED for (uint r = 0; r < ROWS_I4; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r] + column / 2);
+        prefetch_next(w[0], pitch, column / 2, 4 * LANES, LONGEST_PREFETCHED_I4);
+        lanes_uint q[ROWS];
+        UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r] + column / 2);
         __global const float* value = x + column;
 #define NIBBLE(j, expression)                                                                                   \
   UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                                  \
     const lanes_float xj = LOAD_LANES_FLOAT(value + t * token_pitch + j * LANES);                               \
-    UNROLLED for (uint r = 0; r < ROWS_I4; ++r) dot_g[r][t] = fma(LANES_TO_FLOAT(expression), xj, dot_g[r][t]); \
+    UNROLLED for (uint r = 0; r < ROWS; ++r) dot_g[r][t] = fma(LANES_TO_FLOAT(expression), xj, dot_g[r][t]); \
   }
         NIBBLE(0, q[r] & 0x0000000Fu)
         NIBBLE(1, q[r] & 0x000000F0u)
@@ -271,13 +270,13 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
         NIBBLE(7, q[r] >> 28)
 #undef NIBBLE
       }
-      UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+      UNROLLED for (uint r = 0; r < ROWS; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(dot_g[r][t], (lanes_float)(scale[r][g - g0]), acc[r][t]);
       }
     }
   }
-  float results[PADDED_RESULTS(ROWS_I4)] = {0.0f};
-  UNROLLED for (uint r = 0; r < ROWS_I4; ++r) {
+  float results[PADDED_RESULTS] = {0.0f};
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       float sum = SUM_LANES(acc[r][t]) - sum8(zero_part[r][t]);
       if (whole_groups < groups) {  // the last, shorter group; x holds 16^-j of its value, so the code counts 16^j
@@ -291,7 +290,7 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
       results[r * TOKENS + t] = sum;
     }
   }
-  store_results(results, ROWS_I4, first, rows, y);
+  store_results(results, first, rows, y);
 }
 
 #if LANES16 == 16
@@ -334,20 +333,20 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
                                __global const half* restrict zeros, __global const char* restrict x,
                                __global const float* restrict token_scales, __global const int* restrict sums,
                                __global half* restrict y, uint rows, uint columns) {
-  const uint first = (uint)get_global_id(0) * ROWS_I4_I8;
+  const uint first = (uint)get_global_id(0) * ROWS;
   const uint groups = (columns + GROUP - 1) / GROUP;
   const uint whole_groups = columns / GROUP;
   const uint pitch = (columns + 1) / 2;
   const size_t token_pitch = (size_t)groups * GROUP;
-  __global const uchar* w[ROWS_I4_I8];
-  float8 acc[ROWS_I4_I8][TOKENS];
-  UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+  __global const uchar* w[ROWS];
+  float8 acc[ROWS][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     w[r] = codes + min(first + r, rows - 1) * (size_t)pitch;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
-    float scale[ROWS_I4_I8][SCALE_BLOCK];
-    UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+    float scale[ROWS][SCALE_BLOCK];
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
       const float8 s = load_scales(scales + at, groups - g0);
       const float8 weighted = s * load_scales(zeros + at, groups - g0);
@@ -358,20 +357,20 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
     }
     const uint end = min(g0 + SCALE_BLOCK, whole_groups);
     for (uint g = g0; g < end; ++g) {
-      lanes_short dot_g[ROWS_I4_I8][TOKENS];
-      UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+      lanes_short dot_g[ROWS][TOKENS];
+      UNROLLED for (uint r = 0; r < ROWS; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0;
       }
       UNROLLED for (uint block = 0; block < GROUP / (4 * LANES16); ++block) {
         const uint column = g * GROUP + block * (4 * LANES16);
-        prefetch_next(w[0], ROWS_I4_I8, pitch, column / 2, 2 * LANES16, LONGEST_PREFETCHED_I4);
-        lanes_short q[ROWS_I4_I8];
-        UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) q[r] = LOAD_LOOSE(loose_lanes_short, w[r] + column / 2);
+        prefetch_next(w[0], pitch, column / 2, 2 * LANES16, LONGEST_PREFETCHED_I4);
+        lanes_short q[ROWS];
+        UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_short, w[r] + column / 2);
 #ifdef NIBBLE_DOT_X86
         UNROLLED for (uint t = 0; t < TOKENS; ++t) {
           __global const char* value = x + column + t * token_pitch;
           const short16 low = join_codes(value, value + 32), high = join_codes(value + 16, value + 48);
-          UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+          UNROLLED for (uint r = 0; r < ROWS; ++r) {
             dot_g[r][t] += multiply_nibbles(q[r] & (short16)(0x0F0F), low) +
                            multiply_nibbles((q[r] >> (short16)(4)) & (short16)(0x0F0F), high);
           }
@@ -380,22 +379,22 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
         UNROLLED for (uint j = 0; j < 4; ++j) {
           UNROLLED for (uint t = 0; t < TOKENS; ++t) {
             const lanes_short xj = LOAD_BYTES16(x + column + t * token_pitch + j * LANES16);
-            UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+            UNROLLED for (uint r = 0; r < ROWS; ++r) {
               dot_g[r][t] += ((q[r] >> (short)(4 * j)) & (short)(15)) * xj;
             }
           }
         }
 #endif
       }
-      UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+      UNROLLED for (uint r = 0; r < ROWS; ++r) {
         UNROLLED for (uint t = 0; t < TOKENS; ++t) {
           acc[r][t] = fma(widen_dot(dot_g[r][t]), (float8)(scale[r][g - g0]), acc[r][t]);
         }
       }
     }
   }
-  float results[PADDED_RESULTS(ROWS_I4_I8)] = {0.0f};
-  UNROLLED for (uint r = 0; r < ROWS_I4_I8; ++r) {
+  float results[PADDED_RESULTS] = {0.0f};
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       float sum = sum8(acc[r][t]);
       if (whole_groups < groups) {  // the last, shorter group
@@ -408,5 +407,5 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
       results[r * TOKENS + t] = sum * token_scales[t];
     }
   }
-  store_results(results, ROWS_I4_I8, first, rows, y);
+  store_results(results, first, rows, y);
 }

@@ -23,6 +23,13 @@ class Energy(ProgramTest):
         rows = [f"{i / 10},{1000 + i * watts / 10},{watts + i % 2 / 10}" for i in range(6000)]
         return self.write("trace.csv", "\n".join(["time_s,energy_j,power_w", *rows]) + "\n")
 
+    def test_energy_demanded_of_a_meter_that_does_not_read_fails_at_once(self):
+        rows = [f"{i / 10},0,0" for i in range(6000)]
+        dead = self.write("dead.csv", "\n".join(["time_s,energy_j,power_w", *rows]) + "\n")
+        done = self.finish("tiny-campaign.json", "--meter", f"replay:{dead}", "--require-energy", "--out", "out.jsonl", code=1)
+        self.assertIn("does not read", done.stderr)
+        self.assertFalse((self.folder / "out.jsonl").exists())
+
     def test_energy_of_a_replayed_meter_is_there_and_labelled_simulated(self):
         self.write("short.json", self.campaign(schemes=["f16", "w8a16-split"], hops=[1], sessions=1, energy_window_s=1))
         done = self.finish("short.json", "--meter", f"replay:{self.trace()}", "--out", "out.jsonl", "--quiet")

@@ -279,10 +279,11 @@ TEST(Publications, AreTheChangesAndTheRepeatsBetween) {
 
 TEST(Poll, IsATenthOfThePeriodWithinReason) {
   MeterSensors sensors = kSensors;
-  EXPECT_NEAR(choose_poll(sensors).value(), 0.01, 1e-12);
+  EXPECT_NEAR(choose_poll(sensors, kFastestPoll).value(), 0.01, 1e-12);
   sensors.counter.period = Seconds(0.001);
-  EXPECT_EQ(choose_poll(sensors), kFastestPoll);
-  EXPECT_EQ(choose_poll({}), Seconds(0.02));
+  EXPECT_EQ(choose_poll(sensors, kFastestPoll), kFastestPoll);
+  EXPECT_EQ(choose_poll(sensors, kFastestPollOnHost), kFastestPollOnHost);
+  EXPECT_EQ(choose_poll({}, kFastestPoll), Seconds(0.02));
 }
 
 TEST(AssumedSensors, AreTheWidestPublishedOnes) {

@@ -251,5 +251,22 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
   }
 }
 
+TEST(Tuning, IsReadBackFromItsText) {
+  const TuningProfile full{"a \"device\"", "3.1", "00ff", {"gemv_i8_f16_cpu@8 rows=2"}, {"gemv_i8_f16_cpu@8: 1.2 [1.1, 1.3]"}};
+  EXPECT_EQ(parse_tuning(to_json(full), "t.json").value(), full);
+  const TuningProfile none{"d", "1", "00", {}, {}};
+  EXPECT_EQ(parse_tuning(to_json(none), "t.json").value(), none);
+}
+
+TEST(Tuning, RefusesWhatIsNoTuningFile) {
+  for (const char* text : {"", "{}", R"({"schema":"qtrap.model"})", R"({"schema":"qtrap.tuning","device":"d","driver":"1"})",
+                           R"({"schema":"qtrap.tuning","device":"d","driver":"1","kernels_sha256":"0","choices":[1]})",
+                           R"({"schema":"qtrap.tuning","device":"d","driver":"1","kernels_sha256":"0","choice":["x"]})"}) {
+    const auto tuning = parse_tuning(text, "t.json");
+    ASSERT_FALSE(tuning) << text;
+    EXPECT_EQ(tuning.error().kind, ErrorKind::kUsage);
+  }
+}
+
 }  // namespace
 }  // namespace qtrap::profile

@@ -34,7 +34,7 @@ TEST_F(CheckFile, SaysWhatAGoodResultHolds) {
   const auto report = check(sample::file_text());
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report.value().schema, "qtrap.result");
-  EXPECT_EQ(report.value().summary, "result 1.0: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
+  EXPECT_EQ(report.value().summary, "result 1.1: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
 }
 
 TEST_F(CheckFile, AcceptsAFileCutAnywhereAfterItsFirstLine) {
@@ -107,12 +107,12 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
       {"hello", " is not valid JSON at column 1 (hello): correct the text there"},
       {"{\n \"schema\": \"qtrap.fit\",\n", " is not valid JSON at line 3, column 1: it ends too early"},
       {"[]",
-       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.import, qtrap.result, "
+       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, "
        "qtrap.fit"},
       {R"({"schema": 7})",
-       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.import, qtrap.result, qtrap.fit"},
+       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, qtrap.fit"},
       {R"({"schema": "other"})",
-       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.import, qtrap.result, qtrap.fit"},
+       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, qtrap.fit"},
       {"\xff{}", " is not UTF-8: save it as UTF-8 text"},
   };
   for (const auto& [text, message] : cases) {

@@ -1,0 +1,100 @@
+// The search of tunables on whatever CPU device OpenCL offers, with clocks and kernels that decide its outcome.
+#include "measure/tune.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace qtrap::measure {
+namespace {
+
+/// Every reading is one second after the last: all windows take the same time.
+class CountingClock final : public Clock {
+ public:
+  Seconds now() const override { return Seconds(static_cast<double>(++count_)); }
+
+ private:
+  mutable int count_ = 0;
+};
+
+TuneOptions small_search() {
+  TuneOptions options;
+  options.tokens = {1};
+  options.shape = {64, 256};
+  options.max_seconds = 1e9;
+  return options;
+}
+
+class OnCpuTune : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto devices = device::list_devices();
+    if (!devices) GTEST_SKIP() << devices.error().message();
+    const auto cpu = device::select_device(devices.value(), "cpu");
+    if (!cpu) GTEST_SKIP() << "no CPU device";
+    info_ = cpu.value();
+  }
+
+  std::vector<TunedKernel> tune(device::KernelSources sources, const TuneOptions& options, const Clock& clock) {
+    device::Device device(*info_, std::move(sources));
+    return tune_kernels(device, clock, options, [](const std::string&) {}, [] { return false; }).value();
+  }
+
+  std::optional<device::DeviceInfo> info_;
+};
+
+TEST_F(OnCpuTune, KeepsTheDefaultsWhereNothingIsFaster) {
+  const CountingClock clock;
+  const auto all = tune(device::KernelSources::embedded(), small_search(), clock);
+  ASSERT_EQ(all.size(), 5U);  // the gemv kernels of five formats
+  for (const TunedKernel& tuned : all) {
+    EXPECT_TRUE(tuned.choices.empty()) << tuned.kernel;
+    EXPECT_EQ(tuned.speed.value, 1);
+    EXPECT_GE(tuned.candidates, 3) << tuned.kernel;  // rows
+    EXPECT_EQ(tuned.refused, 0) << tuned.kernel;
+    EXPECT_TRUE(tuned.complete);
+  }
+}
+
+TEST_F(OnCpuTune, StopsAtItsTimeLimitAndSaysSo) {
+  const CountingClock clock;
+  TuneOptions options = small_search();
+  options.max_seconds = 0.5;
+  for (const TunedKernel& tuned : tune(device::KernelSources::embedded(), options, clock)) {
+    EXPECT_FALSE(tuned.complete);
+    EXPECT_EQ(tuned.candidates, 0);
+  }
+}
+
+TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
+  // Blocks of any other size than the default's do nothing at all: as fast as can be, and wrong.
+  std::string pattern = (std::filesystem::temp_directory_path() / "qtrap-XXXXXX").string();
+  const std::filesystem::path folder = mkdtemp(pattern.data());
+  std::filesystem::copy(std::filesystem::path(QTRAP_SOURCE_DIR) / "kernels", folder,
+                        std::filesystem::copy_options::recursive);
+  const auto path = folder / "matmul" / "gemv_cpu.cl";
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  std::string broken = text.str();
+  const std::string first = "  const uint first = (uint)get_global_id(0) * ROWS;\n";
+  std::size_t places = 0;
+  for (auto at = broken.find(first); at != std::string::npos; at = broken.find(first, at + first.size() + 1)) {
+    broken.insert(at + first.size(), "  if (ROWS != 8) return;\n");
+    ++places;
+  }
+  ASSERT_EQ(places, 5U);
+  std::ofstream(path) << broken;
+  auto sources = device::KernelSources::from_folder(folder).value();
+  std::filesystem::remove_all(folder);
+  const MonotonicClock clock;
+  for (const TunedKernel& tuned : tune(std::move(sources), small_search(), clock)) {
+    EXPECT_GE(tuned.refused, 3) << tuned.kernel;
+    for (const auto& choice : tuned.choices) EXPECT_NE(choice.tunable, "rows") << tuned.kernel;
+  }
+}
+
+}  // namespace
+}  // namespace qtrap::measure
