@@ -7,11 +7,13 @@
 #include <dlfcn.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -151,8 +153,11 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
         }};
     for (const auto& way : ways) way();  // warm-up
     for (auto* times : {&qtrap_s, &loop_s, &sampled_s}) times->clear();
+    std::mt19937 random(1);
+    std::vector<std::size_t> order{0, 1, 2};
     for (int round = 0; round < rounds; ++round) {
-      for (std::size_t i = 0; i < ways.size(); ++i) ways[(i + static_cast<std::size_t>(round)) % ways.size()]();
+      std::shuffle(order.begin(), order.end(), random);
+      for (const std::size_t way : order) ways[way]();
     }
     fmt::print("{:12} {} launches, {:.2f} ms; bare pass / loop {}", scheme, subject.launches(),
                1e3 * compute_median(qtrap_s), describe(qtrap_s, loop_s));

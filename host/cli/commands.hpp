@@ -116,12 +116,16 @@ struct TunedDevice {
 };
 
 /// The tuning that `spec` (auto, none or a path) gives: with auto tuning_store(), else the file in profiles/devices/ of this
-/// device and driver. A file made for other kernels is left out with auto; throws Failure where it was named.
+/// device, driver and kernels. A stored file for other kernels is left out with auto; throws Failure where it was named.
 TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256);
 
 /// Folders searched for `kind` ("models", "campaigns" or "imports"): QTRAP_PROFILES, beside the executable, the source
 /// tree.
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);
+
+/// Refuses an output before the work for it begins; throws Failure (usage). The file itself does not appear yet. `replace`:
+/// one that exists is no error, and its folder is made.
+void require_writable(const std::filesystem::path& path, bool replace);
 
 /// Writes to stdout; throws Failure when that fails (a full disk behind a redirection).
 void print(const std::string& text);

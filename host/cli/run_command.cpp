@@ -40,7 +40,11 @@ class Run {
   Run(const RunOptions& options, RunPlan plan) : options_(options), plan_(std::move(plan)) {
     if (options.resume.empty()) {
       path_ = options.out.empty() ? default_output(plan_.campaign.name) : options.out;
-      prepare_output();
+      if (options.out.empty()) {
+        std::error_code ignored;
+        std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
+      }
+      require_writable(path_, false);
     } else {
       path_ = options.resume;
       read_back();
@@ -74,21 +78,6 @@ class Run {
   }
 
  private:
-  /// Refuses an output that cannot be written before anything is measured; the file itself appears with its first
-  /// record.
-  void prepare_output() {
-    std::error_code code;
-    const std::filesystem::path path(path_);
-    if (std::filesystem::exists(path, code))
-      throw Failure(usage_error("output file exists", path_, "choose another --out, or continue it with --resume"));
-    if (options_.out.empty()) std::filesystem::create_directories(path.parent_path(), code);
-    const auto trial = path.string() + ".writable";
-    if (auto done = write_file(trial, "", true); !done) {
-      throw Failure(usage_error(done.error().what, path_, done.error().fix));
-    }
-    std::filesystem::remove(trial, code);
-  }
-
   void read_back() {
     file_ = result::read_result(path_).value();
     if (file_.sessions.empty() || file_.sessions.front().campaign_sha256 != plan_.campaign_sha256) {

@@ -8,6 +8,7 @@
 
 #include "cli/commands.hpp"
 #include "core/error.hpp"
+#include "core/file.hpp"
 
 namespace qtrap::cli {
 
@@ -46,6 +47,17 @@ const scheme::Variant& require_variant(const std::string& name) {
   for (const scheme::Variant& variant : scheme::all_variants()) names.push_back(variant.name);
   throw Failure(
       usage_error("no kernel variant has this name", name, fmt::format("choose one of {}", fmt::join(names, ", "))));
+}
+
+void require_writable(const std::filesystem::path& path, bool replace) {
+  std::error_code code;
+  if (!replace && std::filesystem::exists(path, code))
+    throw Failure(usage_error("output file exists", path.string(), "choose another --out, remove the file, or continue a run with --resume"));
+  if (replace) std::filesystem::create_directories(path.parent_path(), code);
+  const auto trial = path.string() + ".writable";
+  if (auto done = write_file(trial, "", true); !done)
+    throw Failure(usage_error(done.error().what, path.string(), done.error().fix));
+  std::filesystem::remove(trial, code);
 }
 
 std::filesystem::path cache_folder() {

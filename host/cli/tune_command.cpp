@@ -34,7 +34,8 @@ profile::TuningProfile make_profile(const device::Device& device, const std::vec
   for (const auto& tuned : all) {
     for (const auto& choice : tuned.choices) made.choices.push_back(scheme::to_string(choice));
     if (tuned.choices.empty()) continue;
-    made.measured.push_back(fmt::format("{}@{}: {} of the default's speed", tuned.kernel, tuned.tokens, describe_speed(tuned)));
+    const std::string tokens = tuned.tokens > 0 ? fmt::format("@{}", tuned.tokens) : "";
+    made.measured.push_back(fmt::format("{}{}: {} of the default's speed", tuned.kernel, tokens, describe_speed(tuned)));
   }
   return made;
 }
@@ -50,8 +51,9 @@ Candidate read_tuning(const std::filesystem::path& path) {
   return {path, profile::parse_tuning(text, path.string()).value(), text};
 }
 
-/// The file that `auto` takes; none where there is none for this device and driver.
-std::optional<Candidate> find_tuning(const device::DeviceInfo& device) {
+/// The file that `auto` takes; none where there is none for this device and driver. A shipped one for other kernels counts
+/// as none.
+std::optional<Candidate> find_tuning(const device::DeviceInfo& device, const std::string& kernels_sha256) {
   std::error_code ignored;
   const auto own = tuning_store(device);
   if (std::filesystem::exists(own, ignored)) return read_tuning(own);
@@ -59,7 +61,8 @@ std::optional<Candidate> find_tuning(const device::DeviceInfo& device) {
     const std::vector<std::filesystem::path> one{folder};
     for (const auto& name : profile::list_profiles(one)) {
       Candidate shipped = read_tuning(folder / (name + ".json"));
-      if (shipped.profile.device == device.name && shipped.profile.driver == device.driver) return shipped;
+      const profile::TuningProfile& its = shipped.profile;
+      if (its.device == device.name && its.driver == device.driver && its.kernels_sha256 == kernels_sha256) return shipped;
     }
   }
   return std::nullopt;
@@ -77,7 +80,7 @@ std::filesystem::path tuning_store(const device::DeviceInfo& device) {
 TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256) {
   if (spec == "none") return {};
   const bool named = spec != "auto";
-  const auto found = named ? std::optional(read_tuning(spec)) : find_tuning(device);
+  const auto found = named ? std::optional(read_tuning(spec)) : find_tuning(device, kernels_sha256);
   if (!found) return {};
   if (found->profile.kernels_sha256 != kernels_sha256) {
     const char* fix = "run `qtrap tune` again, or give --tuning none";
@@ -96,6 +99,8 @@ TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& devic
 int run_tune(const TuneCommandOptions& options) {
   catch_interrupts();
   auto device = open_device(options.device);
+  const auto path = options.out.empty() ? tuning_store(device.info()) : std::filesystem::path(options.out);
+  require_writable(path, options.out.empty());
   const MonotonicClock clock;
   const bool terminal = isatty(STDERR_FILENO) == 1;
   const auto show = [&](const std::string& kernel) {
@@ -114,9 +119,6 @@ int run_tune(const TuneCommandOptions& options) {
                           describe_choices(tuned), describe_speed(tuned), count(tuned.candidates), count(tuned.refused),
                           std::string(tuned.complete ? "yes" : "no, out of time")});
   }
-  const auto path = options.out.empty() ? tuning_store(device.info()) : std::filesystem::path(options.out);
-  std::error_code code;
-  if (options.out.empty()) std::filesystem::create_directories(path.parent_path(), code);
   if (auto done = write_file(path, profile::to_json(make_profile(device, all)), options.out.empty()); !done)
     throw Failure(done.error());
   print(options.device.json ? report::to_json(table) : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));

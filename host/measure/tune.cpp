@@ -61,9 +61,8 @@ class Tuner {
     TunedKernel tuned;
     tuned.kernel = subject.kernel->name();
     tuned.tokens = scheme::tuning_class(*subject.kernel, subject.tokens);
-    auto standard = make_loop(subject, {});
-    if (!standard) return standard.error();
-    LoadLoop best = standard.value();
+    std::optional<LoadLoop> standard;  // made with the first candidate
+    LoadLoop best;
     for (const scheme::Tunable& tunable : scheme::all_tunables()) {
       if (!scheme::is_tunable(tunable, *subject.kernel)) continue;
       for (const std::uint32_t value : tunable.candidates) {
@@ -75,6 +74,12 @@ class Tuner {
         if (clock_->now() > end_ || (*stop_requested_)()) {
           tuned.complete = false;
           break;
+        }
+        if (!standard) {
+          auto made = make_loop(subject, {});
+          if (!made) return made.error();
+          best = made.value();
+          standard = std::move(made).value();
         }
         ++tuned.candidates;
         auto loop = is_right(subject, trial) ? make_loop(subject, trial) : Result<LoadLoop>(runtime_error("wrong", "", ""));
@@ -88,7 +93,7 @@ class Tuner {
         best = std::move(loop).value();
       }
     }
-    if (!tuned.choices.empty()) confirm(best, standard.value(), tuned);
+    if (!tuned.choices.empty()) confirm(best, *standard, tuned);
     return tuned;
   }
 

@@ -37,13 +37,14 @@ class Tune(ProgramTest):
 
     def test_a_run_takes_up_what_tune_kept_for_the_device(self):
         self.run_tiny("--out", "before.jsonl")
-        self.assertIsNone(self.session("before.jsonl")["kernels"]["tuning"])
+        before = self.session("before.jsonl")["kernels"]["tuning"]  # one of profiles/devices/, where this device has one
         self.tune("--tokens", "1", "--max-seconds", "0")
         kept = list((self.folder / "cache" / "qtrap" / "tuning").iterdir())
         self.assertEqual(len(kept), 1)
         self.run_tiny("--out", "after.jsonl")
         kernels = self.session("after.jsonl")["kernels"]
         self.assertEqual(kernels["tuning"], str(kept[0]))
+        self.assertNotEqual(kernels["tuning"], before)
         self.assertEqual(kernels["tuning_sha256"], hashlib.sha256(kept[0].read_bytes()).hexdigest())
         self.run_tiny("--out", "none.jsonl", "--tuning", "none")
         self.assertIsNone(self.session("none.jsonl")["kernels"]["tuning"])
