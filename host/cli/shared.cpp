@@ -52,7 +52,8 @@ const scheme::Variant& require_variant(const std::string& name) {
 void require_writable(const std::filesystem::path& path, bool replace) {
   std::error_code code;
   if (!replace && std::filesystem::exists(path, code))
-    throw Failure(usage_error("output file exists", path.string(), "choose another --out, remove the file, or continue a run with --resume"));
+    throw Failure(usage_error("output file exists", path.string(),
+                              "choose another --out, remove the file, or continue a run with --resume"));
   if (replace) std::filesystem::create_directories(path.parent_path(), code);
   const auto trial = path.string() + ".writable";
   if (auto done = write_file(trial, "", true); !done)

@@ -19,13 +19,15 @@ namespace qtrap::cli {
 namespace {
 
 std::string describe_speed(const measure::TunedKernel& tuned) {
-  return tuned.choices.empty() ? "1"
-                               : fmt::format("{:.2f} [{:.2f}, {:.2f}]", tuned.speed.value, tuned.speed.low, tuned.speed.high);
+  return tuned.choices.empty()
+             ? "1"
+             : fmt::format("{:.2f} [{:.2f}, {:.2f}]", tuned.speed.value, tuned.speed.low, tuned.speed.high);
 }
 
 std::string describe_choices(const measure::TunedKernel& tuned) {
   std::string text;
-  for (const auto& choice : tuned.choices) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", choice.tunable, choice.value);
+  for (const auto& choice : tuned.choices)
+    text += fmt::format("{}{}={}", text.empty() ? "" : ", ", choice.tunable, choice.value);
   return text.empty() ? "default" : text;
 }
 
@@ -35,7 +37,8 @@ profile::TuningProfile make_profile(const device::Device& device, const std::vec
     for (const auto& choice : tuned.choices) made.choices.push_back(scheme::to_string(choice));
     if (tuned.choices.empty()) continue;
     const std::string tokens = tuned.tokens > 0 ? fmt::format("@{}", tuned.tokens) : "";
-    made.measured.push_back(fmt::format("{}{}: {} of the default's speed", tuned.kernel, tokens, describe_speed(tuned)));
+    made.measured.push_back(
+        fmt::format("{}{}: {} of the default's speed", tuned.kernel, tokens, describe_speed(tuned)));
   }
   return made;
 }
@@ -51,8 +54,8 @@ Candidate read_tuning(const std::filesystem::path& path) {
   return {path, profile::parse_tuning(text, path.string()).value(), text};
 }
 
-/// The file that `auto` takes; none where there is none for this device and driver. A shipped one for other kernels counts
-/// as none.
+/// The file that `auto` takes; none where there is none for this device and driver. A shipped one for other kernels
+/// counts as none.
 std::optional<Candidate> find_tuning(const device::DeviceInfo& device, const std::string& kernels_sha256) {
   std::error_code ignored;
   const auto own = tuning_store(device);
@@ -62,7 +65,8 @@ std::optional<Candidate> find_tuning(const device::DeviceInfo& device, const std
     for (const auto& name : profile::list_profiles(one)) {
       Candidate shipped = read_tuning(folder / (name + ".json"));
       const profile::TuningProfile& its = shipped.profile;
-      if (its.device == device.name && its.driver == device.driver && its.kernels_sha256 == kernels_sha256) return shipped;
+      if (its.device == device.name && its.driver == device.driver && its.kernels_sha256 == kernels_sha256)
+        return shipped;
     }
   }
   return std::nullopt;
@@ -111,8 +115,9 @@ int run_tune(const TuneCommandOptions& options) {
   const auto all = measure::tune_kernels(device, clock, options.search, show, stop_was_requested).value();
   if (terminal && !options.quiet) fmt::print(stderr, "\r\x1b[K");
   report::Table table;
-  table.columns = {{"kernel", "kernel"}, {"tokens", "tokens"},   {"choices", "tunables"},    {"speed", "speed of the default's"},
-                   {"candidates", "tried"}, {"refused", "refused"}, {"complete", "all tried"}};
+  table.columns = {
+      {"kernel", "kernel"},    {"tokens", "tokens"},   {"choices", "tunables"},  {"speed", "speed of the default's"},
+      {"candidates", "tried"}, {"refused", "refused"}, {"complete", "all tried"}};
   for (const auto& tuned : all) {
     const auto count = [](auto value) { return report::Value(static_cast<std::int64_t>(value)); };
     table.rows.push_back({tuned.kernel, tuned.tokens > 0 ? count(tuned.tokens) : report::Value(std::monostate{}),
@@ -121,7 +126,8 @@ int run_tune(const TuneCommandOptions& options) {
   }
   if (auto done = write_file(path, profile::to_json(make_profile(device, all)), options.out.empty()); !done)
     throw Failure(done.error());
-  print(options.device.json ? report::to_json(table) : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));
+  print(options.device.json ? report::to_json(table)
+                            : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));
   return stop_was_requested() ? kInterrupted : kDone;
 }
 

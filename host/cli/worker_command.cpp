@@ -141,9 +141,8 @@ int run_worker(const WorkerOptions& options) {
     record.kernels.tuning_sha256 = tuned.sha256;
     if (!tuned.hazard.empty()) record.hazards.push_back(tuned.hazard);
     ProgressLine line(options.quiet);
-    const auto finished =
-        measure::run_session(device, session, open_meter(options.meter, device.info()),
-                             std::move(record), make_sink(options, plan, line), stop_was_requested);
+    const auto finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
+                                               std::move(record), make_sink(options, plan, line), stop_was_requested);
     if (!finished) throw Failure(finished.error());
     return finished.value() ? kDone : kInterrupted;
   } catch (const Failure& failure) {

@@ -102,9 +102,11 @@ class ProbeMaker {
 
   /// The matmul passes of a scheme on one matrix that stays in cache: the largest square one of f16 that does, its side
   /// a power of two, over `divisor`.
-  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme, std::uint64_t tokens, std::uint64_t divisor) const {
+  Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme, std::uint64_t tokens,
+                                   std::uint64_t divisor) const {
     const std::uint64_t most = std::max<std::uint64_t>(device().info().cache_bytes, std::uint64_t{1} << 22) / 2;
-    const std::uint64_t side = std::bit_floor(static_cast<std::uint64_t>(std::sqrt(static_cast<double>(most / 2)))) / divisor;
+    const std::uint64_t side =
+        std::bit_floor(static_cast<std::uint64_t>(std::sqrt(static_cast<double>(most / 2)))) / divisor;
     auto loop = projection(scheme, scheme::Role::kMatmul, {side, side}, {1, kCachedProducts}, tokens,
                            fmt::format("macs_{}@{}", scheme.name, tokens));
     if (loop) loop.value().costs.cached_bytes = loop.value().costs.bytes;

@@ -45,7 +45,8 @@ class Tuner {
         const auto more = scheme::projection_pass_table(info, family, options_->group_size, tokens, options_->shape);
         rows.insert(rows.end(), more.begin(), more.end());
         for (const scheme::PassRow& row : rows) {
-          const auto* kernel = scheme::choose_kernel(row.operation, family, device_->info().forced_variant, device_->info());
+          const auto* kernel =
+              scheme::choose_kernel(row.operation, family, device_->info().forced_variant, device_->info());
           const auto& tunables = scheme::all_tunables();
           const bool any = std::any_of(tunables.begin(), tunables.end(),
                                        [&](const auto& one) { return scheme::is_tunable(one, *kernel); });
@@ -82,7 +83,8 @@ class Tuner {
           standard = std::move(made).value();
         }
         ++tuned.candidates;
-        auto loop = is_right(subject, trial) ? make_loop(subject, trial) : Result<LoadLoop>(runtime_error("wrong", "", ""));
+        auto loop =
+            is_right(subject, trial) ? make_loop(subject, trial) : Result<LoadLoop>(runtime_error("wrong", "", ""));
         if (!loop) {
           ++tuned.refused;
           continue;
@@ -105,8 +107,8 @@ class Tuner {
 
   std::string options_of(const Subject& subject, const scheme::TuningChoices& choices) const {
     const scheme::Extent extent = extent_of(subject);
-    const scheme::Tuning tuning = scheme::apply_choices(scheme::make_tuning(device_->info(), options_->group_size), choices,
-                                                        *subject.kernel, extent);
+    const scheme::Tuning tuning = scheme::apply_choices(scheme::make_tuning(device_->info(), options_->group_size),
+                                                        choices, *subject.kernel, extent);
     return subject.kernel->build_options(tuning, extent);
   }
 
@@ -153,7 +155,8 @@ class Tuner {
     return Interval{std::exp(interval->value), std::exp(interval->low), std::exp(interval->high)};
   }
 
-  /// The best of several noisy candidates looks better than it is: it has to be faster once more, in windows of its own.
+  /// The best of several noisy candidates looks better than it is: it has to be faster once more, in windows of its
+  /// own.
   void confirm(const LoadLoop& best, const LoadLoop& standard, TunedKernel& tuned) const {
     const auto time = compare(best, standard, kConfirmingPairs);
     if (time && time->high < 1) {

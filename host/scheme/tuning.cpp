@@ -8,8 +8,8 @@
 namespace qtrap::scheme {
 namespace {
 
-// Candidates keep the multiples that the kernels ask for: block_rows those of every unit_rows, block_columns of GROUP. The
-// vector width of int4 kernels is not here: it decides the order in which their activations are packed.
+// Candidates keep the multiples that the kernels ask for: block_rows those of every unit_rows, block_columns of GROUP.
+// The vector width of int4 kernels is not here: it decides the order in which their activations are packed.
 constexpr std::array kTunables{
     Tunable{"rows", &Tuning::rows, "cpu", "gemv_", {1, 2, 4, 8}},
     Tunable{"vector_width", &Tuning::vector_width, "cpu", "gemv_f16_f16", {8, 16}},

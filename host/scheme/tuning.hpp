@@ -1,5 +1,5 @@
-// The tunables of a device in place of the defaults: what may be tuned, and choices as `tune` finds them and tuning files
-// hold them.
+// The tunables of a device in place of the defaults: what may be tuned, and choices as `tune` finds them and tuning
+// files hold them.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ struct Tunable {
   std::string_view name;
   std::uint32_t Tuning::*value;
   std::string_view family;
-  std::string_view operations;  ///< what the names of its operations begin with
+  std::string_view operations;              ///< what the names of its operations begin with
   std::array<std::uint32_t, 5> candidates;  ///< unused ones 0
 };
 
@@ -27,7 +27,8 @@ std::span<const Tunable> all_tunables();
 /// Whether `tunable` shapes `kernel`.
 bool is_tunable(const Tunable& tunable, const KernelEntry& kernel);
 
-/// Launches that share their tunables: the tokens of gemv kernels, those of gemm kernels in whole panels, 0 for all others.
+/// Launches that share their tunables: the tokens of gemv kernels, those of gemm kernels in whole panels, 0 for all
+/// others.
 std::uint64_t tuning_class(const KernelEntry& kernel, std::uint64_t tokens);
 
 /// One replaced number; as text "gemv_i8_f16_cpu@8 rows=2" (no "@8" where the tokens do not matter).

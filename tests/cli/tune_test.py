@@ -22,6 +22,7 @@ class Tune(ProgramTest):
 
     def with_choices(self, choices, **changes):
         """A tuning file of this device and these kernels with choices made by hand."""
+        (self.folder / "empty.json").unlink(missing_ok=True)
         self.tune("--max-seconds", "0", "--tokens", "1", "--out", "empty.json")
         value = {**json.loads((self.folder / "empty.json").read_text()), "choices": choices, **changes}
         return self.write("tuning.json", value)

@@ -40,7 +40,9 @@ class OnCpuTune : public ::testing::Test {
 
   std::vector<TunedKernel> tune(device::KernelSources sources, const TuneOptions& options, const Clock& clock) {
     device::Device device(*info_, std::move(sources));
-    return tune_kernels(device, clock, options, [](const std::string&) {}, [] { return false; }).value();
+    return tune_kernels(
+               device, clock, options, [](const std::string&) {}, [] { return false; })
+        .value();
   }
 
   std::optional<device::DeviceInfo> info_;

@@ -6,8 +6,8 @@ namespace qtrap::scheme {
 namespace {
 
 TEST(TuningChoice, IsReadBackFromItsText) {
-  for (const char* text : {"gemv_i8_f16_cpu@8 rows=2", "gemm_i4_f16_cpu@64 block_columns=512", "gemv_i4_i8_gpu_ptx@1 work_group=64",
-                           "cast_f16_f32_panels_cpu chunk=1024"}) {
+  for (const char* text : {"gemv_i8_f16_cpu@8 rows=2", "gemm_i4_f16_cpu@64 block_columns=512",
+                           "gemv_i4_i8_gpu_ptx@1 work_group=64", "cast_f16_f32_panels_cpu chunk=1024"}) {
     const auto choice = parse_choice(text);
     ASSERT_TRUE(choice) << choice.error().message();
     EXPECT_EQ(to_string(choice.value()), text);
@@ -15,10 +15,11 @@ TEST(TuningChoice, IsReadBackFromItsText) {
 }
 
 TEST(TuningChoice, IsRefusedWhereItFitsNoKernel) {
-  for (const char* text : {"", "gemv_i8_f16_cpu@8", "gemv_i8_f16_cpu@x rows=2", "gemv_i8_f16_cpu@8 rows=", "gemv_i8_f16_cpu@8 rows=3",
-                           "gemv_i8_f16_cpu@8 rows=2x", "gemv_i8_f16@8 rows=2", "gemv_i8_f16_cpu@8 chunk=1024",
-                           "gemm_f16_f16_gpu_mma@64 block_rows=48", "gemm_i8_f16_cpu@60 block_rows=48",
-                           "cast_f16_f32_panels_cpu@8 chunk=1024", "rows=2 gemv_i8_f16_cpu@8"}) {
+  for (const char* text :
+       {"", "gemv_i8_f16_cpu@8", "gemv_i8_f16_cpu@x rows=2", "gemv_i8_f16_cpu@8 rows=", "gemv_i8_f16_cpu@8 rows=3",
+        "gemv_i8_f16_cpu@8 rows=2x", "gemv_i8_f16@8 rows=2", "gemv_i8_f16_cpu@8 chunk=1024",
+        "gemm_f16_f16_gpu_mma@64 block_rows=48", "gemm_i8_f16_cpu@60 block_rows=48",
+        "cast_f16_f32_panels_cpu@8 chunk=1024", "rows=2 gemv_i8_f16_cpu@8"}) {
     const auto choice = parse_choice(text);
     ASSERT_FALSE(choice) << text;
     EXPECT_EQ(choice.error().kind, ErrorKind::kUsage);
@@ -60,7 +61,8 @@ TEST(Tunables, KeepTheMultiplesOfTheGemmBlocksAndFitLocalMemory) {
           const GemmBlocks b = tuning.gemm_blocks(tokens);
           EXPECT_EQ(b.block_rows % b.unit_rows, 0U);
           EXPECT_EQ(b.block_columns % 128, 0U);
-          EXPECT_LE(b.local_bytes(), tuning.local_bytes) << width << ' ' << block_rows << ' ' << block_columns << ' ' << tokens;
+          EXPECT_LE(b.local_bytes(), tuning.local_bytes)
+              << width << ' ' << block_rows << ' ' << block_columns << ' ' << tokens;
         }
       }
     }
