@@ -234,12 +234,14 @@ TEST(Rejects, OfCampaignsTooLargeToRun) {
 TEST(Schemas, CommittedDocumentsAreWhatTheTablesGenerate) {
   test::expect_golden("host/profile/schema/qtrap.model.schema.json", make_model_schema());
   test::expect_golden("host/profile/schema/qtrap.campaign.schema.json", make_campaign_schema());
+  test::expect_golden("host/profile/schema/qtrap.tuning.schema.json", make_tuning_schema());
   test::expect_golden("host/profile/SCHEMA.md", make_schema_markdown());
 }
 
 TEST(Schemas, AcceptTheProfilesThatComeWithTheProgram) {
   const std::pair<const char*, std::string> kinds[] = {{"profiles/models", make_model_schema()},
-                                                       {"profiles/campaigns", make_campaign_schema()}};
+                                                       {"profiles/campaigns", make_campaign_schema()},
+                                                       {"profiles/devices", make_tuning_schema()}};
   for (const auto& [folder, schema] : kinds) {
     const std::vector<std::filesystem::path> folders{std::filesystem::path(QTRAP_SOURCE_DIR) / folder};
     ASSERT_FALSE(list_profiles(folders).empty());
