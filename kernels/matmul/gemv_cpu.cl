@@ -22,7 +22,7 @@
 #if defined(__x86_64__) || defined(__aarch64__)
 #define PREFETCH(address) __builtin_prefetch((const void*)(address), 0, 3)
 #else
-#define PREFETCH(address)
+#define PREFETCH(address) (void)(address)
 #endif
 // Bytes of the longest block that gains: above, the hardware's prefetchers do as well, and for f16 far better (4096 x
 // 14336: 1.41 of the time with it). PoCL 3.1, Zen 3.
