@@ -119,7 +119,7 @@ struct TunedDevice {
 /// device, driver and kernels. A stored file for other kernels is left out with auto; throws Failure where it was named.
 TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256);
 
-/// Folders searched for `kind` ("models", "campaigns" or "imports"): QTRAP_PROFILES, beside the executable, the source
+/// Folders searched for `kind` ("models", "campaigns", "imports" or "devices"): QTRAP_PROFILES, beside the executable, the source
 /// tree.
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);
 

@@ -43,27 +43,28 @@ profile::TuningProfile make_profile(const device::Device& device, const std::vec
   return made;
 }
 
-struct Candidate {
+/// A tuning file as read.
+struct TuningFile {
   std::filesystem::path path;
   profile::TuningProfile profile;
   std::string text;
 };
 
-Candidate read_tuning(const std::filesystem::path& path) {
+TuningFile read_tuning(const std::filesystem::path& path) {
   const std::string text = read_file(path).value();
   return {path, profile::parse_tuning(text, path.string()).value(), text};
 }
 
 /// The file that `auto` takes; none where there is none for this device and driver. A shipped one for other kernels
 /// counts as none.
-std::optional<Candidate> find_tuning(const device::DeviceInfo& device, const std::string& kernels_sha256) {
+std::optional<TuningFile> find_tuning(const device::DeviceInfo& device, const std::string& kernels_sha256) {
   std::error_code ignored;
   const auto own = tuning_store(device);
   if (std::filesystem::exists(own, ignored)) return read_tuning(own);
   for (const auto& folder : profile_folders("devices")) {
     const std::vector<std::filesystem::path> one{folder};
     for (const auto& name : profile::list_profiles(one)) {
-      Candidate shipped = read_tuning(folder / (name + ".json"));
+      TuningFile shipped = read_tuning(folder / (name + ".json"));
       const profile::TuningProfile& its = shipped.profile;
       if (its.device == device.name && its.driver == device.driver && its.kernels_sha256 == kernels_sha256)
         return shipped;
