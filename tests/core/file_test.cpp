@@ -10,6 +10,7 @@
 
 #include "core/half.hpp"
 #include "core/sha256.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace qtrap {
 namespace {
@@ -18,15 +19,11 @@ using ::testing::HasSubstr;
 
 class Files : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "qtrap-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   std::size_t count() const {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder_), {}));
   }
-  std::filesystem::path folder_;
+  const test::TemporaryFolder temporary_;
+  const std::filesystem::path& folder_ = temporary_.path();
 };
 
 TEST_F(Files, AnAppendFileAppearsWithItsFirstRecordAndGrowsByWholeRecords) {

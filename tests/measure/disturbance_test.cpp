@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "core/clock.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -31,18 +32,17 @@ class HandClock final : public Clock {
 class FakeProc : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = std::filesystem::path(::testing::TempDir()) / ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::create_directories(root_ / "proc");
     set_busy(1000);
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
 
   /// Busy time in ticks of 10 ms, spread over the fields that count.
   void set_busy(int ticks) {
     std::ofstream(root_ / "proc/stat") << "cpu  " << ticks - 60 << " 10 20 999999 5000 10 10 10 0 0\ncpu0 1 2 3\n";
   }
 
-  std::filesystem::path root_;
+  const test::TemporaryFolder folder_;
+  const std::filesystem::path& root_ = folder_.path();
   HandClock clock_;
 };
 

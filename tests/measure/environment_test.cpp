@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "support/temporary_folder.hpp"
+
 namespace qtrap::measure {
 namespace {
 
@@ -13,16 +15,12 @@ using ::testing::HasSubstr;
 
 class FakeRoot : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "qtrap-XXXXXX").string();
-    root_ = mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
   void write(const std::string& path, const std::string& text) const {
     std::filesystem::create_directories((root_ / path).parent_path());
     std::ofstream(root_ / path) << text;
   }
-  std::filesystem::path root_;
+  const test::TemporaryFolder folder_;
+  const std::filesystem::path& root_ = folder_.path();
 };
 
 TEST_F(FakeRoot, ReadsCpuMemoryAndGovernor) {

@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include "scheme/changed_kernels.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -73,26 +71,18 @@ TEST_F(OnCpuTune, StopsAtItsTimeLimitAndSaysSo) {
 
 TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
   // Blocks of any other size than the default's do nothing at all: as fast as can be, and wrong.
-  std::string pattern = (std::filesystem::temp_directory_path() / "qtrap-XXXXXX").string();
-  const std::filesystem::path folder = mkdtemp(pattern.data());
-  std::filesystem::copy(std::filesystem::path(QTRAP_SOURCE_DIR) / "kernels", folder,
-                        std::filesystem::copy_options::recursive);
-  const auto path = folder / "matmul" / "gemv_cpu.cl";
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  std::string broken = text.str();
-  const std::string first = "  const uint first = (uint)get_global_id(0) * ROWS;\n";
+  const test::ChangedKernels kernels;
   std::size_t places = 0;
-  for (auto at = broken.find(first); at != std::string::npos; at = broken.find(first, at + first.size() + 1)) {
-    broken.insert(at + first.size(), "  if (ROWS != 8) return;\n");
-    ++places;
-  }
+  kernels.rewrite("matmul/gemv_cpu.cl", [&](std::string& text) {
+    const std::string first = "  const uint first = (uint)get_global_id(0) * ROWS;\n";
+    for (auto at = text.find(first); at != std::string::npos; at = text.find(first, at + first.size() + 1)) {
+      text.insert(at + first.size(), "  if (ROWS != 8) return;\n");
+      ++places;
+    }
+  });
   ASSERT_EQ(places, 5U);
-  std::ofstream(path) << broken;
-  auto sources = device::KernelSources::from_folder(folder).value();
-  std::filesystem::remove_all(folder);
   const MonotonicClock clock;
-  for (const TunedKernel& tuned : tune(std::move(sources), small_search(), clock)) {
+  for (const TunedKernel& tuned : tune(kernels.sources(), small_search(), clock)) {
     EXPECT_GE(tuned.refused, 3) << tuned.kernel;
     for (const auto& choice : tuned.choices) EXPECT_NE(choice.tunable, "rows") << tuned.kernel;
   }

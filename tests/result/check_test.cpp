@@ -9,6 +9,7 @@
 #include "result/fit_file.hpp"
 #include "result/sample_records.hpp"
 #include "support/golden.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -23,11 +24,9 @@ class CheckFile : public ::testing::Test {
     EXPECT_TRUE(write_file(path_, text, true));
     return check_file(path_);
   }
-  ~CheckFile() override { std::filesystem::remove(path_); }
 
-  std::filesystem::path path_ =
-      std::filesystem::path(::testing::TempDir()) /
-      (std::string("check_") + ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".jsonl");
+  const test::TemporaryFolder folder_;
+  const std::filesystem::path path_ = folder_.path() / "checked.jsonl";
 };
 
 TEST_F(CheckFile, SaysWhatAGoodResultHolds) {
@@ -107,12 +106,15 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
       {"hello", " is not valid JSON at column 1 (hello): correct the text there"},
       {"{\n \"schema\": \"qtrap.fit\",\n", " is not valid JSON at line 3, column 1: it ends too early"},
       {"[]",
-       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, "
+       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, "
+       "qtrap.result, "
        "qtrap.fit"},
       {R"({"schema": 7})",
-       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, qtrap.fit"},
+       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, "
+       "qtrap.fit"},
       {R"({"schema": "other"})",
-       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, qtrap.fit"},
+       " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, "
+       "qtrap.result, qtrap.fit"},
       {"\xff{}", " is not UTF-8: save it as UTF-8 text"},
   };
   for (const auto& [text, message] : cases) {

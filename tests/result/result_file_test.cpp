@@ -10,6 +10,7 @@
 #include "result/sample_records.hpp"
 #include "support/golden.hpp"
 #include "support/locale_guard.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -31,9 +32,13 @@ TEST(ResultLines, AreTheGoldenOnesInEveryLocaleAndZone) {
 
 TEST(ResultLines, ReadBackToEqualRecordsInEveryLocale) {
   const test::LocaleGuard german;
-  const Record records[] = {sample::session(),        sample::numbered<TrialRecord>(), sample::numbered<SamplesRecord>(),
-                            sample::trial("c", 0, 1), sample::numbered<PointRecord>(),
-                            sample::point("p"),       sample::end()};
+  const Record records[] = {sample::session(),
+                            sample::numbered<TrialRecord>(),
+                            sample::numbered<SamplesRecord>(),
+                            sample::trial("c", 0, 1),
+                            sample::numbered<PointRecord>(),
+                            sample::point("p"),
+                            sample::end()};
   for (const Record& record : records) {
     const auto read = parse_line(sample::line(record));
     ASSERT_TRUE(read) << read.error().message();
@@ -299,14 +304,14 @@ TEST(ResultFiles, WithChangedBytesAreReadOrRefusedInWords) {
 }
 
 TEST(ResultFiles, WithoutACompleteSessionAreRefusedWhenRead) {
-  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "torn_session.jsonl";
+  const test::TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "torn_session.jsonl";
   ASSERT_TRUE(write_file(path, sample::line(sample::session()).substr(0, 40), true));
   const auto file = read_result(path);
   ASSERT_FALSE(file);
   EXPECT_THAT(file.error().message(), StartsWith("the file holds no complete session record"));
   EXPECT_FALSE(read_result(path.parent_path()));
   EXPECT_FALSE(read_result(path.string() + ".missing"));
-  std::filesystem::remove(path);
 }
 
 }  // namespace

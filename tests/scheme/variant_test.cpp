@@ -4,9 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/kernel_table.hpp"
 #include "scheme/program_list.hpp"
@@ -109,38 +108,14 @@ constexpr Emulation kEmulations[] = {
      "vload_half2(0, (const half*)&v), 0, (half*)&p); out = as_uint(p);"},
 };
 
-void replace(std::string& text, const std::string& from, const std::string& to) {
-  const std::size_t at = text.find(from);
-  ASSERT_NE(at, std::string::npos) << from;
-  text.replace(at, from.size(), to);
-}
-
-/// A copy of kernels/ that a test changes.
 class ChangedKernelsTest : public test::DeviceTest {
  protected:
-  void SetUp() override {
-    DeviceTest::SetUp();
-    if (IsSkipped()) return;
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(::testing::TempDir()) / (std::string("qtrap_") + test->test_suite_name() + test->name());
-    fs::remove_all(folder_);
-    fs::copy(fs::path(QTRAP_SOURCE_DIR) / "kernels", folder_, fs::copy_options::recursive);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  template <class Change>
-  void rewrite(const std::string& file, Change change) {
-    std::ifstream in(folder_ / file);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    change(text);
-    std::ofstream(folder_ / file) << text;
-  }
   std::vector<VerifyRow> verify(const std::string& variant) {
-    device::Device device(info_, device::KernelSources::from_folder(folder_).value());
+    device::Device device(info_, kernels_.sources());
     return verify_kernels(device, {{"gpu"}, "", false, variant});
   }
 
-  fs::path folder_;
+  const test::ChangedKernels kernels_;
 };
 
 void expect_all_pass(const std::vector<VerifyRow>& rows, std::size_t least) {
@@ -164,22 +139,22 @@ class EmulatedPtxTest : public ChangedKernelsTest {
   void SetUp() override {
     ChangedKernelsTest::SetUp();
     if (IsSkipped()) return;
-    rewrite("common/instructions.clh", [](std::string& text) {
+    kernels_.rewrite("common/instructions.clh", [](std::string& text) {
       for (const Emulation& emulation : kEmulations) {
         const std::size_t at = text.find(emulation.instruction);
         ASSERT_NE(at, std::string::npos) << emulation.instruction;
         text.replace(at, text.find(");\n", at) + 2 - at, emulation.replacement);
       }
-      replace(text, "#define HAS_LANES", "");
-      replace(text, "&& !defined(__NVPTX__)", "&& 0");
     });
+    kernels_.replace("common/instructions.clh", "#define HAS_LANES", "");
+    kernels_.replace("common/instructions.clh", "&& !defined(__NVPTX__)", "&& 0");
   }
 };
 
 TEST_F(EmulatedPtxTest, EveryKernelPasses) { expect_all_pass(verify("ptx"), 8); }
 
 TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
-  rewrite("common/instructions.clh", [](std::string& text) { replace(text, "0x6420", "0x6421"); });
+  kernels_.replace("common/instructions.clh", "0x6420", "0x6421");
   expect_none_runs(verify("ptx"));
 }
 
@@ -189,23 +164,22 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest {
     ChangedKernelsTest::SetUp();
     if (IsSkipped()) return;
     fs::copy_file(fs::path(QTRAP_SOURCE_DIR) / "tests/scheme/emulated_matrix_unit.clh",
-                  folder_ / "common/matrix_unit.clh", fs::copy_options::overwrite_existing);
+                  kernels_.folder() / "common/matrix_unit.clh", fs::copy_options::overwrite_existing);
     // Each product is two barriers here: unrolled, the device's compiler would take minutes.
-    rewrite("matmul/gemm_mma_gpu.cl", [](std::string& text) { replace(text, "_Pragma(\"unroll\")", ""); });
+    kernels_.replace("matmul/gemm_mma_gpu.cl", "_Pragma(\"unroll\")", "");
   }
 };
 
 TEST_F(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify("mma"), 2); }
 
 TEST_F(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
-  rewrite("matmul/gemm_mma_gpu.cl",
-          [](std::string& text) { replace(text, "lane / 8 % 2 * 16", "(1 - lane / 8 % 2) * 16"); });
+  kernels_.replace("matmul/gemm_mma_gpu.cl", "lane / 8 % 2 * 16", "(1 - lane / 8 % 2) * 16");
   for (const VerifyRow& row : verify("mma")) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
 }
 
 TEST_F(EmulatedMatrixUnitTest, AUnitWithAnotherLayoutFailsTheProbeAndNothingRuns) {
-  rewrite("common/matrix_unit.clh", [](std::string& text) { replace(text, "k % 8 / 2", "k % 8 / 2 ^ 1"); });
-  rewrite("common/matrix_unit.clh", [](std::string& text) { replace(text, "row >= 8 ? 4", "row >= 8 ? 8"); });
+  kernels_.replace("common/matrix_unit.clh", "k % 8 / 2", "k % 8 / 2 ^ 1");
+  kernels_.replace("common/matrix_unit.clh", "row >= 8 ? 4", "row >= 8 ? 8");
   expect_none_runs(verify("mma"));
 }
 

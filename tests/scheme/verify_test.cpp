@@ -1,10 +1,8 @@
 #include "scheme/verify.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
+#include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/kernel_table.hpp"
 
@@ -28,24 +26,16 @@ class VerifyTest : public test::DeviceTest {
   /// The device with a copy of kernels/ in which `file` has `from` replaced by `to` (once).
   std::vector<VerifyRow> verify_mutant(const std::string& file, const std::string& from, const std::string& to,
                                        const std::string& kernel) {
-    namespace fs = std::filesystem;
-    const fs::path folder = fs::path(::testing::TempDir()) / ("qtrap_mutant_" + kernel);
-    fs::remove_all(folder);
-    fs::copy(fs::path(QTRAP_SOURCE_DIR) / "kernels", folder, fs::copy_options::recursive);
-    std::ifstream in(folder / file);
-    std::string text{std::istreambuf_iterator<char>(in), {}};
-    const std::size_t at = text.find(from);
-    EXPECT_NE(at, std::string::npos) << from;
-    text.replace(at, from.size(), to);
-    std::ofstream(folder / file) << text;
-    device::Device mutant(info_, device::KernelSources::from_folder(folder).value());
-    auto rows = verify_kernels(mutant, {{"cpu"}, kernel, true});
-    fs::remove_all(folder);
-    return rows;
+    const test::ChangedKernels kernels;
+    kernels.replace(file, from, to);
+    device::Device mutant(info_, kernels.sources());
+    return verify_kernels(mutant, {{"cpu"}, kernel, true});
   }
 };
 
-TEST_F(VerifyTest, EveryReferenceKernelPasses) { expect_all_pass(verify_kernels(device(), {{"reference"}, "", false})); }
+TEST_F(VerifyTest, EveryReferenceKernelPasses) {
+  expect_all_pass(verify_kernels(device(), {{"reference"}, "", false}));
+}
 TEST_F(VerifyTest, EveryCpuKernelPasses) { expect_all_pass(verify_kernels(device(), {{"cpu"}, "", false})); }
 TEST_F(VerifyTest, EveryGpuKernelPasses) { expect_all_pass(verify_kernels(device(), {{"gpu"}, "", false})); }
 
@@ -83,7 +73,8 @@ TEST_P(VerifyMutationTest, FailsTheKernelWithTheWrongScale) {
 INSTANTIATE_TEST_SUITE_P(
     Scales, VerifyMutationTest,
     ::testing::Values(
-        Mutation{"dequantize/dequantize_cpu.cl", "vload_half(r, scales)", "1.001f * vload_half(r, scales)", "dequantize_i8_f16"},
+        Mutation{"dequantize/dequantize_cpu.cl", "vload_half(r, scales)", "1.001f * vload_half(r, scales)",
+                 "dequantize_i8_f16"},
         Mutation{"common/common.clh", "0x1.111112p-4f", "0x1.111114p-4f * 1.001f", "quantize_weights_f16_i4"},
         Mutation{"cast/cast_cpu.cl", "0x1p-4f", "0x1.001p-4f", "cast_f16_f32_nibbles"},
         Mutation{"matmul/gemv_cpu.cl", "sum * scale", "sum * scale * 1.01f", "gemv_i8_f16"},
@@ -91,8 +82,9 @@ INSTANTIATE_TEST_SUITE_P(
     [](const ::testing::TestParamInfo<Mutation>& info) { return std::string(info.param.kernel); });
 
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
-  const auto rows = verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)",
-                                  "if (end == count) vstore_half(1.0f, end, x);\n  for (; i < end; ++i)", "residual_add_f16");
+  const auto rows =
+      verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)",
+                    "if (end == count) vstore_half(1.0f, end, x);\n  for (; i < end; ++i)", "residual_add_f16");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].status, VerifyStatus::kFail);
   EXPECT_EQ(rows[0].reason, "the kernel wrote behind an output buffer");

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "support/temporary_folder.hpp"
+
 namespace qtrap::test {
 
 /// One board as any of the fakes shows it. Functions give the figures, so that a test can script them over
@@ -45,8 +47,7 @@ struct FakeLibraryState {
 /// Loads a fake by path, resets it, and resets it again when the test ends.
 class FakeLibrary {
  public:
-  explicit FakeLibrary(const std::filesystem::path& path)
-      : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+  explicit FakeLibrary(const std::filesystem::path& path) : handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (handle_ == nullptr) throw std::runtime_error(dlerror());
     using GetState = FakeLibraryState*();
     state_ = reinterpret_cast<GetState*>(dlsym(handle_, "qtrap_fake_library"))();
@@ -74,41 +75,32 @@ inline std::filesystem::path fake_libraries(const std::string& kind) {
 class FakeSysfs {
  public:
   FakeSysfs() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "qtrap-sysfs-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    root_ = pattern;
     // Readable by the unprivileged user some tests become.
-    std::filesystem::permissions(root_, std::filesystem::perms(0755));
+    std::filesystem::permissions(root(), std::filesystem::perms(0755));
   }
-  ~FakeSysfs() {
-    std::error_code ignored;
-    std::filesystem::remove_all(root_, ignored);
-  }
-  FakeSysfs(const FakeSysfs&) = delete;
-  FakeSysfs& operator=(const FakeSysfs&) = delete;
 
-  const std::filesystem::path& root() const { return root_; }
+  const std::filesystem::path& root() const { return folder_.path(); }
   void write(const std::filesystem::path& file, const std::string& text) const {
-    std::filesystem::create_directories((root_ / file).parent_path());
-    std::ofstream(root_ / file) << text << "\n";
+    std::filesystem::create_directories((root() / file).parent_path());
+    std::ofstream(root() / file) << text << "\n";
   }
-  void remove(const std::filesystem::path& file) const { std::filesystem::remove(root_ / file); }
+  void remove(const std::filesystem::path& file) const { std::filesystem::remove(root() / file); }
   void forbid(const std::filesystem::path& file) const {
-    std::filesystem::permissions(root_ / file, std::filesystem::perms(0000));
+    std::filesystem::permissions(root() / file, std::filesystem::perms(0000));
   }
   /// Makes class/hwmon/hwmonN with its name and the link to a PCI device.
   std::filesystem::path add_hwmon(int number, const std::string& name, const std::string& pci = "") const {
     const std::filesystem::path folder = "class/hwmon/hwmon" + std::to_string(number);
     write(folder / "name", name);
     if (!pci.empty()) {
-      std::filesystem::create_directories(root_ / "devices" / pci);
-      std::filesystem::create_symlink(root_ / "devices" / pci, root_ / folder / "device");
+      std::filesystem::create_directories(root() / "devices" / pci);
+      std::filesystem::create_symlink(root() / "devices" / pci, root() / folder / "device");
     }
     return folder;
   }
 
  private:
-  std::filesystem::path root_;
+  TemporaryFolder folder_;
 };
 
 /// Root reads every file; for as long as this lives the process is the user `nobody` instead. `ok` is false
