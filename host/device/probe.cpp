@@ -42,6 +42,7 @@ constexpr Probe kProbes[] = {
     {{"dp4a", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_PTX"}, "", Expected::kDotOfBytes},
     {{"ptx_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_PTX"}, "", Expected::kLaneXor21},
     {{"ptx_half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_PTX"}, "", Expected::kSixfoldPlusOne},
+    {{"avx2", kCapabilityFile, "probe_avx2", "-DPROBE_AVX2 -DINSTRUCTIONS_AVX2"}, "", Expected::kInput},
     {{"mma", kCapabilityFile, "probe_mma", "-DPROBE_MMA"}, "", Expected::kInput},
     {{"sdot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_GCN"}, "", Expected::kDotOfBytes},
     {{"sudot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_RDNA3"}, "", Expected::kDotOfBytes},

@@ -92,11 +92,12 @@ std::string gemm_options(const Tuning& t, const Extent& e) {
                      t.group, b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
 }
 
-// The GPU family's variants by the instructions they are built of (kernels/common/instructions.clh).
+// Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh).
 constexpr std::array kVariants{
     Variant{"reference", "reference", "", "none", {}},
     Variant{"cpu", "cpu", "", "none", {}},
     Variant{"gpu", "gpu", "", "none", {}},
+    Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
     Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
     Variant{"mma", "gpu", "", "mma.sync", {"mma"}},
     Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
@@ -192,11 +193,14 @@ constexpr std::array kKernels{
     KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, "avx2"},
+    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, "avx2"},
     KernelEntry{"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i4_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options, "avx2"},
 
     KernelEntry{"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
     KernelEntry{"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_options},

@@ -10,8 +10,13 @@
 // int8 x int8: a block sum is at most 512 * 127 * 127 < 2^24, exact in f32, and is added up in int32 between the blocks.
 // Bytes: the bound buffers; x again per row block and weights again per column block, both from cache at best.
 // Tunables: UNIT_ROWS, PANELS, BLOCK_ROWS (multiple of UNIT_ROWS), BLOCK_PANELS (multiple of PANELS), BLOCK_COLUMNS
-// (multiple of GROUP, at most 512), GROUP (columns per int4 group), X86_DOT (0 when absent).
+// (multiple of GROUP, at most 512), GROUP (columns per int4 group).
+// INSTRUCTIONS_AVX2 (kernels/common/x86.clh): int8 x int8 by pmaddwd on pairs of columns, twice the multiply-adds of an f32 fma
+// and exact.
 #include "common/common.clh"
+#ifdef INSTRUCTIONS_AVX2
+#include "common/x86.clh"
+#endif
 
 #define UNROLLED _Pragma("unroll")
 
@@ -128,7 +133,6 @@ static inline void unpack_x(__global const char* x, const Block* block, uint pan
   }
 DEFINE_MULTIPLY(multiply_panels, __global, float, convert_float16)
 DEFINE_MULTIPLY(multiply_codes, __local, float, convert_float16)
-DEFINE_MULTIPLY(multiply_codes_exactly, __local, int, convert_int16)
 
 /// Eight rows of one token from sums [panel][row][16].
 #define GATHER8(Type, at) (Type)((at)[0], (at)[16], (at)[32], (at)[48], (at)[64], (at)[80], (at)[96], (at)[112])
@@ -215,13 +219,8 @@ CPU_KERNEL void gemm_i4_f16_cpu(__global const uchar* restrict codes, __global c
   store_f16(sums_block, &block, 0, 0, y);
 }
 
-// The variant X86_DOT: pmaddwd adds two neighbouring 16-bit products into 32 bits, twice the multiply-adds of an f32 fma and
-// exact; LLVM 15 never pairs it from plain OpenCL C. Column pairs (2j, 2j + 1) share a 32-bit lane of weights and x.
-#if X86_DOT && defined(__AVX2__)
-typedef short shorts16 __attribute__((vector_size(32)));
-static inline int8 multiply_pairs(int8 a, int8 b) {
-  return __builtin_astype(__builtin_ia32_pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(b, shorts16)), int8);
-}
+#ifdef INSTRUCTIONS_AVX2
+// Column pairs (2j, 2j + 1) share a 32-bit lane of weights and x.
 
 /// Pairs of codes as 16-bit halves, [row][PITCH / 2]; an odd last column is paired with 0.
 static inline void unpack_pairs(__global const char* codes, const Block* block, uint k0, uint depth, __local int* to) {
@@ -260,9 +259,9 @@ static inline void multiply_pair_block(__local const int* weights, __local const
       UNROLLED for (uint p = 0; p < PANELS; ++p) {
         const int16 value = LOCAL16(const int, x + (p * BLOCK_COLUMNS / 2 + j) * 16);
         UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
-          const int8 weight = weights[r * (PITCH / 2) + j];
-          low[r][p] += multiply_pairs(weight, value.lo);
-          high[r][p] += multiply_pairs(weight, value.hi);
+          const short16 weight = as_short16((int8)(weights[r * (PITCH / 2) + j]));
+          low[r][p] += multiply_add_shorts(weight, as_short16(value.lo));
+          high[r][p] += multiply_add_shorts(weight, as_short16(value.hi));
         }
       }
     }
@@ -287,6 +286,8 @@ CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global con
   store_i32(sums_block, &block, acc);
 }
 #else
+DEFINE_MULTIPLY(multiply_codes_exactly, __local, int, convert_int16)
+
 CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
                                __global int* restrict acc, uint rows, uint columns, uint tokens) {
   DECLARE_BLOCKS(int);

@@ -14,8 +14,12 @@
 // A block of short rows ends before the hardware has found its streams, so the next block, which lies behind it, is
 // prefetched meanwhile (prefetch_next).
 // Tunables: VECTOR_WIDTH, TOKENS, ROWS (1 to 8), GROUP (32, 64 or 128),
-// LANES = min(VECTOR_WIDTH, GROUP / 8), LANES16 = min(16, GROUP / 4), X86_DOT (0 when absent).
+// LANES = min(VECTOR_WIDTH, GROUP / 8), LANES16 = min(16, GROUP / 4). INSTRUCTIONS_AVX2 (kernels/common/x86.clh): the products
+// of int8 activations by pmaddwd (int8 weights) and pmaddubsw (int4), half the instructions.
 #include "common/common.clh"
+#ifdef INSTRUCTIONS_AVX2
+#include "common/x86.clh"
+#endif
 
 #define UNROLLED _Pragma("unroll")
 
@@ -148,9 +152,13 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
       const short16 low = convert_short16(vload16(0, w[r] + k));
       const short16 high = convert_short16(vload16(0, w[r] + k + 16));
       UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+#ifdef INSTRUCTIONS_AVX2
+        sum[r][t] += multiply_add_shorts(low, value[t][0]) + multiply_add_shorts(high, value[t][1]);
+#else
         const short16 pair = low * value[t][0] + high * value[t][1];
         const int8 lane = as_int8(pair);  // two 16-bit sums: shifts widen them, cheaper than two sign extensions
         sum[r][t] += ((lane << 16) >> 16) + (lane >> 16);
+#endif
       }
     }
   }
@@ -304,26 +312,18 @@ typedef loose_short8 loose_lanes_short;
 #endif
 #define LOAD_BYTES16(p) JOIN(convert_short, LANES16)(JOIN(vload, LANES16)(0, p))
 
-// The variant X86_DOT: pmaddubsw multiplies 32 unsigned nibbles with 32 codes and adds neighbours (<= 2 * 15 * 127 in 16
-// bits), half the instructions of the plain form; LLVM 15 never emits it from plain OpenCL C. The nibbles of the even
-// bytes of a 16-bit lane are columns 4 lane and 4 lane + 1, those of the odd bytes 4 lane + 2 and 4 lane + 3.
-#if X86_DOT && defined(__AVX2__) && LANES16 == 16
-#define NIBBLE_DOT_X86 1
-typedef char bytes32 __attribute__((vector_size(32)));
-typedef short shorts16 __attribute__((vector_size(32)));
-static inline short16 multiply_nibbles(short16 nibbles, short16 codes) {
-  return __builtin_astype(
-      __builtin_ia32_pmaddubsw256(__builtin_astype(nibbles, bytes32), __builtin_astype(codes, bytes32)), short16);
-}
-/// Neighbouring 16-bit sums added, as floats.
-static inline float8 widen_dot(short16 dot_g) {
-  const short16 ones = 1;
-  return convert_float8(__builtin_astype(
-      __builtin_ia32_pmaddwd256(__builtin_astype(dot_g, shorts16), __builtin_astype(ones, shorts16)), int8));
-}
+// The nibbles of the even bytes of a 16-bit lane are columns 4 lane and 4 lane + 1, those of the odd bytes 4 lane + 2 and
+// 4 lane + 3.
+#ifdef INSTRUCTIONS_AVX2
+#define MULTIPLY_ADD_BYTES JOIN(multiply_add_bytes, LANES16)
+#if LANES16 == 16  // neighbouring 16-bit sums added, as floats
+#define widen_dot(dot_g) convert_float8(multiply_add_shorts(dot_g, (short16)(1)))
+#else
+#define widen_dot(dot_g) convert_float8(convert_int8(dot_g))
+#endif
 /// Codes `even` in the low and `odd` in the high byte of each lane.
-static inline short16 join_codes(__global const char* even, __global const char* odd) {
-  return (convert_short16(vload16(0, even)) & (short16)(0xFF)) | (convert_short16(vload16(0, odd)) << (short16)(8));
+static inline lanes_short join_codes(__global const char* even, __global const char* odd) {
+  return (LOAD_BYTES16(even) & (lanes_short)(0xFF)) | (LOAD_BYTES16(odd) << (lanes_short)(8));
 }
 #else
 #define widen_dot(dot_g) convert_float8(convert_int8(FOLD_LANES16(dot_g)))
@@ -366,13 +366,14 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
         prefetch_next(w[0], pitch, column / 2, 2 * LANES16, LONGEST_PREFETCHED_I4);
         lanes_short q[ROWS];
         UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_short, w[r] + column / 2);
-#ifdef NIBBLE_DOT_X86
+#ifdef INSTRUCTIONS_AVX2
         UNROLLED for (uint t = 0; t < TOKENS; ++t) {
           __global const char* value = x + column + t * token_pitch;
-          const short16 low = join_codes(value, value + 32), high = join_codes(value + 16, value + 48);
+          const lanes_short low = join_codes(value, value + 2 * LANES16);
+          const lanes_short high = join_codes(value + LANES16, value + 3 * LANES16);
           UNROLLED for (uint r = 0; r < ROWS; ++r) {
-            dot_g[r][t] += multiply_nibbles(q[r] & (short16)(0x0F0F), low) +
-                           multiply_nibbles((q[r] >> (short16)(4)) & (short16)(0x0F0F), high);
+            dot_g[r][t] += MULTIPLY_ADD_BYTES(q[r] & (lanes_short)(0x0F0F), low) +
+                           MULTIPLY_ADD_BYTES((q[r] >> (lanes_short)(4)) & (lanes_short)(0x0F0F), high);
           }
         }
 #else

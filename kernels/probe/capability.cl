@@ -8,6 +8,9 @@
 #ifdef PROBE_MMA
 #include "common/matrix_unit.clh"
 #endif
+#ifdef INSTRUCTIONS_AVX2
+#include "common/x86.clh"
+#endif
 
 #ifdef PROBE_FP16
 // out[i] = half(in[i]) * half(3) + half(0.5), exact for |in[i]| <= 256: needs half arithmetic, no half math builtin.
@@ -45,6 +48,31 @@ __kernel void probe_dot4(__global const int* in, __global int* out) {
     sum -= dot4(other, other, 0);
   }
   out[i] = sum;
+}
+#endif
+
+#ifdef PROBE_AVX2
+// out[i] = in[i], unless the sums of products of bytes and of halves made of the inputs from i on are not those of plain loops.
+__kernel void probe_avx2(__global const int* in, __global int* out) {
+  const size_t i = get_global_id(0);
+  short a[16], b[16];
+  for (uint j = 0; j < 16; ++j) {
+    a[j] = (short)(in[(i + j) % 64] * 3855 & 0x0F0F);
+    b[j] = (short)(in[(i + 5 * j) % 64] * 1019);
+  }
+  short bytes[16], half_as_many[8];
+  int shorts[8];
+  vstore16(multiply_add_bytes16(vload16(0, a), vload16(0, b)), 0, bytes);
+  vstore8(multiply_add_bytes8(vload8(0, a), vload8(0, b)), 0, half_as_many);
+  vstore8(multiply_add_shorts(vload16(0, a), vload16(0, b)), 0, shorts);
+  bool right = true;
+  for (uint j = 0; j < 16; ++j) {
+    const char2 codes = as_char2(b[j]);
+    right = right && bytes[j] == (a[j] & 15) * codes.x + (a[j] >> 8) * codes.y;
+  }
+  for (uint j = 0; j < 8; ++j) right = right && half_as_many[j] == bytes[j];
+  for (uint j = 0; j < 8; ++j) right = right && shorts[j] == a[2 * j] * b[2 * j] + a[2 * j + 1] * b[2 * j + 1];
+  out[i] = right ? in[i] : 1000;
 }
 #endif
 
