@@ -127,6 +127,8 @@ class Worker {
         info_(device::select_device(device::list_devices().value(), options.device).value()),
         device_(info_, sources_of(options.kernel_dir)) {
     if (!options.compare_dir.empty()) other_.emplace(info_, sources_of(options.compare_dir));
+    device_.probe_capabilities();
+    if (other_) other_->probe_capabilities();
     openblas_ = options.no_openblas ? PeerState{"OpenBLAS", "left out", nullptr} : make_openblas();
     clblast_ = options.no_clblast ? PeerState{"CLBlast", "left out", nullptr} : make_clblast(info_);
     for (PeerState* peer : {&openblas_, &clblast_}) {

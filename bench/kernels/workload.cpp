@@ -135,18 +135,32 @@ Case Workload::read_case(const std::string& name, const std::vector<Buffer>& buf
   return launches(name, "roof", std::move(launches_of_buffers));
 }
 
+std::vector<std::vector<Pass>> Workload::scheme_passes(const scheme::PassMaker& maker, const scheme::SchemeInfo& info,
+                                                       std::uint64_t tokens) {
+  const auto passes = scheme::SchemePasses::make(maker, info, tokens, {shape_}).value();
+  const std::vector<Pass> before = passes.input_passes(x_, shape_.columns).value();
+  std::vector<std::vector<Pass>> all;
+  for (const Weights& weights : matrices(info.weights)) {
+    all.push_back(before);
+    for (Pass& pass : passes.projection_passes(weights, x_, y_).value()) all.back().push_back(std::move(pass));
+  }
+  return all;
+}
+
 void Workload::add_schemes(Group& group) {
   std::set<std::string> seen;
   std::vector<Case> alone;
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
-    const auto passes = scheme::SchemePasses::make(maker_, info, group.tokens, {shape_}).value();
-    const std::vector<Pass> before = passes.input_passes(x_, shape_.columns).value();
-    std::vector<std::vector<Pass>> all;
-    for (const Weights& weights : matrices(info.weights)) {
-      all.push_back(before);
-      for (Pass& pass : passes.projection_passes(weights, x_, y_).value()) all.back().push_back(std::move(pass));
-    }
+    const std::vector<std::vector<Pass>> all = scheme_passes(maker_, info, group.tokens);
     group.cases.push_back(launches(std::string(info.name), "scheme", all));
+    const bool varied = std::any_of(all.front().begin(), all.front().end(), [](const Pass& pass) {
+      return !pass.kernel.ends_with("_cpu") && !pass.kernel.ends_with("_gpu") && !pass.kernel.ends_with("_reference");
+    });
+    if (varied) {
+      const scheme::PassMaker plain(*device_, {"", maker_.options().group_size, device_->info().kernel_family()});
+      group.cases.push_back(
+          launches(fmt::format("{} plain", info.name), "scheme", scheme_passes(plain, info, group.tokens)));
+    }
     for (std::size_t p = 0; p < all.front().size(); ++p) {
       const std::string& kernel = all.front()[p].kernel;
       if (!seen.insert(kernel).second) continue;

@@ -44,6 +44,10 @@ class Workload {
   const scheme::HostWeights& host_weights(scheme::WeightFormat format);
   Case launches(std::string name, std::string kind, std::vector<std::vector<scheme::Pass>> passes_per_matrix);
   Case read_case(const std::string& name, const std::vector<device::Buffer>& buffers);
+  /// All passes of a scheme for each matrix.
+  std::vector<std::vector<scheme::Pass>> scheme_passes(const scheme::PassMaker& maker, const scheme::SchemeInfo& info,
+                                                       std::uint64_t tokens);
+  /// Each scheme with the kernels that the device's probes choose and, where they are variants, with the plain ones.
   void add_schemes(Group& group);
   void add_peers(Group& group, const std::vector<PeerState*>& peers);
   void make_peer_weights();
