@@ -13,6 +13,8 @@ namespace qtrap::device {
 namespace {
 
 constexpr std::size_t kMostPendingEvents = 1 << 20;
+constexpr const char* kLanguage = "-cl-std=CL1.2 ";
+constexpr const char* kMadEnable = "-cl-mad-enable";
 
 /// The first line of a build log that says "error", else its first line.
 std::string first_error(const std::string& log) {
@@ -169,12 +171,17 @@ Buffer Device::make_view(const Buffer& parent, std::uint64_t origin_bytes, std::
 }
 
 const std::string& Device::common_options() {
-  static const std::string options = "-cl-std=CL1.2 -cl-mad-enable";
+  static const std::string options = std::string(kLanguage) + kMadEnable;
   return options;
 }
 
+std::string Device::build_options(const std::string& options) {
+  const std::string common = options.find("-cl-std=") == std::string::npos ? common_options() : kMadEnable;
+  return options.empty() ? common : common + " " + options;
+}
+
 Result<Kernel> Device::make_kernel(const std::string& file, const std::string& entry, const std::string& options) {
-  const std::string all_options = common_options() + (options.empty() ? "" : " " + options);
+  const std::string all_options = build_options(options);
   const std::string key = file + '\n' + all_options;
   auto found = impl_->programs.find(key);
   if (found == impl_->programs.end()) {

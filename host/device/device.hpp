@@ -121,6 +121,8 @@ class Device {
   Result<Kernel> make_kernel(const std::string& file, const std::string& entry, const std::string& options);
   /// Options put before those of every build ("-cl-std=CL1.2 -cl-mad-enable").
   static const std::string& common_options();
+  /// What a build with `options` is given: theirs after the common ones, whose -cl-std gives way to one of theirs.
+  static std::string build_options(const std::string& options);
 
   /// Blocking transfers on the bare queue.
   void write(const Buffer& target, std::span<const std::byte> bytes);

@@ -32,7 +32,7 @@ constexpr ProbeProgram kTimerProgram{"event timer", "probe/timer.cl", "probe_tim
 // -DINSTRUCTIONS_… as in the variants of host/scheme/kernel_table.cpp, whose `needs` are these names.
 constexpr Probe kProbes[] = {
     {{"fp16", kCapabilityFile, "probe_fp16", "-DPROBE_FP16"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
-    {{"dot8", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"},
+    {{"dot8", kCapabilityFile, "probe_dot4", "-cl-std=CL3.0 -DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"},
      "cl_khr_integer_dot_product",
      Expected::kDotOfBytes},
     {{"subgroups", kCapabilityFile, "probe_subgroups", "-DPROBE_SUBGROUPS"}, "cl_khr_subgroups", Expected::kTotal},

@@ -10,7 +10,7 @@ struct ProbeProgram {
   std::string_view name;     ///< of the capability, or what else is checked
   std::string_view file;     ///< relative to kernels/
   std::string_view entry;    ///< kernel function
-  std::string_view options;  ///< after Device::common_options()
+  std::string_view options;  ///< as Device::make_kernel takes them
 };
 
 /// Every probe program, each once.

@@ -102,7 +102,7 @@ constexpr std::array kVariants{
     Variant{"mma", "gpu", "", "mma.sync", {"mma"}},
     Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
     Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
-    Variant{"khronos", "gpu", "-DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
+    Variant{"khronos", "gpu", "-cl-std=CL3.0 -DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
     Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
 };
 

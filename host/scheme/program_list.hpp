@@ -11,7 +11,7 @@ namespace qtrap::scheme {
 
 struct KernelProgram {
   const KernelEntry* kernel = nullptr;
-  std::string options;         ///< -D options, without Device::common_options()
+  std::string options;         ///< as Device::make_kernel takes them
   std::size_t work_group = 0;  ///< items per group of its launches
 };
 

@@ -100,6 +100,12 @@ TEST_F(OnDevice, NamesTheFileAndTheLogLineOfABuildFailure) {
   EXPECT_THAT(kernel.error().message(), HasSubstr("error"));
 }
 
+TEST(BuildOptions, TheLanguageVersionGivesWayToOneThatIsAskedFor) {
+  EXPECT_EQ(Device::build_options(""), "-cl-std=CL1.2 -cl-mad-enable");
+  EXPECT_EQ(Device::build_options("-DROWS=1"), "-cl-std=CL1.2 -cl-mad-enable -DROWS=1");
+  EXPECT_EQ(Device::build_options("-cl-std=CL3.0 -DROWS=1"), "-cl-mad-enable -cl-std=CL3.0 -DROWS=1");
+}
+
 TEST_F(OnDevice, NamesAMissingEntry) {
   const auto kernel = device_->make_kernel("probe/timer.cl", "no_such_kernel", "");
   ASSERT_FALSE(kernel.ok());

@@ -7,14 +7,14 @@
 
 int main() {
   using namespace qtrap;
-  const std::string& common = device::Device::common_options();
   for (const scheme::KernelProgram& program : scheme::list_programs()) {
     const scheme::KernelEntry& kernel = *program.kernel;
-    fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{} {}\n", kernel.name(), kernel.family, kernel.variant, kernel.file,
-               kernel.entry(), program.work_group, common, program.options);
+    fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{}\n", kernel.name(), kernel.family, kernel.variant, kernel.file,
+               kernel.entry(), program.work_group, device::Device::build_options(program.options));
   }
   for (const device::ProbeProgram& probe : device::probe_programs()) {
-    fmt::print("{0}\tprobe\t{1}\t{2}\t{0}\t64\t{3} {4}\n", probe.entry, probe.name, probe.file, common, probe.options);
+    fmt::print("{0}\tprobe\t{1}\t{2}\t{0}\t64\t{3}\n", probe.entry, probe.name, probe.file,
+               device::Device::build_options(std::string(probe.options)));
   }
   return 0;
 }
