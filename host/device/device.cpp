@@ -109,6 +109,7 @@ struct Device::Impl {
   cl::Context context;
   cl::CommandQueue bare;
   cl::CommandQueue profiled;
+  bool bare_pending = false, profiled_pending = false;  ///< launches since the last flush
   std::map<std::string, cl::Program> programs;
   std::vector<cl::Event> events;
 };
@@ -235,6 +236,7 @@ void Device::copy(const Buffer& source, const Buffer& target, std::uint64_t byte
 }
 
 void Device::enqueue(const Launch& launch) {
+  impl_->bare_pending = true;
   guarded(info_.name, [&] {
     impl_->bare.enqueueNDRangeKernel(launch.kernel.impl_->handle, cl::NullRange, range(launch.size.global),
                                      range(launch.size.local));
@@ -243,6 +245,7 @@ void Device::enqueue(const Launch& launch) {
 
 void Device::enqueue_profiled(const Launch& launch) {
   expects(impl_->events.size() < kMostPendingEvents, "events are taken between hops");
+  impl_->profiled_pending = true;
   guarded(info_.name, [&] {
     impl_->profiled.enqueueNDRangeKernel(launch.kernel.impl_->handle, cl::NullRange, range(launch.size.global),
                                          range(launch.size.local), nullptr, &impl_->events.emplace_back());
@@ -251,8 +254,8 @@ void Device::enqueue_profiled(const Launch& launch) {
 
 void Device::flush() {
   guarded(info_.name, [&] {
-    impl_->bare.flush();
-    impl_->profiled.flush();
+    if (std::exchange(impl_->bare_pending, false)) impl_->bare.flush();
+    if (std::exchange(impl_->profiled_pending, false)) impl_->profiled.flush();
   });
 }
 

@@ -135,7 +135,7 @@ class Device {
   void enqueue(const Launch& launch);
   /// Enqueues on the profiled in-order queue and keeps its event until take_events().
   void enqueue_profiled(const Launch& launch);
-  /// Submits what is enqueued without waiting.
+  /// Submits the launches enqueued since the last call, without waiting.
   void flush();
   /// Waits for both queues.
   void finish();

@@ -79,8 +79,8 @@ std::string cpu_options(const Tuning& t, const Extent&) {
                      t.group, t.lanes(), t.lanes16());
 }
 std::string gemv_options(const Tuning& t, const Extent& e) {
-  return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width, t.group,
-                     t.lanes(), t.lanes16(), e.tokens, t.gemv_rows(e.tokens));
+  return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
+                     t.group, t.lanes(), t.lanes16(), e.tokens, t.gemv_rows(e.tokens));
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DGROUP={} -DWORK_GROUP={} -DROWS={} -DTOKENS={}", t.group, t.work_group,
@@ -301,7 +301,8 @@ const KernelEntry* choose_kernel(std::string_view operation, std::string_view fa
                                  const device::DeviceInfo& info) {
   for (const KernelEntry& entry : kKernels) {
     if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
-    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) : entry.variant == variant) return &entry;
+    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) : entry.variant == variant)
+      return &entry;
   }
   return find_kernel(operation, family);
 }

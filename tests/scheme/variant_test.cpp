@@ -22,8 +22,9 @@ device::DeviceInfo device_that_can(const std::vector<std::string>& capabilities)
   return info;
 }
 
-std::string chosen(std::string_view operation, const device::DeviceInfo& info, std::string_view variant = "") {
-  return choose_kernel(operation, "gpu", variant, info)->name();
+std::string chosen(std::string_view operation, const device::DeviceInfo& info, std::string_view variant = "",
+                   std::string_view family = "gpu") {
+  return choose_kernel(operation, family, variant, info)->name();
 }
 
 TEST(VariantChoice, TakesThePlainKernelWithoutProbes) {
@@ -39,6 +40,9 @@ TEST(VariantChoice, TakesTheFirstVariantWhoseCapabilitiesAreAllThere) {
   EXPECT_EQ(chosen("gemv_i8_i8", device_that_can({"dp4a", "ptx_shuffle", "ptx_half2", "dot8"})), "gemv_i8_i8_gpu_ptx");
   EXPECT_EQ(chosen("gemm_i4_i8", device_that_can({"sdot4", "amd_shuffle", "half2"})), "gemm_i4_i8_gpu_gcn");
   EXPECT_EQ(chosen("gemv_i4_f16", device_that_can({"half2"})), "gemv_i4_f16_gpu_half2");
+  EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"avx2"}), "", "cpu"), "gemv_i4_i8_cpu_avx2");
+  EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"dp4a"}), "", "cpu"), "gemv_i4_i8_cpu");
+  EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"avx2"}), "cpu", "cpu"), "gemv_i4_i8_cpu");
 }
 
 TEST(VariantChoice, TheForcedVariantIsTakenWhereAnOperationHasIt) {
@@ -112,7 +116,7 @@ class ChangedKernelsTest : public test::DeviceTest {
  protected:
   std::vector<VerifyRow> verify(const std::string& variant) {
     device::Device device(info_, kernels_.sources());
-    return verify_kernels(device, {{"gpu"}, "", false, variant});
+    return verify_kernels(device, {{std::string(find_variant(variant)->family)}, "", false, variant});
   }
 
   const test::ChangedKernels kernels_;
@@ -132,6 +136,17 @@ void expect_none_runs(const std::vector<VerifyRow>& rows) {
     EXPECT_EQ(row.status, VerifyStatus::kUnsupported) << row.kernel;
     EXPECT_NE(row.reason.find("instead of"), std::string::npos) << row.reason;
   }
+}
+
+using Avx2Test = ChangedKernelsTest;
+
+TEST_F(Avx2Test, AWrongProductFailsTheProbeAndNothingRuns) {
+  device().probe_capabilities();
+  if (missing_capability(*find_variant("avx2"), device().info())) GTEST_SKIP() << "no device with AVX2";
+  expect_all_pass(verify("avx2"), 3);
+  kernels_.replace("common/x86.clh", "pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(b,",
+                   "pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(a,");
+  expect_none_runs(verify("avx2"));
 }
 
 class EmulatedPtxTest : public ChangedKernelsTest {
