@@ -1,7 +1,6 @@
 #include "measure/session.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,12 +10,11 @@
 #include "chain/chain.hpp"
 #include "core/contract.hpp"
 #include "core/philox.hpp"
-#include "measure/ceilings.hpp"
-#include "measure/disturbance.hpp"
-#include "measure/environment.hpp"
 #include "measure/load_loop.hpp"
 #include "measure/probes.hpp"
+#include "measure/session_description.hpp"
 #include "measure/trial.hpp"
+#include "measure/trial_log.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -81,6 +79,12 @@ std::optional<double> divide(std::optional<double> top, std::optional<double> bo
   return *top / *bottom;
 }
 
+std::unique_ptr<EnergyRecorder> make_recorder(EnergySource source, const Clock& clock, const SessionPlan& plan) {
+  if (!source.match.meter) return nullptr;
+  return std::make_unique<EnergyRecorder>(std::move(source), clock, Seconds(plan.campaign.energy_window_s),
+                                          plan.seed + static_cast<std::uint64_t>(plan.session_index));
+}
+
 class SessionRun {
  public:
   SessionRun(device::Device& device, const SessionPlan& plan, EnergySource energy, const SessionSink& sink,
@@ -91,16 +95,19 @@ class SessionRun {
         stop_requested_(&stop_requested),
         maker_(device, {"", static_cast<std::uint32_t>(plan.campaign.group_size), "", plan.tuning}),
         timing_{&device, &clock_, true},
-        monitor_(clock_),
-        meter_(describe_meter(energy)) {
-    if (energy.match.meter)
-      energy_.emplace(std::move(energy), clock_, Seconds(plan.campaign.energy_window_s),
-                      plan.seed + static_cast<std::uint64_t>(plan.session_index));
-  }
+        meter_(describe_meter(energy)),
+        energy_(make_recorder(std::move(energy), clock_, plan)),
+        log_(clock_, sink, energy_.get()) {}
 
   Result<bool> run(result::SessionRecord session) {
-    if (auto done = describe(session); !done) return done.error();
-    session_id_ = session.session_id;
+    progress_.session_index = plan_->session_index;
+    progress_.cells = plan_->cells.size();
+    report("ceilings");
+    const EnergySource* source = energy_ ? &energy_->source() : nullptr;
+    if (auto done = describe_session(*device_, clock_, meter_, source, session); !done) return done.error();
+    session.session_index = plan_->session_index;
+    session.seed = static_cast<std::int64_t>(plan_->seed);
+    log_.set_session(session.session_id);
     if (!session.event_timer.trusted) timing_.events_trusted = false;
     sink_->on_session(session);
     if (has_idle()) idle_ = measure_idle("idle", "idle/start");
@@ -112,7 +119,7 @@ class SessionRun {
       const Cell& cell = plan_->cells[i];
       const Result<bool> finished = run_cell(cell);
       if (finished && !finished.value()) return false;
-      drop_trials();
+      log_.drop();
       if (finished) continue;
       for (const auto& name : schemes_with_anchor(plan_->campaign)) sink_->on_failure(cell, name, finished.error());
       forget_model();
@@ -127,56 +134,6 @@ class SessionRun {
  private:
   /// A constant (tdp) has no idle power, and so no net energy.
   bool has_idle() const { return energy_ && meter_.method != "estimated"; }
-
-  Status describe(result::SessionRecord& session) {
-    progress_.session_index = plan_->session_index;
-    progress_.cells = plan_->cells.size();
-    report("ceilings");
-    device_->probe_capabilities();
-    const auto check = device_->check_event_timer();
-    session.event_timer = {check.trusted, check.reason};
-    auto ceilings = measure_ceilings(*device_, clock_);
-    if (!ceilings) return ceilings.error();
-    session.ceilings = ceilings.value();
-    const auto& info = device_->info();
-    session.device = {info.id,
-                      info.platform,
-                      info.name,
-                      info.vendor,
-                      info.driver,
-                      device::to_string(info.type),
-                      static_cast<std::int64_t>(info.compute_units),
-                      static_cast<std::int64_t>(info.memory_bytes),
-                      info.pci,
-                      info.uuid,
-                      {},
-                      info.kernel_family()};
-    for (const auto& capability : info.capabilities) {
-      session.device.capabilities.push_back(
-          {capability.name, capability.declared, capability.probed, capability.reason});
-    }
-    session.meter = meter_;
-    session.kernels.source_sha256 = device_->sources().sha256();
-    session.kernels.build_options = device::Device::common_options();
-    session.host = read_host();
-    session.environment = read_environment();
-    session.session_index = plan_->session_index;
-    session.seed = static_cast<std::int64_t>(plan_->seed);
-    auto hazards = find_hazards(session.host);
-    session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
-    if (meter_.method == "simulated") session.hazards.push_back("energies are simulated: the meter replays a file");
-    if (meter_.method == "estimated") session.hazards.push_back("energies are estimated: a constant power times time");
-    if (meter_.sensor_basis == "assumed")
-      session.hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
-    if (energy_) {
-      const power::MeterInfo& meter = energy_->source().match.meter->info();
-      session.hazards.insert(session.hazards.end(), meter.notes.begin(), meter.notes.end());
-      if (!meter.power_field.empty()) session.hazards.push_back("power is read by the field " + meter.power_field);
-    }
-    if (!check.trusted)
-      session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
-    return Done{};
-  }
 
   void report(const std::string& activity) {
     progress_.activity = activity;
@@ -270,16 +227,8 @@ class SessionRun {
     return order;
   }
 
-  /// A trial of this session; its counts are set by set_counts().
   result::TrialRecord make_trial(std::string mode, std::int64_t block, std::int64_t order) const {
-    result::TrialRecord trial;
-    trial.session_id = session_id_;
-    trial.session_index = plan_->session_index;
-    trial.mode = std::move(mode);
-    trial.time_basis = "host";
-    trial.block = block;
-    trial.order = order;
-    return trial;
+    return measure::make_trial(plan_->session_index, std::move(mode), block, order);
   }
 
   result::TrialRecord make_trial(std::string mode, std::int64_t block, std::int64_t order, const Cell& cell,
@@ -293,78 +242,22 @@ class SessionRun {
     return trial;
   }
 
-  /// Counts of `repetitions` repetitions of `times` x `costs`.
-  static void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syncs, std::int64_t tokens,
-                         std::int64_t repetitions, result::TrialRecord& trial) {
-    const auto total = [&](std::uint64_t once) { return static_cast<std::int64_t>(once) * times * repetitions; };
-    trial.repetitions = repetitions;
-    trial.tokens = tokens * repetitions;
-    trial.syncs = syncs * repetitions;
-    trial.launches = total(costs.launches);
-    trial.bytes = total(costs.bytes);
-    trial.cached_bytes = total(costs.cached_bytes);
-    trial.macs = total(costs.macs);
-    trial.dequantized_weights = total(costs.dequantized_weights);
-    trial.cast_elements = total(costs.cast_elements);
-    trial.quantized_elements = total(costs.quantized_elements);
-    trial.weight_launches = total(costs.weight_launches);
-  }
-
   static void set_counts(const Cell& cell, const Runner& runner, std::int64_t repetitions, result::TrialRecord& trial) {
-    set_counts(runner.chain->step_costs(), cell.steps(), cell.hops, cell.batch * cell.steps(), repetitions, trial);
-  }
-
-  /// Looks at the machine after a window and keeps the trial, with the samples behind its energy.
-  const result::TrialRecord& keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples = {},
-                                  std::optional<power::BoardState> under_load = {}) {
-    if (monitor_.saw_foreign_load()) trial.flags.emplace_back(kForeignLoad);
-    if (energy_) {
-      const power::BoardState state = under_load ? *under_load : energy_->read_state();
-      if (state.core_clock) trial.clock_hz = state.core_clock->value();
-      trial.temperature_c = state.temperature_c;
-      for (auto& flag : judge_board(state, static_cast<std::uint32_t>(getpid())))
-        trial.flags.push_back(std::move(flag));
-    }
-    if (samples) {
-      samples->block = trial.block;
-      samples->order = trial.order;
-      samples_.push_back(std::move(*samples));
-    }
-    trials_.push_back(std::move(trial));
-    return trials_.back();
-  }
-
-  /// Hands over what was kept, as one cell.
-  void hand_over(const std::string& cell_id, std::optional<std::string> stop_reason = {}) {
-    for (auto& trial : trials_) {
-      trial.cell_id = cell_id;
-      trial.cell_trials = static_cast<std::int64_t>(trials_.size());
-      trial.stop_reason = stop_reason;
-    }
-    for (auto& samples : samples_) {
-      samples.session_id = session_id_;
-      samples.cell_id = cell_id;
-    }
-    if (!trials_.empty()) sink_->on_cell(trials_, samples_);
-    drop_trials();
-  }
-
-  void drop_trials() {
-    trials_.clear();
-    samples_.clear();
+    measure::set_counts(runner.chain->step_costs(), cell.steps(), cell.hops, cell.batch * cell.steps(), repetitions,
+                        trial);
   }
 
   /// An idle window as a cell of its own; its power.
   std::optional<Watts> measure_idle(const std::string& phase, const std::string& cell_id) {
     report(phase);
-    monitor_.begin();
+    log_.begin_window();
     EnergyReading reading = energy_->measure_rest();
     result::TrialRecord trial = make_trial("idle", 0, 0);
     trial.phase = phase;
     trial.wall_s = reading.wall.value();
     set_energy(reading, std::nullopt, trial);
-    const bool clean = keep(std::move(trial), std::move(reading.samples), reading.state).flags.empty();
-    hand_over(cell_id);
+    const bool clean = log_.keep(std::move(trial), std::move(reading.samples), reading.state).flags.empty();
+    log_.hand_over(cell_id);
     if (!reading.energy || !clean) return std::nullopt;  // no net energy is better than one against a disturbed idle
     return *reading.energy / reading.busy;
   }
@@ -373,20 +266,20 @@ class SessionRun {
   void measure_loop(const LoadLoop& loop, double shortest_s, result::TrialRecord trial) {
     trial.phase = loop.name;
     const double once = std::max(loop.play().value(), 1e-7);  // also warms up
-    monitor_.begin();
+    log_.begin_window();
     if (energy_) {
       EnergyReading reading = energy_->measure_load(loop.play, Seconds(once));
-      set_counts(loop.costs, 1, loop.syncs, loop.tokens, reading.repetitions, trial);
+      measure::set_counts(loop.costs, 1, loop.syncs, loop.tokens, reading.repetitions, trial);
       trial.wall_s = reading.wall.value();
       set_energy(reading, idle_, trial);
-      (void)keep(std::move(trial), std::move(reading.samples), reading.state);
+      (void)log_.keep(std::move(trial), std::move(reading.samples), reading.state);
       return;
     }
     const auto repetitions =
         std::clamp(static_cast<std::int64_t>(std::ceil(shortest_s / once)), std::int64_t{1}, kMostRepetitions);
     for (std::int64_t i = 0; i < repetitions; ++i) trial.wall_s += loop.play().value();
-    set_counts(loop.costs, 1, loop.syncs, loop.tokens, repetitions, trial);
-    (void)keep(std::move(trial));
+    measure::set_counts(loop.costs, 1, loop.syncs, loop.tokens, repetitions, trial);
+    (void)log_.keep(std::move(trial));
   }
 
   /// Probe windows as a cell of their own. False: stopped.
@@ -401,7 +294,7 @@ class SessionRun {
         measure_loop(loop.value(), kProbeWindow, make_trial("probe", block, static_cast<std::int64_t>(i)));
       }
     }
-    hand_over("probes");
+    log_.hand_over("probes");
     return true;
   }
 
@@ -424,22 +317,22 @@ class SessionRun {
   }
 
   const result::TrialRecord& measure_bare(const Cell& cell, Runner& runner, result::TrialRecord trial) {
-    monitor_.begin();
+    log_.begin_window();
     if (!energy_) {
       set_counts(cell, runner, runner.repetitions, trial);
       trial.wall_s = run_bare(timing_, *runner.chain, cell, runner.repetitions).wall.value();
-      return keep(std::move(trial));
+      return log_.keep(std::move(trial));
     }
     EnergyReading reading =
         energy_->measure_load([&] { return run_restarted(timing_, *runner.chain, cell); }, Seconds(runner.once_s));
     set_counts(cell, runner, reading.repetitions, trial);
     trial.wall_s = reading.wall.value();
     set_energy(reading, idle_, trial);
-    return keep(std::move(trial), std::move(reading.samples), reading.state);
+    return log_.keep(std::move(trial), std::move(reading.samples), reading.state);
   }
 
   const result::TrialRecord& measure_profiled(const Cell& cell, Runner& runner, result::TrialRecord trial) {
-    monitor_.begin();
+    log_.begin_window();
     const Window window = run_profiled(timing_, *runner.chain, cell, runner.repetitions);
     set_counts(cell, runner, runner.repetitions, trial);
     trial.time_basis = timing_.events_trusted ? "events" : "host";
@@ -454,7 +347,7 @@ class SessionRun {
     trial.kernels_used = runner.kernels_used;
     trial.matrix_unit = runner.chain->matrix_unit();
     trial.output_error = runner.output_error;
-    return keep(std::move(trial));
+    return log_.keep(std::move(trial));
   }
 
   bool has_energy_ratios() const {
@@ -549,7 +442,7 @@ class SessionRun {
     }
     if (energy_ && plan_->campaign.phase_loops && plan_->session_index == 0 && !run_phase_loops(cell, block))
       return false;
-    hand_over(cell.id(), std::string(to_string(*stop)));
+    log_.hand_over(cell.id(), std::string(to_string(*stop)));
     return true;
   }
 
@@ -561,15 +454,12 @@ class SessionRun {
   Seconds start_ = clock_.now();
   scheme::PassMaker maker_;
   Timing timing_;
-  LoadMonitor monitor_;
   result::MeterSummary meter_;
-  std::optional<EnergyRecorder> energy_;  ///< none without a meter
-  std::optional<Watts> idle_;             ///< power at rest, before the cells
-  std::optional<double> warm_c_;          ///< temperature after the cell's warm-up
-  std::vector<result::TrialRecord> trials_;
-  std::vector<result::SamplesRecord> samples_;
+  std::unique_ptr<EnergyRecorder> energy_;  ///< none without a meter
+  TrialLog log_;
+  std::optional<Watts> idle_;     ///< power at rest, before the cells
+  std::optional<double> warm_c_;  ///< temperature after the cell's warm-up
   Progress progress_;
-  std::string session_id_;
   std::string model_name_;
   std::optional<chain::ResidentModel> resident_;
   std::optional<chain::Activations> activations_;

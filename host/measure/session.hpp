@@ -57,10 +57,12 @@ struct SessionSink {
 
 /// Runs the plan. `session` comes with what the caller knows (id, argv, versions, campaign); device, kernels, meter,
 /// ceilings, host and hazards are filled in here. With a meter every bare window is as long as its sensor needs, and
-/// idle windows and (in the first session) phase loops are measured too. Returns false when `stop_requested` cut it short: the cell in progress is
-/// dropped. A cell that cannot run (out of memory, a kernel of the anchor does not build) is reported scheme by scheme
-/// and skipped. kRuntime errors: the ceilings cannot be measured. Throws DeviceError when the device is lost.
+/// idle windows and (in the first session) phase loops are measured too. Returns false when `stop_requested` cut it
+/// short: the cell in progress is dropped. A cell that cannot run (out of memory, a kernel of the anchor does not
+/// build) is reported scheme by scheme and skipped. kRuntime errors: the ceilings cannot be measured. Throws
+/// DeviceError when the device is lost.
 Result<bool> run_session(device::Device& device, const SessionPlan& plan, EnergySource energy,
-                         result::SessionRecord session, const SessionSink& sink, const std::function<bool()>& stop_requested);
+                         result::SessionRecord session, const SessionSink& sink,
+                         const std::function<bool()>& stop_requested);
 
 }  // namespace qtrap::measure

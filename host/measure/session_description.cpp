@@ -1,0 +1,63 @@
+#include "measure/session_description.hpp"
+
+#include "measure/ceilings.hpp"
+#include "measure/environment.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+result::DeviceSummary describe_device(const device::DeviceInfo& info) {
+  result::DeviceSummary summary{info.id,
+                                info.platform,
+                                info.name,
+                                info.vendor,
+                                info.driver,
+                                device::to_string(info.type),
+                                static_cast<std::int64_t>(info.compute_units),
+                                static_cast<std::int64_t>(info.memory_bytes),
+                                info.pci,
+                                info.uuid,
+                                {},
+                                info.kernel_family()};
+  for (const auto& capability : info.capabilities)
+    summary.capabilities.push_back({capability.name, capability.declared, capability.probed, capability.reason});
+  return summary;
+}
+
+void add_meter_hazards(const result::MeterSummary& meter, const EnergySource* source,
+                       std::vector<std::string>& hazards) {
+  if (meter.method == "simulated") hazards.push_back("energies are simulated: the meter replays a file");
+  if (meter.method == "estimated") hazards.push_back("energies are estimated: a constant power times time");
+  if (meter.sensor_basis == "assumed")
+    hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
+  if (source == nullptr) return;
+  const power::MeterInfo& info = source->match.meter->info();
+  hazards.insert(hazards.end(), info.notes.begin(), info.notes.end());
+  if (!info.power_field.empty()) hazards.push_back("power is read by the field " + info.power_field);
+}
+
+}  // namespace
+
+Status describe_session(device::Device& device, const Clock& clock, const result::MeterSummary& meter,
+                        const EnergySource* source, result::SessionRecord& session) {
+  device.probe_capabilities();
+  const auto check = device.check_event_timer();
+  session.event_timer = {check.trusted, check.reason};
+  auto ceilings = measure_ceilings(device, clock);
+  if (!ceilings) return ceilings.error();
+  session.ceilings = ceilings.value();
+  session.device = describe_device(device.info());
+  session.meter = meter;
+  session.kernels.source_sha256 = device.sources().sha256();
+  session.kernels.build_options = device::Device::common_options();
+  session.host = read_host();
+  session.environment = read_environment();
+  const auto hazards = find_hazards(session.host);
+  session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
+  add_meter_hazards(meter, source, session.hazards);
+  if (!check.trusted)
+    session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
+  return Done{};
+}
+
+}  // namespace qtrap::measure

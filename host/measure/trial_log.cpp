@@ -1,0 +1,74 @@
+#include "measure/trial_log.hpp"
+
+#include <unistd.h>
+
+namespace qtrap::measure {
+
+result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order) {
+  result::TrialRecord trial;
+  trial.session_index = session_index;
+  trial.mode = std::move(mode);
+  trial.time_basis = "host";
+  trial.block = block;
+  trial.order = order;
+  return trial;
+}
+
+void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syncs, std::int64_t tokens,
+                std::int64_t repetitions, result::TrialRecord& trial) {
+  const auto total = [&](std::uint64_t once) { return static_cast<std::int64_t>(once) * times * repetitions; };
+  trial.repetitions = repetitions;
+  trial.tokens = tokens * repetitions;
+  trial.syncs = syncs * repetitions;
+  trial.launches = total(costs.launches);
+  trial.bytes = total(costs.bytes);
+  trial.cached_bytes = total(costs.cached_bytes);
+  trial.macs = total(costs.macs);
+  trial.dequantized_weights = total(costs.dequantized_weights);
+  trial.cast_elements = total(costs.cast_elements);
+  trial.quantized_elements = total(costs.quantized_elements);
+  trial.weight_launches = total(costs.weight_launches);
+}
+
+TrialLog::TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy)
+    : sink_(&sink), energy_(energy), monitor_(clock) {}
+
+const result::TrialRecord& TrialLog::keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples,
+                                          std::optional<power::BoardState> under_load) {
+  trial.session_id = session_id_;
+  if (monitor_.saw_foreign_load()) trial.flags.emplace_back(kForeignLoad);
+  if (energy_ != nullptr) {
+    const power::BoardState state = under_load ? *under_load : energy_->read_state();
+    if (state.core_clock) trial.clock_hz = state.core_clock->value();
+    trial.temperature_c = state.temperature_c;
+    for (auto& flag : judge_board(state, static_cast<std::uint32_t>(getpid()))) trial.flags.push_back(std::move(flag));
+  }
+  if (samples) {
+    samples->block = trial.block;
+    samples->order = trial.order;
+    samples_.push_back(std::move(*samples));
+  }
+  trials_.push_back(std::move(trial));
+  return trials_.back();
+}
+
+void TrialLog::hand_over(const std::string& cell_id, std::optional<std::string> stop_reason) {
+  for (auto& trial : trials_) {
+    trial.cell_id = cell_id;
+    trial.cell_trials = static_cast<std::int64_t>(trials_.size());
+    trial.stop_reason = stop_reason;
+  }
+  for (auto& samples : samples_) {
+    samples.session_id = session_id_;
+    samples.cell_id = cell_id;
+  }
+  if (!trials_.empty()) sink_->on_cell(trials_, samples_);
+  drop();
+}
+
+void TrialLog::drop() {
+  trials_.clear();
+  samples_.clear();
+}
+
+}  // namespace qtrap::measure

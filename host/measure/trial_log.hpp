@@ -1,0 +1,49 @@
+// The trials of a session on their way to its sink: made with their keys and counts, kept with the state of the machine
+// at the end of their windows, handed over cell by cell.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chain/chain.hpp"
+#include "measure/disturbance.hpp"
+#include "measure/energy.hpp"
+#include "measure/session.hpp"
+
+namespace qtrap::measure {
+
+/// A trial of session `session_index`; its counts are set by set_counts(), its keys by TrialLog.
+result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order);
+
+/// Counts of `repetitions` repetitions of `times` x `costs`, with `syncs` and `tokens` in each repetition.
+void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syncs, std::int64_t tokens,
+                std::int64_t repetitions, result::TrialRecord& trial);
+
+class TrialLog {
+ public:
+  /// `energy` is null without a meter. All must outlive the log.
+  TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy);
+
+  void set_session(std::string session_id) { session_id_ = std::move(session_id); }
+
+  /// To be called as a window begins.
+  void begin_window() { monitor_.begin(); }
+  /// Looks at the machine after a window and keeps the trial, with the samples behind its energy. `under_load` is the
+  /// state of the board where it was read inside the window.
+  const result::TrialRecord& keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples = {},
+                                  std::optional<power::BoardState> under_load = {});
+  /// Hands over what was kept, as one cell.
+  void hand_over(const std::string& cell_id, std::optional<std::string> stop_reason = {});
+  void drop();
+
+ private:
+  const SessionSink* sink_;
+  EnergyRecorder* energy_;
+  LoadMonitor monitor_;
+  std::string session_id_;
+  std::vector<result::TrialRecord> trials_;
+  std::vector<result::SamplesRecord> samples_;
+};
+
+}  // namespace qtrap::measure
