@@ -79,8 +79,8 @@ std::string cpu_options(const Tuning& t, const Extent&) {
                      t.group, t.lanes(), t.lanes16());
 }
 std::string gemv_options(const Tuning& t, const Extent& e) {
-  return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width, t.group,
-                     t.lanes(), t.lanes16(), e.tokens, t.gemv_rows(e.tokens));
+  return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
+                     t.group, t.lanes(), t.lanes16(), e.tokens, t.gemv_rows(e.tokens));
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DGROUP={} -DWORK_GROUP={} -DROWS={} -DTOKENS={}", t.group, t.work_group,
@@ -92,13 +92,15 @@ std::string gemm_options(const Tuning& t, const Extent& e) {
                      t.group, b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
 }
 
-// The GPU family's variants by the instructions they are built of (kernels/common/instructions.clh).
+// The GPU family's variants by the instructions they are built of (kernels/common/instructions.clh, matrix_unit.clh).
 constexpr std::array kVariants{
     Variant{"reference", "reference", "", "none", {}},
     Variant{"cpu", "cpu", "", "none", {}},
     Variant{"gpu", "gpu", "", "none", {}},
     Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
-    Variant{"mma", "gpu", "", "mma.sync", {"mma"}},
+    Variant{"mma", "gpu", "-DMATRIX_UNIT_MMA", "mma.sync", {"mma"}},
+    Variant{"mfma", "gpu", "-DMATRIX_UNIT_MFMA", "mfma", {"mfma"}},
+    Variant{"wmma", "gpu", "-DMATRIX_UNIT_WMMA", "wmma", {"wmma"}},
     Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
     Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
     Variant{"khronos", "gpu", "-DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
@@ -178,7 +180,11 @@ constexpr std::array kKernels{
     KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
     KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "khronos"},
     KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mma"},
+    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mfma"},
+    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "wmma"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mma"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mfma"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "wmma"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "ptx"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},
@@ -297,7 +303,8 @@ const KernelEntry* choose_kernel(std::string_view operation, std::string_view fa
                                  const device::DeviceInfo& info) {
   for (const KernelEntry& entry : kKernels) {
     if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
-    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) : entry.variant == variant) return &entry;
+    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) : entry.variant == variant)
+      return &entry;
   }
   return find_kernel(operation, family);
 }
