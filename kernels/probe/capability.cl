@@ -113,7 +113,7 @@ __kernel void probe_matrix_unit(__global const int* in, __global int* out) {
   const Fragment half_a = SMALL_HALVES(a), half_b = SMALL_HALVES(b);
   JOIN(vstore, UNIT_SUMS)(add_f16(half_a, half_b, (FloatSums)(0.5f)), 0, half_sums);
   bool right = true;
-  for (uint i = 0; i < UNIT_SUMS; ++i) {
+  _Pragma("unroll") for (uint i = 0; i < UNIT_SUMS; ++i) {
     __local const uint* row = a_words + sum_row(lane, i) * (PART_BYTES / 4);
     __local const uint* column = b_words + sum_column(lane, i) * (PART_BYTES / 4);
     int bytes = -3;

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <ostream>
 
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
@@ -172,7 +174,7 @@ TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
   expect_none_runs(verify("ptx"));
 }
 
-/// A matrix unit whose instructions are plain C: emulated_UNIT.clh for kernels/common/UNIT.clh.
+/// A matrix unit whose instructions are plain C: emulated_VARIANT.clh for kernels/common/VARIANT.clh.
 struct EmulatedUnit {
   const char* variant;
   const char* without;  ///< line that the emulation of an older generation lacks; empty: none
@@ -181,11 +183,17 @@ std::ostream& operator<<(std::ostream& out, const EmulatedUnit& unit) {
   return out << unit.variant << (*unit.without == 0 ? "" : " without ") << unit.without;
 }
 
+/// PoCL 3.1 with several threads gives these emulations' work-groups wrong sums now and then; with one thread, and
+/// under `oclgrind --data-races`, they are right. The variable counts until the process creates its first platform:
+/// under ctest, where each test is a process, it always does.
 class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithParamInterface<EmulatedUnit> {
  protected:
   void SetUp() override {
+    ::setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
     ChangedKernelsTest::SetUp();
     if (IsSkipped()) return;
+    if (info_.platform.find("Portable Computing Language") != std::string::npos && info_.compute_units > 1)
+      GTEST_SKIP() << "PoCL already runs several threads: run this test alone";
     const std::string file = std::string("common/") + GetParam().variant + ".clh";
     fs::copy_file(
         fs::path(QTRAP_SOURCE_DIR) / "tests/scheme" / (std::string("emulated_") + GetParam().variant + ".clh"),
