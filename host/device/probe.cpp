@@ -29,7 +29,8 @@ struct Probe {
 
 constexpr const char* kCapabilityFile = "probe/capability.cl";
 constexpr ProbeProgram kTimerProgram{"event timer", "probe/timer.cl", "probe_timer", ""};
-// -DINSTRUCTIONS_… as in the variants of host/scheme/kernel_table.cpp, whose `needs` are these names.
+// -DINSTRUCTIONS_… and -DMATRIX_UNIT_… as in the variants of host/scheme/kernel_table.cpp, whose `needs` are these
+// names.
 constexpr Probe kProbes[] = {
     {{"fp16", kCapabilityFile, "probe_fp16", "-DPROBE_FP16"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
     {{"dot8", kCapabilityFile, "probe_dot4", "-cl-std=CL3.0 -DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"},
@@ -43,7 +44,9 @@ constexpr Probe kProbes[] = {
     {{"ptx_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_PTX"}, "", Expected::kLaneXor21},
     {{"ptx_half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_PTX"}, "", Expected::kSixfoldPlusOne},
     {{"avx2", kCapabilityFile, "probe_avx2", "-DPROBE_AVX2 -DINSTRUCTIONS_AVX2"}, "", Expected::kInput},
-    {{"mma", kCapabilityFile, "probe_mma", "-DPROBE_MMA"}, "", Expected::kInput},
+    {{"mma", kCapabilityFile, "probe_matrix_unit", "-DPROBE_MATRIX_UNIT -DMATRIX_UNIT_MMA"}, "", Expected::kInput},
+    {{"mfma", kCapabilityFile, "probe_matrix_unit", "-DPROBE_MATRIX_UNIT -DMATRIX_UNIT_MFMA"}, "", Expected::kInput},
+    {{"wmma", kCapabilityFile, "probe_matrix_unit", "-DPROBE_MATRIX_UNIT -DMATRIX_UNIT_WMMA"}, "", Expected::kInput},
     {{"sdot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_GCN"}, "", Expected::kDotOfBytes},
     {{"sudot4", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_RDNA3"}, "", Expected::kDotOfBytes},
     {{"amd_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_GCN"}, "", Expected::kLaneXor21},

@@ -92,14 +92,16 @@ std::string gemm_options(const Tuning& t, const Extent& e) {
                      t.group, b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
 }
 
-// Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh).
+// Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh, matrix_unit.clh).
 constexpr std::array kVariants{
     Variant{"reference", "reference", "", "none", {}},
     Variant{"cpu", "cpu", "", "none", {}},
     Variant{"gpu", "gpu", "", "none", {}},
     Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
     Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
-    Variant{"mma", "gpu", "", "mma.sync", {"mma"}},
+    Variant{"mma", "gpu", "-DMATRIX_UNIT_MMA", "mma.sync", {"mma"}},
+    Variant{"mfma", "gpu", "-DMATRIX_UNIT_MFMA", "mfma", {"mfma"}},
+    Variant{"wmma", "gpu", "-DMATRIX_UNIT_WMMA", "wmma", {"wmma"}},
     Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
     Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
     Variant{"khronos", "gpu", "-cl-std=CL3.0 -DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
@@ -179,7 +181,11 @@ constexpr std::array kKernels{
     KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
     KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "khronos"},
     KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mma"},
+    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mfma"},
+    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "wmma"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mma"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mfma"},
+    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "wmma"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "ptx"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
     KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},

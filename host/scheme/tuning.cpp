@@ -44,8 +44,9 @@ const KernelEntry* find_named(std::string_view name) {
 std::span<const Tunable> all_tunables() { return kTunables; }
 
 bool is_tunable(const Tunable& tunable, const KernelEntry& kernel) {
-  // The matrix unit's tiles are fixed.
-  return kernel.family == tunable.family && kernel.operation.starts_with(tunable.operations) && kernel.variant != "mma";
+  // The tiles of a matrix unit are fixed.
+  return kernel.family == tunable.family && kernel.operation.starts_with(tunable.operations) &&
+         find_variant(kernel.variant)->matrix_unit == "none";
 }
 
 std::uint64_t tuning_class(const KernelEntry& kernel, std::uint64_t tokens) {

@@ -442,7 +442,8 @@ std::vector<Extent> products(const std::vector<ProjectionShape>& shapes, const s
   return out;
 }
 
-const std::vector<ProjectionShape> kOddShapes{{1, 1}, {3, 5}, {33, 257}, {64, 130}, {130, 384}};
+// 40 x 208: rows whole in 16 bytes, not in the 64-byte steps of gemm_mma_gpu.cl.
+const std::vector<ProjectionShape> kOddShapes{{1, 1}, {3, 5}, {33, 257}, {64, 130}, {40, 208}, {130, 384}};
 const std::vector<ProjectionShape> kSmallShapes{{3, 5}, {5, 67}};
 
 std::vector<Extent> few_tokens(bool small) {

@@ -1,25 +1,30 @@
-// Y = X W^T for many tokens on NVIDIA's matrix unit: y[t][r] = sum_k w[r][k] x[t][k], for f16 (f32 sums) and int8
-// (int32 sums, exact). Bindings as in matmul_reference.cl.
-// Work-group (b, c) of 128 items in four warps: a tile of 64 rows x 64 tokens, warp w rows 32 (w % 2).. and tokens 32
-// (w / 2).., as 2 x 4 products of 16 x 8. A row of W is a row of A and a row of x a column of B, so both lie as the
-// unit wants them. Per step of 64 bytes (32 f16, 64 int8 columns) of each row both tiles come to local memory, 16 bytes
-// per copy, while the step before is multiplied. Rows whose width is no multiple of 16 bytes are copied byte by byte;
-// what lies outside is 0. The pitch of 80 bytes puts the eight rows of a matrix on different banks.
-// Bytes: weights once per 64 tokens, x once per 64 rows; 16 matrix products per warp and step.
-// Precondition: buffers start on 16 bytes; the probe `mma`.
+// Y = X W^T for many tokens on a matrix unit (common/matrix_unit.clh: NVIDIA's, or AMD's MFMA or WMMA): y[t][r] = sum_k
+// w[r][k] x[t][k], for f16 (f32 sums) and int8 (int32 sums, exact). Bindings as in matmul_reference.cl.
+// Work-group (b, c) of 128 items: a tile of 64 rows x 64 tokens; wave w has rows 32 (w % 2).. and tokens UNIT_LANES (w / 2)..
+// (four waves of 32 x 32 or two of 32 x 64), as products of 16 x 16. A row of W is a row of A and a row of x a column of B,
+// so both lie as the unit wants them. Per step of 64 bytes (32 f16, 64 int8 columns) of each row both tiles come to local
+// memory, 16 bytes per access, while the step before is multiplied: with cp.async straight into a second pair of tiles, else
+// through registers. Rows whose width is no multiple of 16 bytes are read byte by byte; columns beyond the last are 0. The
+// pitch of 80 bytes puts the 16 bytes of eight neighbouring rows on different banks.
+// Bytes: weights once per 64 tokens, x once per 64 rows; 64 / PART_BYTES x 16 products of 16 x 16 per group and step.
+// Precondition: buffers start on 16 bytes; the probe of the unit.
 #include "common/common.clh"
 #include "common/matrix_unit.clh"
 
 #define TILE 64
 #define STEP_BYTES 64
 #define PITCH 80
+#define ITEMS 128
+#define CHUNKS (TILE * STEP_BYTES / 16 / ITEMS)  // of 16 bytes, per item and tile
+#define PRODUCTS (UNIT_LANES / 16)               // of a wave along the tokens; two along the rows
 #define UNROLLED _Pragma("unroll")
 #define GPU_KERNEL __attribute__((reqd_work_group_size(16, 8, 1))) __kernel
 
+#ifdef HAS_COPY_ASYNC
 // Bytes [k, k + STEP_BYTES) of the 64 rows from `first` on.
 static inline void bring_tile(__local uchar* tile, __global const uchar* from, uint first, uint rows, uint k,
                               uint row_bytes, uint item) {
-  for (uint chunk = item; chunk < TILE * STEP_BYTES / 16; chunk += 128) {
+  for (uint chunk = item; chunk < TILE * STEP_BYTES / 16; chunk += ITEMS) {
     const uint row = first + chunk / 4, at = k + chunk % 4 * 16;
     const bool inside = row < rows && at < row_bytes;
     __global const uchar* source = from + (inside ? (size_t)row * row_bytes + at : 0);
@@ -32,68 +37,128 @@ static inline void bring_tile(__local uchar* tile, __global const uchar* from, u
   }
 }
 
-// acc[m][n] of type Quad over all columns; called by whole groups.
-#define MULTIPLY(weights, x, element_bytes, Quad, mma)                                                                 \
-  __local uchar weights_tile[2][TILE * PITCH] __attribute__((aligned(16)));                                            \
-  __local uchar x_tile[2][TILE * PITCH] __attribute__((aligned(16)));                                                  \
-  MATRIX_UNIT_SCRATCH                                                                                                  \
-  const uint item = (uint)(get_local_id(1) * 16 + get_local_id(0)), lane = item % 32;                                  \
-  const uint row0 = (uint)get_group_id(0) * TILE, token0 = (uint)get_group_id(1) * TILE;                               \
-  const uint warp_row = item / 32 % 2 * 32, warp_token = item / 64 * 32;                                               \
-  const uint row_bytes = columns * (element_bytes);                                                                    \
-  __global const uchar* from_weights = (__global const uchar*)(weights);                                               \
-  __global const uchar* from_x = (__global const uchar*)(x);                                                           \
-  Quad acc[2][4];                                                                                                      \
-  FOR_EACH_PRODUCT acc[m][n] = (Quad)(0);                                                                              \
-  bring_tile(weights_tile[0], from_weights, row0, rows, 0, row_bytes, item);                                           \
-  bring_tile(x_tile[0], from_x, token0, tokens, 0, row_bytes, item);                                                   \
-  close_copies();                                                                                                      \
-  uint stage = 0;                                                                                                      \
-  for (uint k = 0; k < row_bytes; k += STEP_BYTES) {                                                                   \
-    bring_tile(weights_tile[1 - stage], from_weights, row0, rows, k + STEP_BYTES, row_bytes, item);                    \
-    bring_tile(x_tile[1 - stage], from_x, token0, tokens, k + STEP_BYTES, row_bytes, item);                            \
-    close_copies();                                                                                                    \
-    wait_copies(1);                                                                                                    \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                                      \
-    UNROLLED for (uint part = 0; part < STEP_BYTES; part += 32) {                                                      \
-      uint4 a[2], b[2];                                                                                                \
-      UNROLLED for (uint m = 0; m < 2; ++m) {                                                                          \
-        a[m] = load_matrices(weights_tile[stage] + (warp_row + m * 16 + lane % 16) * PITCH + part + lane / 16 * 16);   \
-      }                                                                                                                \
-      UNROLLED for (uint p = 0; p < 2; ++p) {                                                                          \
-        b[p] = load_matrices(x_tile[stage] + (warp_token + p * 16 + lane / 16 * 8 + lane % 8) * PITCH + part +         \
-                             lane / 8 % 2 * 16);                                                                       \
-      }                                                                                                                \
-      FOR_EACH_PRODUCT acc[m][n] = mma(a[m], n % 2 == 0 ? b[n / 2].lo : b[n / 2].hi, acc[m][n]);                       \
-    }                                                                                                                  \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                                      \
-    stage = 1 - stage;                                                                                                 \
+#define STAGES 2
+#define BRING_STEP(stage, k)                                                     \
+  bring_tile(weights_tile[stage], from_weights, row0, rows, k, row_bytes, item); \
+  bring_tile(x_tile[stage], from_x, token0, tokens, k, row_bytes, item);         \
+  close_copies();
+#define BEFORE_FIRST_STEP BRING_STEP(0, 0)
+#define BEFORE_PRODUCTS(k)              \
+  BRING_STEP(1 - stage, k + STEP_BYTES) \
+  wait_copies(1);
+#define DURING_PRODUCTS(k)
+#else
+// This item's chunks of bytes [k, k + STEP_BYTES) of the 64 rows from `first` on: read_tile begins the loads, put_tile waits
+// for them. Rows beyond the last are the last once more, for sums that are not stored; columns beyond the last are read from
+// the row's start and become 0 in put_tile. So no load depends on a branch.
+static inline void read_tile(uint4* held, __global const uchar* from, uint first, uint rows, uint k, uint row_bytes,
+                             uint item) {
+  UNROLLED for (uint c = 0; c < CHUNKS; ++c) {
+    const uint chunk = item + c * ITEMS, at = k + chunk % 4 * 16;
+    const size_t row = min(first + chunk / 4, rows - 1);
+    held[c] = *(__global const uint4*)(from + row * row_bytes + (at < row_bytes ? at : 0));
+  }
+}
+
+static inline void put_tile(const uint4* held, __local uchar* tile, uint k, uint row_bytes, uint item) {
+  UNROLLED for (uint c = 0; c < CHUNKS; ++c) {
+    const uint chunk = item + c * ITEMS, at = k + chunk % 4 * 16;
+    *(__local uint4*)(tile + chunk / 4 * PITCH + chunk % 4 * 16) = at < row_bytes ? held[c] : (uint4)(0);
+  }
+}
+
+// The same for rows of any width, not ahead, a byte at a time. Unrolled further, or as vectors, its addresses would take the
+// registers of the products.
+static inline void bring_bytes(__local uchar* tile, __global const uchar* from, uint first, uint rows, uint k, uint row_bytes,
+                               uint item) {
+  const uint column = item % STEP_BYTES, at = k + column;
+  from += min(at, row_bytes - 1);
+  _Pragma("clang loop vectorize(disable) unroll_count(4)") for (uint i = 0; i < TILE * STEP_BYTES / ITEMS; ++i) {
+    const uint row = item / STEP_BYTES + i * (ITEMS / STEP_BYTES);
+    const uchar byte = from[(size_t)min(first + row, rows - 1) * row_bytes];
+    tile[row * PITCH + column] = at < row_bytes ? byte : (uchar)0;
+  }
+}
+
+#define STAGES 1
+#define READ_STEP(k)                                                       \
+  if (row_bytes % 16 == 0) {                                               \
+    read_tile(held_weights, from_weights, row0, rows, k, row_bytes, item); \
+    read_tile(held_x, from_x, token0, tokens, k, row_bytes, item);         \
+  }
+#define BEFORE_FIRST_STEP                     \
+  uint4 held_weights[CHUNKS], held_x[CHUNKS]; \
+  READ_STEP(0)
+#define BEFORE_PRODUCTS(k)                                                          \
+  if (row_bytes % 16 == 0) {                                                        \
+    put_tile(held_weights, weights_tile[stage], k, row_bytes, item);                \
+    put_tile(held_x, x_tile[stage], k, row_bytes, item);                            \
+  } else {                                                                          \
+    bring_bytes(weights_tile[stage], from_weights, row0, rows, k, row_bytes, item); \
+    bring_bytes(x_tile[stage], from_x, token0, tokens, k, row_bytes, item);         \
+  }
+#define DURING_PRODUCTS(k) READ_STEP(k + STEP_BYTES)
+#endif
+
+// acc[m][n] of type Sums over all columns; called by whole groups.
+#define MULTIPLY(weights, x, element_bytes, Sums, add)                                                            \
+  __local uchar weights_tile[STAGES][TILE * PITCH] __attribute__((aligned(16)));                                  \
+  __local uchar x_tile[STAGES][TILE * PITCH] __attribute__((aligned(16)));                                        \
+  MATRIX_UNIT_SCRATCH                                                                                             \
+  const uint item = (uint)(get_local_id(1) * 16 + get_local_id(0)), lane = item % UNIT_LANES;                     \
+  const uint row0 = (uint)get_group_id(0) * TILE, token0 = (uint)get_group_id(1) * TILE;                          \
+  const uint wave_row = item / UNIT_LANES % 2 * 32, wave_token = item / (2 * UNIT_LANES) * UNIT_LANES;            \
+  const uint row_bytes = columns * (element_bytes);                                                               \
+  __global const uchar* from_weights = (__global const uchar*)(weights);                                          \
+  __global const uchar* from_x = (__global const uchar*)(x);                                                      \
+  Sums acc[2][PRODUCTS];                                                                                          \
+  FOR_EACH_PRODUCT acc[m][n] = (Sums)(0);                                                                         \
+  uint stage = 0;                                                                                                 \
+  BEFORE_FIRST_STEP                                                                                               \
+  for (uint k = 0; k < row_bytes; k += STEP_BYTES) {                                                              \
+    BEFORE_PRODUCTS(k)                                                                                            \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                                 \
+    DURING_PRODUCTS(k)                                                                                            \
+    UNROLLED for (uint part = 0; part < STEP_BYTES; part += PART_BYTES) {                                         \
+      Fragment a[2], b[PRODUCTS];                                                                                 \
+      UNROLLED for (uint m = 0; m < 2; ++m) {                                                                     \
+        a[m] = load_a(weights_tile[stage] + (wave_row + m * 16) * PITCH + part, PITCH, lane);                     \
+      }                                                                                                           \
+      UNROLLED for (uint n = 0; n < PRODUCTS; ++n) {                                                              \
+        b[n] = load_b(x_tile[stage] + (wave_token + n * 16) * PITCH + part, PITCH, lane);                         \
+      }                                                                                                           \
+      FOR_EACH_PRODUCT acc[m][n] = add(a[m], b[n], acc[m][n]);                                                    \
+    }                                                                                                             \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                                                 \
+    stage = STAGES - 1 - stage;                                                                                   \
   }
 
 #define FOR_EACH_PRODUCT                \
   UNROLLED for (uint m = 0; m < 2; ++m) \
-  UNROLLED for (uint n = 0; n < 4; ++n)
+  UNROLLED for (uint n = 0; n < PRODUCTS; ++n)
 
-// store(value, row, token) for the four results of each product that lie inside.
-#define STORE(store)                                                                                                   \
-  FOR_EACH_PRODUCT {                                                                                                   \
-    const uint row = row0 + warp_row + m * 16 + lane / 4, token = token0 + warp_token + n * 8 + lane % 4 * 2;          \
-    if (row < rows && token < tokens) store(acc[m][n].x, row, token);                                                  \
-    if (row < rows && token + 1 < tokens) store(acc[m][n].y, row, token + 1);                                          \
-    if (row + 8 < rows && token < tokens) store(acc[m][n].z, row + 8, token);                                          \
-    if (row + 8 < rows && token + 1 < tokens) store(acc[m][n].w, row + 8, token + 1);                                  \
+// store(value, row, token) for the sums of each product, of type Sum, that lie inside.
+#define STORE(Sum, store)                                                                \
+  FOR_EACH_PRODUCT {                                                                     \
+    Sum sums[UNIT_SUMS];                                                                 \
+    JOIN(vstore, UNIT_SUMS)(acc[m][n], 0, sums);                                         \
+    UNROLLED for (uint i = 0; i < UNIT_SUMS; ++i) {                                      \
+      const uint row = row0 + wave_row + m * 16 + sum_row(lane, i);                      \
+      const uint token = token0 + wave_token + n * 16 + sum_column(lane, i);             \
+      if (row < rows && token < tokens) store(sums[i], row, token);                      \
+    }                                                                                    \
   }
 #define STORE_F16(value, row, token) vstore_half_rte(value, (size_t)(token) * rows + (row), y)
 #define STORE_I32(value, row, token) out[(size_t)(token) * rows + (row)] = (value)
 
 GPU_KERNEL void gemm_f16_f16_gpu(__global const half* weights, __global const half* x, __global half* y, uint rows,
                                  uint columns, uint tokens) {
-  MULTIPLY(weights, x, 2, float4, mma_f16)
-  STORE(STORE_F16)
+  MULTIPLY(weights, x, 2, FloatSums, add_f16)
+  STORE(float, STORE_F16)
 }
 
 GPU_KERNEL void gemm_i8_i8_gpu(__global const char* codes, __global const char* x, __global int* out, uint rows,
                                uint columns, uint tokens) {
-  MULTIPLY(codes, x, 1, int4, mma_i8)
-  STORE(STORE_I32)
+  MULTIPLY(codes, x, 1, IntSums, add_i8)
+  STORE(int, STORE_I32)
 }

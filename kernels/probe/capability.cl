@@ -1,11 +1,13 @@
 // Capability probes: each program is built, run and compared by host/device/probe.cpp. A driver's extension string is only a
 // declaration; NVIDIA computes in half without declaring it, some drivers declare what does not build.
 // One entry per program, chosen by -D, so that a build failure speaks of one capability only.
-// PROBE_DOT4, PROBE_LANES and PROBE_HALF2 take an INSTRUCTIONS_… set besides (kernels/common/instructions.clh).
+// PROBE_DOT4, PROBE_LANES and PROBE_HALF2 take an INSTRUCTIONS_… set besides (kernels/common/instructions.clh),
+// PROBE_MATRIX_UNIT a MATRIX_UNIT_… (kernels/common/matrix_unit.clh).
 // Input: in[0..63]; output: out[0..63]; global and local size 64.
 
 #include "common/instructions.clh"
-#ifdef PROBE_MMA
+#ifdef PROBE_MATRIX_UNIT
+#include "common/common.clh"
 #include "common/matrix_unit.clh"
 #endif
 #ifdef INSTRUCTIONS_AVX2
@@ -96,37 +98,60 @@ __kernel void probe_half2(__global const int* in, __global int* out) {
 }
 #endif
 
-#ifdef PROBE_MMA
-// out[i] = in[i], unless a matrix product of this item's warp, through local memory, is not that of plain loops. Rows of A and
-// columns of B are 16 bytes of in each: as bytes and, their low halves, as f16.
-__kernel void probe_mma(__global const int* in, __global int* out) {
-  __local uint tile[32 * 8] __attribute__((aligned(16)));  // rows of 32 bytes: 16 of A, then 16 of which B takes 8
+#ifdef PROBE_MATRIX_UNIT
+// A small number out of 16 bits, exact as f16 (its bits) and as float: 1 + n / 32, of either sign.
+#define SMALL_HALVES(words) ((((words) & 0x001F001Fu) << 5) | ((words) & 0x80008000u) | 0x3C003C00u)
+static inline float small_float(uint bits) {
+  const float magnitude = 1.0f + (float)(bits & 31u) / 32.0f;
+  return (bits & 0x8000u) != 0 ? -magnitude : magnitude;
+}
+
+// out[i] = in[i], unless a product of 16 x 16 by this item's wave, through local memory, is not that of plain loops. Rows of A
+// and columns of B are made of the words of in, all different: as bytes and, in part, as f16. Sums of f16 are exact too.
+__kernel void probe_matrix_unit(__global const int* in, __global int* out) {
+  __local uint a_words[4 * PART_BYTES] __attribute__((aligned(16)));  // 16 rows, 16 columns
+  __local uint b_words[4 * PART_BYTES] __attribute__((aligned(16)));
   MATRIX_UNIT_SCRATCH
-  const uint item = (uint)get_local_id(0), lane = item % 32;
-  copy_async(tile + item * 4, in + item % 16 * 4, 16);
+  const uint item = (uint)get_local_id(0), lane = item % UNIT_LANES;
+  if (item < PART_BYTES) {  // chunks of 16 bytes
+#ifdef HAS_COPY_ASYNC
+    copy_async(a_words + item * 4, in + item % 16 * 4, 16);
+    copy_async(b_words + item * 4, in + item % 16 * 4, 16);
+#else
+    const uint4 chunk = *(__global const uint4*)(in + item % 16 * 4);
+    *(__local uint4*)(a_words + item * 4) = chunk;
+    *(__local uint4*)(b_words + item * 4) = chunk;
+#endif
+  }
+#ifdef HAS_COPY_ASYNC
   close_copies();
   wait_copies(0);
+#endif
   barrier(CLK_LOCAL_MEM_FENCE);
-  const uint4 a = load_matrices(tile + lane % 16 * 8 + lane / 16 * 4);
-  const uint4 b = load_matrices(tile + 128 + (lane / 16 * 8 + lane % 8) * 8 + lane / 8 % 2 * 4);
-  const int4 bytes = mma_i8(a, b.lo, (int4)(0));
-  // Small numbers as f16: 5 bits each of the same words under the exponent of 1.
-  const uint4 half_a = (a & 0x001F001Fu) << 5 | 0x3C003C00u, half_b = (b & 0x001F001Fu) << 5 | 0x3C003C00u;
-  const float4 halves = mma_f16(half_a, half_b.lo, (float4)(0.0f));
+  for (uint w = item; w < 4 * PART_BYTES; w += 64) {
+    a_words[w] = (a_words[w] + w) * 0x9E3779B1u;
+    b_words[w] = (b_words[w] - w) * 0x85EBCA6Bu;
+  }
+  barrier(CLK_LOCAL_MEM_FENCE);
+  const Fragment a = load_a((__local const uchar*)a_words, PART_BYTES, lane);
+  const Fragment b = load_b((__local const uchar*)b_words, PART_BYTES, lane);
+  int byte_sums[UNIT_SUMS];
+  JOIN(vstore, UNIT_SUMS)(add_i8(a, b, (IntSums)(-3)), 0, byte_sums);
+  float half_sums[UNIT_SUMS];
+  const Fragment half_a = SMALL_HALVES(a), half_b = SMALL_HALVES(b);
+  JOIN(vstore, UNIT_SUMS)(add_f16(half_a, half_b, (FloatSums)(0.5f)), 0, half_sums);
   bool right = true;
-  for (uint c = 0; c < 4; ++c) {
-    const uint row = lane / 4 + c / 2 * 8, column = lane % 4 * 2 + c % 2;
-    int byte_sum = 0;
-    float half_sum = 0.0f;
-    for (uint w = 0; w < 8; ++w) {
-      const uint u = tile[row * 8 + w], v = tile[128 + column * 8 + w];
-      byte_sum = dot4(u, v, byte_sum);
-      half_sum += (1.0f + (u & 31u) / 32.0f) * (1.0f + (v & 31u) / 32.0f);
-      half_sum += (1.0f + (u >> 16 & 31u) / 32.0f) * (1.0f + (v >> 16 & 31u) / 32.0f);
+  _Pragma("unroll") for (uint i = 0; i < UNIT_SUMS; ++i) {
+    __local const uint* row = a_words + sum_row(lane, i) * (PART_BYTES / 4);
+    __local const uint* column = b_words + sum_column(lane, i) * (PART_BYTES / 4);
+    int bytes = -3;
+    float halves = 0.5f;
+    for (uint w = 0; w < PART_BYTES / 4; ++w) {
+      bytes = dot4(row[w], column[w], bytes);
+      halves += small_float(row[w] & 0xFFFFu) * small_float(column[w] & 0xFFFFu);
+      halves += small_float(row[w] >> 16) * small_float(column[w] >> 16);
     }
-    const int byte_found = c == 0 ? bytes.x : c == 1 ? bytes.y : c == 2 ? bytes.z : bytes.w;
-    const float half_found = c == 0 ? halves.x : c == 1 ? halves.y : c == 2 ? halves.z : halves.w;
-    right = right && byte_found == byte_sum && half_found == half_sum;
+    right = right && byte_sums[i] == bytes && half_sums[i] == halves;
   }
   out[item] = right ? in[item] : 1000;
 }

@@ -20,13 +20,13 @@ NARROW = "__kernel void gemv_f16_f16_gpu(__global uint* a, __global const uint* 
 UNUSED = "__kernel void k(__global uint* a) { uint unused; a[0] = 1u; }"
 
 
-def check(source, kernel="k", family="gpu", target="gfx90a"):
+def check(source, kernel="k", family="gpu", target="gfx90a", variant=None):
     """Exit status and output of check-kernels on one kernel."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "k.cl").write_text(source)
         programs = folder / "programs"
-        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{family}\tk.cl\t{kernel}\t64\t{COMMON}'\n")
+        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{variant or family}\tk.cl\t{kernel}\t64\t{COMMON}'\n")
         programs.chmod(0o755)
         done = subprocess.run([ROOT / "tools" / "check-kernels", programs, "--kernel-dir", folder, "--target", target],
                               capture_output=True, text=True, check=False)
@@ -53,6 +53,14 @@ class CheckKernels(unittest.TestCase):
             code, output = check(NARROW, "gemv_f16_f16_gpu", target=target)
             self.assertEqual(code, 1, output)
             self.assertIn("0 loads of 16 bytes instead of 2", output)
+
+    def test_finds_that_the_matrix_unit_is_not_used(self):
+        source = CLEAN.replace(" k(", " gemm_i8_i8_gpu(")
+        for variant, target, product in (("mfma", "gfx90a", "v_mfma_i32_16x16x16i8"), ("mfma", "gfx942", "v_mfma_i32_16x16x32_i8"),
+                                         ("wmma", "gfx1100", "v_wmma_i32_16x16x16_iu8"), ("mma", "sm_80", "m16n8k32")):
+            code, output = check(source, "gemm_i8_i8_gpu", target=target, variant=variant)
+            self.assertEqual(code, 1, output)
+            self.assertIn(product, output)
 
     def test_finds_a_warning_in_each_family(self):
         for family in ("cpu", "gpu", "reference"):
