@@ -129,8 +129,9 @@ __kernel void probe_matrix_unit(__global const int* in, __global int* out) {
 #endif
   barrier(CLK_LOCAL_MEM_FENCE);
   for (uint w = item; w < 4 * PART_BYTES; w += 64) {
-    a_words[w] = (a_words[w] + w) * 0x9E3779B1u;
-    b_words[w] = (b_words[w] - w) * 0x85EBCA6Bu;
+    const uint a_word = (a_words[w] + 4 * w) * 0x9E3779B1u, b_word = (b_words[w] + 10 * w) * 0x85EBCA6Bu;
+    a_words[w] = a_word ^ a_word >> 15;
+    b_words[w] = b_word ^ b_word >> 13;
   }
   barrier(CLK_LOCAL_MEM_FENCE);
   const Fragment a = load_a((__local const uchar*)a_words, PART_BYTES, lane);
