@@ -39,16 +39,20 @@ struct Tuning {
   std::uint32_t group = 128;        ///< columns per int4 group: 32, 64 or 128
   std::uint32_t chunk = 4096;       ///< elements per work-item of the CPU family's elementwise kernels
   std::uint32_t work_group = 128;   ///< items per group of the GPU family
+  std::uint32_t unroll = 1;         ///< 16-byte loads per row in flight in gemv_gpu.cl
   std::uint64_t local_bytes = 1 << 20;  ///< local memory that gemm_cpu.cl may take
   // 0: what the functions below give for the number of tokens.
   std::uint32_t rows = 0;           ///< of a register block of the gemv kernels
   std::uint32_t block_rows = 0;     ///< of gemm_cpu.cl
   std::uint32_t block_columns = 0;  ///< of gemm_cpu.cl
+  std::uint32_t split_k = 0;        ///< items that share a row in gemv_gpu.cl; 0: the whole group
 
   std::uint32_t lanes() const;      ///< 32-bit lanes of gemv_i4_f16_cpu
   std::uint32_t lanes16() const;    ///< 16-bit lanes of gemv_i4_i8_cpu
   std::uint32_t gemv_rows(std::uint64_t tokens) const;
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;
+  std::uint32_t gpu_gemv_unroll(std::uint64_t tokens) const;
+  std::uint32_t gpu_split_k() const;
   GemmBlocks gemm_blocks(std::uint64_t tokens) const;
 };
 

@@ -20,13 +20,13 @@ NARROW = "__kernel void gemv_f16_f16_gpu(__global uint* a, __global const uint* 
 UNUSED = "__kernel void k(__global uint* a) { uint unused; a[0] = 1u; }"
 
 
-def check(source, kernel="k", family="gpu", target="gfx90a"):
+def check(source, kernel="k", family="gpu", target="gfx90a", used_by="run", common=COMMON):
     """Exit status and output of check-kernels on one kernel."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "k.cl").write_text(source)
         programs = folder / "programs"
-        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{family}\tk.cl\t{kernel}\t64\t{COMMON}'\n")
+        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{family}\tk.cl\t{kernel}\t64\t{used_by}\t{common}'\n")
         programs.chmod(0o755)
         done = subprocess.run([ROOT / "tools" / "check-kernels", programs, "--kernel-dir", folder, "--target", target],
                               capture_output=True, text=True, check=False)
