@@ -309,17 +309,13 @@ GPU_KERNEL void gemv_i4_f16_gpu(__global const uchar* codes, __global const half
 /// The same without the zero point.
 static inline void add_i4_i8(const uint4 code[ROWS], const ushort scales[ROWS], __global const char* x, uint columns,
                              float acc[ROWS][TOKENS]) {
-  uint4 even[TOKENS], odd[TOKENS];
   UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-    const uint4 low = load16(x + (size_t)t * columns), high = load16(x + (size_t)t * columns + 16);
-    even[t] = (uint4)(even_bytes(low), even_bytes(high));
-    odd[t] = (uint4)(odd_bytes(low), odd_bytes(high));
-  }
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    const uint4 low = code[r] & (uint4)(0x0F0F0F0Fu), high = (code[r] >> 4) & (uint4)(0x0F0F0F0Fu);
-    const float scale = float_of(scales[r]);
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      acc[r][t] = fma(scale, (float)dot16(high, odd[t], dot16(low, even[t], 0)), acc[r][t]);
+    const uint4 first = load16(x + (size_t)t * columns), second = load16(x + (size_t)t * columns + 16);
+    const uint4 even = (uint4)(even_bytes(first), even_bytes(second));
+    const uint4 odd = (uint4)(odd_bytes(first), odd_bytes(second));
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
+      const uint4 low = code[r] & (uint4)(0x0F0F0F0Fu), high = (code[r] >> 4) & (uint4)(0x0F0F0F0Fu);
+      acc[r][t] = fma(float_of(scales[r]), (float)dot16(high, odd, dot16(low, even, 0)), acc[r][t]);
     }
   }
 }
