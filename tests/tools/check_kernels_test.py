@@ -66,7 +66,7 @@ class CheckKernels(unittest.TestCase):
             code, output = check(ONE_BY_ONE, "gemv_f16_f16_gpu", target=target, used_by="tune",
                                  common=COMMON.replace("UNROLL=1", "UNROLL=4"))
             self.assertEqual(code, 1, output)
-            self.assertIn("loads of 16 bytes in flight instead of 4", output)
+            self.assertIn("loads of 16 bytes in flight instead of 3", output)
 
     def test_finds_scratch_memory_of_tuning_candidates(self):
         for target in ("gfx90a", "gfx1100"):
