@@ -35,33 +35,37 @@ struct GemmBlocks {
 
 /// The tunables of one kernel on one device.
 struct Tuning {
-  std::uint32_t vector_width = 8;   ///< floats per vector of the CPU family: 8 or 16
-  std::uint32_t group = 128;        ///< columns per int4 group: 32, 64 or 128
-  std::uint32_t chunk = 4096;       ///< elements per work-item of the CPU family's elementwise kernels
-  std::uint32_t work_group = 128;   ///< items per group of the GPU family
+  std::uint32_t vector_width = 8;       ///< floats per vector of the CPU family: 8 or 16
+  std::uint32_t group = 128;            ///< columns per int4 group: 32, 64 or 128
+  std::uint32_t chunk = 4096;           ///< elements per work-item of the CPU family's elementwise kernels
+  std::uint32_t work_group = 128;       ///< items per group of the GPU family
+  std::uint32_t unroll = 1;             ///< 16-byte loads per row in flight in gemv_gpu.cl
   std::uint64_t local_bytes = 1 << 20;  ///< local memory that gemm_cpu.cl may take
   // 0: what the functions below give for the number of tokens.
   std::uint32_t rows = 0;           ///< of a register block of the gemv kernels
   std::uint32_t block_rows = 0;     ///< of gemm_cpu.cl
   std::uint32_t block_columns = 0;  ///< of gemm_cpu.cl
+  std::uint32_t split_k = 0;        ///< items that share a row in gemv_gpu.cl; 0: the whole group
 
-  std::uint32_t lanes() const;      ///< 32-bit lanes of gemv_i4_f16_cpu
-  std::uint32_t lanes16() const;    ///< 16-bit lanes of gemv_i4_i8_cpu
+  std::uint32_t lanes() const;    ///< 32-bit lanes of gemv_i4_f16_cpu
+  std::uint32_t lanes16() const;  ///< 16-bit lanes of gemv_i4_i8_cpu
   std::uint32_t gemv_rows(std::uint64_t tokens) const;
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;
+  std::uint32_t gpu_gemv_unroll(std::uint64_t tokens) const;
+  std::uint32_t gpu_split_k() const;
   GemmBlocks gemm_blocks(std::uint64_t tokens) const;
 };
 
-/// Default tunables for a device: 16 floats per vector where that is its native width, else 8; blocks that fit its local
-/// memory.
+/// Default tunables for a device: 16 floats per vector where that is its native width, else 8; blocks that fit its
+/// local memory.
 Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size);
 
 /// A way to build kernels of one family: plain, or with instructions that a device must be probed for.
 struct Variant {
-  std::string_view name;         ///< "reference", "cpu", "gpu" (the plain ones), "ptx", …
-  std::string_view family;       ///< "reference", "cpu" or "gpu"
-  std::string_view options;      ///< -D options that its kernels add
-  std::string_view matrix_unit;  ///< "none" or its name, for the results
+  std::string_view name;                  ///< "reference", "cpu", "gpu" (the plain ones), "ptx", …
+  std::string_view family;                ///< "reference", "cpu" or "gpu"
+  std::string_view options;               ///< -D options that its kernels add
+  std::string_view matrix_unit;           ///< "none" or its name, for the results
   std::array<std::string_view, 3> needs;  ///< capabilities that must be probed; unused ones empty
 };
 
@@ -89,11 +93,11 @@ struct KernelEntry {
 
 /// Plain kernels and variants; of the variants of one operation the best comes first.
 std::span<const KernelEntry> all_kernels();
-/// The plain kernel of `operation` in `family`, or the reference's where the family has none of its own; null when neither
-/// exists.
+/// The plain kernel of `operation` in `family`, or the reference's where the family has none of its own; null when
+/// neither exists.
 const KernelEntry* find_kernel(std::string_view operation, std::string_view family);
-/// The kernel of `operation` in `family` and `variant`, where the operation has that variant, else the plain one. An empty
-/// variant: the first that the probed capabilities of `info` allow.
+/// The kernel of `operation` in `family` and `variant`, where the operation has that variant, else the plain one. An
+/// empty variant: the first that the probed capabilities of `info` allow.
 const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
                                  const device::DeviceInfo& info);
 

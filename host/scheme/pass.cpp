@@ -40,16 +40,18 @@ Result<Pass> PassMaker::make(std::string_view operation, Role role, const std::v
 
 Result<Pass> PassMaker::random_f16(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
                                    std::uint64_t tensor) const {
-  return make("random_f16", Role::kOther, {{out, Access::kWrite, 2 * count}},
-              {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
-              {.count = count});
+  return make(
+      "random_f16", Role::kOther, {{out, Access::kWrite, 2 * count}},
+      {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
+      {.count = count});
 }
 
 Result<Pass> PassMaker::random_f32(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
                                    std::uint64_t tensor) const {
-  return make("random_f32", Role::kOther, {{out, Access::kWrite, 4 * count}},
-              {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
-              {.count = count});
+  return make(
+      "random_f32", Role::kOther, {{out, Access::kWrite, 4 * count}},
+      {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
+      {.count = count});
 }
 
 Result<Pass> PassMaker::quantize_weights(const Buffer& f16, const Weights& weights) const {
@@ -60,8 +62,8 @@ Result<Pass> PassMaker::quantize_weights(const Buffer& f16, const Weights& weigh
   const std::vector<Argument> scalars{argument(rows), argument(columns)};
   if (weights.format == WeightFormat::kInt8) {
     return make("quantize_weights_f16_i8", Role::kOther,
-                {in, {weights.codes, Access::kWrite, rows * columns}, {weights.scales, Access::kWrite, 2 * rows}}, scalars,
-                extent);
+                {in, {weights.codes, Access::kWrite, rows * columns}, {weights.scales, Access::kWrite, 2 * rows}},
+                scalars, extent);
   }
   const std::uint64_t groups = (columns + options_.group_size - 1) / options_.group_size;
   return make("quantize_weights_f16_i4", Role::kOther,
@@ -105,9 +107,10 @@ Result<Pass> PassMaker::residual_add(const Buffer& x, const Buffer& y, std::uint
 Result<Pass> PassMaker::expand_heads(const Buffer& v, const Buffer& out, std::uint64_t heads, std::uint64_t kv_heads,
                                      std::uint64_t head_dim, std::uint64_t tokens) const {
   expects(kv_heads > 0 && heads % kv_heads == 0, "heads are a multiple of kv_heads");
-  return make("expand_heads_f16", Role::kOther,
-              {{v, Access::kRead, 2 * kv_heads * head_dim * tokens}, {out, Access::kWrite, 2 * heads * head_dim * tokens}},
-              {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
+  return make(
+      "expand_heads_f16", Role::kOther,
+      {{v, Access::kRead, 2 * kv_heads * head_dim * tokens}, {out, Access::kWrite, 2 * heads * head_dim * tokens}},
+      {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
 }
 
 }  // namespace qtrap::scheme

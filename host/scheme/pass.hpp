@@ -1,8 +1,8 @@
 // Passes on a device: kernels with their arguments set, ready for a queue, each with its role and analytic costs.
-// Activations are f16, row-major [token][column]. Weights: f16 row-major [row][column]; int8 codes likewise with one f16
-// scale per row (w = s q, |q| <= 127); int4 in groups of `group_size` along the columns with f16 scale and f16 (integer
-// valued, 0..15) zero point, row-major [row][group] (w = s (q - z)); byte b of a row holds column 2b in its low and
-// column 2b+1 in its high nibble, rows start on a byte.
+// Activations are f16, row-major [token][column]. Weights: f16 row-major [row][column]; int8 codes likewise with one
+// f16 scale per row (w = s q, |q| <= 127); int4 in groups of `group_size` along the columns with f16 scale and f16
+// (integer valued, 0..15) zero point, row-major [row][group] (w = s (q - z)); byte b of a row holds column 2b in its
+// low and column 2b+1 in its high nibble, rows start on a byte.
 #pragma once
 
 #include <memory>
@@ -21,11 +21,11 @@ namespace qtrap::scheme {
 /// One launch with its role, name, bound buffers and costs.
 struct Pass {
   Role role = Role::kOther;
-  std::string kernel;                       ///< KernelEntry::name(), e.g. "gemv_i8_f16_cpu"
-  std::string_view matrix_unit;             ///< "none" or its name
+  std::string kernel;            ///< KernelEntry::name(), e.g. "gemv_i8_f16_cpu"
+  std::string_view matrix_unit;  ///< "none" or its name
   device::Launch launch;
-  std::vector<device::BufferArg> buffers;   ///< every bound buffer, in argument order
-  Costs costs;                              ///< launches is 1
+  std::vector<device::BufferArg> buffers;  ///< every bound buffer, in argument order
+  Costs costs;                             ///< launches is 1
 };
 
 /// Weights of one projection in one format. Unused buffers are empty.
@@ -44,7 +44,8 @@ struct PassOptions {
   TuningChoices tuning = {};       ///< what replaces the default tunables
 };
 
-/// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts are in elements.
+/// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts
+/// are in elements.
 class PassMaker {
  public:
   PassMaker(device::Device& device, PassOptions options);
@@ -117,7 +118,18 @@ class SchemePasses {
 };
 
 /// What a bound buffer holds; the first five belong to the caller, the others to the workspace of SchemePasses.
-enum class Slot { kInput, kOutput, kCodes, kScales, kZeros, kPlainWeights, kActivations, kTokenScales, kGroupSums, kAccumulators };
+enum class Slot {
+  kInput,
+  kOutput,
+  kCodes,
+  kScales,
+  kZeros,
+  kPlainWeights,
+  kActivations,
+  kTokenScales,
+  kGroupSums,
+  kAccumulators
+};
 inline constexpr std::size_t kSlotCount = 10;
 
 /// One buffer argument: what it holds, how it is used, and how many bytes of it are bound.

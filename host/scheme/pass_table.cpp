@@ -23,26 +23,35 @@ ActivationForm activation_form(Scheme scheme, const std::string& family, std::ui
   const bool cpu = family == "cpu";
   const bool gemm = tokens > kMostGemvTokens && family != "reference";
   switch (scheme) {
-    case Scheme::kW8A8: return cpu && gemm ? ActivationForm::kI8Panels : ActivationForm::kI8;
+    case Scheme::kW8A8:
+      return cpu && gemm ? ActivationForm::kI8Panels : ActivationForm::kI8;
     case Scheme::kW4A8:
       if (!gemm) return cpu ? ActivationForm::kI8Nibbles : ActivationForm::kI8Sums;
       return cpu ? ActivationForm::kI8Panels : ActivationForm::kI8;
     case Scheme::kW4A16Fused:
       if (cpu && !gemm) return ActivationForm::kF32Nibbles;
       [[fallthrough]];
-    default: return cpu && gemm ? ActivationForm::kF32Panels : ActivationForm::kF16;
+    default:
+      return cpu && gemm ? ActivationForm::kF32Panels : ActivationForm::kF16;
   }
 }
 
 std::uint64_t activation_bytes(ActivationForm form, const Sizes& s) {
   switch (form) {
-    case ActivationForm::kF16: return 2 * s.tokens * s.columns;
-    case ActivationForm::kF32Panels: return 4 * s.padded_tokens() * s.columns;
-    case ActivationForm::kF32Nibbles: return 4 * s.tokens * s.groups() * s.group;
-    case ActivationForm::kI8: return s.tokens * s.columns;
-    case ActivationForm::kI8Panels: return s.padded_tokens() * s.columns;
-    case ActivationForm::kI8Sums: return s.tokens * s.columns;
-    case ActivationForm::kI8Nibbles: return s.tokens * s.groups() * s.group;
+    case ActivationForm::kF16:
+      return 2 * s.tokens * s.columns;
+    case ActivationForm::kF32Panels:
+      return 4 * s.padded_tokens() * s.columns;
+    case ActivationForm::kF32Nibbles:
+      return 4 * s.tokens * s.groups() * s.group;
+    case ActivationForm::kI8:
+      return s.tokens * s.columns;
+    case ActivationForm::kI8Panels:
+      return s.padded_tokens() * s.columns;
+    case ActivationForm::kI8Sums:
+      return s.tokens * s.columns;
+    case ActivationForm::kI8Nibbles:
+      return s.tokens * s.groups() * s.group;
   }
   return 0;
 }
@@ -68,18 +77,24 @@ std::string matmul_prefix(const std::string& family, std::uint64_t tokens) {
 
 const char* quantize_operation(ActivationForm form) {
   switch (form) {
-    case ActivationForm::kI8Panels: return "quantize_f16_i8_panels";
-    case ActivationForm::kI8Sums: return "quantize_f16_i8_sums";
-    case ActivationForm::kI8Nibbles: return "quantize_f16_i8_nibbles";
-    default: return "quantize_f16_i8";
+    case ActivationForm::kI8Panels:
+      return "quantize_f16_i8_panels";
+    case ActivationForm::kI8Sums:
+      return "quantize_f16_i8_sums";
+    case ActivationForm::kI8Nibbles:
+      return "quantize_f16_i8_nibbles";
+    default:
+      return "quantize_f16_i8";
   }
 }
 
 std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape, std::uint64_t groups) {
   const auto [rows, columns] = shape;
   switch (format) {
-    case WeightFormat::kF16: return {{Slot::kCodes, Access::kRead, 2 * rows * columns}};
-    case WeightFormat::kInt8: return {{Slot::kCodes, Access::kRead, rows * columns}, {Slot::kScales, Access::kRead, 2 * rows}};
+    case WeightFormat::kF16:
+      return {{Slot::kCodes, Access::kRead, 2 * rows * columns}};
+    case WeightFormat::kInt8:
+      return {{Slot::kCodes, Access::kRead, rows * columns}, {Slot::kScales, Access::kRead, 2 * rows}};
     case WeightFormat::kInt4:
       return {{Slot::kCodes, Access::kRead, rows * ((columns + 1) / 2)},
               {Slot::kScales, Access::kRead, 2 * rows * groups},
@@ -100,11 +115,16 @@ PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::
 
 std::string matmul_formats(Scheme scheme) {
   switch (scheme) {
-    case Scheme::kW8A16Fused: return "i8_f16";
-    case Scheme::kW8A8: return "i8_i8";
-    case Scheme::kW4A16Fused: return "i4_f16";
-    case Scheme::kW4A8: return "i4_i8";
-    default: return "f16_f16";
+    case Scheme::kW8A16Fused:
+      return "i8_f16";
+    case Scheme::kW8A8:
+      return "i8_i8";
+    case Scheme::kW4A16Fused:
+      return "i4_f16";
+    case Scheme::kW4A8:
+      return "i4_i8";
+    default:
+      return "f16_f16";
   }
 }
 
@@ -132,7 +152,8 @@ PassRow matmul_row(const SchemeInfo& scheme, const std::string& family, const Si
   const std::string prefix = matmul_prefix(family, sizes.tokens);
   std::vector<std::uint32_t> scalars{argument(shape.rows), argument(shape.columns)};
   if (prefix != "gemv_") scalars.push_back(argument(sizes.tokens));
-  PassRow row = make_row(Role::kMatmul, prefix + matmul_formats(scheme.scheme), std::move(bindings), std::move(scalars));
+  PassRow row =
+      make_row(Role::kMatmul, prefix + matmul_formats(scheme.scheme), std::move(bindings), std::move(scalars));
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
   row.costs.weight_launches = 1;
   return row;
@@ -159,8 +180,9 @@ std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::strin
     return {row};
   }
   const bool summed = form == ActivationForm::kI8Sums || form == ActivationForm::kI8Nibbles;
-  PassRow row = make_row(Role::kQuantize, quantize_operation(form),
-                         summed ? std::vector{x, activations, scales, sums} : std::vector{x, activations, scales}, {k, t});
+  PassRow row =
+      make_row(Role::kQuantize, quantize_operation(form),
+               summed ? std::vector{x, activations, scales, sums} : std::vector{x, activations, scales}, {k, t});
   row.costs.quantized_elements = tokens * columns;
   return {row};
 }

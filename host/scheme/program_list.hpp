@@ -19,4 +19,9 @@ struct KernelProgram {
 /// gemv and every number of 16-token panels up to the largest block for gemm, local memory of 32 KiB, 64 KiB and 1 MiB.
 std::vector<KernelProgram> list_programs();
 
+/// What `qtrap tune` builds of the GPU family beyond list_programs(), for groups of 128 columns and the fewest and
+/// most tokens of each kernel: all combinations of the tunables that decide how many registers an item takes (rows,
+/// unroll); with 1 token the other candidates (work_group, split_k: constants of its addresses), one at a time.
+std::vector<KernelProgram> list_candidates();
+
 }  // namespace qtrap::scheme

@@ -101,9 +101,15 @@ double HostWeights::value(std::uint64_t row, std::uint64_t column) const {
 HostWeights reference_quantize(const HalfBits& f16, WeightFormat format, ProjectionShape shape, std::uint32_t group) {
   HostWeights weights{format, shape, group, {}, {}, {}, {}};
   switch (format) {
-    case WeightFormat::kF16: weights.plain = f16; break;
-    case WeightFormat::kInt8: quantize_int8(f16, weights); break;
-    case WeightFormat::kInt4: quantize_int4(f16, weights); break;
+    case WeightFormat::kF16:
+      weights.plain = f16;
+      break;
+    case WeightFormat::kInt8:
+      quantize_int8(f16, weights);
+      break;
+    case WeightFormat::kInt4:
+      quantize_int4(f16, weights);
+      break;
   }
   return weights;
 }

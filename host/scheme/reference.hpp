@@ -1,5 +1,6 @@
 // Host references of every operation, written from the formulas and not from the kernels. f16 tensors are bit patterns;
-// sums are in double. Scales, zero points, codes and random numbers are defined bit for bit (see quantize_reference.cl).
+// sums are in double. Scales, zero points, codes and random numbers are defined bit for bit (see
+// quantize_reference.cl).
 #pragma once
 
 #include <cstdint>

@@ -26,7 +26,8 @@ std::string_view to_string(Role role) { return kRoleNames.at(static_cast<std::si
 std::span<const SchemeInfo> all_schemes() { return kSchemes; }
 
 std::optional<SchemeInfo> find_scheme(std::string_view name) {
-  const auto found = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) { return s.name == name; });
+  const auto found =
+      std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) { return s.name == name; });
   if (found == kSchemes.end()) return std::nullopt;
   return *found;
 }
@@ -46,9 +47,12 @@ Costs& Costs::operator+=(const Costs& other) {
 std::uint64_t compute_weight_bytes(WeightFormat format, ProjectionShape shape, std::uint32_t group_size) {
   const std::uint64_t groups = (shape.columns + group_size - 1) / group_size;
   switch (format) {
-    case WeightFormat::kF16: return shape.rows * shape.columns * 2;
-    case WeightFormat::kInt8: return shape.rows * (shape.columns + 2);
-    case WeightFormat::kInt4: return shape.rows * ((shape.columns + 1) / 2 + groups * 4);
+    case WeightFormat::kF16:
+      return shape.rows * shape.columns * 2;
+    case WeightFormat::kInt8:
+      return shape.rows * (shape.columns + 2);
+    case WeightFormat::kInt4:
+      return shape.rows * ((shape.columns + 1) / 2 + groups * 4);
   }
   return 0;
 }

@@ -43,7 +43,7 @@ struct ProjectionShape {
 
 /// Analytic counts of one or more passes.
 struct Costs {
-  std::uint64_t bytes = 0;                ///< of all bound buffers, read_write twice
+  std::uint64_t bytes = 0;  ///< of all bound buffers, read_write twice
   /// Part of `bytes` that is expected to stay in the last-level cache: activations and workspace, each buffer no larger
   /// than half of it. Weights never are: a step reads each of them once.
   std::uint64_t cached_bytes = 0;
@@ -52,8 +52,8 @@ struct Costs {
   std::uint64_t cast_elements = 0;        ///< elements through cast passes
   std::uint64_t quantized_elements = 0;   ///< activations through quantize passes
   std::uint64_t launches = 0;
-  /// Part of `launches` that reads a weight matrix (matmul, dequantize): it starts and ends on all units together, which
-  /// costs more than an empty launch.
+  /// Part of `launches` that reads a weight matrix (matmul, dequantize): it starts and ends on all units together,
+  /// which costs more than an empty launch.
   std::uint64_t weight_launches = 0;
   Costs& operator+=(const Costs& other);
   bool operator==(const Costs&) const = default;

@@ -82,7 +82,8 @@ Result<std::vector<Pass>> SchemePasses::input_passes(const Buffer& x, std::uint6
                         buffers, {.columns = columns, .tokens = state.tokens});
 }
 
-Result<std::vector<Pass>> SchemePasses::projection_passes(const Weights& weights, const Buffer& x, const Buffer& y) const {
+Result<std::vector<Pass>> SchemePasses::projection_passes(const Weights& weights, const Buffer& x,
+                                                          const Buffer& y) const {
   const State& state = *state_;
   expects(weights.format == state.scheme.weights, "the weights have the format of the scheme");
   std::vector<Buffer> buffers = state.slots;

@@ -19,6 +19,8 @@ constexpr std::array kTunables{
     Tunable{"block_columns", &Tuning::block_columns, "cpu", "gemm_", {128, 256, 512}},
     Tunable{"rows", &Tuning::rows, "gpu", "gemv_", {1, 2, 4, 8}},
     Tunable{"work_group", &Tuning::work_group, "gpu", "gemv_", {64, 128, 256}},
+    Tunable{"split_k", &Tuning::split_k, "gpu", "gemv_", {32, 64, 128}},
+    Tunable{"unroll", &Tuning::unroll, "gpu", "gemv_", {1, 2, 4}},
     Tunable{"work_group", &Tuning::work_group, "gpu", "quantize_", {64, 128, 256}},
 };
 

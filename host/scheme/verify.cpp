@@ -62,11 +62,10 @@ VerifyRow verify_one(device::Device& device, const KernelEntry& kernel, const Ve
 
 }  // namespace
 
-VerifyBench::VerifyBench(device::Device& device, PassOptions options) : device_(&device), options_(std::move(options)) {}
+VerifyBench::VerifyBench(device::Device& device, PassOptions options)
+    : device_(&device), options_(std::move(options)) {}
 
-device::Buffer VerifyBench::make_buffer(std::uint64_t bytes) {
-  return device_->make_buffer(bytes).value();
-}
+device::Buffer VerifyBench::make_buffer(std::uint64_t bytes) { return device_->make_buffer(bytes).value(); }
 
 device::Buffer VerifyBench::make_output(std::uint64_t bytes) {
   const device::Buffer padded = make_buffer((bytes + 1) / 2 * 2 + kCanaryBytes);

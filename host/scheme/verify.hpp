@@ -1,4 +1,5 @@
-// Every kernel variant of a device against a host reference in double precision, on odd shapes, with canary zones behind each output.
+// Every kernel variant of a device against a host reference in double precision, on odd shapes, with canary zones
+// behind each output.
 #pragma once
 
 #include <functional>
@@ -13,13 +14,13 @@ namespace qtrap::scheme {
 enum class VerifyStatus { kPass, kFail, kUnsupported };
 
 struct VerifyRow {
-  std::string kernel;   ///< entry name
-  std::string variant;  ///< "reference", "cpu", "gpu" or the name of a fast variant
-  std::string shape;    ///< e.g. "rows 33, columns 257, tokens 3"
+  std::string kernel;               ///< entry name
+  std::string variant;              ///< "reference", "cpu", "gpu" or the name of a fast variant
+  std::string shape;                ///< e.g. "rows 33, columns 257, tokens 3"
   double worst_relative_error = 0;  ///< of the operation's own scale (for matmul: sum |w||x|); 0 when bitwise equal
   double tolerance = 0;             ///< 0: bitwise equality is demanded
   VerifyStatus status = VerifyStatus::kFail;
-  std::string reason;   ///< why unsupported or failed; empty on pass
+  std::string reason;  ///< why unsupported or failed; empty on pass
 };
 
 struct VerifyOptions {
@@ -29,7 +30,8 @@ struct VerifyOptions {
   std::string variant;                ///< only this variant; empty: all of the families
 };
 
-/// One row per (kernel, variant): the worst over its shapes, or `unsupported` with the probe's reason. Throws DeviceError when the device is lost.
+/// One row per (kernel, variant): the worst over its shapes, or `unsupported` with the probe's reason. Throws
+/// DeviceError when the device is lost.
 std::vector<VerifyRow> verify_kernels(device::Device& device, const VerifyOptions& options);
 
 }  // namespace qtrap::scheme

@@ -23,7 +23,8 @@ constexpr double kHalfUlp = 0x1p-11;   // half an ulp of f16, relative
 constexpr double kHalfTiny = 0x1p-25;  // half an ulp of a subnormal f16
 constexpr std::uint64_t kSeed = 0x5EED0123456789ABULL;
 
-// ---- inputs ----------------------------------------------------------------------------------------------------------
+// ---- inputs
+// ----------------------------------------------------------------------------------------------------------
 
 /// f16 numbers of deviation `sigma`, stream `tensor`.
 HalfBits random_halves(std::uint64_t count, float sigma, std::uint64_t tensor) {
@@ -50,7 +51,8 @@ HalfBits trial_activations(std::uint64_t tokens, std::uint64_t columns) {
   return bits;
 }
 
-// ---- comparisons -----------------------------------------------------------------------------------------------------
+// ---- comparisons
+// -----------------------------------------------------------------------------------------------------
 
 /// Share of elements whose bits differ.
 template <class T>
@@ -75,7 +77,8 @@ Comparison compare_halves(const HalfBits& found, const std::vector<double>& expe
   for (std::size_t i = 0; i < found.size(); ++i) {
     const double difference = std::fabs(static_cast<double>(float_from_half(found[i])) - expected[i]);
     const double excess = difference - std::max(kHalfUlp * std::fabs(expected[i]), kHalfTiny);
-    if (!std::isfinite(difference)) return {std::numeric_limits<double>::infinity(), tolerance, "a result is not finite"};
+    if (!std::isfinite(difference))
+      return {std::numeric_limits<double>::infinity(), tolerance, "a result is not finite"};
     if (excess > 0) out.error = std::max(out.error, scale[i] > 0 ? excess / scale[i] : 1.0);
   }
   return out;
@@ -86,7 +89,8 @@ Comparison finish(VerifyBench& bench, Comparison comparison) {
   return comparison;
 }
 
-// ---- elementwise and other small operations --------------------------------------------------------------------------
+// ---- elementwise and other small operations
+// --------------------------------------------------------------------------
 
 /// Runs a PassMaker pass and compares.
 template <class Make, class Compare>
@@ -127,8 +131,9 @@ Result<Comparison> run_cast_f16_f32(VerifyBench& bench, const KernelEntry&, cons
   std::transform(in.begin(), in.end(), expected.begin(), float_from_half);
   const Buffer from = bench.upload(in);
   const Buffer out = bench.make_output(4 * e.count);
-  return run_pass(bench, [&](const PassMaker& maker) { return maker.cast_f16_f32(from, out, e.count); },
-                  [&] { return compare_bits(bench.download<float>(out), expected); });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.cast_f16_f32(from, out, e.count); },
+      [&] { return compare_bits(bench.download<float>(out), expected); });
 }
 
 Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const KernelEntry&, const Extent& e) {
@@ -139,8 +144,9 @@ Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const KernelEntry&, cons
   std::transform(in.begin(), in.end(), expected.begin(), half_from_float);
   const Buffer from = bench.upload(in);
   const Buffer out = bench.make_output(2 * e.count);
-  return run_pass(bench, [&](const PassMaker& maker) { return maker.cast_f32_f16(from, out, e.count); },
-                  [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.cast_f32_f16(from, out, e.count); },
+      [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
 }
 
 Result<Comparison> run_rms_norm(VerifyBench& bench, const KernelEntry&, const Extent& e) {
@@ -167,8 +173,9 @@ Result<Comparison> run_rms_norm(VerifyBench& bench, const KernelEntry&, const Ex
   const Buffer in = bench.upload(x);
   const Buffer weight = bench.upload(gamma);
   const Buffer out = bench.make_output(2 * x.size());
-  return run_pass(bench, [&](const PassMaker& maker) { return maker.rms_norm(in, weight, out, e.columns, e.tokens); },
-                  [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, tolerance); });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.rms_norm(in, weight, out, e.columns, e.tokens); },
+      [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, tolerance); });
 }
 
 Result<Comparison> run_swiglu(VerifyBench& bench, const KernelEntry&, const Extent& e) {
@@ -185,20 +192,23 @@ Result<Comparison> run_swiglu(VerifyBench& bench, const KernelEntry&, const Exte
   const Buffer b = bench.upload(up);
   const Buffer out = bench.make_output(2 * e.count);
   // exp 3 ulp, division 2.5 ulp, an addition and a product: under 16 half ulps.
-  return run_pass(bench, [&](const PassMaker& maker) { return maker.swiglu(a, b, out, e.count); },
-                  [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, 16 * kFloatUlp); });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.swiglu(a, b, out, e.count); },
+      [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, 16 * kFloatUlp); });
 }
 
 Result<Comparison> run_residual(VerifyBench& bench, const KernelEntry&, const Extent& e) {
   const HalfBits x = random_halves(e.count, 2.0F, 9);
   const HalfBits y = random_halves(e.count, 0.3F, 10);
   HalfBits expected(e.count);
-  for (std::uint64_t i = 0; i < e.count; ++i) expected[i] = half_from_float(float_from_half(x[i]) + float_from_half(y[i]));
+  for (std::uint64_t i = 0; i < e.count; ++i)
+    expected[i] = half_from_float(float_from_half(x[i]) + float_from_half(y[i]));
   const Buffer sum = bench.make_output(2 * e.count);
   device::write_vector(bench.device(), sum, x);
   const Buffer b = bench.upload(y);
-  return run_pass(bench, [&](const PassMaker& maker) { return maker.residual_add(sum, b, e.count); },
-                  [&] { return compare_bits(bench.download<std::uint16_t>(sum), expected); });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.residual_add(sum, b, e.count); },
+      [&] { return compare_bits(bench.download<std::uint16_t>(sum), expected); });
 }
 
 Result<Comparison> run_expand_heads(VerifyBench& bench, const KernelEntry&, const Extent& e) {
@@ -213,9 +223,9 @@ Result<Comparison> run_expand_heads(VerifyBench& bench, const KernelEntry&, cons
   }
   const Buffer in = bench.upload(v);
   const Buffer out = bench.make_output(2 * expected.size());
-  return run_pass(bench,
-                  [&](const PassMaker& maker) { return maker.expand_heads(in, out, heads, e.rows, e.columns, e.tokens); },
-                  [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.expand_heads(in, out, heads, e.rows, e.columns, e.tokens); },
+      [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
 }
 
 template <WeightFormat kFormat>
@@ -224,21 +234,24 @@ Result<Comparison> run_quantize_weights(VerifyBench& bench, const KernelEntry&, 
   const HalfBits f16 = trial_weights(shape);
   const HostWeights expected = reference_quantize(f16, kFormat, shape, bench.options().group_size);
   const Buffer in = bench.upload(f16);
-  Weights weights{kFormat, shape, bench.make_output(expected.codes.size()), bench.make_output(2 * expected.scales.size()), {}};
+  Weights weights{
+      kFormat, shape, bench.make_output(expected.codes.size()), bench.make_output(2 * expected.scales.size()), {}};
   if (kFormat == WeightFormat::kInt4) weights.zeros = bench.make_output(2 * expected.zeros.size());
-  return run_pass(bench, [&](const PassMaker& maker) { return maker.quantize_weights(in, weights); },
-                  [&] {
-                    Comparison scales = compare_bits(bench.download<std::uint16_t>(weights.scales), expected.scales);
-                    if (!scales.problem.empty()) return scales;
-                    if (kFormat == WeightFormat::kInt4) {
-                      Comparison zeros = compare_bits(bench.download<std::uint16_t>(weights.zeros), expected.zeros);
-                      if (!zeros.problem.empty()) return zeros;
-                    }
-                    return compare_bits(bench.download<std::uint8_t>(weights.codes), expected.codes);
-                  });
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.quantize_weights(in, weights); },
+      [&] {
+        Comparison scales = compare_bits(bench.download<std::uint16_t>(weights.scales), expected.scales);
+        if (!scales.problem.empty()) return scales;
+        if (kFormat == WeightFormat::kInt4) {
+          Comparison zeros = compare_bits(bench.download<std::uint16_t>(weights.zeros), expected.zeros);
+          if (!zeros.problem.empty()) return zeros;
+        }
+        return compare_bits(bench.download<std::uint8_t>(weights.codes), expected.codes);
+      });
 }
 
-// ---- passes of the schemes -------------------------------------------------------------------------------------------
+// ---- passes of the schemes
+// -------------------------------------------------------------------------------------------
 
 /// Everything that the passes of one projection read and wrote.
 struct SchemeRun {
@@ -261,7 +274,8 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e)
   run.quantized = reference_quantize_activations(run.x, e.tokens, e.columns, group);
   const auto set = [&](Slot slot, Buffer buffer) { run.slots[static_cast<std::size_t>(slot)] = std::move(buffer); };
   set(Slot::kInput, bench.upload(run.x));
-  set(Slot::kCodes, info.weights == WeightFormat::kF16 ? bench.upload(run.weights.plain) : bench.upload(run.weights.codes));
+  set(Slot::kCodes,
+      info.weights == WeightFormat::kF16 ? bench.upload(run.weights.plain) : bench.upload(run.weights.codes));
   if (info.weights != WeightFormat::kF16) set(Slot::kScales, bench.upload(run.weights.scales));
   if (info.weights == WeightFormat::kInt4) set(Slot::kZeros, bench.upload(run.weights.zeros));
 
@@ -283,19 +297,21 @@ std::vector<double> activations_of(const SchemeRun& run, Scheme scheme, const Ex
   std::vector<double> x(e.tokens * e.columns);
   const bool quantized = scheme == Scheme::kW8A8 || scheme == Scheme::kW4A8;
   for (std::uint64_t i = 0; i < x.size(); ++i) {
-    x[i] = quantized ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])
-                     : static_cast<double>(float_from_half(run.x[i]));
+    x[i] = quantized
+               ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])
+               : static_cast<double>(float_from_half(run.x[i]));
   }
   return x;
 }
 
-/// A float matmul adds up at most `columns` products with one rounding each; scales, zero points and the folding of lanes
-/// and groups add fewer than 16.
+/// A float matmul adds up at most `columns` products with one rounding each; scales, zero points and the folding of
+/// lanes and groups add fewer than 16.
 template <Scheme kScheme>
 Result<Comparison> run_matmul(VerifyBench& bench, const KernelEntry&, const Extent& e) {
   const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
   if (!run) return run.error();
-  const MatmulReference expected = reference_matmul(run.value().weights, activations_of(run.value(), kScheme, e), e.tokens);
+  const MatmulReference expected =
+      reference_matmul(run.value().weights, activations_of(run.value(), kScheme, e), e.tokens);
   const double tolerance = (static_cast<double>(e.columns) + 16) * kFloatUlp;
   return finish(bench, compare_halves(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected.y,
                                       expected.magnitude, tolerance));
@@ -306,7 +322,8 @@ std::vector<std::int32_t> exact_sums(const SchemeRun& run, const Extent& e) {
   for (std::uint64_t t = 0; t < e.tokens; ++t) {
     for (std::uint64_t r = 0; r < e.rows; ++r) {
       std::int32_t sum = 0;
-      for (std::uint64_t k = 0; k < e.columns; ++k) sum += run.weights.code(r, k) * run.quantized.codes[t * e.columns + k];
+      for (std::uint64_t k = 0; k < e.columns; ++k)
+        sum += run.weights.code(r, k) * run.quantized.codes[t * e.columns + k];
       sums.push_back(sum);
     }
   }
@@ -327,7 +344,8 @@ Result<Comparison> run_dequantize_sums(VerifyBench& bench, const KernelEntry&, c
   HalfBits expected;
   for (std::uint64_t i = 0; i < sums.size(); ++i) {
     const float row_scale = float_from_half(run.value().weights.scales[i % e.rows]);
-    expected.push_back(half_from_float(static_cast<float>(sums[i]) * row_scale * run.value().quantized.scales[i / e.rows]));
+    expected.push_back(
+        half_from_float(static_cast<float>(sums[i]) * row_scale * run.value().quantized.scales[i / e.rows]));
   }
   return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected));
 }
@@ -356,15 +374,19 @@ std::uint64_t padded_columns(const Tuning& t, const Extent& e) { return (e.colum
 Places places_of(std::string_view operation, const Tuning& tuning, const Extent& e) {
   if (operation.ends_with("_panels")) {
     return {(e.tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens * e.columns,
-            [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) { return panel_position(t, k, x.columns); }};
+            [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) {
+              return panel_position(t, k, x.columns);
+            }};
   }
   if (operation == "cast_f16_f32_nibbles") {
-    return {e.tokens * padded_columns(tuning, e), [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
+    return {e.tokens * padded_columns(tuning, e),
+            [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return t * padded_columns(u, x) + nibble_position(k, u.lanes(), 8);
             }};
   }
   if (operation == "quantize_f16_i8_nibbles") {
-    return {e.tokens * padded_columns(tuning, e), [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
+    return {e.tokens * padded_columns(tuning, e),
+            [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return t * padded_columns(u, x) + nibble_position(k, u.lanes16(), 4);
             }};
   }
@@ -384,10 +406,12 @@ Result<Comparison> run_quantize_activations(VerifyBench& bench, const KernelEntr
       expected[places.position(tuning, e, t, k)] = run.value().quantized.codes[t * e.columns + k];
     }
   }
-  Comparison scales = compare_bits(bench.download<float>(run.value().slot(Slot::kTokenScales)), run.value().quantized.scales);
+  Comparison scales =
+      compare_bits(bench.download<float>(run.value().slot(Slot::kTokenScales)), run.value().quantized.scales);
   if (!scales.problem.empty()) return scales;
   if (run.value().slot(Slot::kGroupSums)) {
-    Comparison sums = compare_bits(bench.download<std::int32_t>(run.value().slot(Slot::kGroupSums)), run.value().quantized.sums);
+    Comparison sums =
+        compare_bits(bench.download<std::int32_t>(run.value().slot(Slot::kGroupSums)), run.value().quantized.sums);
     if (!sums.problem.empty()) return sums;
   }
   return finish(bench, compare_bits(bench.download<std::int8_t>(run.value().slot(Slot::kActivations)), expected));
@@ -418,12 +442,14 @@ Result<Comparison> run_cast_activations(VerifyBench& bench, const KernelEntry& k
   const auto found = bench.download<float>(run.value().slot(Slot::kGroupSums));
   out.tolerance = static_cast<double>(tuning.group) * kFloatUlp;  // as many additions
   for (std::size_t i = 0; i < found.size(); ++i) {
-    if (magnitudes[i] > 0) out.error = std::max(out.error, std::fabs(static_cast<double>(found[i]) - sums[i]) / magnitudes[i]);
+    if (magnitudes[i] > 0)
+      out.error = std::max(out.error, std::fabs(static_cast<double>(found[i]) - sums[i]) / magnitudes[i]);
   }
   return finish(bench, out);
 }
 
-// ---- shapes ----------------------------------------------------------------------------------------------------------
+// ---- shapes
+// ----------------------------------------------------------------------------------------------------------
 
 std::vector<Extent> counts(bool small) {
   std::vector<Extent> out{{.count = 1}, {.count = 37}};

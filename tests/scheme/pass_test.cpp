@@ -20,10 +20,13 @@ class SchemePassesTest : public test::DeviceTest {
     const auto [rows, columns] = shape;
     const std::uint64_t groups = (columns + group - 1) / group;
     switch (format) {
-      case WeightFormat::kF16: return {format, shape, buffer(2 * rows * columns), {}, {}};
-      case WeightFormat::kInt8: return {format, shape, buffer(rows * columns), buffer(2 * rows), {}};
+      case WeightFormat::kF16:
+        return {format, shape, buffer(2 * rows * columns), {}, {}};
+      case WeightFormat::kInt8:
+        return {format, shape, buffer(rows * columns), buffer(2 * rows), {}};
       case WeightFormat::kInt4:
-        return {format, shape, buffer(rows * ((columns + 1) / 2)), buffer(2 * rows * groups), buffer(2 * rows * groups)};
+        return {format, shape, buffer(rows * ((columns + 1) / 2)), buffer(2 * rows * groups),
+                buffer(2 * rows * groups)};
     }
     return {};
   }
@@ -52,7 +55,8 @@ TEST_F(SchemePassesTest, BytesAreThoseOfTheBuffersBoundForEverySchemeAndFamily) 
           auto all = passes.input_passes(x, shape.columns).value();
           for (Pass& pass : passes.projection_passes(weights, x, y).value()) all.push_back(std::move(pass));
           for (const Pass& pass : all) {
-            EXPECT_EQ(pass.costs.bytes, bound_bytes(pass)) << pass.kernel << " tokens " << tokens << " of " << scheme.name;
+            EXPECT_EQ(pass.costs.bytes, bound_bytes(pass))
+                << pass.kernel << " tokens " << tokens << " of " << scheme.name;
             EXPECT_EQ(pass.costs.launches, 1U);
           }
           // Weight traffic from the shape alone: no byte of the weights may be missing or counted twice.
@@ -74,10 +78,10 @@ TEST_F(SchemePassesTest, BytesOfTheOtherPassesAreThoseOfTheirBuffers) {
   const PassMaker maker(device(), {"", 128});
   const Buffer a = buffer(4000), b = buffer(4000), c = buffer(4000);
   const std::vector<Pass> passes{
-      maker.random_f16(a, 100, 1, 1, 1).value(),     maker.random_f32(a, 100, 1, 1, 1).value(),
-      maker.cast_f16_f32(a, b, 100).value(),         maker.cast_f32_f16(a, b, 100).value(),
-      maker.rms_norm(a, b, c, 50, 3).value(),        maker.swiglu(a, b, c, 100).value(),
-      maker.residual_add(a, b, 100).value(),         maker.expand_heads(a, b, 8, 2, 16, 3).value()};
+      maker.random_f16(a, 100, 1, 1, 1).value(), maker.random_f32(a, 100, 1, 1, 1).value(),
+      maker.cast_f16_f32(a, b, 100).value(),     maker.cast_f32_f16(a, b, 100).value(),
+      maker.rms_norm(a, b, c, 50, 3).value(),    maker.swiglu(a, b, c, 100).value(),
+      maker.residual_add(a, b, 100).value(),     maker.expand_heads(a, b, 8, 2, 16, 3).value()};
   const std::vector<std::uint64_t> expected{200, 400, 600, 600, 300 + 100 + 300, 600, 2 * 200 + 200, 192 + 768};
   for (std::size_t i = 0; i < passes.size(); ++i) {
     EXPECT_EQ(passes[i].costs.bytes, expected[i]) << passes[i].kernel;
@@ -92,7 +96,8 @@ TEST_F(SchemePassesTest, DeviceQuantizesItsRandomTensorAsTheHostDoes) {
   const PassMaker maker(device(), {"", 64});
   const Buffer f16 = buffer(2 * shape.rows * shape.columns);
   const Weights weights = make_weights(WeightFormat::kInt4, shape, 64);
-  for (const Pass& pass : {maker.random_f16(f16, 4000, 0.02F, 99, 5).value(), maker.quantize_weights(f16, weights).value()}) {
+  for (const Pass& pass :
+       {maker.random_f16(f16, 4000, 0.02F, 99, 5).value(), maker.quantize_weights(f16, weights).value()}) {
     device().enqueue(pass.launch);
   }
   HalfBits host;

@@ -46,7 +46,8 @@ TEST(ReferenceRandom, DependsOnSeedTensorAndIndex) {
   for (const std::uint64_t seed : {1ULL, 1ULL << 40}) {
     for (const std::uint64_t tensor : {0ULL, 1ULL << 40}) {
       double key = 0;
-      for (std::uint64_t i = 0; i < 64; ++i) key = key * 1.7 + static_cast<double>(reference_random(i, 1, seed, tensor));
+      for (std::uint64_t i = 0; i < 64; ++i)
+        key = key * 1.7 + static_cast<double>(reference_random(i, 1, seed, tensor));
       values.insert(static_cast<float>(key));
     }
   }
@@ -58,7 +59,8 @@ TEST(ReferenceQuantize, Int8RoundTripErrsByHalfAStep) {
   const HostWeights q = reference_quantize(f16, WeightFormat::kInt8, kShape, 128);
   for (std::uint64_t r = 0; r < kShape.rows; ++r) {
     for (std::uint64_t k = 0; k < kShape.columns; ++k) {
-      // Half a step, and where the f16 scale was rounded down by up to 2^-11 the largest code is clamped: 127 2^-11 steps.
+      // Half a step, and where the f16 scale was rounded down by up to 2^-11 the largest code is clamped: 127 2^-11
+      // steps.
       EXPECT_LE(std::fabs(q.value(r, k) - value_at(f16, r, k)), (0.5 + 127.0 / 2048) * q.scale(r, k));
     }
   }

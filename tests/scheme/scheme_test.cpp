@@ -17,7 +17,8 @@ std::vector<std::string> operations(std::string_view name, const std::string& fa
   std::vector<std::string> out;
   for (const PassRow& row : input_pass_table(scheme(name), family, 128, tokens, kColumns)) out.push_back(row.operation);
   out.emplace_back("|");
-  for (const PassRow& row : projection_pass_table(scheme(name), family, 128, tokens, kShape)) out.push_back(row.operation);
+  for (const PassRow& row : projection_pass_table(scheme(name), family, 128, tokens, kShape))
+    out.push_back(row.operation);
   return out;
 }
 
@@ -30,8 +31,8 @@ Costs projection_costs(std::string_view name, const std::string& family, std::ui
 TEST(SchemeTable, NamesTheSevenSchemesWithTheAnchorFirst) {
   std::vector<std::string_view> names;
   for (const SchemeInfo& info : all_schemes()) names.push_back(info.name);
-  EXPECT_EQ(names, (std::vector<std::string_view>{"f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split", "w4a16-fused",
-                                                  "w4a8"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split",
+                                                  "w4a16-fused", "w4a8"}));
   for (const SchemeInfo& info : all_schemes()) EXPECT_EQ(find_scheme(info.name)->scheme, info.scheme);
   EXPECT_FALSE(find_scheme("w4a4").has_value());
 }
@@ -103,10 +104,12 @@ TEST(PassTable, CountsOperationsAndExpandedWeights) {
 
 TEST(PassTable, WorkspaceHoldsTheLargestShapeOfEachSlot) {
   // Split: the f16 weights of the larger matrix, nothing else for one token.
-  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a16-split"), "cpu", 128, 1, {{10, 20}, {30, 40}}), 2U * 30 * 40);
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a16-split"), "cpu", 128, 1, {{10, 20}, {30, 40}}),
+            2U * 30 * 40);
   EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("f16"), "cpu", 128, 1, {{10, 20}}), 0U);
   // w8a8: codes of the widest input, one token scale, accumulators of the tallest output.
-  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a8"), "gpu", 128, 1, {{10, 200}, {30, 40}}), 200U + 4 + 4 * 30);
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a8"), "gpu", 128, 1, {{10, 200}, {30, 40}}),
+            200U + 4 + 4 * 30);
 }
 
 }  // namespace

@@ -2,6 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <set>
+
+#include "scheme/changed_kernels.hpp"
+#include "scheme/device_fixture.hpp"
+#include "scheme/program_list.hpp"
+#include "scheme/tuned_gemv.hpp"
+
 namespace qtrap::scheme {
 namespace {
 
@@ -75,6 +83,113 @@ TEST(Tunables, ShapeAtLeastOneKernelEach) {
     for (const KernelEntry& kernel : all_kernels()) any = any || is_tunable(tunable, kernel);
     EXPECT_TRUE(any) << tunable.name << ' ' << tunable.operations;
   }
+}
+
+TEST(GpuGemvTuning, SplitsAGroupOverRowsAndColumns) {
+  const KernelEntry& gemv = *find_kernel("gemv_i8_f16", "gpu");
+  const auto groups = [&](const test::GemvSet& set) {
+    const Extent extent{.rows = 1000, .columns = 4096, .tokens = 1};
+    const auto size = gemv.size(apply_choices({}, test::choices_of(gemv, set, 1), gemv, extent), extent);
+    return size.global[0] / size.local[0];
+  };
+  EXPECT_EQ(groups({1, 256, 256, 1}), 1000U);  // as many groups as rows
+  EXPECT_EQ(groups({1, 128, 32, 1}), 250U);    // four rows in a group
+  EXPECT_EQ(groups({4, 128, 32, 1}), 63U);     // sixteen, the last group half empty
+  EXPECT_EQ(groups({1, 64, 128, 1}), 1000U);   // no more items per row than a group has
+}
+
+TEST(GpuGemvTuning, TheDefaultIsAWholeGroupPerRowAndOneLoadInFlight) {
+  const KernelEntry& gemv = *find_kernel("gemv_i8_f16", "gpu");
+  const Extent extent{.rows = 1000, .columns = 4096, .tokens = 1};
+  EXPECT_EQ(gemv.build_options({}, extent),
+            "-DGROUP=128 -DWORK_GROUP=128 -DSPLIT_K=128 -DROWS=4 -DTOKENS=1 -DUNROLL=1");
+}
+
+TEST(GpuGemvTuning, BlocksEndWhereTheyWouldSpill) {
+  Tuning tuning;
+  tuning.rows = 8;
+  tuning.unroll = 4;
+  const auto block = [&](std::uint64_t tokens) {
+    return std::array{tuning.gpu_gemv_rows(tokens), tuning.gpu_gemv_unroll(tokens)};
+  };
+  // At most 16 results of rows and tokens, times loads.
+  EXPECT_EQ(block(1), (std::array{8U, 2U}));
+  EXPECT_EQ(block(2), (std::array{8U, 1U}));
+  EXPECT_EQ(block(3), (std::array{4U, 1U}));
+  EXPECT_EQ(block(8), (std::array{2U, 1U}));
+  tuning.rows = 1;
+  EXPECT_EQ(block(1), (std::array{1U, 4U}));
+  EXPECT_EQ(block(8), (std::array{1U, 2U}));
+}
+
+TEST(GpuGemvTuning, EveryCandidateIsCompiledOffLine) {
+  std::set<std::string> compiled;
+  for (const auto& programs : {list_programs(), list_candidates()}) {
+    for (const KernelProgram& program : programs) {
+      EXPECT_TRUE(compiled.insert(program.kernel->name() + program.options).second) << program.options;
+    }
+  }
+  for (const Tunable& tunable : all_tunables()) {
+    for (const KernelEntry& kernel : all_kernels()) {
+      if (tunable.family != "gpu" || !is_tunable(tunable, kernel)) continue;
+      for (const std::uint32_t value : tunable.candidates) {
+        if (value == 0) continue;
+        Tuning tuning = make_tuning({}, 128);
+        tuning.*tunable.value = value;
+        const std::string options = kernel.build_options(tuning, {.rows = 64, .columns = 4096, .tokens = 1});
+        EXPECT_TRUE(compiled.contains(kernel.name() + options)) << kernel.name() << ' ' << options;
+      }
+    }
+  }
+}
+
+TEST(GpuGemvTuning, EveryCandidateIsInASetThatIsVerified) {
+  for (const Tunable& tunable : all_tunables()) {
+    if (tunable.family != "gpu" || tunable.operations != "gemv_") continue;
+    const auto name = std::find(test::kGemvTunables.begin(), test::kGemvTunables.end(), tunable.name);
+    ASSERT_NE(name, test::kGemvTunables.end()) << tunable.name;
+    for (const std::uint32_t value : tunable.candidates) {
+      const bool found = std::any_of(test::kGemvSets.begin(), test::kGemvSets.end(), [&](const test::GemvSet& set) {
+        return set.at(static_cast<std::size_t>(name - test::kGemvTunables.begin())) == value;
+      });
+      EXPECT_TRUE(found || value == 0) << tunable.name << ' ' << value;
+    }
+  }
+}
+
+class TunedGpuGemvTest : public test::DeviceTest {};
+
+// 4224 columns: 132 loads of int4, 4 more than four steps of 32 items take; 5 rows leave teams without a row. 67
+// columns: rows off the 16-byte alignment.
+TEST_F(TunedGpuGemvTest, AgreesWithTheHostForAllCandidates) {
+  test::for_each_gpu_gemv([&](const KernelEntry& kernel) {
+    for (const test::GemvSet& set : test::kGemvSets) {
+      for (const Extent& extent :
+           {Extent{.rows = 5, .columns = 4224, .tokens = 1}, Extent{.rows = 5, .columns = 4224, .tokens = 3},
+            Extent{.rows = 37, .columns = 67, .tokens = 1}}) {
+        EXPECT_EQ(test::find_fault(device(), kernel, set, extent, 32), "")
+            << kernel.name() << " rows " << set[0] << " work_group " << set[1] << " split_k " << set[2] << " unroll "
+            << set[3] << ", tokens " << extent.tokens;
+      }
+    }
+  });
+}
+
+TEST_F(TunedGpuGemvTest, ATeamThatAddsUpItsNeighboursItemsIsFound) {
+  const test::ChangedKernels kernels;
+  kernels.replace("matmul/gemv_gpu.cl", "uint step = SPLIT_K / 2", "uint step = WORK_GROUP / 2");
+  device::Device mutant(info_, kernels.sources());
+  const Extent extent{.rows = 5, .columns = 4224, .tokens = 1};
+  EXPECT_NE(test::find_fault(mutant, *find_kernel("gemv_f16_f16", "gpu"), {1, 64, 32, 1}, extent, 128), "");
+}
+
+TEST_F(TunedGpuGemvTest, ALeftOutRestOfTheStepsIsFound) {
+  const test::ChangedKernels kernels;
+  kernels.replace("matmul/gemv_gpu.cl", "  for (; k < wide_end; k += SPLIT_K * width) {",
+                  "  for (; UNROLL == 1 && k < wide_end; k += SPLIT_K * width) {");
+  device::Device mutant(info_, kernels.sources());
+  const Extent extent{.rows = 5, .columns = 4224, .tokens = 1};
+  EXPECT_NE(test::find_fault(mutant, *find_kernel("gemv_i4_f16", "gpu"), {1, 64, 32, 4}, extent, 128), "");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(os.environ["QTRAP_SOURCE"])
-COMMON = "-cl-std=CL1.2 -DROWS=1 -DTOKENS=1"
+COMMON = "-cl-std=CL1.2 -DROWS=1 -DTOKENS=1 -DUNROLL=1"
 CLEAN = "__kernel void k(__global uint4* a) { a[get_global_id(0)] += 1u; }"
 # A private table with a run-time index lives in memory.
 SCRATCH = """__kernel void k(__global uint* a) {
@@ -17,16 +17,23 @@ SCRATCH = """__kernel void k(__global uint* a) {
   a[get_global_id(0)] = table[a[65] % 64];
 }"""
 NARROW = "__kernel void gemv_f16_f16_gpu(__global uint* a, __global const uint* b) { a[get_global_id(0)] = b[get_global_id(1)]; }"
+# Each weight is used before the next is loaded: what the barrier keeps apart.
+ONE_BY_ONE = """__kernel void gemv_f16_f16_gpu(__global float4* a, __global const float4* b) {
+  for (uint i = 0; i < 9; ++i) {
+    a[i] = fma(a[i], b[get_global_id(0) + 64 * i], 1.0f);
+    barrier(CLK_GLOBAL_MEM_FENCE);
+  }
+}"""
 UNUSED = "__kernel void k(__global uint* a) { uint unused; a[0] = 1u; }"
 
 
-def check(source, kernel="k", family="gpu", target="gfx90a", variant=None):
+def check(source, kernel="k", family="gpu", target="gfx90a", variant=None, used_by="run", common=COMMON):
     """Exit status and output of check-kernels on one kernel."""
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         (folder / "k.cl").write_text(source)
         programs = folder / "programs"
-        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{variant or family}\tk.cl\t{kernel}\t64\t{COMMON}'\n")
+        programs.write_text(f"#!/bin/sh\nprintf '%s\\n' '{kernel}\t{family}\t{variant or family}\tk.cl\t{kernel}\t64\t{used_by}\t{common}'\n")
         programs.chmod(0o755)
         done = subprocess.run([ROOT / "tools" / "check-kernels", programs, "--kernel-dir", folder, "--target", target],
                               capture_output=True, text=True, check=False)
@@ -61,6 +68,19 @@ class CheckKernels(unittest.TestCase):
             code, output = check(source, "gemm_i8_i8_gpu", target=target, variant=variant)
             self.assertEqual(code, 1, output)
             self.assertIn(product, output)
+
+    def test_finds_loads_that_wait_for_one_another(self):
+        for target in ("gfx90a", "sm_80"):
+            code, output = check(ONE_BY_ONE, "gemv_f16_f16_gpu", target=target, used_by="tune",
+                                 common=COMMON.replace("UNROLL=1", "UNROLL=4"))
+            self.assertEqual(code, 1, output)
+            self.assertIn("loads of 16 bytes in flight instead of 3", output)
+
+    def test_finds_scratch_memory_of_tuning_candidates(self):
+        for target in ("gfx90a", "gfx1100"):
+            code, output = check(SCRATCH, target=target, used_by="tune")
+            self.assertEqual(code, 1, output)
+            self.assertIn("bytes of spills or scratch", output)
 
     def test_finds_a_warning_in_each_family(self):
         for family in ("cpu", "gpu", "reference"):
