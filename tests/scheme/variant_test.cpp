@@ -198,8 +198,8 @@ std::ostream& operator<<(std::ostream& out, const EmulatedUnit& unit) {
   return out << unit.variant << (*unit.without == 0 ? "" : " without ") << unit.without;
 }
 
-/// PoCL 3.1 with several threads gives these emulations' work-groups wrong sums now and then; with one thread, and
-/// under `oclgrind --data-races`, they are right. The variable counts until the process creates its first platform:
+/// PoCL 3.1 with several threads gives these emulations' work-groups wrong sums now and then; with one thread they are
+/// right (int8 mma also under `oclgrind --data-races`). The variable counts until the process creates its first platform:
 /// under ctest, where each test is a process, it always does.
 class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithParamInterface<EmulatedUnit> {
  protected:
