@@ -153,14 +153,11 @@ void Workload::add_schemes(Group& group) {
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
     const std::vector<std::vector<Pass>> all = scheme_passes(maker_, info, group.tokens);
     group.cases.push_back(launches(std::string(info.name), "scheme", all));
-    const bool varied = std::any_of(all.front().begin(), all.front().end(), [](const Pass& pass) {
-      return !pass.kernel.ends_with("_cpu") && !pass.kernel.ends_with("_gpu") && !pass.kernel.ends_with("_reference");
-    });
-    if (varied) {
-      const scheme::PassMaker plain(*device_, {"", maker_.options().group_size, device_->info().kernel_family()});
-      group.cases.push_back(
-          launches(fmt::format("{} plain", info.name), "scheme", scheme_passes(plain, info, group.tokens)));
-    }
+    const scheme::PassMaker plain_maker(*device_, {"", maker_.options().group_size, device_->info().kernel_family()});
+    const std::vector<std::vector<Pass>> plain = scheme_passes(plain_maker, info, group.tokens);
+    const auto same_kernel = [](const Pass& one, const Pass& other) { return one.kernel == other.kernel; };
+    if (!std::equal(all.front().begin(), all.front().end(), plain.front().begin(), plain.front().end(), same_kernel))
+      group.cases.push_back(launches(fmt::format("{} plain", info.name), "scheme", plain));
     for (std::size_t p = 0; p < all.front().size(); ++p) {
       const std::string& kernel = all.front()[p].kernel;
       if (!seen.insert(kernel).second) continue;
