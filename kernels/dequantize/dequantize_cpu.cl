@@ -16,16 +16,6 @@ CPU_KERNEL void dequantize_i8_f16_cpu(__global const char* restrict codes, __glo
   for (; k < columns; ++k) vstore_half_rte((float)row[k] * scale, k, to);
 }
 
-#define SCALE_BLOCK 8  // group scales converted at a time: scalar vload_half is about 20 instructions in PoCL 3.1
-
-/// SCALE_BLOCK f16 values at `from`, of which `count` are in bounds, the others 0.
-static inline float8 load_scales(__global const half* from, uint count) {
-  if (count >= SCALE_BLOCK) return vload_half8(0, from);
-  float part[SCALE_BLOCK] = {0.0f};
-  for (uint i = 0; i < count; ++i) part[i] = vload_half(i, from);
-  return vload8(0, part);
-}
-
 static inline ushort8 half_bits(float8 value) {
   ushort8 bits;
   vstore_half8_rte(value, 0, (half*)&bits);

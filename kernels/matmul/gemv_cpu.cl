@@ -23,11 +23,6 @@
 
 #define UNROLLED _Pragma("unroll")
 
-#if defined(__x86_64__) || defined(__aarch64__)
-#define PREFETCH(address) __builtin_prefetch((const void*)(address), 0, 3)
-#else
-#define PREFETCH(address) (void)(address)
-#endif
 // Bytes of the longest block that gains: above, the hardware's prefetchers do as well, and for f16 far better (4096 x
 // 14336: 1.41 of the time with it). PoCL 3.1, Zen 3.
 #define LONGEST_PREFETCHED 32768
@@ -191,15 +186,6 @@ typedef loose_uint4 loose_lanes_uint;
 #define LOAD_LANES_FLOAT(p) JOIN(vload, LANES)(0, p)
 #define SUM_LANES JOIN(sum, LANES)
 
-#define SCALE_BLOCK 8  // group scales converted at a time: scalar vload_half is about 20 instructions in PoCL 3.1
-
-/// SCALE_BLOCK f16 values at `from`, of which `count` are in bounds, the others 0.
-static inline float8 load_scales(__global const half* from, uint count) {
-  if (count >= SCALE_BLOCK) return vload_half8(0, from);
-  float part[SCALE_BLOCK] = {0.0f};
-  for (uint i = 0; i < count; ++i) part[i] = vload_half(i, from);
-  return vload8(0, part);
-}
 static inline float8 load_sums(__global const float* from, uint count) {
   if (count >= SCALE_BLOCK) return vload8(0, from);
   float part[SCALE_BLOCK] = {0.0f};

@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"common/common.clh", "0x1.111112p-4f", "0x1.111114p-4f * 1.001f", "quantize_weights_f16_i4"},
         Mutation{"cast/cast_cpu.cl", "0x1p-4f", "0x1.001p-4f", "cast_f16_f32_nibbles"},
         Mutation{"matmul/gemv_cpu.cl", "sum * scale", "sum * scale * 1.01f", "gemv_i8_f16"},
-        Mutation{"matmul/gemm_cpu.cl", "-scale * vload_half", "-1.01f * scale * vload_half", "gemm_i4_f16"}),
+        Mutation{"common/gemm_blocks.clh", "-scale * load_scales", "-1.01f * scale * load_scales", "gemm_i4_f16"}),
     [](const ::testing::TestParamInfo<Mutation>& info) { return std::string(info.param.kernel); });
 
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
