@@ -29,7 +29,10 @@ std::vector<Tuning> distinct_tunings() {
         device::DeviceInfo info;
         info.float_vector_width = width;
         info.local_bytes = local_bytes;
-        tunings.push_back(make_tuning(info, group));
+        for (const std::uint32_t units : {2U, 64U}) {
+          info.compute_units = units;
+          tunings.push_back(make_tuning(info, group));
+        }
       }
     }
   }

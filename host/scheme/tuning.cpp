@@ -15,7 +15,7 @@ constexpr std::array kTunables{
     Tunable{"vector_width", &Tuning::vector_width, "cpu", "gemv_f16_f16", {8, 16}},
     Tunable{"vector_width", &Tuning::vector_width, "cpu", "gemv_i8_f16", {8, 16}},
     Tunable{"chunk", &Tuning::chunk, "cpu", "cast_f16_f32_panels", {512, 1024, 2048, 4096}},
-    Tunable{"block_rows", &Tuning::block_rows, "cpu", "gemm_", {24, 48, 96}},
+    Tunable{"block_rows", &Tuning::block_rows, "cpu", "gemm_", {24, 48, 96, 192}},
     Tunable{"block_columns", &Tuning::block_columns, "cpu", "gemm_", {128, 256, 512}},
     Tunable{"rows", &Tuning::rows, "gpu", "gemv_", {1, 2, 4, 8}},
     Tunable{"work_group", &Tuning::work_group, "gpu", "gemv_", {64, 128, 256}},

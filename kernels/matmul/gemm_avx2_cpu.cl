@@ -11,7 +11,7 @@
 
 /// Pairs of codes as 16-bit halves, [row][PAIR_PITCH]; an odd last column is paired with 0.
 static inline void unpack_pairs(__global const char* codes, const Block* block, uint k0, uint depth, __local int* to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PAIR_PITCH) {
+  for (uint r = 0; r < unit_rows(block); ++r, to += PAIR_PITCH) {
     __global const char* row = codes + (size_t)clamped_row(block, r) * block->columns + k0;
     uint k = 0;
     for (; k + 16 <= depth; k += 16) {
@@ -35,9 +35,9 @@ static inline void unpack_x_pairs(__global const char* x, const Block* block, ui
   }
 }
 
-static inline void multiply_pair_block(__local const int* weights, __local const int* x, uint depth, bool fresh,
-                                       __local int* sums) {
-  for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS, weights += UNIT_ROWS * PAIR_PITCH) {
+static inline void multiply_pair_block(__local const int* weights, __local const int* x, uint rows, uint depth,
+                                       bool fresh, __local int* sums) {
+  for (uint r0 = 0; r0 < rows; r0 += UNIT_ROWS, weights += UNIT_ROWS * PAIR_PITCH) {
     int8 low[UNIT_ROWS][PANELS], high[UNIT_ROWS][PANELS];
     UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
       UNROLLED for (uint p = 0; p < PANELS; ++p) low[r][p] = high[r][p] = 0;
@@ -69,7 +69,8 @@ CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global con
   const Block block = make_block(rows, columns, tokens);
   FOR_EACH_BLOCK(unpack_pairs(codes, &block, k0, depth, weights_block),
                  unpack_x_pairs(x, &block, block.first_panel + p, k0, depth, x_block);
-                 multiply_pair_block(weights_block, x_block, depth, k0 == 0, sums_block + p * BLOCK_ROWS * 16))
+                 multiply_pair_block(weights_block, x_block, unit_rows(&block), depth, k0 == 0,
+                                     sums_block + p * BLOCK_ROWS * 16))
   store_i32(sums_block, &block, acc);
 }
 // Chunks of 32 columns, 8 steps each: a 32-bit lane holds 4 columns of a row's codes or of a token. Step s < 4: columns 8 s +
@@ -89,7 +90,7 @@ static inline float16 widen_sums(short16 low, short16 high) {
 static inline void unpack_quads(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                 const Block* block, uint k0, uint depth, __local uint* to, __local float* scale_to,
                                 __local float* shift_to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += QUAD_PITCH, scale_to += SCALE_PITCH, shift_to += SCALE_PITCH) {
+  for (uint r = 0; r < unit_rows(block); ++r, to += QUAD_PITCH, scale_to += SCALE_PITCH, shift_to += SCALE_PITCH) {
     const uint row = clamped_row(block, r);
     __global const uchar* from = codes + (size_t)row * ((block->columns + 1) / 2) + k0 / 2;
     prefetch_codes(from, depth);
@@ -145,9 +146,9 @@ static inline void unpack_x_quads(__global const char* x, const Block* block, ui
 /// Adds s (dot - z total) of every group to sums [panel][row][16]. `fresh`: they start at 0.
 static inline void multiply_quad_block(__local const int* weights, __local const float* scales,
                                        __local const float* shifts, __local const int* x, __local const float* totals,
-                                       uint depth, bool fresh, __local float* sums) {
+                                       uint rows, uint depth, bool fresh, __local float* sums) {
   for (uint p = 0; p < PANELS; ++p) {
-    for (uint r = 0; r < BLOCK_ROWS; ++r) {
+    for (uint r = 0; r < rows; ++r) {
       __local float* sum = sums + (p * BLOCK_ROWS + r) * 16;
       float16 value = fresh ? (float16)(0.0f) : LOCAL16(float, sum);
       for (uint g = 0; g * GROUP < depth; ++g) {
@@ -156,7 +157,7 @@ static inline void multiply_quad_block(__local const int* weights, __local const
       LOCAL16(float, sum) = value;
     }
   }
-  for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS) {
+  for (uint r0 = 0; r0 < rows; r0 += UNIT_ROWS) {
     for (uint c = 0; c * CHUNK_COLUMNS < depth; ++c) {
       short16 low[UNIT_ROWS][PANELS], high[UNIT_ROWS][PANELS];
       UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
@@ -197,6 +198,6 @@ CPU_KERNEL void gemm_i4_i8_cpu(__global const uchar* restrict codes, __global co
   FOR_EACH_BLOCK(unpack_quads(codes, scales, zeros, &block, k0, depth, weights_block, scales_block, shifts_block),
                  unpack_x_quads(x, &block, block.first_panel + p, k0, depth, x_block, totals_block);
                  multiply_quad_block((__local const int*)weights_block, scales_block, shifts_block, x_block, totals_block,
-                                     depth, k0 == 0, sums_block + p * BLOCK_ROWS * 16))
+                                     unit_rows(&block), depth, k0 == 0, sums_block + p * BLOCK_ROWS * 16))
   store_f16(sums_block, &block, 0, token_scales, y);
 }

@@ -5,8 +5,8 @@
 //   2. int8 activations: unpack PANELS panels of x there as well; f32 panels are read in place,
 //   3. per UNIT_ROWS rows: UNIT_ROWS x PANELS float16 accumulators in registers, x as vectors, weights as broadcasts;
 //      sums rest in local memory between the blocks.
-// UNIT_ROWS x PANELS: 6 x 1 on 16 registers of 8 floats, 4 x 4 on 32 of 16. Rows and panels beyond the last are computed
-// again from the last and not stored.
+// UNIT_ROWS x PANELS: 6 x 1 on 16 registers of 8 floats, 4 x 4 on 32 of 16. Rows of a unit and panels beyond the
+// last are computed again from the last and not stored.
 // int8 x int8: a block sum is at most 512 * 127 * 127 < 2^24, exact in f32, and is added up in int32 between the blocks.
 // Bytes: the bound buffers; x again per row block and weights again per column block, both from cache at best.
 // Tunables: UNIT_ROWS, PANELS, BLOCK_ROWS (multiple of UNIT_ROWS), BLOCK_PANELS (multiple of PANELS), BLOCK_COLUMNS
@@ -21,7 +21,7 @@
   LOCAL_ARRAY(Sum, sums_block, BLOCK_PANELS * BLOCK_ROWS * 16)
 
 static inline void unpack_f16(__global const half* weights, const Block* block, uint k0, uint depth, __local float* to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH) {
+  for (uint r = 0; r < unit_rows(block); ++r, to += PITCH) {
     __global const half* row = weights + (size_t)clamped_row(block, r) * block->columns + k0;
     uint k = 0;
     for (; k + 16 <= depth; k += 16) LOCAL16(float, to + k) = vload_half16(0, row + k);
@@ -30,7 +30,7 @@ static inline void unpack_f16(__global const half* weights, const Block* block, 
 }
 
 static inline void unpack_i8(__global const char* codes, const Block* block, uint k0, uint depth, __local float* to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH) {
+  for (uint r = 0; r < unit_rows(block); ++r, to += PITCH) {
     __global const char* row = codes + (size_t)clamped_row(block, r) * block->columns + k0;
     uint k = 0;
     for (; k + 16 <= depth; k += 16) LOCAL16(float, to + k) = convert_float16(LOAD_LOOSE(loose_char16, row + k));
@@ -40,7 +40,7 @@ static inline void unpack_i8(__global const char* codes, const Block* block, uin
 
 static inline void unpack_i4(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                              const Block* block, uint k0, uint depth, __local float* to) {
-  for (uint r = 0; r < BLOCK_ROWS; ++r, to += PITCH) {
+  for (uint r = 0; r < unit_rows(block); ++r, to += PITCH) {
     const uint row = clamped_row(block, r);
     __global const uchar* from = codes + (size_t)row * ((block->columns + 1) / 2) + k0 / 2;
     prefetch_codes(from, depth);
@@ -73,13 +73,13 @@ static inline void unpack_x(__global const char* x, const Block* block, uint pan
   }
 }
 
-// void name(weights, x, panel_pitch, last, depth, fresh, sums): adds the products of a block to sums [panel][row][16]: all
-// its rows with PANELS panels of x (in address space X), `panel_pitch` floats apart, those beyond panel `last` read again
+// void name(weights, x, panel_pitch, last, rows, depth, fresh, sums): adds the products of a block to sums [panel][row][16]:
+// `rows` rows (whole units) with PANELS panels of x (in address space X), `panel_pitch` floats apart, those beyond panel `last` read again
 // from it, over `depth` columns. `fresh`: sums start at 0. Sum is float, or int for block sums that are exact integers.
 #define DEFINE_MULTIPLY(name, X, Sum, convert_sum)                                                                       \
-  static inline void name(__local const float* weights, X const float* x, size_t panel_pitch, uint last, uint depth,     \
-                          bool fresh, __local Sum* sums) {                                                               \
-    for (uint r0 = 0; r0 < BLOCK_ROWS; r0 += UNIT_ROWS, weights += UNIT_ROWS * PITCH) {                                  \
+  static inline void name(__local const float* weights, X const float* x, size_t panel_pitch, uint last, uint rows,      \
+                          uint depth, bool fresh, __local Sum* sums) {                                                               \
+    for (uint r0 = 0; r0 < rows; r0 += UNIT_ROWS, weights += UNIT_ROWS * PITCH) {                                        \
       float16 acc[UNIT_ROWS][PANELS];                                                                                    \
       UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                                    \
         UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = 0.0f;                                                     \
@@ -106,11 +106,11 @@ DEFINE_MULTIPLY(multiply_codes, __local, float, convert_float16)
 // x [panel][column][16] in place, or its codes unpacked to local memory first.
 #define MULTIPLY_PANELS                                                                                     \
   multiply_panels(weights_block, x + ((size_t)(block.first_panel + p) * columns + k0) * 16, (size_t)columns * 16, \
-                  block.panels - 1 - block.first_panel - p, depth, k0 == 0,              \
+                  block.panels - 1 - block.first_panel - p, unit_rows(&block), depth, k0 == 0,                  \
                   sums_block + p * BLOCK_ROWS * 16)
 #define MULTIPLY_CODES(multiply)                                                  \
   unpack_x(x, &block, block.first_panel + p, k0, depth, x_block);                 \
-  multiply(weights_block, x_block, BLOCK_COLUMNS * 16, PANELS - 1, depth, k0 == 0,              \
+  multiply(weights_block, x_block, BLOCK_COLUMNS * 16, PANELS - 1, unit_rows(&block), depth, k0 == 0, \
                   sums_block + p * BLOCK_ROWS * 16)
 
 CPU_KERNEL void gemm_f16_f16_cpu(__global const half* restrict weights, __global const float* restrict x,

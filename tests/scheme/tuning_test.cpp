@@ -58,7 +58,7 @@ TEST(TuningChoice, OfAGemmKernelHoldsForThePanelsOfItsTokens) {
 
 TEST(Tunables, KeepTheMultiplesOfTheGemmBlocksAndFitLocalMemory) {
   for (const std::uint32_t width : {8U, 16U}) {
-    for (const std::uint32_t block_rows : {24U, 48U, 96U}) {
+    for (const std::uint32_t block_rows : {24U, 48U, 96U, 192U}) {
       for (const std::uint32_t block_columns : {128U, 256U, 512U}) {
         for (const std::uint64_t tokens : {9U, 64U, 512U}) {
           Tuning tuning;
