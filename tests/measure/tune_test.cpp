@@ -1,6 +1,7 @@
 // The search of tunables on whatever CPU device OpenCL offers, with clocks and kernels that decide its outcome.
 #include "measure/tune.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -72,11 +73,15 @@ TEST_F(OnCpuTune, StopsAtItsTimeLimitAndSaysSo) {
 TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
   // Blocks of any other size than the default's do nothing at all: as fast as can be, and wrong.
   const test::ChangedKernels kernels;
+  const scheme::Tuning defaults = scheme::make_tuning(*info_, small_search().group_size);
   std::size_t places = 0;
   kernels.rewrite("matmul/gemv_cpu.cl", [&](std::string& text) {
     const std::string first = "  const uint first = (uint)get_global_id(0) * ROWS;\n";
     for (auto at = text.find(first); at != std::string::npos; at = text.find(first, at + first.size() + 1)) {
-      text.insert(at + first.size(), "  if (ROWS != 8) return;\n");
+      const std::string kernel = "CPU_KERNEL void gemv_";
+      const bool int4 = text.compare(text.rfind(kernel, at) + kernel.size(), 2, "i4") == 0;
+      const std::uint32_t rows = int4 ? defaults.gemv_i4_rows(1) : defaults.gemv_rows(1);
+      text.insert(at + first.size(), fmt::format("  if (ROWS != {}) return;\n", rows));
       ++places;
     }
   });
