@@ -80,6 +80,9 @@ std::string cpu_options(const Tuning& t, const Extent&) {
   return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} -DGROUP={} -DLANES={} -DLANES16={}", t.vector_width, t.chunk,
                      t.group, t.lanes(), t.lanes16());
 }
+std::string dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DSTREAM_BYTES={}", cpu_options(t, e), t.stream_bytes);
+}
 std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t rows) {
   return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
                      t.group, t.lanes(), t.lanes16(), e.tokens, rows);
@@ -149,9 +152,9 @@ constexpr std::array kKernels{
     KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options},
     KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options, "ptx"},
     KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options, "half2"},
-    KernelEntry{"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, cpu_options},
-    KernelEntry{"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, cpu_options},
-    KernelEntry{"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, cpu_options},
+    KernelEntry{"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    KernelEntry{"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    KernelEntry{"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
 
     KernelEntry{"matmul_f16_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     KernelEntry{"matmul_i8_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
@@ -295,6 +298,7 @@ Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size) {
   tuning.vector_width = info.float_vector_width >= 16 ? 16 : 8;
   tuning.local_bytes = info.local_bytes;
   tuning.compute_units = info.compute_units;
+  if (info.cache_bytes > 0) tuning.stream_bytes = info.cache_bytes;
   tuning.group = group_size;
   return tuning;
 }

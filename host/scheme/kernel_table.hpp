@@ -40,6 +40,7 @@ struct Tuning {
   std::uint32_t chunk = 4096;           ///< elements per work-item of the CPU family's elementwise kernels
   std::uint32_t work_group = 128;       ///< items per group of the GPU family
   std::uint32_t compute_units = 0;      ///< of the device; 0: unknown
+  std::uint64_t stream_bytes = 1 << 25; ///< f16 weights from this size on are stored past the caches (dequantize_cpu.cl)
   std::uint32_t unroll = 1;             ///< 16-byte loads per row in flight in gemv_gpu.cl
   std::uint64_t local_bytes = 1 << 20;  ///< local memory that gemm_cpu.cl may take
   // 0: what the functions below give for the number of tokens.

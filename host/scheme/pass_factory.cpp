@@ -33,8 +33,9 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
   const std::string& variant = options.variant.empty() ? device.info().forced_variant : options.variant;
   const KernelEntry* entry = choose_kernel(parts.operation, resolve_family(device, options), variant, device.info());
   expects(entry != nullptr, "every operation has a kernel");
-  const Tuning tuning =
-      apply_choices(make_tuning(device.info(), options.group_size), options.tuning, *entry, parts.extent);
+  Tuning standard = make_tuning(device.info(), options.group_size);
+  if (options.stream_bytes) standard.stream_bytes = *options.stream_bytes;
+  const Tuning tuning = apply_choices(standard, options.tuning, *entry, parts.extent);
   auto kernel =
       device.make_kernel(std::string(entry->file), entry->entry(), entry->build_options(tuning, parts.extent));
   if (!kernel) return kernel.error();

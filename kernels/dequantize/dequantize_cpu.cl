@@ -2,7 +2,29 @@
 // dequantize_reference.cl, bit for bit. Per weight: 3 bytes (int8) or 2.5 + 4/GROUP bytes (int4), 1 multiplication.
 //   dequantize_i8_f16, dequantize_i4_f16   work-item r: row r.
 //   dequantize_i32_f16                     work-item (c, t): rows [c CHUNK, (c + 1) CHUNK) of token t; 8 bytes a result.
+// Weights of STREAM_BYTES or more (the last-level cache) are stored past the caches: a plain store reads its line first.
 #include "common/common.clh"
+
+#ifdef __has_builtin
+#if __has_builtin(__builtin_nontemporal_store)
+#define STORE_STREAM(value, pointer) __builtin_nontemporal_store(value, (__global ushort16*)(pointer))
+#endif
+#endif
+#define STORE_CACHED(value, pointer) STORE_LOOSE(loose_ushort16, value, pointer)
+#ifndef STORE_STREAM
+#define STORE_STREAM STORE_CACHED
+#endif
+
+/// Whether the rows of `out` are stored past the caches: large, and every vector of 16 at a multiple of 32 bytes.
+static inline bool streams(__global const half* out, uint rows, uint columns) {
+  return 2 * (size_t)rows * columns >= STREAM_BYTES && columns % 16 == 0 && (size_t)out % 32 == 0;
+}
+
+static inline ushort8 half_bits(float8 value) {
+  ushort8 bits;
+  vstore_half8_rte(value, 0, (half*)&bits);
+  return bits;
+}
 
 CPU_KERNEL void dequantize_i8_f16_cpu(__global const char* restrict codes, __global const half* restrict scales,
                                       __global half* restrict out, uint rows, uint columns) {
@@ -12,14 +34,18 @@ CPU_KERNEL void dequantize_i8_f16_cpu(__global const char* restrict codes, __glo
   __global const char* row = codes + r * columns;
   __global half* to = out + r * columns;
   uint k = 0;
-  for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) STORE_HALFV(TO_FLOATV(LOAD_CHARV(row + k)) * scale, to + k);
+#define SCALE_CODES(STORE)                                                             \
+  for (; k + 16 <= columns; k += 16) {                                                 \
+    const float16 value = convert_float16(LOAD_LOOSE(loose_char16, row + k)) * scale;  \
+    STORE((ushort16)(half_bits(value.lo), half_bits(value.hi)), to + k);               \
+  }
+  if (streams(out, rows, columns)) {
+    SCALE_CODES(STORE_STREAM)
+  } else {
+    SCALE_CODES(STORE_CACHED)
+  }
+#undef SCALE_CODES
   for (; k < columns; ++k) vstore_half_rte((float)row[k] * scale, k, to);
-}
-
-static inline ushort8 half_bits(float8 value) {
-  ushort8 bits;
-  vstore_half8_rte(value, 0, (half*)&bits);
-  return bits;
 }
 
 // s (q - z) = fma(q, s, -s z): both products and the result are exact in f32, so the one rounding is that to f16.
@@ -31,6 +57,7 @@ CPU_KERNEL void dequantize_i4_f16_cpu(__global const uchar* restrict codes, __gl
   const uint groups = (columns + GROUP - 1) / GROUP;
   __global const uchar* row = codes + r * ((columns + 1) / 2);
   __global ushort* to = (__global ushort*)out + r * columns;
+  const bool stream = streams(out, rows, columns);
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
     float scale[SCALE_BLOCK], shift[SCALE_BLOCK];
     const float8 s = load_scales(scales + r * groups + g0, groups - g0);
@@ -40,13 +67,20 @@ CPU_KERNEL void dequantize_i4_f16_cpu(__global const uchar* restrict codes, __gl
       const float8 factor = scale[g - g0], minus = -shift[g - g0];
       const uint end = min((g + 1) * GROUP, columns);
       uint k = g * GROUP;
-      for (; k + 16 <= end; k += 16) {
-        const uint8 pair = convert_uint8(vload8(0, row + k / 2));
-        const ushort8 low = half_bits(fma(convert_float8(as_int8(pair & 15u)), factor, minus));
-        const ushort8 high = half_bits(fma(convert_float8(as_int8(pair >> 4)), factor, minus));
-        STORE_LOOSE(loose_ushort16, (ushort16)(low.s0, high.s0, low.s1, high.s1, low.s2, high.s2, low.s3, high.s3,  //
-                                               low.s4, high.s4, low.s5, high.s5, low.s6, high.s6, low.s7, high.s7), to + k);
+#define SCALE_CODES(STORE)                                                                            \
+  for (; k + 16 <= end; k += 16) {                                                                    \
+    const uint8 pair = convert_uint8(vload8(0, row + k / 2));                                         \
+    const ushort8 low = half_bits(fma(convert_float8(as_int8(pair & 15u)), factor, minus));           \
+    const ushort8 high = half_bits(fma(convert_float8(as_int8(pair >> 4)), factor, minus));           \
+    STORE((ushort16)(low.s0, high.s0, low.s1, high.s1, low.s2, high.s2, low.s3, high.s3,              \
+                     low.s4, high.s4, low.s5, high.s5, low.s6, high.s6, low.s7, high.s7), to + k);    \
+  }
+      if (stream) {
+        SCALE_CODES(STORE_STREAM)
+      } else {
+        SCALE_CODES(STORE_CACHED)
       }
+#undef SCALE_CODES
       for (; k < end; ++k) {
         const uint code = (row[k / 2] >> (k % 2 * 4)) & 15u;
         vstore_half_rte(fma((float)code, factor.s0, minus.s0), r * columns + k, out);

@@ -1,6 +1,7 @@
 // Quantizers of the CPU family: full-width vectors, one row, token or panel per work-item. Formulas and preconditions as
 // in quantize_reference.cl, bit for bit. The largest magnitude is an integer maximum of the f16 bit patterns without
 // their sign (monotonic for finite values): exact, and fmax() with its NaN handling is slow in PoCL.
+// While a row, by then in the cache, is turned into codes, the next one is prefetched.
 //   quantize_f16_i8          codes [tokens][columns].
 //   quantize_f16_i8_panels   codes in panels of 16 tokens: [token / 16][column][token % 16], missing tokens 0 (scale 1).
 //                            Work-item p: panel p.
@@ -34,6 +35,7 @@ CPU_KERNEL void quantize_f16_i8_cpu(__global const half* restrict x, __global ch
   const float inverse = activation_inverse(top);
   uint k = 0;
   for (; k + 16 <= columns; k += 16) {
+    PREFETCH((size_t)(row + columns + k));
     STORE_LOOSE(loose_char16, convert_char16(round_product16(vload_half16(0, row + k), inverse)), to + k);
   }
   for (; k < columns; ++k) to[k] = (char)round_product(vload_half(k, row), inverse);
@@ -112,6 +114,7 @@ CPU_KERNEL void quantize_weights_f16_i8_cpu(__global const half* restrict in, __
   const float inverse = exact_reciprocal(scale);
   uint k = 0;
   for (; k + 16 <= columns; k += 16) {
+    PREFETCH((size_t)(row + columns + k));
     const int16 code = round_product16(vload_half16(0, row + k), inverse);
     STORE_LOOSE(loose_char16, convert_char16(clamp(code, (int16)(-127), (int16)(127))), to + k);
   }

@@ -75,6 +75,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mutation{"dequantize/dequantize_cpu.cl", "vload_half(r, scales)", "1.001f * vload_half(r, scales)",
                  "dequantize_i8_f16"},
+        Mutation{"dequantize/dequantize_cpu.cl", "__builtin_nontemporal_store(value,",
+                 "__builtin_nontemporal_store(value + (ushort16)(1),", "dequantize_i4_f16"},
         Mutation{"common/common.clh", "0x1.111112p-4f", "0x1.111114p-4f * 1.001f", "quantize_weights_f16_i4"},
         Mutation{"cast/cast_cpu.cl", "0x1p-4f", "0x1.001p-4f", "cast_f16_f32_nibbles"},
         Mutation{"matmul/gemv_cpu.cl", "sum * scale", "sum * scale * 1.01f", "gemv_i8_f16"},
