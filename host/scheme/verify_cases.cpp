@@ -363,7 +363,7 @@ Result<Comparison> dequantize_once(VerifyBench& bench, const Extent& e) {
   return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kPlainWeights)), expected));
 }
 
-/// The CPU family a second time as if the result were larger than the caches.
+/// The CPU family a second time as if the result were larger than the caches, with rows of whole vectors, which that takes.
 template <Scheme kScheme>
 Result<Comparison> run_dequantize(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
   Result<Comparison> cached = dequantize_once<kScheme>(bench, e);
@@ -371,7 +371,9 @@ Result<Comparison> run_dequantize(VerifyBench& bench, const KernelEntry& kernel,
   PassOptions options = bench.options();
   options.stream_bytes = 1;
   VerifyBench streaming(bench.device(), options);
-  return dequantize_once<kScheme>(streaming, e);
+  Extent whole = e;
+  whole.columns = (e.columns + 15) / 16 * 16;
+  return dequantize_once<kScheme>(streaming, whole);
 }
 
 /// Where an activation lies in the form that `operation` makes, and how many places there are.
