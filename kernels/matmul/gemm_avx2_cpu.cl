@@ -73,6 +73,7 @@ CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global con
                                      sums_block + p * BLOCK_ROWS * 16))
   store_i32(sums_block, &block, acc);
 }
+
 // Chunks of 32 columns, 8 steps each: a 32-bit lane holds 4 columns of a row's codes or of a token. Step s < 4: columns 8 s +
 // {0, 2, 4, 6} of the chunk, the low nibbles of 4 bytes; step 4 + s: 8 s + {1, 3, 5, 7}, the high ones. The products of a chunk
 // are summed in 16 bits: 8 steps of 2 * 15 * 127 are 30480.
@@ -94,13 +95,11 @@ static inline void unpack_quads(__global const uchar* codes, __global const half
     const uint row = clamped_row(block, r);
     __global const uchar* from = codes + (size_t)row * ((block->columns + 1) / 2) + k0 / 2;
     prefetch_codes(from, depth);
-    for (uint g = 0; g * GROUP < depth; ++g) {
-      if (g % SCALE_BLOCK == 0) {
-        const GroupScales group = load_group_scales(scales, zeros, block, row, k0 + g * GROUP);
-        for (uint i = 0; i < min((uint)SCALE_BLOCK, SCALE_PITCH - g); ++i) {
-          scale_to[g + i] = group.scale[i];
-          shift_to[g + i] = group.shift[i];
-        }
+    for (uint g = 0; g * GROUP < depth; g += SCALE_BLOCK) {
+      const GroupScales group = load_group_scales(scales, zeros, block, row, k0 + g * GROUP);
+      for (uint i = 0; i < min((uint)SCALE_BLOCK, SCALE_PITCH - g); ++i) {
+        scale_to[g + i] = group.scale[i];
+        shift_to[g + i] = group.shift[i];
       }
     }
     for (uint k = 0; k < depth; k += CHUNK_COLUMNS) {
