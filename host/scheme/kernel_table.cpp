@@ -240,9 +240,9 @@ std::uint32_t Tuning::gemv_rows(std::uint64_t tokens) const {
   return tokens == 1 ? 8 : tokens == 2 ? 4 : tokens <= 4 ? 2 : 1;
 }
 
-// Codes take registers of their own: 4 rows fit 16 of them. gemv_i4_f16 of 4096 x 14336 with 4 rows takes 0.73 to 0.84 of the
-// time with 8, gemv_i4_i8 0.86 to 0.93 (PoCL 3.1, Zen 3, interleaved, two processes); the trials on AVX-512 (32 registers)
-// found no such gain.
+// Codes take registers of their own: 4 rows fit 16 of them. gemv_i4_f16 of 4096 x 14336 with 4 rows takes 0.71 to 0.85
+// of the time with 8, gemv_i4_i8 0.86 to 0.93 (PoCL 3.1, Zen 3, interleaved, two processes); the trials on AVX-512 (32
+// registers) found no such gain.
 std::uint32_t Tuning::gemv_i4_rows(std::uint64_t tokens) const {
   return rows == 0 && vector_width < 16 ? std::min(gemv_rows(tokens), 4U) : gemv_rows(tokens);
 }
@@ -268,9 +268,9 @@ std::uint64_t GemmBlocks::local_bytes() const {
                           std::uint64_t{block_panels} * block_rows * kPanelTokens);
 }
 
-// From 256 tokens on, x no longer fits the second cache level beside a block of weights: more rows per block read it less
-// often. gemm_f16_f16 of 4096 x 14336 with 192 rows takes 0.88 to 0.96 of the time with 48 (512 tokens, four processes, PoCL
-// 3.1, Zen 3). Many compute units need more, smaller blocks to share.
+// From 256 tokens on, x no longer fits the second cache level beside a block of weights: more rows per block read it
+// less often. gemm_f16_f16 of 4096 x 14336 with 192 rows takes 0.91 to 0.96 of the time with 48 (512 tokens, three
+// processes, PoCL 3.1, Zen 3). Many compute units need more, smaller blocks to share.
 constexpr std::uint32_t kMostPanels = 16;
 constexpr std::uint32_t kFewUnits = 4;
 

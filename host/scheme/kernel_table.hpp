@@ -35,22 +35,22 @@ struct GemmBlocks {
 
 /// The tunables of one kernel on one device.
 struct Tuning {
-  std::uint32_t vector_width = 8;       ///< floats per vector of the CPU family: 8 or 16
-  std::uint32_t group = 128;            ///< columns per int4 group: 32, 64 or 128
-  std::uint32_t chunk = 4096;           ///< elements per work-item of the CPU family's elementwise kernels
-  std::uint32_t work_group = 128;       ///< items per group of the GPU family
-  std::uint32_t compute_units = 0;      ///< of the device; 0: unknown
-  std::uint64_t stream_bytes = 1 << 25; ///< f16 weights from this size on are stored past the caches (dequantize_cpu.cl)
-  std::uint32_t unroll = 1;             ///< 16-byte loads per row in flight in gemv_gpu.cl
-  std::uint64_t local_bytes = 1 << 20;  ///< local memory that gemm_cpu.cl may take
+  std::uint32_t vector_width = 8;        ///< floats per vector of the CPU family: 8 or 16
+  std::uint32_t group = 128;             ///< columns per int4 group: 32, 64 or 128
+  std::uint32_t chunk = 4096;            ///< elements per work-item of the CPU family's elementwise kernels
+  std::uint32_t work_group = 128;        ///< items per group of the GPU family
+  std::uint32_t compute_units = 0;       ///< of the device; 0: unknown
+  std::uint64_t stream_bytes = 1 << 25;  ///< f16 weights of as many bytes bypass the caches (dequantize_cpu.cl)
+  std::uint32_t unroll = 1;              ///< 16-byte loads per row in flight in gemv_gpu.cl
+  std::uint64_t local_bytes = 1 << 20;   ///< local memory that gemm_cpu.cl may take
   // 0: what the functions below give for the number of tokens.
   std::uint32_t rows = 0;           ///< of a register block of the gemv kernels
   std::uint32_t block_rows = 0;     ///< of gemm_cpu.cl
   std::uint32_t block_columns = 0;  ///< of gemm_cpu.cl
   std::uint32_t split_k = 0;        ///< items that share a row in gemv_gpu.cl; 0: the whole group
 
-  std::uint32_t lanes() const;    ///< 32-bit lanes of gemv_i4_f16_cpu
-  std::uint32_t lanes16() const;  ///< 16-bit lanes of gemv_i4_i8_cpu
+  std::uint32_t lanes() const;                             ///< 32-bit lanes of gemv_i4_f16_cpu
+  std::uint32_t lanes16() const;                           ///< 16-bit lanes of gemv_i4_i8_cpu
   std::uint32_t gemv_rows(std::uint64_t tokens) const;     ///< of f16 and int8 weights
   std::uint32_t gemv_i4_rows(std::uint64_t tokens) const;  ///< of int4 weights
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;

@@ -43,7 +43,8 @@ struct PassOptions {
   std::uint32_t group_size = 128;  ///< 32, 64 or 128
   std::string variant = {};        ///< name of a Variant; empty: info().forced_variant, else the best that is probed
   TuningChoices tuning = {};       ///< what replaces the default tunables
-  std::optional<std::uint64_t> stream_bytes = {};  ///< in place of Tuning::stream_bytes, so that `verify` sees both stores
+  std::optional<std::uint64_t> stream_bytes =
+      {};  ///< in place of Tuning::stream_bytes, so that `verify` sees both stores
 };
 
 /// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts

@@ -363,7 +363,8 @@ Result<Comparison> dequantize_once(VerifyBench& bench, const Extent& e) {
   return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kPlainWeights)), expected));
 }
 
-/// The CPU family a second time as if the result were larger than the caches, with rows of whole vectors, which that takes.
+/// The CPU family a second time as if the result were larger than the caches, with rows of whole vectors, which that
+/// takes.
 template <Scheme kScheme>
 Result<Comparison> run_dequantize(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
   Result<Comparison> cached = dequantize_once<kScheme>(bench, e);
