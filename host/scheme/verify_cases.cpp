@@ -492,6 +492,8 @@ std::vector<Extent> few_tokens(bool small) {
 std::vector<Extent> many_tokens(bool small) {
   return small ? products(kSmallShapes, {17}) : products(kOddShapes, {9, 17, 65});
 }
+/// For what reads weights alone.
+std::vector<Extent> one_token(bool small) { return products(small ? kSmallShapes : kOddShapes, {1}); }
 std::vector<Extent> any_tokens(bool small) {
   return small ? products(kSmallShapes, {3}) : products(kOddShapes, {1, 3, 17, 65});
 }
@@ -529,10 +531,10 @@ const std::array kCases{
     VerifyCase{"quantize_f16_i8_sums", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
     VerifyCase{"quantize_f16_i8_panels", many_tokens, false, run_quantize_activations<Scheme::kW8A8>},
     VerifyCase{"quantize_f16_i8_nibbles", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
-    VerifyCase{"quantize_weights_f16_i8", any_tokens, false, run_quantize_weights<WeightFormat::kInt8>},
-    VerifyCase{"quantize_weights_f16_i4", any_tokens, true, run_quantize_weights<WeightFormat::kInt4>},
-    VerifyCase{"dequantize_i8_f16", any_tokens, false, run_dequantize<Scheme::kW8A16Split>},
-    VerifyCase{"dequantize_i4_f16", any_tokens, true, run_dequantize<Scheme::kW4A16Split>},
+    VerifyCase{"quantize_weights_f16_i8", one_token, false, run_quantize_weights<WeightFormat::kInt8>},
+    VerifyCase{"quantize_weights_f16_i4", one_token, true, run_quantize_weights<WeightFormat::kInt4>},
+    VerifyCase{"dequantize_i8_f16", one_token, false, run_dequantize<Scheme::kW8A16Split>},
+    VerifyCase{"dequantize_i4_f16", one_token, true, run_dequantize<Scheme::kW4A16Split>},
     VerifyCase{"dequantize_i32_f16", any_tokens, false, run_dequantize_sums},
     VerifyCase{"matmul_f16_f16", any_tokens, false, run_matmul<Scheme::kF16>},
     VerifyCase{"matmul_i8_f16", any_tokens, false, run_matmul<Scheme::kW8A16Fused>},
