@@ -223,10 +223,7 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithPa
 
 TEST_P(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify_unit(), 2); }
 
-/// One generation of each unit.
-class EmulatedUnitMutationTest : public EmulatedMatrixUnitTest {};
-
-TEST_P(EmulatedUnitMutationTest, AKernelWithSwappedFragmentsFails) {
+TEST_P(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
   kernels_.replace("matmul/gemm_mma_gpu.cl", "add(a[m], b[n], acc[m][n])", "add(a[m], b[PRODUCTS - 1 - n], acc[m][n])");
   const auto rows = verify_unit(true);
   EXPECT_EQ(rows.size(), 2U);
@@ -246,8 +243,6 @@ TEST_P(EmulatedTileTest, AKernelThatKeepsWhatLiesBehindARowFails) {
 INSTANTIATE_TEST_SUITE_P(Units, EmulatedMatrixUnitTest,
                          testing::Values(EmulatedUnit{"mma", ""}, EmulatedUnit{"mfma", ""},
                                          EmulatedUnit{"mfma", "#define HAS_MFMA_I8_K32"}, EmulatedUnit{"wmma", ""}));
-INSTANTIATE_TEST_SUITE_P(Units, EmulatedUnitMutationTest,
-                         testing::Values(EmulatedUnit{"mma", ""}, EmulatedUnit{"mfma", ""}, EmulatedUnit{"wmma", ""}));
 INSTANTIATE_TEST_SUITE_P(Units, EmulatedTileTest, testing::Values(EmulatedUnit{"mma", ""}, EmulatedUnit{"wmma", ""}));
 
 /// A fault in the layout that kernels/common/matrix_unit.clh takes for granted, or in the unit.
