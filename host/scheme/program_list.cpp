@@ -8,13 +8,13 @@
 namespace qtrap::scheme {
 namespace {
 
-/// Numbers of tokens that can change a program of `operation`; between those of gemm, one loop bound alone.
+/// Numbers of tokens that can change a program of `operation`.
 std::vector<std::uint64_t> distinct_tokens(std::string_view operation) {
   std::vector<std::uint64_t> tokens;
   if (operation.starts_with("gemv_")) {
     for (std::uint64_t t = 1; t <= kMostGemvTokens; ++t) tokens.push_back(t);
   } else if (operation.starts_with("gemm_")) {
-    for (const std::uint64_t panels : {1U, 2U, 4U, 8U, 16U}) tokens.push_back(panels * kPanelTokens);
+    for (std::uint64_t panels = 1; panels <= 16; ++panels) tokens.push_back(panels * kPanelTokens);
   } else {
     tokens.push_back(1);
   }
