@@ -76,8 +76,8 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
   plan.fixed_bytes = activation_bytes(model, tokens) + kHalfBytes * static_cast<std::uint64_t>(model.hidden);
   for (const auto& scheme : demand.schemes) {
-    plan.fixed_bytes += scheme::SchemePasses::compute_workspace_bytes(scheme, device.kernel_family(), demand.group_size,
-                                                                      tokens, shape_list);
+    plan.fixed_bytes += scheme::SchemePasses::compute_workspace_bytes(scheme, {device.kernel_family()},
+                                                                      demand.group_size, tokens, shape_list);
   }
   const std::uint64_t room = plan.budget_bytes > plan.fixed_bytes ? plan.budget_bytes - plan.fixed_bytes : 0;
   plan.resident_layers = std::min(demand.layers_to_run, room / plan.bytes_per_layer);

@@ -38,15 +38,16 @@ class Tuner {
   std::vector<Subject> find_subjects() const {
     std::vector<Subject> subjects;
     std::set<std::pair<std::string, std::uint64_t>> seen;
-    const std::string family = device_->info().kernel_family();
+    const std::string& variant = device_->info().forced_variant;
+    const scheme::KernelSet kernels =
+        scheme::choose_kernel_set(device_->info().kernel_family(), variant, device_->info());
     for (const std::uint64_t tokens : options_->tokens) {
       for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
-        auto rows = scheme::input_pass_table(info, family, options_->group_size, tokens, options_->shape.columns);
-        const auto more = scheme::projection_pass_table(info, family, options_->group_size, tokens, options_->shape);
+        auto rows = scheme::input_pass_table(info, kernels, options_->group_size, tokens, options_->shape.columns);
+        const auto more = scheme::projection_pass_table(info, kernels, options_->group_size, tokens, options_->shape);
         rows.insert(rows.end(), more.begin(), more.end());
         for (const scheme::PassRow& row : rows) {
-          const auto* kernel =
-              scheme::choose_kernel(row.operation, family, device_->info().forced_variant, device_->info());
+          const auto* kernel = scheme::choose_kernel(row.operation, kernels.family, variant, device_->info());
           const auto& tunables = scheme::all_tunables();
           const bool any = std::any_of(tunables.begin(), tunables.end(),
                                        [&](const auto& one) { return scheme::is_tunable(one, *kernel); });

@@ -131,6 +131,7 @@ constexpr std::array kKernels{
     KernelEntry{"cast_f32_f16", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
     KernelEntry{"cast_f16_f32_panels", "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
     KernelEntry{"cast_f16_f32_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+    KernelEntry{"cast_f16_i24_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
 
     KernelEntry{"quantize_f16_i8", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
     KernelEntry{"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
@@ -210,6 +211,8 @@ constexpr std::array kKernels{
     KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options},
     KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, "avx2"},
     KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
+    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options},
+    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
     KernelEntry{"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
@@ -325,6 +328,11 @@ std::optional<std::string> missing_capability(const Variant& variant, const devi
     if (!capability->probed.value_or(false)) return fmt::format("{} {}", need, capability->reason);
   }
   return std::nullopt;
+}
+
+KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
+  const KernelEntry* products = choose_kernel("gemv_i4_i24", family, variant, info);
+  return {std::string(family), products != nullptr && products->variant != family};
 }
 
 std::span<const KernelEntry> all_kernels() { return kKernels; }

@@ -50,7 +50,7 @@ struct Tuning {
   std::uint32_t split_k = 0;        ///< items that share a row in gemv_gpu.cl; 0: the whole group
 
   std::uint32_t lanes() const;                             ///< 32-bit lanes of gemv_i4_f16_cpu
-  std::uint32_t lanes16() const;                           ///< 16-bit lanes of gemv_i4_i8_cpu
+  std::uint32_t lanes16() const;                           ///< 16-bit lanes of gemv_i4_i8_cpu and gemv_i4_i24_cpu
   std::uint32_t gemv_rows(std::uint64_t tokens) const;     ///< of f16 and int8 weights
   std::uint32_t gemv_i4_rows(std::uint64_t tokens) const;  ///< of int4 weights
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;
@@ -93,6 +93,15 @@ struct KernelEntry {
   /// All -D options of its program.
   std::string build_options(const Tuning& tuning, const Extent& extent) const;
 };
+
+/// What decides which operations a scheme takes on a device.
+struct KernelSet {
+  std::string family;          ///< "reference", "cpu" or "gpu"
+  bool byte_products = false;  ///< int4 weights with f16 activations of one token by products of bytes: gemv_i4_i24
+};
+/// The kernels of `family` in `variant` (empty: the best that is probed) on the device that `info` describes. Products
+/// of bytes pay where one instruction makes them (avx2); without, gemv_i4_f16 takes half their time.
+KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info);
 
 /// Plain kernels and variants; of the variants of one operation the best comes first.
 std::span<const KernelEntry> all_kernels();

@@ -110,8 +110,9 @@ class SchemePasses {
   /// Passes of y = W x after input_passes(x): y is [tokens][rows].
   Result<std::vector<Pass>> projection_passes(const Weights& weights, const device::Buffer& x,
                                               const device::Buffer& y) const;
-  /// Bytes of the workspace that make() would allocate.
-  static std::uint64_t compute_workspace_bytes(const SchemeInfo& scheme, const std::string& family,
+  /// Most bytes that make() would allocate with these kernels; products of bytes (`byte_products`) take fewer than the
+  /// family without them.
+  static std::uint64_t compute_workspace_bytes(const SchemeInfo& scheme, const KernelSet& kernels,
                                                std::uint32_t group_size, std::uint64_t tokens,
                                                const std::vector<ProjectionShape>& shapes);
 
@@ -130,10 +131,11 @@ enum class Slot {
   kPlainWeights,
   kActivations,
   kTokenScales,
+  kGroupScales,
   kGroupSums,
   kAccumulators
 };
-inline constexpr std::size_t kSlotCount = 10;
+inline constexpr std::size_t kSlotCount = 11;
 
 /// One buffer argument: what it holds, how it is used, and how many bytes of it are bound.
 struct Binding {
@@ -153,10 +155,10 @@ struct PassRow {
   std::vector<std::uint32_t> scalars;  ///< the arguments after the buffers
 };
 /// Passes once per distinct input x [tokens][columns].
-std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::string& family, std::uint32_t group_size,
+std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
                                       std::uint64_t tokens, std::uint64_t columns);
 /// Passes of one projection.
-std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const std::string& family,
-                                           std::uint32_t group_size, std::uint64_t tokens, ProjectionShape shape);
+std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
+                                           std::uint64_t tokens, ProjectionShape shape);
 
 }  // namespace qtrap::scheme

@@ -8,8 +8,19 @@ using device::Access;
 using device::Buffer;
 using device::BufferArg;
 
-std::string resolve_family(const device::Device& device, const PassOptions& options) {
+namespace {
+
+std::string family_of(const device::Device& device, const PassOptions& options) {
   return options.family.empty() ? device.info().kernel_family() : options.family;
+}
+const std::string& variant_of(const device::Device& device, const PassOptions& options) {
+  return options.variant.empty() ? device.info().forced_variant : options.variant;
+}
+
+}  // namespace
+
+KernelSet resolve_kernels(const device::Device& device, const PassOptions& options) {
+  return choose_kernel_set(family_of(device, options), variant_of(device, options), device.info());
 }
 
 Buffer exact_view(device::Device& device, const Buffer& buffer, std::uint64_t bytes) {
@@ -30,8 +41,8 @@ bool stays_in_cache(const device::Device& device, const BufferArg& argument) {
 }  // namespace
 
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
-  const std::string& variant = options.variant.empty() ? device.info().forced_variant : options.variant;
-  const KernelEntry* entry = choose_kernel(parts.operation, resolve_family(device, options), variant, device.info());
+  const KernelEntry* entry =
+      choose_kernel(parts.operation, family_of(device, options), variant_of(device, options), device.info());
   expects(entry != nullptr, "every operation has a kernel");
   Tuning standard = make_tuning(device.info(), options.group_size);
   if (options.stream_bytes) standard.stream_bytes = *options.stream_bytes;

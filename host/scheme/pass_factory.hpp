@@ -9,8 +9,8 @@
 
 namespace qtrap::scheme {
 
-/// The family that `options` ask for on `device`.
-std::string resolve_family(const device::Device& device, const PassOptions& options);
+/// The kernels that `options` ask for on `device`.
+KernelSet resolve_kernels(const device::Device& device, const PassOptions& options);
 
 /// `buffer` itself when it has exactly `bytes`, else a view of its first `bytes`; a shorter one is a defect.
 device::Buffer exact_view(device::Device& device, const device::Buffer& buffer, std::uint64_t bytes);

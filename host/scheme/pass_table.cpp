@@ -11,7 +11,7 @@ namespace {
 using device::Access;
 
 /// The form in which a matmul reads its activations.
-enum class ActivationForm { kF16, kF32Panels, kF32Nibbles, kI8, kI8Panels, kI8Sums, kI8Nibbles };
+enum class ActivationForm { kF16, kF32Panels, kF32Nibbles, kI24Nibbles, kI8, kI8Panels, kI8Sums, kI8Nibbles };
 
 struct Sizes {
   std::uint64_t tokens, columns, group;
@@ -19,9 +19,9 @@ struct Sizes {
   std::uint64_t padded_tokens() const { return (tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens; }
 };
 
-ActivationForm activation_form(Scheme scheme, const std::string& family, std::uint64_t tokens) {
-  const bool cpu = family == "cpu";
-  const bool gemm = tokens > kMostGemvTokens && family != "reference";
+ActivationForm activation_form(Scheme scheme, const KernelSet& kernels, std::uint64_t tokens) {
+  const bool cpu = kernels.family == "cpu";
+  const bool gemm = tokens > kMostGemvTokens && kernels.family != "reference";
   switch (scheme) {
     case Scheme::kW8A8:
       return cpu && gemm ? ActivationForm::kI8Panels : ActivationForm::kI8;
@@ -29,6 +29,7 @@ ActivationForm activation_form(Scheme scheme, const std::string& family, std::ui
       if (!gemm) return cpu ? ActivationForm::kI8Nibbles : ActivationForm::kI8Sums;
       return cpu ? ActivationForm::kI8Panels : ActivationForm::kI8;
     case Scheme::kW4A16Fused:
+      if (kernels.byte_products && tokens == 1) return ActivationForm::kI24Nibbles;
       if (cpu && !gemm) return ActivationForm::kF32Nibbles;
       [[fallthrough]];
     default:
@@ -44,6 +45,8 @@ std::uint64_t activation_bytes(ActivationForm form, const Sizes& s) {
       return 4 * s.padded_tokens() * s.columns;
     case ActivationForm::kF32Nibbles:
       return 4 * s.tokens * s.groups() * s.group;
+    case ActivationForm::kI24Nibbles:
+      return 3 * s.tokens * s.groups() * s.group;
     case ActivationForm::kI8:
       return s.tokens * s.columns;
     case ActivationForm::kI8Panels:
@@ -113,14 +116,14 @@ PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::
   return row;
 }
 
-std::string matmul_formats(Scheme scheme) {
+std::string matmul_formats(Scheme scheme, ActivationForm form) {
   switch (scheme) {
     case Scheme::kW8A16Fused:
       return "i8_f16";
     case Scheme::kW8A8:
       return "i8_i8";
     case Scheme::kW4A16Fused:
-      return "i4_f16";
+      return form == ActivationForm::kI24Nibbles ? "i4_i24" : "i4_f16";
     case Scheme::kW4A8:
       return "i4_i8";
     default:
@@ -128,8 +131,8 @@ std::string matmul_formats(Scheme scheme) {
   }
 }
 
-PassRow matmul_row(const SchemeInfo& scheme, const std::string& family, const Sizes& sizes, ProjectionShape shape) {
-  const ActivationForm form = activation_form(scheme.scheme, family, sizes.tokens);
+PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Sizes& sizes, ProjectionShape shape) {
+  const ActivationForm form = activation_form(scheme.scheme, kernels, sizes.tokens);
   const bool exact_sums = scheme.scheme == Scheme::kW8A8;
   std::vector<Binding> bindings;
   if (scheme.path == "split") {
@@ -140,20 +143,23 @@ PassRow matmul_row(const SchemeInfo& scheme, const std::string& family, const Si
   }
   const Slot x = form == ActivationForm::kF16 ? Slot::kInput : Slot::kActivations;
   bindings.push_back({x, Access::kRead, activation_bytes(form, sizes)});
+  const std::uint64_t per_group = 4 * sizes.tokens * sizes.groups();
   if (scheme.scheme == Scheme::kW4A8) bindings.push_back({Slot::kTokenScales, Access::kRead, 4 * sizes.tokens});
-  if (form == ActivationForm::kF32Nibbles || form == ActivationForm::kI8Sums || form == ActivationForm::kI8Nibbles) {
-    bindings.push_back({Slot::kGroupSums, Access::kRead, 4 * sizes.tokens * sizes.groups()});
+  if (form == ActivationForm::kI24Nibbles) bindings.push_back({Slot::kGroupScales, Access::kRead, per_group});
+  if (form == ActivationForm::kF32Nibbles || form == ActivationForm::kI24Nibbles || form == ActivationForm::kI8Sums ||
+      form == ActivationForm::kI8Nibbles) {
+    bindings.push_back({Slot::kGroupSums, Access::kRead, per_group});
   }
   if (exact_sums) {
     bindings.push_back({Slot::kAccumulators, Access::kWrite, 4 * sizes.tokens * shape.rows});
   } else {
     bindings.push_back({Slot::kOutput, Access::kWrite, 2 * sizes.tokens * shape.rows});
   }
-  const std::string prefix = matmul_prefix(family, sizes.tokens);
+  const std::string prefix = matmul_prefix(kernels.family, sizes.tokens);
   std::vector<std::uint32_t> scalars{argument(shape.rows), argument(shape.columns)};
   if (prefix != "gemv_") scalars.push_back(argument(sizes.tokens));
   PassRow row =
-      make_row(Role::kMatmul, prefix + matmul_formats(scheme.scheme), std::move(bindings), std::move(scalars));
+      make_row(Role::kMatmul, prefix + matmul_formats(scheme.scheme, form), std::move(bindings), std::move(scalars));
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
   row.costs.weight_launches = 1;
   return row;
@@ -161,10 +167,10 @@ PassRow matmul_row(const SchemeInfo& scheme, const std::string& family, const Si
 
 }  // namespace
 
-std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::string& family, std::uint32_t group_size,
+std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
                                       std::uint64_t tokens, std::uint64_t columns) {
   const Sizes sizes{tokens, columns, group_size};
-  const ActivationForm form = activation_form(scheme.scheme, family, tokens);
+  const ActivationForm form = activation_form(scheme.scheme, kernels, tokens);
   if (form == ActivationForm::kF16) return {};
   const Binding x{Slot::kInput, Access::kRead, 2 * tokens * columns};
   const Binding activations{Slot::kActivations, Access::kWrite, activation_bytes(form, sizes)};
@@ -172,10 +178,14 @@ std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::strin
   const Binding sums{Slot::kGroupSums, Access::kWrite, 4 * tokens * sizes.groups()};
   const std::uint32_t k = argument(columns);
   const std::uint32_t t = argument(tokens);
-  if (form == ActivationForm::kF32Panels || form == ActivationForm::kF32Nibbles) {
+  const Binding group_scales{Slot::kGroupScales, Access::kWrite, sums.bytes};
+  if (form == ActivationForm::kF32Panels || form == ActivationForm::kF32Nibbles ||
+      form == ActivationForm::kI24Nibbles) {
     PassRow row = form == ActivationForm::kF32Panels
                       ? make_row(Role::kCast, "cast_f16_f32_panels", {x, activations}, {k, t})
-                      : make_row(Role::kCast, "cast_f16_f32_nibbles", {x, activations, sums}, {k, t});
+                  : form == ActivationForm::kF32Nibbles
+                      ? make_row(Role::kCast, "cast_f16_f32_nibbles", {x, activations, sums}, {k, t})
+                      : make_row(Role::kCast, "cast_f16_i24_nibbles", {x, activations, group_scales, sums}, {k, t});
     row.costs.cast_elements = tokens * columns;
     return {row};
   }
@@ -187,15 +197,15 @@ std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const std::strin
   return {row};
 }
 
-std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const std::string& family,
-                                           std::uint32_t group_size, std::uint64_t tokens, ProjectionShape shape) {
+std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
+                                           std::uint64_t tokens, ProjectionShape shape) {
   expects(shape.rows > 0 && shape.columns > 0 && tokens > 0, "a projection has rows, columns and tokens");
   const Sizes sizes{tokens, shape.columns, group_size};
   std::vector<PassRow> rows;
   if (scheme.path == "split") {
     rows.push_back(dequantize_weights_row(scheme.weights, shape, sizes.groups()));
   }
-  rows.push_back(matmul_row(scheme, family, sizes, shape));
+  rows.push_back(matmul_row(scheme, kernels, sizes, shape));
   if (scheme.scheme == Scheme::kW8A8) {
     PassRow row = make_row(Role::kDequantize, "dequantize_i32_f16",
                            {{Slot::kAccumulators, Access::kRead, 4 * tokens * shape.rows},

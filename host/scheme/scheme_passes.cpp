@@ -14,7 +14,7 @@ using SlotBytes = std::array<std::uint64_t, kSlotCount>;
 std::size_t index(Slot slot) { return static_cast<std::size_t>(slot); }
 
 /// Largest bytes of every slot over the passes of all shapes; the caller's slots stay 0.
-SlotBytes workspace_bytes(const SchemeInfo& scheme, const std::string& family, std::uint32_t group_size,
+SlotBytes workspace_bytes(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
                           std::uint64_t tokens, const std::vector<ProjectionShape>& shapes) {
   SlotBytes bytes{};
   const auto take = [&](const std::vector<PassRow>& rows) {
@@ -26,8 +26,8 @@ SlotBytes workspace_bytes(const SchemeInfo& scheme, const std::string& family, s
     }
   };
   for (const ProjectionShape& shape : shapes) {
-    take(input_pass_table(scheme, family, group_size, tokens, shape.columns));
-    take(projection_pass_table(scheme, family, group_size, tokens, shape));
+    take(input_pass_table(scheme, kernels, group_size, tokens, shape.columns));
+    take(projection_pass_table(scheme, kernels, group_size, tokens, shape));
   }
   return bytes;
 }
@@ -37,7 +37,7 @@ SlotBytes workspace_bytes(const SchemeInfo& scheme, const std::string& family, s
 struct SchemePasses::State {
   device::Device* device;
   PassOptions options;
-  std::string family;
+  KernelSet kernels;
   SchemeInfo scheme;
   std::uint64_t tokens;
   std::vector<Buffer> slots = std::vector<Buffer>(kSlotCount);
@@ -61,10 +61,10 @@ Result<SchemePasses> SchemePasses::make(const PassMaker& maker, const SchemeInfo
   State& state = *passes.state_;
   state.device = &maker.device();
   state.options = maker.options();
-  state.family = resolve_family(*state.device, state.options);
+  state.kernels = resolve_kernels(*state.device, state.options);
   state.scheme = scheme;
   state.tokens = tokens;
-  const SlotBytes bytes = workspace_bytes(scheme, state.family, state.options.group_size, tokens, shapes);
+  const SlotBytes bytes = workspace_bytes(scheme, state.kernels, state.options.group_size, tokens, shapes);
   for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
     if (bytes[slot] == 0) continue;
     auto buffer = state.device->make_buffer(bytes[slot]);
@@ -78,7 +78,7 @@ Result<std::vector<Pass>> SchemePasses::input_passes(const Buffer& x, std::uint6
   const State& state = *state_;
   std::vector<Buffer> buffers = state.slots;
   buffers[index(Slot::kInput)] = x;
-  return state.make_all(input_pass_table(state.scheme, state.family, state.options.group_size, state.tokens, columns),
+  return state.make_all(input_pass_table(state.scheme, state.kernels, state.options.group_size, state.tokens, columns),
                         buffers, {.columns = columns, .tokens = state.tokens});
 }
 
@@ -94,14 +94,14 @@ Result<std::vector<Pass>> SchemePasses::projection_passes(const Weights& weights
   buffers[index(Slot::kZeros)] = weights.zeros;
   const auto [rows, columns] = weights.shape;
   return state.make_all(
-      projection_pass_table(state.scheme, state.family, state.options.group_size, state.tokens, weights.shape), buffers,
-      {.rows = rows, .columns = columns, .tokens = state.tokens});
+      projection_pass_table(state.scheme, state.kernels, state.options.group_size, state.tokens, weights.shape),
+      buffers, {.rows = rows, .columns = columns, .tokens = state.tokens});
 }
 
-std::uint64_t SchemePasses::compute_workspace_bytes(const SchemeInfo& scheme, const std::string& family,
+std::uint64_t SchemePasses::compute_workspace_bytes(const SchemeInfo& scheme, const KernelSet& kernels,
                                                     std::uint32_t group_size, std::uint64_t tokens,
                                                     const std::vector<ProjectionShape>& shapes) {
-  const SlotBytes bytes = workspace_bytes(scheme, family, group_size, tokens, shapes);
+  const SlotBytes bytes = workspace_bytes(scheme, kernels, group_size, tokens, shapes);
   std::uint64_t sum = 0;
   for (const std::uint64_t slot : bytes) sum += slot;
   return sum;

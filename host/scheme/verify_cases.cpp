@@ -44,9 +44,10 @@ HalfBits trial_weights(ProjectionShape shape) {
   return bits;
 }
 
-/// Activations of unit deviation; the third token is zero.
+/// Activations of unit deviation, the second far smaller; the third token is zero.
 HalfBits trial_activations(std::uint64_t tokens, std::uint64_t columns) {
   HalfBits bits = random_halves(tokens * columns, 1.0F, 2);
+  if (columns > 1) bits[1] = half_from_float(1.7e-4F);
   if (tokens > 2) std::fill_n(bits.begin() + static_cast<std::ptrdiff_t>(2 * columns), columns, std::uint16_t{0});
   return bits;
 }
@@ -263,14 +264,25 @@ struct SchemeRun {
   const Buffer& slot(Slot wanted) const { return slots[static_cast<std::size_t>(wanted)]; }
 };
 
+/// Makes the first activation of every group far larger than the others and its weights 0: what the others become as
+/// multiples of a power of two of the group's then shows in the result in every digit.
+void add_far_activations(HalfBits& weights, HalfBits& x, ProjectionShape shape, std::uint32_t group) {
+  for (std::uint64_t k = 0; k < shape.columns && shape.columns > 1; k += group) {
+    x[k] = half_from_float(64.0F);
+    for (std::uint64_t r = 0; r < shape.rows; ++r) weights[r * shape.columns + k] = 0;
+  }
+}
+
 /// Runs input and projection passes of `scheme` with every written slot a guarded output.
-Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e) {
+Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e, bool byte_products = false) {
   const SchemeInfo& info = all_schemes()[static_cast<std::size_t>(scheme)];
   const std::uint32_t group = bench.options().group_size;
   const ProjectionShape shape{e.rows, e.columns};
   SchemeRun run;
-  run.weights = reference_quantize(trial_weights(shape), info.weights, shape, group);
+  HalfBits weights = trial_weights(shape);
   run.x = trial_activations(e.tokens, e.columns);
+  if (byte_products) add_far_activations(weights, run.x, shape, group);
+  run.weights = reference_quantize(weights, info.weights, shape, group);
   run.quantized = reference_quantize_activations(run.x, e.tokens, e.columns, group);
   const auto set = [&](Slot slot, Buffer buffer) { run.slots[static_cast<std::size_t>(slot)] = std::move(buffer); };
   set(Slot::kInput, bench.upload(run.x));
@@ -279,9 +291,9 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e)
   if (info.weights != WeightFormat::kF16) set(Slot::kScales, bench.upload(run.weights.scales));
   if (info.weights == WeightFormat::kInt4) set(Slot::kZeros, bench.upload(run.weights.zeros));
 
-  const std::string& family = bench.options().family;
-  std::vector<PassRow> rows = input_pass_table(info, family, group, e.tokens, e.columns);
-  for (PassRow& row : projection_pass_table(info, family, group, e.tokens, shape)) rows.push_back(std::move(row));
+  const KernelSet kernels{bench.options().family, byte_products};
+  std::vector<PassRow> rows = input_pass_table(info, kernels, group, e.tokens, e.columns);
+  for (PassRow& row : projection_pass_table(info, kernels, group, e.tokens, shape)) rows.push_back(std::move(row));
   for (const PassRow& row : rows) {
     for (const Binding& binding : row.bindings) {
       if (binding.access == Access::kWrite) set(binding.slot, bench.make_output(binding.bytes));
@@ -306,9 +318,9 @@ std::vector<double> activations_of(const SchemeRun& run, Scheme scheme, const Ex
 
 /// A float matmul adds up at most `columns` products with one rounding each; scales, zero points and the folding of
 /// lanes and groups add fewer than 16.
-template <Scheme kScheme>
+template <Scheme kScheme, bool kByteProducts = false>
 Result<Comparison> run_matmul(VerifyBench& bench, const KernelEntry&, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+  const Result<SchemeRun> run = run_scheme(bench, kScheme, e, kByteProducts);
   if (!run) return run.error();
   const MatmulReference expected =
       reference_matmul(run.value().weights, activations_of(run.value(), kScheme, e), e.tokens);
@@ -462,6 +474,45 @@ Result<Comparison> run_cast_activations(VerifyBench& bench, const KernelEntry& k
   return finish(bench, out);
 }
 
+/// The power of two of which the activations of a group are multiples, by the largest magnitude among them.
+double digit_scale(double most) { return most > 0 ? std::ldexp(1.0, std::ilogb(most) - 21) : std::ldexp(1.0, -21); }
+
+Result<Comparison> run_cast_digits(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+  constexpr std::uint64_t kDigits = 3;
+  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW4A16Fused, e, true);
+  if (!run) return run.error();
+  const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
+  const std::uint64_t group = tuning.group;
+  std::vector<std::int8_t> digits(kDigits * padded_columns(tuning, e), 0);
+  std::vector<float> scales;
+  std::vector<float> sums;
+  for (std::uint64_t first = 0; first < e.columns; first += group) {
+    const auto value = [&](std::uint64_t k) { return static_cast<double>(float_from_half(run.value().x[k])); };
+    const std::uint64_t end = std::min(first + group, e.columns);
+    double most = 0;
+    for (std::uint64_t k = first; k < end; ++k) most = std::max(most, std::fabs(value(k)));
+    const double scale = digit_scale(most);
+    double sum = 0;
+    for (std::uint64_t k = first; k < end; ++k) {
+      double rest = std::nearbyint(value(k) / scale);
+      sum += rest;
+      const std::uint64_t place = kDigits * first + nibble_position(k - first, 2 * tuning.lanes16(), 2);
+      for (std::uint64_t digit = 0; digit < kDigits; ++digit) {
+        const double above = std::floor((rest + 128) / 256);
+        digits[place + digit * group] = static_cast<std::int8_t>(rest - 256 * above);
+        rest = above;
+      }
+    }
+    scales.push_back(static_cast<float>(scale));
+    sums.push_back(static_cast<float>(sum) * static_cast<float>(scale));
+  }
+  for (const Comparison& found : {compare_bits(bench.download<float>(run.value().slot(Slot::kGroupScales)), scales),
+                                  compare_bits(bench.download<float>(run.value().slot(Slot::kGroupSums)), sums)}) {
+    if (!found.problem.empty()) return found;
+  }
+  return finish(bench, compare_bits(bench.download<std::int8_t>(run.value().slot(Slot::kActivations)), digits));
+}
+
 // ---- shapes
 // ----------------------------------------------------------------------------------------------------------
 
@@ -492,7 +543,7 @@ std::vector<Extent> few_tokens(bool small) {
 std::vector<Extent> many_tokens(bool small) {
   return small ? products(kSmallShapes, {17}) : products(kOddShapes, {9, 17, 65});
 }
-/// For what reads weights alone.
+/// For what reads weights alone, or serves one token.
 std::vector<Extent> one_token(bool small) { return products(small ? kSmallShapes : kOddShapes, {1}); }
 std::vector<Extent> any_tokens(bool small) {
   return small ? products(kSmallShapes, {3}) : products(kOddShapes, {1, 3, 17, 65});
@@ -527,6 +578,7 @@ const std::array kCases{
     VerifyCase{"cast_f32_f16", counts, false, run_cast_f32_f16},
     VerifyCase{"cast_f16_f32_panels", many_tokens, false, run_cast_activations<Scheme::kF16>},
     VerifyCase{"cast_f16_f32_nibbles", few_tokens, true, run_cast_activations<Scheme::kW4A16Fused>},
+    VerifyCase{"cast_f16_i24_nibbles", one_token, true, run_cast_digits},
     VerifyCase{"quantize_f16_i8", few_tokens, false, run_quantize_activations<Scheme::kW8A8>},
     VerifyCase{"quantize_f16_i8_sums", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
     VerifyCase{"quantize_f16_i8_panels", many_tokens, false, run_quantize_activations<Scheme::kW8A8>},
@@ -546,6 +598,7 @@ const std::array kCases{
     VerifyCase{"gemv_i8_i8", few_tokens, false, run_matmul_i8_i8},
     VerifyCase{"gemv_i4_f16", few_tokens, true, run_matmul<Scheme::kW4A16Fused>},
     VerifyCase{"gemv_i4_i8", few_tokens, true, run_matmul<Scheme::kW4A8>},
+    VerifyCase{"gemv_i4_i24", one_token, true, run_matmul<Scheme::kW4A16Fused, true>},
     VerifyCase{"gemm_f16_f16", many_tokens, false, run_matmul<Scheme::kF16>},
     VerifyCase{"gemm_i8_f16", many_tokens, false, run_matmul<Scheme::kW8A16Fused>},
     VerifyCase{"gemm_i8_i8", many_tokens, false, run_matmul_i8_i8},

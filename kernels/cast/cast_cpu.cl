@@ -7,7 +7,14 @@
 //                                for blocks of 8 LANES columns, out[block][j][lane] = x[8 lane + j] 16^-j (16^0 for
 //                                j = 7), columns padded with zeros to whole groups; sums[token][group] = sum of x.
 //                                Work-item (g, t): group g of token t.
-// LANES: 32-bit lanes per vector of gemv_i4_f16_cpu.
+//   cast_f16_i24_nibbles         x [tokens][columns] f16 -> block fixed point: per group of columns a power of two, in
+//                                scales[token][group], of which x is an integer multiple |n| < 2^22, rounded to nearest,
+//                                ties to even. n = d0 + 2^8 d1 + 2^16 d2, signed bytes, out[token][group][digit][place]
+//                                for blocks of 4 LANES16 columns: the even columns, then the odd ones, columns padded
+//                                with zeros to whole groups. sums[token][group] = sum of x. Exact for x of at least
+//                                2^-11 of the group's largest, else off by at most 2^-22 of that. A group that is not
+//                                finite gets the scale NaN. Work-item (g, t): group g of token t.
+// LANES: 32-bit lanes per vector of gemv_i4_f16_cpu; LANES16: 16-bit lanes of gemv_i4_i24_cpu.
 #include "common/common.clh"
 
 CPU_KERNEL void cast_f16_f32_cpu(__global const half* restrict in, __global float* restrict out, uint count) {
@@ -53,6 +60,14 @@ CPU_KERNEL void cast_f16_f32_panels_cpu(__global const half* restrict x, __globa
   }
 }
 
+/// Columns column .. column + 7 of a row, 0 beyond the last.
+static inline float8 load_padded(__global const half* row, uint column, uint columns) {
+  if (column + 8 <= columns) return vload_half8(0, row + column);
+  float tail[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
+  for (uint j = 0; column + j < columns; ++j) tail[j] = vload_half(column + j, row);
+  return vload8(0, tail);
+}
+
 CPU_KERNEL void cast_f16_f32_nibbles_cpu(__global const half* restrict x, __global float* restrict out,
                                          __global float* restrict sums, uint columns, uint tokens) {
   const uint group = (uint)get_global_id(0);
@@ -64,15 +79,7 @@ CPU_KERNEL void cast_f16_f32_nibbles_cpu(__global const half* restrict x, __glob
   const float8 weight = (float8)(1.0f, 0x1p-4f, 0x1p-8f, 0x1p-12f, 0x1p-16f, 0x1p-20f, 0x1p-24f, 1.0f);
   float8 sum = 0.0f;
   for (uint i = 0; i < GROUP; i += 8) {
-    const uint column = group * GROUP + i;
-    float8 value = 0.0f;
-    if (column + 8 <= columns) {
-      value = vload_half8(0, row + column);
-    } else {
-      float tail[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
-      for (uint j = 0; column + j < columns; ++j) tail[j] = vload_half(column + j, row);
-      value = vload8(0, tail);
-    }
+    float8 value = load_padded(row, group * GROUP + i, columns);
     sum += value;
     value *= weight;
     __global float* lane = to + i / (8 * LANES) * (8 * LANES) + i / 8 % LANES;
@@ -86,4 +93,46 @@ CPU_KERNEL void cast_f16_f32_nibbles_cpu(__global const half* restrict x, __glob
     lane[7 * LANES] = value.s7;
   }
   sums[(size_t)token * groups + group] = sum8(sum);
+}
+
+CPU_KERNEL void cast_f16_i24_nibbles_cpu(__global const half* restrict x, __global char* restrict out,
+                                         __global float* restrict scales, __global float* restrict sums, uint columns,
+                                         uint tokens) {
+  const uint group = (uint)get_global_id(0);
+  const uint token = (uint)get_global_id(1);
+  const uint groups = (columns + GROUP - 1) / GROUP;
+  if (group >= groups || token >= tokens) return;
+  __global const half* row = x + (size_t)token * columns;
+  const size_t at = (size_t)token * groups + group;
+  __global char* to = out + at * GROUP * 3;
+  float value[GROUP];
+  uint8 most = 0u;  // magnitudes compare like their bits, and NaN is above all
+  for (uint i = 0; i < GROUP; i += 8) {
+    const float8 part = load_padded(row, group * GROUP + i, columns);
+    most = max(most, as_uint8(part) & 0x7FFFFFFFu);
+    vstore8(part, 0, value + i);
+  }
+  const uint4 half_most = max(most.lo, most.hi);
+  const uint top = max(max(half_most.x, half_most.y), max(half_most.z, half_most.w));
+  const uint exponent = top > 0u ? top >> 23 : 127u;  // 103 to 142, 255 for what is not finite
+  const bool finite = exponent < 255u;
+  const float scale = finite ? as_float((exponent - 21u) << 23) : NAN;
+  const float inverse = finite ? as_float((254u + 21u - exponent) << 23) : 0.0f;
+  int16 sum = 0;
+  for (uint i = 0; i < GROUP; i += 16) {
+    int16 n = round_product16(vload16(0, value + i), inverse);
+    sum += n;
+    _Pragma("unroll") for (uint digit = 0; digit < 3; ++digit) {
+      const int16 low = (n << 24) >> 24;
+      const char16 bytes = convert_char16(low);
+      __global char* place = to + digit * GROUP + i / (4 * LANES16) * (4 * LANES16) + i % (4 * LANES16) / 2;
+      STORE_LOOSE(loose_char8, bytes.even, place);
+      STORE_LOOSE(loose_char8, bytes.odd, place + 2 * LANES16);
+      n = (n - low) >> 8;
+    }
+  }
+  const int8 part = sum.lo + sum.hi;
+  const int4 quarter = part.lo + part.hi;
+  scales[at] = scale;
+  sums[at] = (float)(quarter.x + quarter.y + quarter.z + quarter.w) * scale;
 }

@@ -34,10 +34,10 @@ TEST(KernelTable, EveryOperationOfThePassTablesHasAKernel) {
   for (const SchemeInfo& scheme : all_schemes()) {
     for (const std::string family : {"reference", "cpu", "gpu"}) {
       for (const std::uint64_t tokens : {1U, 8U, 9U, 100U}) {
-        for (const PassRow& row : input_pass_table(scheme, family, 64, tokens, 70)) {
+        for (const PassRow& row : input_pass_table(scheme, {family}, 64, tokens, 70)) {
           EXPECT_NE(find_kernel(row.operation, family), nullptr) << row.operation;
         }
-        for (const PassRow& row : projection_pass_table(scheme, family, 64, tokens, {50, 70})) {
+        for (const PassRow& row : projection_pass_table(scheme, {family}, 64, tokens, {50, 70})) {
           EXPECT_NE(find_kernel(row.operation, family), nullptr) << row.operation;
         }
       }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "core/half.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/reference.hpp"
@@ -43,6 +45,7 @@ class SchemePassesTest : public test::DeviceTest {
 
 TEST_F(SchemePassesTest, BytesAreThoseOfTheBuffersBoundForEverySchemeAndFamily) {
   const ProjectionShape large{70, 290};
+  device().probe_capabilities();
   for (const std::string family : {"reference", "cpu", "gpu"}) {
     const PassMaker maker(device(), {family, 128});
     for (const std::uint64_t tokens : {1U, 3U, 19U}) {
@@ -106,6 +109,45 @@ TEST_F(SchemePassesTest, DeviceQuantizesItsRandomTensorAsTheHostDoes) {
   EXPECT_EQ(device::read_vector<std::uint16_t>(device(), f16, 4000), host);
   EXPECT_EQ(device::read_vector<std::uint8_t>(device(), weights.codes, expected.codes.size()), expected.codes);
   EXPECT_EQ(device::read_vector<std::uint16_t>(device(), weights.zeros, expected.zeros.size()), expected.zeros);
+}
+
+TEST_F(SchemePassesTest, ActivationsThatAreNotFiniteGiveResultsThatAreNotFinite) {
+  const ProjectionShape shape{9, 300};
+  HalfBits values;
+  for (std::uint64_t i = 0; i < shape.rows * shape.columns; ++i)
+    values.push_back(half_from_float(reference_random(i, 1.0F, 3, 5)));
+  device().probe_capabilities();
+  for (const std::string_view name : {"f16", "w8a16-fused", "w4a16-fused"}) {
+    const SchemeInfo scheme = find_scheme(name).value();
+    const HostWeights host = reference_quantize(values, scheme.weights, shape, 128);
+    const Weights weights = make_weights(scheme.weights, shape, 128);
+    if (scheme.weights == WeightFormat::kF16) {
+      device::write_vector(device(), weights.codes, host.plain);
+    } else {
+      device::write_vector(device(), weights.codes, host.codes);
+      device::write_vector(device(), weights.scales, host.scales);
+    }
+    if (scheme.weights == WeightFormat::kInt4) device::write_vector(device(), weights.zeros, host.zeros);
+    for (const std::string variant : {"reference", "cpu", ""}) {  // the last: the best of the CPU family
+      const PassMaker maker(device(), {variant.empty() ? "cpu" : variant, 128, variant});
+      const auto passes = SchemePasses::make(maker, scheme, 1, {shape}).value();
+      for (const std::uint16_t odd : {0x7C00, 0xFC00, 0x7E00}) {  // both infinities, NaN
+        for (const std::size_t place : {5U, 130U, 299U}) {        // the last in a group that is not whole
+          HalfBits x(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(shape.columns));
+          x[place] = odd;
+          const Buffer in = buffer(2 * shape.columns);
+          const Buffer out = buffer(2 * shape.rows);
+          device::write_vector(device(), in, x);
+          auto all = passes.input_passes(in, shape.columns).value();
+          for (Pass& pass : passes.projection_passes(weights, in, out).value()) all.push_back(std::move(pass));
+          for (const Pass& pass : all) device().enqueue(pass.launch);
+          for (const std::uint16_t y : device::read_vector<std::uint16_t>(device(), out, shape.rows)) {
+            EXPECT_FALSE(std::isfinite(float_from_half(y))) << all.back().kernel << ' ' << odd << " at " << place;
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST_F(SchemePassesTest, TooSmallABufferIsADefect) {

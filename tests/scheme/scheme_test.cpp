@@ -13,18 +13,19 @@ constexpr ProjectionShape kShape{kRows, kColumns};
 
 SchemeInfo scheme(std::string_view name) { return find_scheme(name).value(); }
 
-std::vector<std::string> operations(std::string_view name, const std::string& family, std::uint64_t tokens) {
+std::vector<std::string> operations(std::string_view name, const KernelSet& kernels, std::uint64_t tokens) {
   std::vector<std::string> out;
-  for (const PassRow& row : input_pass_table(scheme(name), family, 128, tokens, kColumns)) out.push_back(row.operation);
+  for (const PassRow& row : input_pass_table(scheme(name), kernels, 128, tokens, kColumns))
+    out.push_back(row.operation);
   out.emplace_back("|");
-  for (const PassRow& row : projection_pass_table(scheme(name), family, 128, tokens, kShape))
+  for (const PassRow& row : projection_pass_table(scheme(name), kernels, 128, tokens, kShape))
     out.push_back(row.operation);
   return out;
 }
 
 Costs projection_costs(std::string_view name, const std::string& family, std::uint64_t tokens) {
   Costs sum;
-  for (const PassRow& row : projection_pass_table(scheme(name), family, 128, tokens, kShape)) sum += row.costs;
+  for (const PassRow& row : projection_pass_table(scheme(name), {family}, 128, tokens, kShape)) sum += row.costs;
   return sum;
 }
 
@@ -55,22 +56,41 @@ TEST(WeightBytes, CountCodesScalesAndZeroPoints) {
 
 TEST(PassTable, ListsThePassesOfTheCpuFamilyForOneToken) {
   using List = std::vector<std::string>;
-  EXPECT_EQ(operations("f16", "cpu", 1), (List{"|", "gemv_f16_f16"}));
-  EXPECT_EQ(operations("w8a16-split", "cpu", 1), (List{"|", "dequantize_i8_f16", "gemv_f16_f16"}));
-  EXPECT_EQ(operations("w8a16-fused", "cpu", 1), (List{"|", "gemv_i8_f16"}));
-  EXPECT_EQ(operations("w8a8", "cpu", 1), (List{"quantize_f16_i8", "|", "gemv_i8_i8", "dequantize_i32_f16"}));
-  EXPECT_EQ(operations("w4a16-split", "cpu", 1), (List{"|", "dequantize_i4_f16", "gemv_f16_f16"}));
-  EXPECT_EQ(operations("w4a16-fused", "cpu", 1), (List{"cast_f16_f32_nibbles", "|", "gemv_i4_f16"}));
-  EXPECT_EQ(operations("w4a8", "cpu", 1), (List{"quantize_f16_i8_nibbles", "|", "gemv_i4_i8"}));
+  EXPECT_EQ(operations("f16", {"cpu"}, 1), (List{"|", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("w8a16-split", {"cpu"}, 1), (List{"|", "dequantize_i8_f16", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("w8a16-fused", {"cpu"}, 1), (List{"|", "gemv_i8_f16"}));
+  EXPECT_EQ(operations("w8a8", {"cpu"}, 1), (List{"quantize_f16_i8", "|", "gemv_i8_i8", "dequantize_i32_f16"}));
+  EXPECT_EQ(operations("w4a16-split", {"cpu"}, 1), (List{"|", "dequantize_i4_f16", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("w4a16-fused", {"cpu"}, 1), (List{"cast_f16_f32_nibbles", "|", "gemv_i4_f16"}));
+  EXPECT_EQ(operations("w4a8", {"cpu"}, 1), (List{"quantize_f16_i8_nibbles", "|", "gemv_i4_i8"}));
+}
+
+TEST(PassTable, ProductsOfBytesServeInt4WithOneTokenAndTakeLessWorkspace) {
+  using List = std::vector<std::string>;
+  const KernelSet products{"cpu", true};
+  EXPECT_EQ(operations("w4a16-fused", products, 1), (List{"cast_f16_i24_nibbles", "|", "gemv_i4_i24"}));
+  EXPECT_EQ(operations("w4a16-fused", products, 2), operations("w4a16-fused", {"cpu"}, 2));
+  for (const SchemeInfo& info : all_schemes()) {
+    if (info.scheme != Scheme::kW4A16Fused) {
+      EXPECT_EQ(operations(info.name, products, 1), operations(info.name, {"cpu"}, 1));
+    }
+    for (const std::uint64_t columns : {1U, 300U}) {
+      EXPECT_LE(SchemePasses::compute_workspace_bytes(info, products, 32, 1, {{10, columns}}),
+                SchemePasses::compute_workspace_bytes(info, {"cpu"}, 32, 1, {{10, columns}}));
+    }
+  }
+  // Three groups of 128 columns: three digits a column, a scale and a sum a group.
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w4a16-fused"), products, 128, 1, {kShape}),
+            3U * 384 + 2 * 12);
 }
 
 TEST(PassTable, PacksActivationsForManyTokensOnTheCpuFamilyOnly) {
   using List = std::vector<std::string>;
-  EXPECT_EQ(operations("f16", "cpu", 9), (List{"cast_f16_f32_panels", "|", "gemm_f16_f16"}));
-  EXPECT_EQ(operations("f16", "gpu", 9), (List{"|", "gemm_f16_f16"}));
-  EXPECT_EQ(operations("f16", "reference", 9), (List{"|", "matmul_f16_f16"}));
-  EXPECT_EQ(operations("w4a8", "cpu", 9), (List{"quantize_f16_i8_panels", "|", "gemm_i4_i8"}));
-  EXPECT_EQ(operations("w4a8", "gpu", 9), (List{"quantize_f16_i8", "|", "gemm_i4_i8"}));
+  EXPECT_EQ(operations("f16", {"cpu"}, 9), (List{"cast_f16_f32_panels", "|", "gemm_f16_f16"}));
+  EXPECT_EQ(operations("f16", {"gpu"}, 9), (List{"|", "gemm_f16_f16"}));
+  EXPECT_EQ(operations("f16", {"reference"}, 9), (List{"|", "matmul_f16_f16"}));
+  EXPECT_EQ(operations("w4a8", {"cpu"}, 9), (List{"quantize_f16_i8_panels", "|", "gemm_i4_i8"}));
+  EXPECT_EQ(operations("w4a8", {"gpu"}, 9), (List{"quantize_f16_i8", "|", "gemm_i4_i8"}));
 }
 
 TEST(PassTable, CountsTheBytesOfOneTokenInClosedForm) {
@@ -99,16 +119,16 @@ TEST(PassTable, CountsOperationsAndExpandedWeights) {
     EXPECT_EQ(costs.launches, split || info.scheme == Scheme::kW8A8 ? 2U : 1U) << info.name;
     EXPECT_EQ(costs.cast_elements, 0U) << info.name;
   }
-  EXPECT_EQ(input_pass_table(scheme("f16"), "cpu", 128, 20, kColumns).front().costs.cast_elements, 20 * kColumns);
+  EXPECT_EQ(input_pass_table(scheme("f16"), {"cpu"}, 128, 20, kColumns).front().costs.cast_elements, 20 * kColumns);
 }
 
 TEST(PassTable, WorkspaceHoldsTheLargestShapeOfEachSlot) {
   // Split: the f16 weights of the larger matrix, nothing else for one token.
-  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a16-split"), "cpu", 128, 1, {{10, 20}, {30, 40}}),
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a16-split"), {"cpu"}, 128, 1, {{10, 20}, {30, 40}}),
             2U * 30 * 40);
-  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("f16"), "cpu", 128, 1, {{10, 20}}), 0U);
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("f16"), {"cpu"}, 128, 1, {{10, 20}}), 0U);
   // w8a8: codes of the widest input, one token scale, accumulators of the tallest output.
-  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a8"), "gpu", 128, 1, {{10, 200}, {30, 40}}),
+  EXPECT_EQ(SchemePasses::compute_workspace_bytes(scheme("w8a8"), {"gpu"}, 128, 1, {{10, 200}, {30, 40}}),
             200U + 4 + 4 * 30);
 }
 

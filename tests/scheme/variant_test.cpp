@@ -63,6 +63,19 @@ TEST(VariantChoice, TheForcedVariantIsTakenWhereAnOperationHasIt) {
   EXPECT_EQ(chosen("random_f16", all, "ptx"), "random_f16_reference");
 }
 
+TEST(VariantChoice, ProductsOfBytesAreTakenWhereOneInstructionMakesThem) {
+  const auto has_products = [](std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
+    return choose_kernel_set(family, variant, info).byte_products;
+  };
+  const auto avx2 = device_that_can({"avx2"});
+  EXPECT_TRUE(has_products("cpu", "", avx2));
+  EXPECT_TRUE(has_products("cpu", "avx2", avx2));
+  EXPECT_FALSE(has_products("cpu", "cpu", avx2));
+  EXPECT_FALSE(has_products("cpu", "", {}));
+  EXPECT_FALSE(has_products("gpu", "", avx2));
+  EXPECT_FALSE(has_products("reference", "", avx2));
+}
+
 TEST(VariantChoice, SaysWhichCapabilityIsMissingAndWhy) {
   device::DeviceInfo info;
   EXPECT_EQ(missing_capability(*find_variant("ptx"), info), "dp4a was not probed");
