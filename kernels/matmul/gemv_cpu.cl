@@ -33,12 +33,20 @@
 #define LONGEST_PREFETCHED 32768
 #define LONGEST_PREFETCHED_I4 65536
 
-/// Prefetches of the block of rows behind `block` the part that is as long and as far in as what one iteration reads of
-/// this one: `bytes` of each row (`pitch` bytes apart), `done` bytes of each row before it.
-static inline void prefetch_next(__global const void* block, size_t pitch, size_t done, size_t bytes, size_t longest) {
+/// What of the rows behind this block is prefetched next: `rows` of them at a time, 0 where a block is longer than pays.
+typedef struct {
+  size_t at;
+  size_t rows;
+} NextBlock;
+static inline NextBlock next_block(__global const void* block, size_t pitch, size_t longest) {
   const size_t length = ROWS * pitch;
-  const size_t from = (size_t)block + (length <= longest ? length + ROWS * done : 0);
-  UNROLLED for (size_t i = 0; i < ROWS * bytes; i += 64) PREFETCH(from + i);
+  const NextBlock next = {(size_t)block + (length <= longest ? length : 0), length <= longest ? ROWS : 0};
+  return next;
+}
+/// Prefetches as much of the next block as one iteration reads of this one: `bytes` of each row.
+static inline void prefetch_next(NextBlock* next, size_t bytes) {
+  UNROLLED for (size_t i = 0; i < ROWS * bytes; i += 64) PREFETCH(next->at + i);
+  next->at += next->rows * bytes;
 }
 
 // A scalar vload_half or vstore_half is about 20 instructions in PoCL 3.1, a vector of eight is one: results and row
@@ -78,9 +86,10 @@ CPU_KERNEL void gemv_f16_f16_cpu(__global const half* restrict weights, __global
     w[r] = weights + (size_t)min(first + r, rows - 1) * columns;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
+  NextBlock next = next_block(w[0], 2 * (size_t)columns, LONGEST_PREFETCHED);
   uint k = 0;
   for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
-    prefetch_next(w[0], 2 * (size_t)columns, 2 * k, 2 * VECTOR_WIDTH, LONGEST_PREFETCHED);
+    prefetch_next(&next, 2 * VECTOR_WIDTH);
     floatv value[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
@@ -108,9 +117,10 @@ CPU_KERNEL void gemv_i8_f16_cpu(__global const char* restrict codes, __global co
     w[r] = codes + (size_t)min(first + r, rows - 1) * columns;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
+  NextBlock next = next_block(w[0], columns, LONGEST_PREFETCHED);
   uint k = 0;
   for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
-    prefetch_next(w[0], columns, k, VECTOR_WIDTH, LONGEST_PREFETCHED);
+    prefetch_next(&next, VECTOR_WIDTH);
     floatv value[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
@@ -140,9 +150,10 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
     w[r] = codes + (size_t)min(first + r, rows - 1) * columns;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) sum[r][t] = 0;
   }
+  NextBlock next = next_block(w[0], columns, LONGEST_PREFETCHED);
   uint k = 0;
   for (; k + 32 <= columns; k += 32) {
-    prefetch_next(w[0], columns, k, 32, LONGEST_PREFETCHED);
+    prefetch_next(&next, 32);
     short16 value[TOKENS][2];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       value[t][0] = convert_short16(vload16(0, x + (size_t)t * columns + k));
@@ -204,6 +215,27 @@ static inline float8 load_int_sums(__global const int* from, uint count) {
   return vload8(0, part);
 }
 
+/// Scales of the groups g0 .. g0 + SCALE_BLOCK - 1 of this block's rows, times `factor`, and scales times zero points; 0
+/// beyond the last group. All rows in one branch, products inside: the compiler takes a vector apart that two branches load.
+static inline void load_row_groups(__global const half* scales, __global const half* zeros, uint first, uint rows, uint g0,
+                                   uint groups, float8 factor, float scale[ROWS][SCALE_BLOCK], float8* weighted) {
+  if (g0 + SCALE_BLOCK <= groups) {
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
+      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
+      const float8 s = vload_half8(0, scales + at);
+      vstore8(s * factor, 0, scale[r]);
+      weighted[r] = s * vload_half8(0, zeros + at);
+    }
+  } else {
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
+      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
+      const float8 s = load_scales(scales + at, groups - g0);
+      vstore8(s * factor, 0, scale[r]);
+      weighted[r] = s * load_scales(zeros + at, groups - g0);
+    }
+  }
+}
+
 /// Code of column k of a row.
 static inline uint int4_code(__global const uchar* row, uint k) { return (row[k / 2] >> (k % 2 * 4)) & 15u; }
 
@@ -231,16 +263,14 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
       zero_part[r][t] = 0.0f;
     }
   }
+  NextBlock next = next_block(w[0], pitch, LONGEST_PREFETCHED_I4);
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
     float scale[ROWS][SCALE_BLOCK];
-    UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
-      const float8 s = load_scales(scales + at, groups - g0);
-      const float8 weighted = s * load_scales(zeros + at, groups - g0);
-      vstore8(s, 0, scale[r]);
-      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        zero_part[r][t] = fma(weighted, load_sums(sums + (size_t)t * groups + g0, groups - g0), zero_part[r][t]);
-      }
+    float8 weighted[ROWS];
+    load_row_groups(scales, zeros, first, rows, g0, groups, 1.0f, scale, weighted);
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      const float8 sum = load_sums(sums + (size_t)t * groups + g0, groups - g0);
+      UNROLLED for (uint r = 0; r < ROWS; ++r) zero_part[r][t] = fma(weighted[r], sum, zero_part[r][t]);
     }
     const uint end = min(g0 + SCALE_BLOCK, whole_groups);
     for (uint g = g0; g < end; ++g) {
@@ -250,7 +280,7 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
       }
       UNROLLED for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
         const uint column = g * GROUP + block * (8 * LANES);
-        prefetch_next(w[0], pitch, column / 2, 4 * LANES, LONGEST_PREFETCHED_I4);
+        prefetch_next(&next, 4 * LANES);
         lanes_uint q[ROWS];
         UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r] + column / 2);
         __global const float* value = x + column;
@@ -339,16 +369,14 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
     w[r] = codes + min(first + r, rows - 1) * (size_t)pitch;
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
+  NextBlock next = next_block(w[0], pitch, LONGEST_PREFETCHED_I4);
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
     float scale[ROWS][SCALE_BLOCK];
-    UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
-      const float8 s = load_scales(scales + at, groups - g0);
-      const float8 weighted = s * load_scales(zeros + at, groups - g0);
-      vstore8(s, 0, scale[r]);
-      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        acc[r][t] = fma(-weighted, load_int_sums(sums + (size_t)t * groups + g0, groups - g0), acc[r][t]);
-      }
+    float8 weighted[ROWS];
+    load_row_groups(scales, zeros, first, rows, g0, groups, 1.0f, scale, weighted);
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      const float8 sum = load_int_sums(sums + (size_t)t * groups + g0, groups - g0);
+      UNROLLED for (uint r = 0; r < ROWS; ++r) acc[r][t] = fma(-weighted[r], sum, acc[r][t]);
     }
     const uint end = min(g0 + SCALE_BLOCK, whole_groups);
     for (uint g = g0; g < end; ++g) {
@@ -358,7 +386,7 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
       }
       UNROLLED for (uint block = 0; block < GROUP / (4 * LANES16); ++block) {
         const uint column = g * GROUP + block * (4 * LANES16);
-        prefetch_next(w[0], pitch, column / 2, 2 * LANES16, LONGEST_PREFETCHED_I4);
+        prefetch_next(&next, 2 * LANES16);
         lanes_short q[ROWS];
         UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_short, w[r] + column / 2);
 #ifdef INSTRUCTIONS_AVX2
@@ -432,22 +460,19 @@ CPU_KERNEL void gemv_i4_i24_cpu(__global const uchar* restrict codes, __global c
     w[r] = codes + min(first + r, rows - 1) * (size_t)pitch;
     acc[r] = 0.0f;
   }
+  NextBlock next = next_block(w[0], pitch, LONGEST_PREFETCHED_I4);
   for (uint g0 = 0; g0 < groups; g0 += SCALE_BLOCK) {
     float scale[ROWS][SCALE_BLOCK];
-    const float8 group_scale = load_sums(group_scales + g0, groups - g0);
+    float8 weighted[ROWS];
+    const float8 factor = load_sums(group_scales + g0, groups - g0);
     const float8 sum = load_sums(sums + g0, groups - g0);
-    UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
-      const float8 s = load_scales(scales + at, groups - g0);
-      const float8 weighted = s * load_scales(zeros + at, groups - g0);
-      vstore8(s * group_scale, 0, scale[r]);
-      acc[r] = fma(-weighted, sum, acc[r]);
-    }
+    load_row_groups(scales, zeros, first, rows, g0, groups, factor, scale, weighted);
+    UNROLLED for (uint r = 0; r < ROWS; ++r) acc[r] = fma(-weighted[r], sum, acc[r]);
     const uint end = min(g0 + SCALE_BLOCK, whole_groups);
     for (uint g = g0; g < end; ++g) {
       const uint column = g * GROUP;
       __global const char* value = x + (size_t)column * DIGITS;
-      prefetch_next(w[0], pitch, column / 2, GROUP / 2, LONGEST_PREFETCHED_I4);
+      prefetch_next(&next, GROUP / 2);
       UNROLLED for (uint r = 0; r < ROWS; ++r) {
         FORGET(value);
         lanes_short nibbles[2 * BLOCKS];
