@@ -8,12 +8,12 @@
 //   i4_f16   per weight 1/2 byte; 32-bit lanes hold the nibbles of 8 columns; nibble j is masked, not shifted, so its
 //            value is 16^j too large, which x makes up for (cast_f16_f32_nibbles: x 16^-j, permuted). The zero points enter
 //            per group: sum_g s (dot_g - z sum_g x).
-//   i4_i8    per weight 1/2 byte; 16-bit lanes hold 4 columns; 8 products of a lane (8 * 15 * 127 = 15240), and then two
-//            lanes (30480), fit 16 bits, so a group of up to 128 columns is summed in 16 bits. x permuted by
-//            quantize_f16_i8_nibbles; per group s (dot_g - z sums_g) in f32.
+//   i4_i8    per weight 1/2 byte; 16-bit lanes hold 4 columns; 8 products of a lane (8 * 15 * 127 = 15240) fit 16 bits,
+//            so a group of up to 128 columns is summed in 16 bits. x permuted by quantize_f16_i8_nibbles; per group
+//            s (dot_g - z sums_g) in f32.
 //   i4_i24   per weight 1/2 byte; one token. Activations as integers of 23 bits with a power of two per group, in three
 //            digits of a byte each (cast_f16_i24_nibbles): nibbles times digits are summed in 16 bits per digit (4 pairs of
-//            at most 2 * 15 * 128, and two lanes of that: 30720) and put together in 32 (16 columns of at most 15 * 2^22).
+//            at most 2 * 15 * 128) and put together in 32 (16 columns of at most 15 * 2^22).
 //            The dot of a group is exact in those integers; per group s (dot_g - z sums_g) in f32. Chosen with avx2 only:
 //            in place of three vector operations per 8 weights (mask, convert, fma) it takes 2.2.
 // A block of short rows ends before the hardware has found its streams, so the next block, which lies behind it, is
@@ -76,6 +76,14 @@ static inline void store_results(const float* results, uint first, uint rows, __
     }
   }
 }
+
+#ifndef INSTRUCTIONS_AVX2
+/// Neighbouring lanes added in 32 bits. Shifts widen them: cheaper than sign extensions or halves.
+static inline int8 add_pairs(short16 v) {
+  const int8 pair = as_int8(v);
+  return ((pair << 16) >> 16) + (pair >> 16);
+}
+#endif
 
 CPU_KERNEL void gemv_f16_f16_cpu(__global const half* restrict weights, __global const half* restrict x,
                                  __global half* restrict y, uint rows, uint columns) {
@@ -166,9 +174,7 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
 #ifdef INSTRUCTIONS_AVX2
         sum[r][t] += multiply_add_shorts(low, value[t][0]) + multiply_add_shorts(high, value[t][1]);
 #else
-        const short16 pair = low * value[t][0] + high * value[t][1];
-        const int8 lane = as_int8(pair);  // two 16-bit sums: shifts widen them, cheaper than two sign extensions
-        sum[r][t] += ((lane << 16) >> 16) + (lane >> 16);
+        sum[r][t] += add_pairs(low * value[t][0] + high * value[t][1]);
 #endif
       }
     }
@@ -325,11 +331,9 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
 #if LANES16 == 16
 typedef short16 lanes_short;
 typedef loose_short16 loose_lanes_short;
-#define FOLD_LANES16(v) (v.lo + v.hi)
 #else
 typedef short8 lanes_short;
 typedef loose_short8 loose_lanes_short;
-#define FOLD_LANES16(v) (v)
 #endif
 #define LOAD_BYTES16(p) JOIN(convert_short, LANES16)(JOIN(vload, LANES16)(0, p))
 
@@ -348,10 +352,12 @@ static inline lanes_short MULTIPLY_ADD_BYTES(lanes_short a, lanes_short b) {
   return (a & (lanes_short)(0xFF)) * ((b << byte) >> byte) + (a >> byte) * (b >> byte);
 }
 #endif
-#if LANES16 == 16 && defined(INSTRUCTIONS_AVX2)
+#if LANES16 == 8
+#define WIDEN(v, factor) (convert_int8(v) * (int8)(factor))
+#elif defined(INSTRUCTIONS_AVX2)
 #define WIDEN(v, factor) multiply_add_shorts(v, (short16)(factor))
 #else
-#define WIDEN(v, factor) (convert_int8(FOLD_LANES16(v)) * (int8)(factor))
+#define WIDEN(v, factor) (add_pairs(v) * (int8)(factor))
 #endif
 
 CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
@@ -400,12 +406,12 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
           }
         }
 #else
-        UNROLLED for (uint j = 0; j < 4; ++j) {
-          UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-            const lanes_short xj = LOAD_BYTES16(x + column + t * token_pitch + j * LANES16);
-            UNROLLED for (uint r = 0; r < ROWS; ++r) {
-              dot_g[r][t] += ((q[r] >> (short)(4 * j)) & (short)(15)) * xj;
-            }
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+          lanes_short xj[4];
+          UNROLLED for (uint j = 0; j < 4; ++j) xj[j] = LOAD_BYTES16(x + column + t * token_pitch + j * LANES16);
+          UNROLLED for (uint r = 0; r < ROWS; ++r) {
+            dot_g[r][t] += (q[r] & (short)(15)) * xj[0] + ((q[r] >> (short)(4)) & (short)(15)) * xj[1] +
+                           ((q[r] >> (short)(8)) & (short)(15)) * xj[2] + ((q[r] >> (short)(12)) & (short)(15)) * xj[3];
           }
         }
 #endif
