@@ -53,6 +53,7 @@ struct Tuning {
   std::uint32_t lanes16() const;                           ///< 16-bit lanes of gemv_i4_i8_cpu and gemv_i4_i24_cpu
   std::uint32_t gemv_rows(std::uint64_t tokens) const;     ///< of f16 and int8 weights
   std::uint32_t gemv_i4_rows(std::uint64_t tokens) const;  ///< of int4 weights
+  std::uint32_t gemv_i4_f16_rows(std::uint64_t tokens) const;
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;
   std::uint32_t gpu_gemv_unroll(std::uint64_t tokens) const;
   std::uint32_t gpu_split_k() const;

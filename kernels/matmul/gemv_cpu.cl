@@ -251,6 +251,15 @@ static inline uint nibble_place(uint k, uint lanes, uint per_lane) {
   return k - inside + inside % per_lane * lanes + inside / per_lane;
 }
 
+// Rows of gemv_i4_f16_cpu whose sums of a group, with all tokens, fit the registers. The bands of a block follow each other
+// group by group, so that x of the group stays in the first level: 8 tokens of 14336 columns are 448 KiB in f32.
+#define BAND (ROWS * TOKENS <= 8 ? ROWS : TOKENS > 4 ? 1 : 8 / TOKENS)
+#if ROWS * TOKENS <= 8
+#define EACH_BAND UNROLLED
+#else
+#define EACH_BAND _Pragma("unroll 1")
+#endif
+
 CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
                                 __global const half* restrict zeros, __global const float* restrict x,
                                 __global const float* restrict sums, __global half* restrict y, uint rows, uint columns) {
@@ -280,33 +289,37 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
     }
     const uint end = min(g0 + SCALE_BLOCK, whole_groups);
     for (uint g = g0; g < end; ++g) {
-      lanes_float dot_g[ROWS][TOKENS];
-      UNROLLED for (uint r = 0; r < ROWS; ++r) {
-        UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0.0f;
-      }
-      UNROLLED for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
-        const uint column = g * GROUP + block * (8 * LANES);
-        prefetch_next(&next, 4 * LANES);
-        lanes_uint q[ROWS];
-        UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r] + column / 2);
-        __global const float* value = x + column;
+      EACH_BAND for (uint r0 = 0; r0 < ROWS; r0 += BAND) {
+        lanes_float dot_g[BAND][TOKENS];
+        UNROLLED for (uint r = 0; r < BAND; ++r) {
+          UNROLLED for (uint t = 0; t < TOKENS; ++t) dot_g[r][t] = 0.0f;
+        }
+        UNROLLED for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
+          const uint column = g * GROUP + block * (8 * LANES);
+          if (r0 == 0) prefetch_next(&next, 4 * LANES);
+          lanes_uint q[BAND];
+          UNROLLED for (uint r = 0; r < BAND; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r0 + r] + column / 2);
+          __global const float* value = x + column;
 #define NIBBLE(j, expression)                                                                                   \
   UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                                  \
     const lanes_float xj = LOAD_LANES_FLOAT(value + t * token_pitch + j * LANES);                               \
-    UNROLLED for (uint r = 0; r < ROWS; ++r) dot_g[r][t] = fma(LANES_TO_FLOAT(expression), xj, dot_g[r][t]); \
+    UNROLLED for (uint r = 0; r < BAND; ++r) dot_g[r][t] = fma(LANES_TO_FLOAT(expression), xj, dot_g[r][t]); \
   }
-        NIBBLE(0, q[r] & 0x0000000Fu)
-        NIBBLE(1, q[r] & 0x000000F0u)
-        NIBBLE(2, q[r] & 0x00000F00u)
-        NIBBLE(3, q[r] & 0x0000F000u)
-        NIBBLE(4, q[r] & 0x000F0000u)
-        NIBBLE(5, q[r] & 0x00F00000u)
-        NIBBLE(6, q[r] & 0x0F000000u)
-        NIBBLE(7, q[r] >> 28)
+          NIBBLE(0, q[r] & 0x0000000Fu)
+          NIBBLE(1, q[r] & 0x000000F0u)
+          NIBBLE(2, q[r] & 0x00000F00u)
+          NIBBLE(3, q[r] & 0x0000F000u)
+          NIBBLE(4, q[r] & 0x000F0000u)
+          NIBBLE(5, q[r] & 0x00F00000u)
+          NIBBLE(6, q[r] & 0x0F000000u)
+          NIBBLE(7, q[r] >> 28)
 #undef NIBBLE
-      }
-      UNROLLED for (uint r = 0; r < ROWS; ++r) {
-        UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(dot_g[r][t], (lanes_float)(scale[r][g - g0]), acc[r][t]);
+        }
+        UNROLLED for (uint r = 0; r < BAND; ++r) {
+          UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+            acc[r0 + r][t] = fma(dot_g[r][t], (lanes_float)(scale[r0 + r][g - g0]), acc[r0 + r][t]);
+          }
+        }
       }
     }
   }
