@@ -1,0 +1,308 @@
+// Operations of the schemes: all passes of one projection run, one slot is compared.
+#include "scheme/verify_support.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "core/contract.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+using device::Access;
+using device::Buffer;
+
+/// Everything that the passes of one projection read and wrote.
+struct SchemeRun {
+  HostWeights weights;
+  HalfBits x;
+  HostActivations quantized;
+  std::vector<Buffer> slots = std::vector<Buffer>(kSlotCount);
+
+  const Buffer& slot(Slot wanted) const { return slots[static_cast<std::size_t>(wanted)]; }
+};
+
+/// Makes the first activation of every group far larger than the others and its weights 0: what the others become as
+/// multiples of a power of two of the group's then shows in the result in every digit.
+void add_far_activations(HalfBits& weights, HalfBits& x, ProjectionShape shape, std::uint32_t group) {
+  for (std::uint64_t k = 0; k < shape.columns && shape.columns > 1; k += group) {
+    x[k] = half_from_float(64.0F);
+    for (std::uint64_t r = 0; r < shape.rows; ++r) weights[r * shape.columns + k] = 0;
+  }
+}
+
+/// Runs input and projection passes of `scheme` with every written slot a guarded output.
+Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e, bool byte_products = false) {
+  const SchemeInfo& info = all_schemes()[static_cast<std::size_t>(scheme)];
+  const std::uint32_t group = bench.options().group_size;
+  const ProjectionShape shape{e.rows, e.columns};
+  SchemeRun run;
+  HalfBits weights = trial_weights(shape);
+  run.x = trial_activations(e.tokens, e.columns);
+  if (byte_products) add_far_activations(weights, run.x, shape, group);
+  run.weights = reference_quantize(weights, info.weights, shape, group);
+  run.quantized = reference_quantize_activations(run.x, e.tokens, e.columns, group);
+  const auto set = [&](Slot slot, Buffer buffer) { run.slots[static_cast<std::size_t>(slot)] = std::move(buffer); };
+  set(Slot::kInput, bench.upload(run.x));
+  set(Slot::kCodes,
+      info.weights == WeightFormat::kF16 ? bench.upload(run.weights.plain) : bench.upload(run.weights.codes));
+  if (info.weights != WeightFormat::kF16) set(Slot::kScales, bench.upload(run.weights.scales));
+  if (info.weights == WeightFormat::kInt4) set(Slot::kZeros, bench.upload(run.weights.zeros));
+
+  const KernelSet kernels{bench.options().family, byte_products};
+  std::vector<PassRow> rows = input_pass_table(info, kernels, group, e.tokens, e.columns);
+  for (PassRow& row : projection_pass_table(info, kernels, group, e.tokens, shape)) rows.push_back(std::move(row));
+  for (const PassRow& row : rows) {
+    for (const Binding& binding : row.bindings) {
+      if (binding.access == Access::kWrite) set(binding.slot, bench.make_output(binding.bytes));
+    }
+    const Result<Pass> pass = make_pass(bench.device(), bench.options(), row, e, run.slots);
+    if (!pass) return pass.error();
+    bench.run(pass.value());
+  }
+  return run;
+}
+
+std::vector<double> activations_of(const SchemeRun& run, Scheme scheme, const Extent& e) {
+  std::vector<double> x(e.tokens * e.columns);
+  const bool quantized = scheme == Scheme::kW8A8 || scheme == Scheme::kW4A8;
+  for (std::uint64_t i = 0; i < x.size(); ++i) {
+    x[i] = quantized
+               ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])
+               : static_cast<double>(float_from_half(run.x[i]));
+  }
+  return x;
+}
+
+/// A float matmul adds up at most `columns` products with one rounding each; scales, zero points and the folding of
+/// lanes and groups add fewer than 16.
+template <Scheme kScheme, bool kByteProducts = false>
+Result<Comparison> run_matmul(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, kScheme, e, kByteProducts);
+  if (!run) return run.error();
+  const MatmulReference expected =
+      reference_matmul(run.value().weights, activations_of(run.value(), kScheme, e), e.tokens);
+  const double tolerance = (static_cast<double>(e.columns) + 16) * kFloatUlp;
+  return finish(bench, compare_halves(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected.y,
+                                      expected.magnitude, tolerance));
+}
+
+std::vector<std::int32_t> exact_sums(const SchemeRun& run, const Extent& e) {
+  std::vector<std::int32_t> sums;
+  for (std::uint64_t t = 0; t < e.tokens; ++t) {
+    for (std::uint64_t r = 0; r < e.rows; ++r) {
+      std::int32_t sum = 0;
+      for (std::uint64_t k = 0; k < e.columns; ++k)
+        sum += run.weights.code(r, k) * run.quantized.codes[t * e.columns + k];
+      sums.push_back(sum);
+    }
+  }
+  return sums;
+}
+
+Result<Comparison> run_matmul_i8_i8(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW8A8, e);
+  if (!run) return run.error();
+  return finish(bench, compare_bits(bench.download<std::int32_t>(run.value().slot(Slot::kAccumulators)),
+                                    exact_sums(run.value(), e)));
+}
+
+Result<Comparison> run_dequantize_sums(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW8A8, e);
+  if (!run) return run.error();
+  const std::vector<std::int32_t> sums = exact_sums(run.value(), e);
+  HalfBits expected;
+  for (std::uint64_t i = 0; i < sums.size(); ++i) {
+    const float row_scale = float_from_half(run.value().weights.scales[i % e.rows]);
+    expected.push_back(
+        half_from_float(static_cast<float>(sums[i]) * row_scale * run.value().quantized.scales[i / e.rows]));
+  }
+  return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected));
+}
+
+template <Scheme kScheme>
+Result<Comparison> dequantize_once(VerifyBench& bench, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+  if (!run) return run.error();
+  HalfBits expected;
+  for (std::uint64_t r = 0; r < e.rows; ++r) {
+    for (std::uint64_t k = 0; k < e.columns; ++k) {
+      expected.push_back(half_from_float(static_cast<float>(run.value().weights.value(r, k))));
+    }
+  }
+  return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kPlainWeights)), expected));
+}
+
+/// The CPU family a second time as if the result were larger than the caches, with rows of whole vectors, which that
+/// takes.
+template <Scheme kScheme>
+Result<Comparison> run_dequantize(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
+  Result<Comparison> cached = dequantize_once<kScheme>(bench, e);
+  if (!cached || !cached.value().problem.empty() || kernel.family != "cpu") return cached;
+  PassOptions options = bench.options();
+  options.stream_bytes = 1;
+  VerifyBench streaming(bench.device(), options);
+  Extent whole = e;
+  whole.columns = (e.columns + 15) / 16 * 16;
+  return dequantize_once<kScheme>(streaming, whole);
+}
+
+/// Where an activation lies in the form that `operation` makes, and how many places there are.
+struct Places {
+  std::uint64_t count;
+  std::uint64_t (*position)(const Tuning&, const Extent&, std::uint64_t token, std::uint64_t column);
+};
+
+std::uint64_t padded_columns(const Tuning& t, const Extent& e) { return (e.columns + t.group - 1) / t.group * t.group; }
+
+Places places_of(std::string_view operation, const Tuning& tuning, const Extent& e) {
+  if (operation.ends_with("_panels")) {
+    return {(e.tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens * e.columns,
+            [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) {
+              return panel_position(t, k, x.columns);
+            }};
+  }
+  if (operation == "cast_f16_f32_nibbles") {
+    return {e.tokens * padded_columns(tuning, e),
+            [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
+              return t * padded_columns(u, x) + nibble_position(k, u.lanes(), 8);
+            }};
+  }
+  if (operation == "quantize_f16_i8_nibbles") {
+    return {e.tokens * padded_columns(tuning, e),
+            [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
+              return t * padded_columns(u, x) + nibble_position(k, u.lanes16(), 4);
+            }};
+  }
+  return {e.tokens * e.columns,
+          [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) { return t * x.columns + k; }};
+}
+
+template <Scheme kScheme>
+Result<Comparison> run_quantize_activations(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+  if (!run) return run.error();
+  const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
+  const Places places = places_of(kernel.operation, tuning, e);
+  std::vector<std::int8_t> expected(places.count, 0);
+  for (std::uint64_t t = 0; t < e.tokens; ++t) {
+    for (std::uint64_t k = 0; k < e.columns; ++k) {
+      expected[places.position(tuning, e, t, k)] = run.value().quantized.codes[t * e.columns + k];
+    }
+  }
+  Comparison scales =
+      compare_bits(bench.download<float>(run.value().slot(Slot::kTokenScales)), run.value().quantized.scales);
+  if (!scales.problem.empty()) return scales;
+  if (run.value().slot(Slot::kGroupSums)) {
+    Comparison sums =
+        compare_bits(bench.download<std::int32_t>(run.value().slot(Slot::kGroupSums)), run.value().quantized.sums);
+    if (!sums.problem.empty()) return sums;
+  }
+  return finish(bench, compare_bits(bench.download<std::int8_t>(run.value().slot(Slot::kActivations)), expected));
+}
+
+template <Scheme kScheme>
+Result<Comparison> run_cast_activations(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+  if (!run) return run.error();
+  const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
+  const Places places = places_of(kernel.operation, tuning, e);
+  const bool nibbles = kScheme == Scheme::kW4A16Fused;
+  const std::uint64_t groups = (e.columns + tuning.group - 1) / tuning.group;
+  std::vector<float> expected(places.count, 0);
+  std::vector<double> sums(e.tokens * groups, 0);
+  std::vector<double> magnitudes(e.tokens * groups, 0);
+  for (std::uint64_t t = 0; t < e.tokens; ++t) {
+    for (std::uint64_t k = 0; k < e.columns; ++k) {
+      const float value = float_from_half(run.value().x[t * e.columns + k]);
+      const int shift = nibbles && k % 8 < 7 ? static_cast<int>(k % 8) * 4 : 0;
+      expected[places.position(tuning, e, t, k)] = std::ldexp(value, -shift);
+      sums[t * groups + k / tuning.group] += static_cast<double>(value);
+      magnitudes[t * groups + k / tuning.group] += std::fabs(static_cast<double>(value));
+    }
+  }
+  Comparison out = compare_bits(bench.download<float>(run.value().slot(Slot::kActivations)), expected);
+  if (!out.problem.empty() || !nibbles) return finish(bench, out);
+  const auto found = bench.download<float>(run.value().slot(Slot::kGroupSums));
+  out.tolerance = static_cast<double>(tuning.group) * kFloatUlp;  // as many additions
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (magnitudes[i] > 0)
+      out.error = std::max(out.error, std::fabs(static_cast<double>(found[i]) - sums[i]) / magnitudes[i]);
+  }
+  return finish(bench, out);
+}
+
+/// The power of two of which the activations of a group are multiples, by the largest magnitude among them.
+double digit_scale(double most) { return most > 0 ? std::ldexp(1.0, std::ilogb(most) - 21) : std::ldexp(1.0, -21); }
+
+Result<Comparison> run_cast_digits(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+  constexpr std::uint64_t kDigits = 3;
+  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW4A16Fused, e, true);
+  if (!run) return run.error();
+  const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
+  const std::uint64_t group = tuning.group;
+  std::vector<std::int8_t> digits(kDigits * padded_columns(tuning, e), 0);
+  std::vector<float> scales;
+  std::vector<float> sums;
+  for (std::uint64_t first = 0; first < e.columns; first += group) {
+    const auto value = [&](std::uint64_t k) { return static_cast<double>(float_from_half(run.value().x[k])); };
+    const std::uint64_t end = std::min(first + group, e.columns);
+    double most = 0;
+    for (std::uint64_t k = first; k < end; ++k) most = std::max(most, std::fabs(value(k)));
+    const double scale = digit_scale(most);
+    double sum = 0;
+    for (std::uint64_t k = first; k < end; ++k) {
+      double rest = std::nearbyint(value(k) / scale);
+      sum += rest;
+      const std::uint64_t place = kDigits * first + nibble_position(k - first, 2 * tuning.lanes16(), 2);
+      for (std::uint64_t digit = 0; digit < kDigits; ++digit) {
+        const double above = std::floor((rest + 128) / 256);
+        digits[place + digit * group] = static_cast<std::int8_t>(rest - 256 * above);
+        rest = above;
+      }
+    }
+    scales.push_back(static_cast<float>(scale));
+    sums.push_back(static_cast<float>(sum) * static_cast<float>(scale));
+  }
+  for (const Comparison& found : {compare_bits(bench.download<float>(run.value().slot(Slot::kGroupScales)), scales),
+                                  compare_bits(bench.download<float>(run.value().slot(Slot::kGroupSums)), sums)}) {
+    if (!found.problem.empty()) return found;
+  }
+  return finish(bench, compare_bits(bench.download<std::int8_t>(run.value().slot(Slot::kActivations)), digits));
+}
+
+const std::array kCases{
+    VerifyCase{"cast_f16_f32_panels", many_tokens, false, run_cast_activations<Scheme::kF16>},
+    VerifyCase{"cast_f16_f32_nibbles", few_tokens, true, run_cast_activations<Scheme::kW4A16Fused>},
+    VerifyCase{"cast_f16_i24_nibbles", one_token, true, run_cast_digits},
+    VerifyCase{"quantize_f16_i8", few_tokens, false, run_quantize_activations<Scheme::kW8A8>},
+    VerifyCase{"quantize_f16_i8_sums", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
+    VerifyCase{"quantize_f16_i8_panels", many_tokens, false, run_quantize_activations<Scheme::kW8A8>},
+    VerifyCase{"quantize_f16_i8_nibbles", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
+    VerifyCase{"dequantize_i8_f16", one_token, false, run_dequantize<Scheme::kW8A16Split>},
+    VerifyCase{"dequantize_i4_f16", one_token, true, run_dequantize<Scheme::kW4A16Split>},
+    VerifyCase{"dequantize_i32_f16", any_tokens, false, run_dequantize_sums},
+    VerifyCase{"matmul_f16_f16", any_tokens, false, run_matmul<Scheme::kF16>},
+    VerifyCase{"matmul_i8_f16", any_tokens, false, run_matmul<Scheme::kW8A16Fused>},
+    VerifyCase{"matmul_i8_i8", any_tokens, false, run_matmul_i8_i8},
+    VerifyCase{"matmul_i4_f16", any_tokens, true, run_matmul<Scheme::kW4A16Fused>},
+    VerifyCase{"matmul_i4_i8", any_tokens, true, run_matmul<Scheme::kW4A8>},
+    VerifyCase{"gemv_f16_f16", few_tokens, false, run_matmul<Scheme::kF16>},
+    VerifyCase{"gemv_i8_f16", few_tokens, false, run_matmul<Scheme::kW8A16Fused>},
+    VerifyCase{"gemv_i8_i8", few_tokens, false, run_matmul_i8_i8},
+    VerifyCase{"gemv_i4_f16", few_tokens, true, run_matmul<Scheme::kW4A16Fused>},
+    VerifyCase{"gemv_i4_i8", few_tokens, true, run_matmul<Scheme::kW4A8>},
+    VerifyCase{"gemv_i4_i24", one_token, true, run_matmul<Scheme::kW4A16Fused, true>},
+    VerifyCase{"gemm_f16_f16", many_tokens, false, run_matmul<Scheme::kF16>},
+    VerifyCase{"gemm_i8_f16", many_tokens, false, run_matmul<Scheme::kW8A16Fused>},
+    VerifyCase{"gemm_i8_i8", many_tokens, false, run_matmul_i8_i8},
+    VerifyCase{"gemm_i4_f16", many_tokens, true, run_matmul<Scheme::kW4A16Fused>},
+    VerifyCase{"gemm_i4_i8", many_tokens, true, run_matmul<Scheme::kW4A8>},
+};
+
+}  // namespace
+
+std::span<const VerifyCase> scheme_cases() { return kCases; }
+
+}  // namespace qtrap::scheme
