@@ -1,8 +1,8 @@
-// What qtrap's own driving costs: the same launches by its bare pass, by a minimal OpenCL loop, and by its bare pass with
-// the meter's sampler reading beside it at its fastest period. Interleaved in one process; ratios paired within a round.
-// Usage: harness [ROUNDS] [DEVICE] [METER]   (default 200 rounds, first GPU else CPU, tdp:100; about two minutes)
-// The launches are recorded where qtrap hands them to OpenCL, so that the loop replays the very same kernels, arguments
-// and sizes on the same queue.
+// What qtrap's own driving costs: the same launches by its bare pass, by a minimal OpenCL loop, and by its bare pass
+// with the meter's sampler reading beside it at its fastest period. Interleaved in one process; ratios paired within a
+// round. Usage: harness [ROUNDS] [DEVICE] [METER]   (default 200 rounds, first GPU else CPU, tdp:100; about two
+// minutes) The launches are recorded where qtrap hands them to OpenCL, so that the loop replays the very same kernels,
+// arguments and sizes on the same queue.
 #include <CL/cl.h>
 #include <dlfcn.h>
 #include <fmt/core.h>
@@ -110,8 +110,8 @@ class Subject {
   std::vector<RawLaunch> launches_;
 };
 
-/// "1.0012 [0.9990, 1.0034]": median of paired ratios; t interval over the medians of ten successive groups of them, so that
-/// single disturbed rounds do not widen it.
+/// "1.0012 [0.9990, 1.0034]": median of paired ratios; t interval over the medians of ten successive groups of them, so
+/// that single disturbed rounds do not widen it.
 std::string describe(const std::vector<double>& top, const std::vector<double>& bottom) {
   std::vector<double> ratios, logs;
   for (std::size_t i = 0; i < top.size(); ++i) ratios.push_back(top[i] / bottom[i]);
@@ -146,8 +146,7 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
         [&] { qtrap_s.push_back(subject.by_qtrap()); }, [&] { loop_s.push_back(subject.by_loop()); },
         [&] {
           if (!source.match.meter) return;
-          power::Sampler sampler(*source.match.meter, clock, std::make_unique<power::ThreadWaiter>(clock),
-                                 poll);
+          power::Sampler sampler(*source.match.meter, clock, std::make_unique<power::ThreadWaiter>(clock), poll);
           sampled_s.push_back(subject.by_qtrap());
           share = sampler.finish().cost.core_share();
         }};
@@ -162,8 +161,8 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
     fmt::print("{:12} {} launches, {:.2f} ms; bare pass / loop {}", scheme, subject.launches(),
                1e3 * compute_median(qtrap_s), describe(qtrap_s, loop_s));
     if (!sampled_s.empty())
-      fmt::print("; with sampler at {:g} ms / without {} (reading takes {:.2f} % of a processor)",
-                 1e3 * poll.value(), describe(sampled_s, qtrap_s), 100 * share);
+      fmt::print("; with sampler at {:g} ms / without {} (reading takes {:.2f} % of a processor)", 1e3 * poll.value(),
+                 describe(sampled_s, qtrap_s), 100 * share);
     fmt::print("\n");
   }
 }

@@ -14,8 +14,8 @@
 
 namespace qtrap::chain {
 
-/// Buffers for weights of one projection, not filled; sizes add up to scheme::compute_weight_bytes(). kRuntime error when
-/// the device runs out of memory.
+/// Buffers for weights of one projection, not filled; sizes add up to scheme::compute_weight_bytes(). kRuntime error
+/// when the device runs out of memory.
 Result<scheme::Weights> allocate_weights(device::Device& device, scheme::WeightFormat format,
                                          scheme::ProjectionShape shape, std::uint32_t group_size);
 

@@ -94,8 +94,9 @@ device::KernelSources kernel_sources(const DeviceOptions& options);
 /// Opens choose_device(); throws Failure, also when the device cannot run a forced variant.
 device::Device open_device(const DeviceOptions& options);
 
-/// The meter that `spec` (SPEC of the contract) gives for a device, with its sensors as characterised before or assumed;
-/// throws Failure for a bad spec, an ambiguous device, or a meter asked for that cannot be used. Takes up to a second.
+/// The meter that `spec` (SPEC of the contract) gives for a device, with its sensors as characterised before or
+/// assumed; throws Failure for a bad spec, an ambiguous device, or a meter asked for that cannot be used. Takes up to a
+/// second.
 measure::EnergySource open_meter(const std::string& spec, const device::DeviceInfo& device);
 
 /// $XDG_CACHE_HOME or ~/.cache, then qtrap.
@@ -115,16 +116,17 @@ struct TunedDevice {
   std::string hazard;                 ///< why a file that was found is not used; empty: it is, or there is none
 };
 
-/// The tuning that `spec` (auto, none or a path) gives: with auto tuning_store(), else the file in profiles/devices/ of this
-/// device, driver and kernels. A stored file for other kernels is left out with auto; throws Failure where it was named.
+/// The tuning that `spec` (auto, none or a path) gives: with auto tuning_store(), else the file in profiles/devices/ of
+/// this device, driver and kernels. A stored file for other kernels is left out with auto; throws Failure where it was
+/// named.
 TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256);
 
-/// Folders searched for `kind` ("models", "campaigns", "imports" or "devices"): QTRAP_PROFILES, beside the executable, the source
-/// tree.
+/// Folders searched for `kind` ("models", "campaigns", "imports" or "devices"): QTRAP_PROFILES, beside the executable,
+/// the source tree.
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);
 
-/// Refuses an output before the work for it begins; throws Failure (usage). The file itself does not appear yet. `replace`:
-/// one that exists is no error, and its folder is made.
+/// Refuses an output before the work for it begins; throws Failure (usage). The file itself does not appear yet.
+/// `replace`: one that exists is no error, and its folder is made.
 void require_writable(const std::filesystem::path& path, bool replace);
 
 /// Writes to stdout; throws Failure when that fails (a full disk behind a redirection).

@@ -24,8 +24,10 @@ measure::EnergySource open_meter(const std::string& spec, const device::DeviceIn
     findings = power::discover_meters(power::MeterEnvironment::system(), meter_clock());
   const power::DeviceIdentity identity{device.pci, device.uuid, device.name, device::to_string(device.type),
                                        device.vendor};
-  measure::EnergySource source{power::select_meter(parsed, identity, findings, meter_clock()).value(), {},
-                               device.type == device::DeviceType::kCpu ? power::kFastestPollOnHost : power::kFastestPoll};
+  measure::EnergySource source{
+      power::select_meter(parsed, identity, findings, meter_clock()).value(),
+      {},
+      device.type == device::DeviceType::kCpu ? power::kFastestPollOnHost : power::kFastestPoll};
   if (source.match.meter) source.sensors = power::find_sensors(sensor_store(), source.match.meter->info()).value();
   return source;
 }

@@ -64,7 +64,7 @@ struct FormFit {
   std::vector<Coefficient> coefficients;  ///< in the order of Decomposition::terms
   int rank = 0;
   std::optional<double> condition_number;
-  double r2 = 0;                             ///< of relative errors, over cells
+  double r2 = 0;  ///< of relative errors, over cells
   /// Mean |relative error| of configurations left out in turn, probes apart: of what the sessions give together (each
   /// session's prediction against its own median, averaged over the sessions), and of single sessions.
   double loo_mape = 0;

@@ -46,7 +46,8 @@ std::vector<Term> make_terms(std::span<const Row> rows) {
     terms.push_back({fixed.kind, fixed.name, fixed.per, fixed.probe});
     if (fixed.kind != TermKind::kBytes) continue;
     for (const std::string& name : classes) {
-      terms.push_back({TermKind::kMacs, "macs_" + name, "mac", "windows of multiply-adds from cache or registers in " + name});
+      terms.push_back(
+          {TermKind::kMacs, "macs_" + name, "mac", "windows of multiply-adds from cache or registers in " + name});
     }
   }
   return terms;

@@ -57,10 +57,9 @@ Workload probe_work(const result::TrialRecord& trial) {
   work.counts = scale_counts(trial, macs ? probe_class(phase.substr(kMacProbe.size())) : "none");
   // Sizes of one probe are told apart by their counts: probe windows have no point.
   work.point_id.assign("probe/").append(phase);
-  for (const double count : {work.counts.bytes + work.counts.cached_bytes,
-                             work.counts.macs.empty() ? 0 : work.counts.macs.front().count,
-                             work.counts.dequantized_weights, work.counts.cast_elements, work.counts.launches,
-                             work.counts.syncs}) {
+  for (const double count :
+       {work.counts.bytes + work.counts.cached_bytes, work.counts.macs.empty() ? 0 : work.counts.macs.front().count,
+        work.counts.dequantized_weights, work.counts.cast_elements, work.counts.launches, work.counts.syncs}) {
     work.point_id.append("/").append(std::to_string(std::llround(count)));
   }
   work.cell = work.point_id;

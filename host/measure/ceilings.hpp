@@ -1,7 +1,7 @@
 // Ceilings of a device, measured in the session: bandwidth of reading and copying sets well beyond the last-level
-// cache, rates of fp32, fp16 (where probed) and int8 multiply-adds, cost of an empty launch (chained) and of a host wait. Each is the median of
-// several repetitions with the smallest and largest as its spread; the spread between processes is larger (power.md)
-// and shows only across sessions.
+// cache, rates of fp32, fp16 (where probed) and int8 multiply-adds, cost of an empty launch (chained) and of a host
+// wait. Each is the median of several repetitions with the smallest and largest as its spread; the spread between
+// processes is larger (power.md) and shows only across sessions.
 #pragma once
 
 #include "core/clock.hpp"

@@ -138,7 +138,8 @@ void add_ratio(const SchemeTrials& trials, const SchemeTrials& anchor, PointReco
   const AnchorRatios ratios = make_anchor_ratios(trials, anchor, chain_times);
   if (ratios.by_session.empty()) return;
   if (!ratios.sound && !point.reason)
-    point.reason = "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
+    point.reason =
+        "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
   const Pooled pooled = pool_values(ratios.by_session);
   point.time_ratio = pooled.value;
   point.cor_operational = pooled.value - 1;

@@ -30,8 +30,8 @@ struct Timing {
 /// Runs `repetitions` chains from the seed without events. The seed is restored outside the timed window.
 Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions);
 
-/// Runs one chain without events, its restart from the seed inside the time: repetitions follow each other without a pause,
-/// so that the energy of a window belongs to the same time. The restart copies one row of activations per token.
+/// Runs one chain without events, its restart from the seed inside the time: repetitions follow each other without a
+/// pause, so that the energy of a window belongs to the same time. The restart copies one row of activations per token.
 Seconds run_restarted(const Timing& timing, chain::Chain& chain, const Cell& cell);
 
 /// Runs `repetitions` chains with one event per launch.

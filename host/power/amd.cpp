@@ -57,13 +57,8 @@ ReadStatus classify_rsmi(amd::Status status) {
 /// Counter from a library, the rest from hwmon (null where the board has none).
 class AmdMeter final : public Meter {
  public:
-  AmdMeter(MeterInfo info, ReadCount count, Classify classify, std::shared_ptr<Meter> hwmon,
-           const Clock& clock)
-      : info_(std::move(info)),
-        count_(std::move(count)),
-        classify_(classify),
-        hwmon_(std::move(hwmon)),
-        clock_(clock) {
+  AmdMeter(MeterInfo info, ReadCount count, Classify classify, std::shared_ptr<Meter> hwmon, const Clock& clock)
+      : info_(std::move(info)), count_(std::move(count)), classify_(classify), hwmon_(std::move(hwmon)), clock_(clock) {
     const Reading<Joules> first = read_energy();
     info_.has_energy = first.status == ReadStatus::kOk || first.status == ReadStatus::kZero;
     refusal_ = first.status;
@@ -75,10 +70,8 @@ class AmdMeter final : public Meter {
 
   Sample read() override {
     Sample sample;
-    sample.energy =
-        info_.has_energy ? read_energy() : absent_reading<Joules>(clock_.now(), ReadStatus::kUnsupported);
-    sample.power =
-        hwmon_ ? hwmon_->read().power : absent_reading<Watts>(clock_.now(), ReadStatus::kUnsupported);
+    sample.energy = info_.has_energy ? read_energy() : absent_reading<Joules>(clock_.now(), ReadStatus::kUnsupported);
+    sample.power = hwmon_ ? hwmon_->read().power : absent_reading<Watts>(clock_.now(), ReadStatus::kUnsupported);
     return sample;
   }
 
@@ -90,8 +83,7 @@ class AmdMeter final : public Meter {
     const Count count = count_();
     const Seconds at = before + (clock_.now() - before) / 2;
     if (count.status != amd::kSuccess) return absent_reading<Joules>(at, classify_(count.status));
-    return make_reading<Joules>(
-        at, static_cast<double>(count.count) * static_cast<double>(count.resolution_uj) * 1e-6);
+    return make_reading<Joules>(at, static_cast<double>(count.count) * static_cast<double>(count.resolution_uj) * 1e-6);
   }
 
   MeterInfo info_;
@@ -135,8 +127,7 @@ std::vector<Finding> find_hwmon_boards(const MeterEnvironment& environment, cons
   return found;
 }
 
-std::shared_ptr<Meter> find_by_pci(const std::vector<Finding>& boards,
-                                   const std::optional<std::string>& pci) {
+std::shared_ptr<Meter> find_by_pci(const std::vector<Finding>& boards, const std::optional<std::string>& pci) {
   for (const Finding& board : boards) {
     if (pci && board.pci == pci && board.meter) return board.meter;
   }
@@ -156,8 +147,8 @@ Finding make_board(MeterInfo info, ReadCount count, Classify classify, const std
   if (meter->info().has_energy || meter->info().has_power) {
     finding.meter = meter;
   } else {
-    finding.reason = fmt::format("{} reports no energy ({}) and has no amdgpu power file",
-                                 meter->info().board, to_string(meter->refusal()));
+    finding.reason = fmt::format("{} reports no energy ({}) and has no amdgpu power file", meter->info().board,
+                                 to_string(meter->refusal()));
     finding.fix = "sudo usermod -aG render,video $USER";
   }
   return finding;
@@ -213,8 +204,7 @@ MeterInfo describe_smi_board(const Smi& smi, amd::Handle board) {
 std::vector<Finding> find_smi(const MeterEnvironment& environment, const std::vector<Finding>& hwmon,
                               const Clock& clock) {
   auto opened = VendorLibrary::open(environment, kSmiLibrary);
-  if (!opened)
-    return {refuse(environment.library_path(kSmiLibrary), opened.error().value, "install amd-smi-lib")};
+  if (!opened) return {refuse(environment.library_path(kSmiLibrary), opened.error().value, "install amd-smi-lib")};
   const auto smi = std::make_shared<Smi>();
   smi->library = std::move(opened).value();
   amd::SmiInit* init = nullptr;
@@ -231,15 +221,13 @@ std::vector<Finding> find_smi(const MeterEnvironment& environment, const std::ve
     return {refuse(kSmiLibrary, "the library lacks a function of ROCm 5.7 or later", "update amd-smi-lib")};
   const amd::Status status = init(amd::kInitGpus);
   if (status != amd::kSuccess) {
-    return {refuse(kSmiLibrary, fmt::format("amdsmi_init failed with status {}", status),
-                   "sudo modprobe amdgpu")};
+    return {refuse(kSmiLibrary, fmt::format("amdsmi_init failed with status {}", status), "sudo modprobe amdgpu")};
   }
   smi->shut_down = shut_down;
   std::vector<Finding> found;
   for (amd::Handle socket : list_handles(smi->sockets)) {
-    for (amd::Handle board : list_handles([&](std::uint32_t*count, amd::Handle*handles) {
-           return smi->processors(socket, count, handles);
-         })) {
+    for (amd::Handle board : list_handles(
+             [&](std::uint32_t*count, amd::Handle*handles) { return smi->processors(socket, count, handles); })) {
       MeterInfo info = describe_smi_board(*smi, board);
       info.simulated = environment.is_simulated();
       const auto read = [smi, board] {
@@ -281,8 +269,7 @@ MeterInfo describe_rsmi_board(const Rsmi& rsmi, std::uint32_t index) {
     info.uuid = normalise_uuid(fmt::format("{:032x}", bits));
   }
   std::array<char, 128> name{};
-  if (rsmi.name != nullptr && rsmi.name(index, name.data(), name.size() - 1) == amd::kSuccess &&
-      name[0] != '\0') {
+  if (rsmi.name != nullptr && rsmi.name(index, name.data(), name.size() - 1) == amd::kSuccess && name[0] != '\0') {
     info.board = name.data();
   }
   return info;
@@ -291,8 +278,7 @@ MeterInfo describe_rsmi_board(const Rsmi& rsmi, std::uint32_t index) {
 std::vector<Finding> find_rsmi(const MeterEnvironment& environment, const std::vector<Finding>& hwmon,
                                const Clock& clock) {
   auto opened = VendorLibrary::open(environment, kRsmiLibrary);
-  if (!opened)
-    return {refuse(environment.library_path(kRsmiLibrary), opened.error().value, "install rocm-smi-lib")};
+  if (!opened) return {refuse(environment.library_path(kRsmiLibrary), opened.error().value, "install rocm-smi-lib")};
   const auto rsmi = std::make_shared<Rsmi>();
   rsmi->library = std::move(opened).value();
   amd::SmiInit* init = nullptr;
@@ -308,8 +294,7 @@ std::vector<Finding> find_rsmi(const MeterEnvironment& environment, const std::v
     return {refuse(kRsmiLibrary, "the library lacks a function of ROCm 4.5 or later", "update rocm-smi-lib")};
   const amd::Status status = init(0);
   if (status != amd::kSuccess) {
-    return {
-        refuse(kRsmiLibrary, fmt::format("rsmi_init failed with status {}", status), "sudo modprobe amdgpu")};
+    return {refuse(kRsmiLibrary, fmt::format("rsmi_init failed with status {}", status), "sudo modprobe amdgpu")};
   }
   rsmi->shut_down = shut_down;
   std::uint32_t boards = 0;
@@ -347,8 +332,8 @@ std::vector<Finding> find_amd(const MeterEnvironment& environment, const Clock& 
   if (any_meter(rsmi)) return rsmi;
   if (any_meter(hwmon)) return hwmon;
   if (hwmon.empty()) {
-    hwmon.push_back(refuse((environment.sysfs_root() / "class/hwmon/*/name = amdgpu").string(),
-                           "no amdgpu sensor", "sudo modprobe amdgpu"));
+    hwmon.push_back(refuse((environment.sysfs_root() / "class/hwmon/*/name = amdgpu").string(), "no amdgpu sensor",
+                           "sudo modprobe amdgpu"));
   }
   looked.insert(looked.end(), rsmi.begin(), rsmi.end());
   looked.insert(looked.end(), hwmon.begin(), hwmon.end());

@@ -23,8 +23,7 @@ struct Observation {
 };
 
 /// Power between two updates of the counter, stamped at the later one: a reading whose window is the period.
-std::vector<Timed<Watts>> find_counter_readings(std::span<const Sample> samples,
-                                                const CounterLimits& limits) {
+std::vector<Timed<Watts>> find_counter_readings(std::span<const Sample> samples, const CounterLimits& limits) {
   std::vector<Timed<Watts>> readings;
   std::optional<Timed<Joules>> update;
   std::optional<Timed<Joules>> last;
@@ -46,8 +45,8 @@ std::vector<Timed<Watts>> find_counter_readings(std::span<const Sample> samples,
 
 /// Plays `steps` and keeps the readings published after `rest`: earlier ones still show what ran before the
 /// run.
-Result<Observation> observe(const PlayLoad& play, std::span<const LoadStep> steps, MeterChannel channel,
-                            Seconds period, Seconds rest) {
+Result<Observation> observe(const PlayLoad& play, std::span<const LoadStep> steps, MeterChannel channel, Seconds period,
+                            Seconds rest) {
   auto run = play(steps);
   if (!run) return run.error();
   Observation observation;
@@ -81,10 +80,9 @@ Result<Interval> find_period(const std::vector<Timed<Watts>>& readings) {
   const double centre = compute_mean(numbers);
   double cross = 0;
   double square = 0;
-  const double middle_s =
-      std::accumulate(readings.begin(), readings.end(), 0.0,
-                      [](double sum, const Timed<Watts>& r) { return sum + r.at.value(); }) /
-      n;
+  const double middle_s = std::accumulate(readings.begin(), readings.end(), 0.0,
+                                          [](double sum, const Timed<Watts>& r) { return sum + r.at.value(); }) /
+                          n;
   for (std::size_t i = 0; i < readings.size(); ++i) {
     cross += (numbers[i] - centre) * (readings[i].at.value() - middle_s);
     square += (numbers[i] - centre) * (numbers[i] - centre);
@@ -117,8 +115,7 @@ struct Match {
   std::size_t readings = 0;
 };
 
-Match compute_match(std::span<const Observation> runs, std::optional<std::size_t> left_out,
-                    const Parameters& p) {
+Match compute_match(std::span<const Observation> runs, std::optional<std::size_t> left_out, const Parameters& p) {
   const Seconds window(window_of(p));
   double n = 0, sum_x = 0, sum_g = 0, sum_xx = 0, sum_gg = 0, sum_xg = 0;
   for (std::size_t run = 0; run < runs.size(); ++run) {
@@ -152,8 +149,8 @@ Match compute_match(std::span<const Observation> runs, std::optional<std::size_t
   return match;
 }
 
-Minimum<3> fit(std::span<const Observation> runs, std::optional<std::size_t> left_out,
-               const Parameters& start, int evaluations) {
+Minimum<3> fit(std::span<const Observation> runs, std::optional<std::size_t> left_out, const Parameters& start,
+               int evaluations) {
   const auto objective = [&](const Parameters& p) { return compute_match(runs, left_out, p).squared_error; };
   return minimise<3>(objective, start, kStep, evaluations);
 }
@@ -167,8 +164,7 @@ Parameters fit_globally(std::span<const Observation> runs, Seconds period, const
   for (const double window : {0.1, 0.3, 1.0, 3.0, 10.0}) {
     for (const double delay : {0.1, 0.5, 1.0}) {
       for (const double rise : {0.02, 0.3, 3.0, 30.0}) {
-        consider(
-            {std::log(window * period.value()), delay * period.value(), std::log(rise * period.value())});
+        consider({std::log(window * period.value()), delay * period.value(), std::log(rise * period.value())});
       }
     }
   }
@@ -220,21 +216,19 @@ Confidence judge(const Characterisation& found) {
 std::string describe(const Characterisation& found) {
   const auto part = [](const char* name, const Interval& interval) {
     std::array<char, 96> text{};
-    std::snprintf(text.data(), text.size(), "%s %.1f ms [%.1f, %.1f]", name, interval.value * 1e3,
-                  interval.low * 1e3, interval.high * 1e3);
+    std::snprintf(text.data(), text.size(), "%s %.1f ms [%.1f, %.1f]", name, interval.value * 1e3, interval.low * 1e3,
+                  interval.high * 1e3);
     return std::string(text.data());
   };
   std::array<char, 96> fit{};
   std::snprintf(fit.data(), fit.size(), "; %zu readings, %.1f %% of their variance explained; confidence ",
                 found.publications, found.explained * 100);
   return to_string(found.sensor.shape) + ": " + part("period", found.period_s) +
-         (found.window_s ? ", " + part("window", *found.window_s) : "") + ", " +
-         part("delay", found.delay_s) + ", " + part("rise", found.rise_s) + fit.data() +
-         to_string(found.confidence);
+         (found.window_s ? ", " + part("window", *found.window_s) : "") + ", " + part("delay", found.delay_s) + ", " +
+         part("rise", found.rise_s) + fit.data() + to_string(found.confidence);
 }
 
-Characterisation summarise(std::span<const Observation> runs, const Interval& period,
-                           const Parameters& best) {
+Characterisation summarise(std::span<const Observation> runs, const Interval& period, const Parameters& best) {
   Characterisation found;
   std::array<std::vector<double>, 3> left_out;
   for (std::size_t run = 0; run < runs.size(); ++run) {
@@ -288,8 +282,7 @@ Result<Characterisation> characterise_sensor(const PlayLoad& play, MeterChannel 
   const Parameters first = fit_globally(runs, spacing, {});
 
   const Seconds base = std::max({spacing, Seconds(window_of(first)), Seconds(rise_of(first))});
-  const Seconds rest =
-      std::max(Seconds(0.2), Seconds(window_of(first) + 4 * rise_of(first) + delay_of(first)));
+  const Seconds rest = std::max(Seconds(0.2), Seconds(window_of(first) + 4 * rise_of(first) + delay_of(first)));
   for (const double fraction : kFractions) {
     const Seconds length = std::max({Seconds(2), spacing * 30, base * fraction * 8});
     auto run = observe(play, make_square_wave(base * fraction, length, rest), channel, spacing, rest);

@@ -23,9 +23,8 @@ struct Family {
   const char* name;
   std::vector<Finding> (*find)(const MeterEnvironment&, const Clock&);
 };
-constexpr std::array kFamilies{Family{"nvml", find_nvml}, Family{"amd", find_amd},
-                               Family{"intel", find_intel}, Family{"rapl", find_rapl},
-                               Family{"jetson", find_jetson}};
+constexpr std::array kFamilies{Family{"nvml", find_nvml}, Family{"amd", find_amd}, Family{"intel", find_intel},
+                               Family{"rapl", find_rapl}, Family{"jetson", find_jetson}};
 constexpr const char* kForms = "use auto, none, nvml, amd, intel, rapl, jetson, tdp:WATTS or replay:FILE";
 
 Result<MeterSpec> parse_tdp(const std::string& text, const std::string& watts) {
@@ -35,8 +34,7 @@ Result<MeterSpec> parse_tdp(const std::string& text, const std::string& watts) {
   const auto parsed = std::from_chars(watts.data(), watts.data() + watts.size(), value);
   const bool whole = parsed.ec == std::errc{} && parsed.ptr == watts.data() + watts.size();
   if (!whole || !std::isfinite(value) || value <= 0 || value > 1e5) {
-    return usage_error("not a power in watts", text,
-                       "write tdp:WATTS with a number above 0, such as tdp:350");
+    return usage_error("not a power in watts", text, "write tdp:WATTS with a number above 0, such as tdp:350");
   }
   spec.watts = Watts(value);
   return spec;
@@ -49,8 +47,8 @@ bool is_named(const MeterInfo& info, const std::string& which) {
   return (pci && info.pci == pci) || (uuid && info.uuid == uuid) || info.board == which;
 }
 
-Result<Match> select_family(const MeterSpec& spec, const DeviceIdentity& device,
-                            const std::vector<Finding>& findings, const Clock& clock) {
+Result<Match> select_family(const MeterSpec& spec, const DeviceIdentity& device, const std::vector<Finding>& findings,
+                            const Clock& clock) {
   std::vector<Finding> family;
   std::copy_if(findings.begin(), findings.end(), std::back_inserter(family),
                [&](const Finding& finding) { return finding.name == spec.family; });
@@ -60,13 +58,11 @@ Result<Match> select_family(const MeterSpec& spec, const DeviceIdentity& device,
   if (spec.which.empty()) {
     auto match = match_meter(device, family, clock);
     if (!match || match.value().meter) return match;
-    return runtime_error(
-        fmt::format("the meter asked for cannot measure the device: {}", match.value().reason), spec.family,
-        fix);
+    return runtime_error(fmt::format("the meter asked for cannot measure the device: {}", match.value().reason),
+                         spec.family, fix);
   }
   for (const Finding& finding : family) {
-    if (finding.meter && is_named(finding.meter->info(), spec.which))
-      return Match{finding.meter, "chosen", ""};
+    if (finding.meter && is_named(finding.meter->info(), spec.which)) return Match{finding.meter, "chosen", ""};
   }
   return runtime_error("no such meter", fmt::format("{}:{}", spec.family, spec.which), fix);
 }
@@ -89,8 +85,7 @@ Result<MeterSpec> parse_meter_spec(const std::string& text) {
   if (head == "tdp") return parse_tdp(text, rest);
   if (head == "replay") {
     if (rest.empty())
-      return usage_error("no trace to replay", text,
-                         "write replay:FILE with a CSV of time_s,energy_j,power_w");
+      return usage_error("no trace to replay", text, "write replay:FILE with a CSV of time_s,energy_j,power_w");
     spec.kind = MeterKind::kReplay;
     spec.file = rest;
     return spec;
@@ -99,8 +94,8 @@ Result<MeterSpec> parse_meter_spec(const std::string& text) {
     spec.kind = text == "auto" ? MeterKind::kAuto : MeterKind::kNone;
     return spec;
   }
-  const bool known = std::any_of(kFamilies.begin(), kFamilies.end(),
-                                 [&](const Family& family) { return head == family.name; });
+  const bool known =
+      std::any_of(kFamilies.begin(), kFamilies.end(), [&](const Family& family) { return head == family.name; });
   if (!known || (colon != text.npos && rest.empty())) return usage_error("unknown meter", text, kForms);
   spec.kind = MeterKind::kFamily;
   spec.family = head;
@@ -108,8 +103,8 @@ Result<MeterSpec> parse_meter_spec(const std::string& text) {
   return spec;
 }
 
-Result<Match> select_meter(const MeterSpec& spec, const DeviceIdentity& device,
-                           const std::vector<Finding>& findings, const Clock& clock) {
+Result<Match> select_meter(const MeterSpec& spec, const DeviceIdentity& device, const std::vector<Finding>& findings,
+                           const Clock& clock) {
   switch (spec.kind) {
     case MeterKind::kNone:
       return Match{nullptr, "", "no meter was asked for (--meter none)"};

@@ -38,7 +38,7 @@ Result<MeterSpec> parse_meter_spec(const std::string& text);
 /// The meter for a device as `spec` wants it. `auto` without a meter and `none` give a Match without one,
 /// which is no error; a family that was asked for and cannot measure the device is (kRuntime, with reason and
 /// fix), and so is a bad trace (kUsage).
-Result<Match> select_meter(const MeterSpec& spec, const DeviceIdentity& device,
-                           const std::vector<Finding>& findings, const Clock& clock);
+Result<Match> select_meter(const MeterSpec& spec, const DeviceIdentity& device, const std::vector<Finding>& findings,
+                           const Clock& clock);
 
 }  // namespace qtrap::power

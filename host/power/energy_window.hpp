@@ -63,7 +63,7 @@ std::vector<Timed<Watts>> find_publications(std::span<const Sample> samples, Sec
 
 /// Energy of the window. `samples` in order of time; they should begin before load_begin and go on for the
 /// sensor's lag after `end`. Costs O(samples); runs after the window, never inside it.
-WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadWindow& window,
-                                    const MeterInfo& info, const MeterSensors& sensors);
+WindowEnergy estimate_window_energy(std::span<const Sample> samples, const LoadWindow& window, const MeterInfo& info,
+                                    const MeterSensors& sensors);
 
 }  // namespace qtrap::power

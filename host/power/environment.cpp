@@ -21,8 +21,7 @@ MeterEnvironment::MeterEnvironment(std::filesystem::path sysfs_root, std::filesy
 
 MeterEnvironment MeterEnvironment::system() { return {"/sys", {}, false}; }
 
-MeterEnvironment MeterEnvironment::simulated(std::filesystem::path sysfs_root,
-                                             std::filesystem::path library_folder) {
+MeterEnvironment MeterEnvironment::simulated(std::filesystem::path sysfs_root, std::filesystem::path library_folder) {
   return {std::move(sysfs_root), std::move(library_folder), true};
 }
 
@@ -40,8 +39,7 @@ Result<std::shared_ptr<VendorLibrary>> VendorLibrary::open(const MeterEnvironmen
   }
   std::shared_ptr<VendorLibrary> library(new VendorLibrary(handle, name));
   if (!environment.is_simulated() && library->find(kFakeLibrarySymbol) != nullptr) {
-    return runtime_error("the library is a fake from qtrap's tests", name,
-                         "take its folder out of LD_LIBRARY_PATH");
+    return runtime_error("the library is a fake from qtrap's tests", name, "take its folder out of LD_LIBRARY_PATH");
   }
   return library;
 }
@@ -75,8 +73,7 @@ std::optional<std::string> read_file_line(const std::filesystem::path& path) {
   return line;
 }
 
-std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder,
-                                                const std::string& prefix) {
+std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder, const std::string& prefix) {
   std::vector<std::filesystem::path> found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
@@ -88,8 +85,7 @@ std::vector<std::filesystem::path> list_folders(const std::filesystem::path& fol
 
 std::vector<std::filesystem::path> list_hwmon(const MeterEnvironment& environment, const std::string& name) {
   std::vector<std::filesystem::path> found = list_folders(environment.sysfs_root() / "class/hwmon", "hwmon");
-  std::erase_if(found,
-                [&](const std::filesystem::path& hwmon) { return read_file_line(hwmon / "name") != name; });
+  std::erase_if(found, [&](const std::filesystem::path& hwmon) { return read_file_line(hwmon / "name") != name; });
   return found;
 }
 

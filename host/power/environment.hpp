@@ -40,8 +40,7 @@ class VendorLibrary {
  public:
   /// Loads `name`, e.g. "libnvidia-ml.so.1". kRuntime errors: not found, not loadable, a fake in the real
   /// environment.
-  static Result<std::shared_ptr<VendorLibrary>> open(const MeterEnvironment& environment,
-                                                     const std::string& name);
+  static Result<std::shared_ptr<VendorLibrary>> open(const MeterEnvironment& environment, const std::string& name);
   ~VendorLibrary();
   VendorLibrary(const VendorLibrary&) = delete;
   VendorLibrary& operator=(const VendorLibrary&) = delete;
@@ -76,8 +75,7 @@ FileNumber read_file_number(const std::filesystem::path& path);
 /// First line of a small file without trailing blanks; absent when unreadable.
 std::optional<std::string> read_file_line(const std::filesystem::path& path);
 /// Folders in `folder` whose names begin with `prefix`, sorted by name; none when it cannot be read.
-std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder,
-                                                const std::string& prefix);
+std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder, const std::string& prefix);
 /// Folders of /sys/class/hwmon whose `name` file holds `name`.
 std::vector<std::filesystem::path> list_hwmon(const MeterEnvironment& environment, const std::string& name);
 /// PCI address a hwmon folder's `device` link leads to; absent for a device on another bus.

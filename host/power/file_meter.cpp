@@ -39,8 +39,7 @@ class FileMeter final : public Meter {
     if (path.empty()) return absent_reading<Unit>(before, ReadStatus::kUnsupported);
     const FileNumber number = read_file_number(path);
     const Seconds at = before + (clock_.now() - before) / 2;
-    return number.value ? make_reading<Unit>(at, *number.value * 1e-6)
-                        : absent_reading<Unit>(at, number.status);
+    return number.value ? make_reading<Unit>(at, *number.value * 1e-6) : absent_reading<Unit>(at, number.status);
   }
 
   Reading<Watts> read_rails() {
@@ -81,8 +80,7 @@ Finding make_file_finding(const MeterEnvironment& environment, const MeterInfo& 
                                       : !files.power_uw.empty() ? files.power_uw
                                       : !files.rails.empty()    ? files.rails.front().voltage_mv
                                                                 : std::filesystem::path();
-  Finding finding{info.name, first.string(), make_file_meter(environment, info, files, clock), "",
-                  "",        info.pci};
+  Finding finding{info.name, first.string(), make_file_meter(environment, info, files, clock), "", "", info.pci};
   const Sample sample = finding.meter->read();
   const ReadStatus failed = is_readable(sample.energy.status) ? sample.power.status : sample.energy.status;
   if (is_readable(failed)) return finding;

@@ -96,10 +96,8 @@ class SysmanMeter final : public Meter {
     ze::EnergyCounter counter{};
     const ze::Result result = sysman_->energy(domain_, &counter);
     const Seconds at = before + (clock_.now() - before) / 2;
-    Sample sample{absent_reading<Joules>(at, classify(result)),
-                  absent_reading<Watts>(at, ReadStatus::kUnsupported)};
-    if (result == ze::kSuccess)
-      sample.energy = make_reading<Joules>(at, static_cast<double>(counter.energy_uj) * 1e-6);
+    Sample sample{absent_reading<Joules>(at, classify(result)), absent_reading<Watts>(at, ReadStatus::kUnsupported)};
+    if (result == ze::kSuccess) sample.energy = make_reading<Joules>(at, static_cast<double>(counter.energy_uj) * 1e-6);
     return sample;
   }
 
@@ -123,8 +121,8 @@ Finding refuse(const std::string& where, const std::string& reason, const std::s
   return {"intel", where, nullptr, reason, fix, std::nullopt};
 }
 
-Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<Sysman>& sysman,
-                    ze::Handle device, const Clock& clock) {
+Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<Sysman>& sysman, ze::Handle device,
+                    const Clock& clock) {
   MeterInfo info;
   info.name = "intel";
   info.source = kLibrary;
@@ -133,8 +131,7 @@ Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<S
   ze::PciProperties pci{};
   pci.type = ze::kPciPropertiesType;
   if (sysman->pci(device, &pci) == ze::kSuccess) {
-    info.pci =
-        normalise_pci(fmt::format("{:04x}:{:02x}:{:02x}.{}", pci.domain, pci.bus, pci.device, pci.function));
+    info.pci = normalise_pci(fmt::format("{:04x}:{:02x}:{:02x}.{}", pci.domain, pci.bus, pci.device, pci.function));
   }
   ze::Handle domain = nullptr;
   if (sysman->card_domain == nullptr || sysman->card_domain(device, &domain) != ze::kSuccess) {
@@ -154,8 +151,7 @@ Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<S
     finding.meter = meter;
   } else {
     finding.reason = "zesPowerGetEnergyCounter: " + to_string(status);
-    finding.fix =
-        status == ReadStatus::kDenied ? "sudo usermod -aG render $USER" : "update the Intel GPU driver";
+    finding.fix = status == ReadStatus::kDenied ? "sudo usermod -aG render $USER" : "update the Intel GPU driver";
   }
   return finding;
 }
@@ -176,8 +172,7 @@ std::vector<Finding> find_sysman(const MeterEnvironment& environment, const Cloc
   }
   const ze::Result result = init(0);
   if (result != ze::kSuccess) {
-    return {refuse(kLibrary, fmt::format("zesInit failed with status {:#x}", result),
-                   "install intel-level-zero-gpu")};
+    return {refuse(kLibrary, fmt::format("zesInit failed with status {:#x}", result), "install intel-level-zero-gpu")};
   }
   std::uint32_t count = 0;
   std::vector<ze::Handle> drivers;

@@ -28,9 +28,7 @@ const LoadResponse::Knot* LoadResponse::find(double at_s) const {
   return after == knots_.begin() ? nullptr : &*(after - 1);
 }
 
-double LoadResponse::decay(double elapsed_s) const {
-  return rise_s_ > 0 ? std::exp(-elapsed_s / rise_s_) : 0.0;
-}
+double LoadResponse::decay(double elapsed_s) const { return rise_s_ > 0 ? std::exp(-elapsed_s / rise_s_) : 0.0; }
 
 double LoadResponse::level(double at_s) const {
   const Knot* knot = find(at_s);
@@ -42,8 +40,7 @@ double LoadResponse::integral(double at_s) const {
   const Knot* knot = find(at_s);
   if (knot == nullptr) return 0;
   const double elapsed_s = at_s - knot->begin_s;
-  return knot->integral_s + knot->target * elapsed_s +
-         rise_s_ * (knot->level - knot->target) * (1 - decay(elapsed_s));
+  return knot->integral_s + knot->target * elapsed_s + rise_s_ * (knot->level - knot->target) * (1 - decay(elapsed_s));
 }
 
 double LoadResponse::mean(Seconds end, Seconds window) const {

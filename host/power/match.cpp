@@ -48,9 +48,7 @@ bool same_vendor(const std::string& meter, const std::string& vendor) {
   return true;
 }
 
-bool is_board(const MeterInfo& info) {
-  return info.name == "nvml" || info.name == "amd" || info.name == "intel";
-}
+bool is_board(const MeterInfo& info) { return info.name == "nvml" || info.name == "amd" || info.name == "intel"; }
 
 /// Names of one board differ between OpenCL and the meter library by vendor prefixes alone.
 bool same_name(const std::string& device, const std::string& board) {
@@ -72,11 +70,10 @@ Match found(const std::shared_ptr<Meter>& meter, const char* basis) { return {me
 
 Match match_packages(const std::vector<Finding>& findings, const Clock& clock) {
   // A machine without any package counter may still have the platform's.
-  Meters parts = select(
-      findings, [](const MeterInfo& info) { return info.scope == Scope::kPackage && info.name == "rapl"; });
+  Meters parts =
+      select(findings, [](const MeterInfo& info) { return info.scope == Scope::kPackage && info.name == "rapl"; });
   if (parts.empty()) return {nullptr, "", "no CPU package meter: " + describe_absence(findings)};
-  for (const auto& zone :
-       select(findings, [](const MeterInfo& info) { return info.scope == Scope::kDram; })) {
+  for (const auto& zone : select(findings, [](const MeterInfo& info) { return info.scope == Scope::kDram; })) {
     parts.push_back(zone);
   }
   return found(make_sum_meter(parts, clock), "packages");
@@ -109,8 +106,7 @@ Result<Match> match_board(const DeviceIdentity& device, const std::vector<Findin
     if (there.size() == 1) return found(there.front(), "uuid");
   }
   if (pci)
-    return Match{nullptr, "",
-                 fmt::format("no meter reports the PCI address {}; {}", *pci, describe_absence(findings))};
+    return Match{nullptr, "", fmt::format("no meter reports the PCI address {}; {}", *pci, describe_absence(findings))};
   const Meters alike = select(findings, [&](const MeterInfo& info) {
     if (!is_board(info) || !same_vendor(info.name, device.vendor)) return false;
     if (uuid && info.uuid) return false;  // both are known and differ
@@ -137,8 +133,7 @@ std::optional<std::string> normalise_pci(const std::string& text) {
     return std::nullopt;
   }
   const auto number = [](const std::string& digits) { return std::stoul(digits, nullptr, 16); };
-  return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", number(domain), number(bus), number(device),
-                     number(function));
+  return fmt::format("{:04x}:{:02x}:{:02x}.{:x}", number(domain), number(bus), number(device), number(function));
 }
 
 std::optional<std::string> normalise_uuid(const std::string& text) {
@@ -153,8 +148,7 @@ bool same_uuid(const std::string& first, const std::string& second, bool amd) {
   return amd ? first.substr(first.size() - 12) == second.substr(second.size() - 12) : first == second;
 }
 
-Result<Match> match_meter(const DeviceIdentity& device, const std::vector<Finding>& findings,
-                          const Clock& clock) {
+Result<Match> match_meter(const DeviceIdentity& device, const std::vector<Finding>& findings, const Clock& clock) {
   const Meters modules = select(findings, [](const MeterInfo& info) { return info.name == "jetson"; });
   Match match;
   if (device.type == "cpu") {

@@ -36,13 +36,12 @@ bool same_uuid(const std::string& first, const std::string& second, bool amd);
 /// The meter of a device, or why there is none.
 struct Match {
   std::shared_ptr<Meter> meter;  ///< null: no meter measures this device
-  std::string basis;   ///< "pci", "uuid", "name", "packages", "module" or "chosen"; empty without a meter
-  std::string reason;  ///< why there is none, with what was looked for
+  std::string basis;             ///< "pci", "uuid", "name", "packages", "module" or "chosen"; empty without a meter
+  std::string reason;            ///< why there is none, with what was looked for
 };
 
 /// Finds the meter of `device`. kUsage error where several would do, listing them with the --meter that picks
 /// each. `clock` stamps the sum of several packages.
-Result<Match> match_meter(const DeviceIdentity& device, const std::vector<Finding>& findings,
-                          const Clock& clock);
+Result<Match> match_meter(const DeviceIdentity& device, const std::vector<Finding>& findings, const Clock& clock);
 
 }  // namespace qtrap::power

@@ -29,8 +29,7 @@ std::string to_string(EnergyMethod method) {
 }
 
 std::string to_string(ReadStatus status) {
-  return name_of(status,
-                 std::array{"ok", "unsupported", "denied", "vanished", "error", "not_finite", "zero"});
+  return name_of(status, std::array{"ok", "unsupported", "denied", "vanished", "error", "not_finite", "zero"});
 }
 
 std::string to_string(DeltaStatus status) {

@@ -89,8 +89,7 @@ struct CounterLimits {
 /// later - earlier, typed. A decrease is kWrapped when adding the range gives a power the board can draw,
 /// else kReset; an increase the board cannot draw in the time between (plus 1 s of publication lag) is
 /// kImplausible. Requires earlier.at <= later.at.
-EnergyDelta compute_energy_delta(const Timed<Joules>& earlier, const Timed<Joules>& later,
-                                 const CounterLimits& limits);
+EnergyDelta compute_energy_delta(const Timed<Joules>& earlier, const Timed<Joules>& later, const CounterLimits& limits);
 
 /// Static facts of a meter.
 struct MeterInfo {
@@ -119,8 +118,7 @@ struct BoardState {
   std::optional<Hertz> core_clock;
   std::optional<Hertz> memory_clock;
   std::optional<double> temperature_c;
-  std::vector<std::string>
-      throttle_reasons;  ///< empty where not throttled; idle and user-set clocks do not count
+  std::vector<std::string> throttle_reasons;  ///< empty where not throttled; idle and user-set clocks do not count
   std::optional<std::vector<std::uint32_t>> process_ids;  ///< compute processes on the board, ours among them
   std::optional<Watts> power_limit;
   std::optional<bool> persistence;

@@ -13,8 +13,7 @@ class Simplex {
   using Point = std::array<double, N>;
   using Objective = std::function<double(const Point&)>;
 
-  Simplex(const Objective& objective, const Point& start, const Point& step)
-      : objective_(objective), step_(step) {
+  Simplex(const Objective& objective, const Point& start, const Point& step) : objective_(objective), step_(step) {
     for (std::size_t vertex = 0; vertex <= N; ++vertex) {
       Point point = start;
       if (vertex > 0) point[vertex - 1] += step[vertex - 1];
@@ -64,8 +63,7 @@ class Simplex {
     Point point{};
     for (std::size_t i = 0; i < N; ++i) {
       double centre = 0;
-      for (std::size_t vertex = 0; vertex < N; ++vertex)
-        centre += vertices_[vertex].at[i] / static_cast<double>(N);
+      for (std::size_t vertex = 0; vertex < N; ++vertex) centre += vertices_[vertex].at[i] / static_cast<double>(N);
       point[i] = centre + factor * (centre - vertices_[N].at[i]);
     }
     return point;

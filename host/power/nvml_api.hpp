@@ -38,14 +38,7 @@ struct PciInfo {
 };
 
 /// Kinds of FieldValue::value, in the library's numbering.
-enum ValueType : unsigned {
-  kDouble,
-  kUnsignedInt,
-  kUnsignedLong,
-  kUnsignedLongLong,
-  kSignedLongLong,
-  kSignedInt
-};
+enum ValueType : unsigned { kDouble, kUnsignedInt, kUnsignedLong, kUnsignedLongLong, kSignedLongLong, kSignedInt };
 
 union Value {
   double as_double;

@@ -14,9 +14,7 @@ namespace {
 constexpr int kFewestRepetitions = 32;
 constexpr int kPhaseShifts = 8;
 
-int count_to_cover(Seconds span, Seconds repetition) {
-  return static_cast<int>(std::ceil(span / repetition));
-}
+int count_to_cover(Seconds span, Seconds repetition) { return static_cast<int>(std::ceil(span / repetition)); }
 
 /// Repetitions that follow each other without a pause.
 struct Block {
@@ -55,9 +53,8 @@ std::optional<Phase> find_phase(const Timed<Watts>& reading, std::span<const Loa
                                 std::span<const Block> blocks, const SensorTraits& sensor) {
   const Seconds closes = reading.at - sensor.delay;
   const Seconds opens = closes - sensor.settling();
-  const bool inside = std::any_of(blocks.begin(), blocks.end(), [&](const Block& block) {
-    return opens >= block.begin && closes <= block.end;
-  });
+  const bool inside = std::any_of(blocks.begin(), blocks.end(),
+                                  [&](const Block& block) { return opens >= block.begin && closes <= block.end; });
   if (!inside) return std::nullopt;
   const Seconds centre = reading.at - sensor.lag();
   const auto after =
@@ -157,9 +154,7 @@ TrialPlan plan_trial(const SensorTraits& sensor, Seconds repetition, Seconds lea
   return plan;
 }
 
-Seconds draw_trial_gap(const SensorTraits& sensor, PhiloxStream& random) {
-  return sensor.period * random.uniform();
-}
+Seconds draw_trial_gap(const SensorTraits& sensor, PhiloxStream& random) { return sensor.period * random.uniform(); }
 
 EnergyEstimate fold_repetitions(std::span<const Sample> samples, std::span<const LoadInterval> repetitions,
                                 const MeterInfo& info, const SensorTraits& sensor) {
@@ -173,8 +168,7 @@ EnergyEstimate fold_repetitions(std::span<const Sample> samples, std::span<const
   }
   estimate.readings = phases.size();
   if (phases.size() < kFewestReadings) {
-    estimate.detail =
-        fmt::format("{} readings saw the repetitions alone, {} needed", phases.size(), kFewestReadings);
+    estimate.detail = fmt::format("{} readings saw the repetitions alone, {} needed", phases.size(), kFewestReadings);
     return estimate;
   }
   const double resolution = std::min(sensor.window_or_zero().value() / 8 / length_s, 1.0 / 64);
@@ -203,8 +197,7 @@ RepetitionEnergy estimate_repetition_energy(std::span<const Sample> samples, con
   answer.detail = answer.window.detail;
   if (!answer.window.energy) return answer;
   const bool counted = answer.window.counter.status == EnergyStatus::kOk;
-  std::optional<Joules> energy =
-      (*answer.window.energy - trial.idle * trial.plan.total_gap()) / trial.plan.repetitions;
+  std::optional<Joules> energy = (*answer.window.energy - trial.idle * trial.plan.total_gap()) / trial.plan.repetitions;
   if (!counted && sensors.power.is_blind()) {
     const EnergyEstimate folded = fold_repetitions(samples, trial.repetitions, info, sensors.power);
     answer.folded = true;

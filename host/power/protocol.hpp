@@ -41,9 +41,8 @@ Seconds draw_trial_gap(const SensorTraits& sensor, PhiloxStream& random);
 struct PlayedTrial {
   TrialPlan plan;
   LoadWindow window;
-  std::vector<LoadInterval>
-      repetitions;  ///< every one in order, lead and tail among them; its true begin and end
-  Watts idle;       ///< power between launches of a device in use, not that of a sleeping one
+  std::vector<LoadInterval> repetitions;  ///< every one in order, lead and tail among them; its true begin and end
+  Watts idle;                             ///< power between launches of a device in use, not that of a sleeping one
 };
 
 /// Energy of one repetition of a trial. `energy` is present exactly when `status` is kOk.

@@ -91,8 +91,7 @@ std::vector<Finding> find_rapl(const MeterEnvironment& environment, const Clock&
   if (found.empty()) found = find_amd_energy(environment, clock);
   if (found.empty()) {
     const std::string where = (environment.sysfs_root() / "class/powercap/intel-rapl:*").string();
-    found.push_back({"rapl", where, nullptr,
-                     "no RAPL zone and no amd_energy sensor (virtual machines hide both)",
+    found.push_back({"rapl", where, nullptr, "no RAPL zone and no amd_energy sensor (virtual machines hide both)",
                      "sudo modprobe intel_rapl_msr", std::nullopt});
   }
   return found;

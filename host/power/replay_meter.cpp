@@ -58,16 +58,13 @@ class ReplayMeter final : public Meter {
   }
 
  private:
-  double gained_per_round() const {
-    return first_energy_ ? std::max(0.0, *last_energy_ - *first_energy_) : 0;
-  }
+  double gained_per_round() const { return first_energy_ ? std::max(0.0, *last_energy_ - *first_energy_) : 0; }
 
   template <class Unit>
   static Reading<Unit> channel(Seconds now, bool has, const std::optional<double>& value, double offset) {
     if (!has) return absent_reading<Unit>(now, ReadStatus::kUnsupported);
     // What the recording lacks is what a vanished sensor would give.
-    return value ? make_reading<Unit>(now, *value + offset)
-                 : absent_reading<Unit>(now, ReadStatus::kVanished);
+    return value ? make_reading<Unit>(now, *value + offset) : absent_reading<Unit>(now, ReadStatus::kVanished);
   }
 
   std::vector<Row> rows_;
@@ -112,19 +109,16 @@ Result<std::shared_ptr<Meter>> open_replay_meter(const std::filesystem::path& pa
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (number == 1) {
       if (line == kHeader) continue;
-      return usage_error("not a meter trace", path.string(),
-                         fmt::format("its first line must be {}", kHeader));
+      return usage_error("not a meter trace", path.string(), fmt::format("its first line must be {}", kHeader));
     }
     const auto row = parse_row(line);
     if (!row || (!rows.empty() && row->time_s <= rows.back().time_s)) {
-      return usage_error("bad row in a meter trace",
-                         fmt::format("{}, line {}: {}", path.string(), number, line),
+      return usage_error("bad row in a meter trace", fmt::format("{}, line {}: {}", path.string(), number, line),
                          "write TIME,ENERGY,POWER with rising times; leave a missing reading empty");
     }
     rows.push_back(*row);
   }
-  if (rows.size() < 2)
-    return usage_error("a meter trace needs two rows", path.string(), "record a longer trace");
+  if (rows.size() < 2) return usage_error("a meter trace needs two rows", path.string(), "record a longer trace");
   return std::shared_ptr<Meter>(std::make_shared<ReplayMeter>(std::move(rows), path.string(), clock));
 }
 

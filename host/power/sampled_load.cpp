@@ -7,8 +7,7 @@
 namespace qtrap::power {
 
 PlayLoad make_sampled_load(Meter& meter, const Clock& clock, KeepBusy keep_busy, Seconds poll) {
-  return [&meter, &clock, keep_busy = std::move(keep_busy),
-          poll](std::span<const LoadStep> steps) -> Result<LoadRun> {
+  return [&meter, &clock, keep_busy = std::move(keep_busy), poll](std::span<const LoadStep> steps) -> Result<LoadRun> {
     LoadRun run;
     Sampler sampler(meter, clock, std::make_unique<ThreadWaiter>(clock), poll);
     ThreadWaiter rest(clock);

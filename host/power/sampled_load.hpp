@@ -17,7 +17,6 @@ using KeepBusy = std::function<Status(Seconds)>;
 /// A PlayLoad that samples `meter` every `poll`. The intervals it reports are those between the calls' true
 /// ends, so a load that overruns is fitted as it was. `meter` and `clock` must outlive it. Takes as long as
 /// the steps.
-PlayLoad make_sampled_load(Meter& meter, const Clock& clock, KeepBusy keep_busy,
-                           Seconds poll = Seconds(0.001));
+PlayLoad make_sampled_load(Meter& meter, const Clock& clock, KeepBusy keep_busy, Seconds poll = Seconds(0.001));
 
 }  // namespace qtrap::power

@@ -59,8 +59,7 @@ Seconds stamp_of(const Sample& sample) {
 /// One channel as differences; an absent value keeps the last one.
 template <class Unit>
 void encode_channel(const std::vector<Sample>& samples, Reading<Unit> Sample::*member,
-                    std::vector<std::int64_t>& differences,
-                    std::vector<std::pair<std::size_t, ReadStatus>>& absent) {
+                    std::vector<std::int64_t>& differences, std::vector<std::pair<std::size_t, ReadStatus>>& absent) {
   std::int64_t last = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const Reading<Unit>& reading = samples[i].*member;
@@ -73,8 +72,8 @@ void encode_channel(const std::vector<Sample>& samples, Reading<Unit> Sample::*m
 
 template <class Unit>
 void decode_channel(const std::vector<std::int64_t>& differences,
-                    const std::vector<std::pair<std::size_t, ReadStatus>>& absent,
-                    Reading<Unit> Sample::*member, std::vector<Sample>& samples) {
+                    const std::vector<std::pair<std::size_t, ReadStatus>>& absent, Reading<Unit> Sample::*member,
+                    std::vector<Sample>& samples) {
   std::int64_t last = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     last += differences[i];
@@ -82,8 +81,7 @@ void decode_channel(const std::vector<std::int64_t>& differences,
     (samples[i].*member).status = ReadStatus::kOk;
   }
   for (const auto& [index, status] : absent) {
-    if (index < samples.size())
-      samples[index].*member = absent_reading<Unit>((samples[index].*member).at, status);
+    if (index < samples.size()) samples[index].*member = absent_reading<Unit>((samples[index].*member).at, status);
   }
 }
 
@@ -92,8 +90,7 @@ void decode_channel(const std::vector<std::int64_t>& differences,
 bool ThreadWaiter::wait_until(Seconds time) {
   std::unique_lock lock(mutex_);
   const Seconds left = time - clock_.now();
-  wake_.wait_for(lock, std::chrono::duration<double>(std::max(0.0, left.value())),
-                 [this] { return stopped_; });
+  wake_.wait_for(lock, std::chrono::duration<double>(std::max(0.0, left.value())), [this] { return stopped_; });
   return !stopped_;
 }
 
@@ -118,8 +115,8 @@ Sampler::Sampler(Meter& meter, const Clock& clock, std::unique_ptr<Waiter> waite
 Sampler::~Sampler() { finish(); }
 
 void Sampler::run(Seconds period) {
-  // Where the device is the host's processors, the sampler must not push its kernels aside: readings carry their own time,
-  // so a late one does no harm. Refusal is not possible: lowering is always allowed.
+  // Where the device is the host's processors, the sampler must not push its kernels aside: readings carry their own
+  // time, so a late one does no harm. Refusal is not possible: lowering is always allowed.
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
   Ticker ticker(meter_, clock_, period);
   SamplerCost cost;
@@ -137,17 +134,14 @@ void Sampler::run(Seconds period) {
 
 std::vector<Sample> Sampler::samples_since(Seconds since) const {
   const std::lock_guard lock(mutex_);
-  const auto first =
-      std::lower_bound(recording_.samples.begin(), recording_.samples.end(), since,
-                       [](const Sample& sample, Seconds time) { return stamp_of(sample) < time; });
+  const auto first = std::lower_bound(recording_.samples.begin(), recording_.samples.end(), since,
+                                      [](const Sample& sample, Seconds time) { return stamp_of(sample) < time; });
   return {first, recording_.samples.end()};
 }
 
 bool Sampler::wait_for_sample(Seconds time, Seconds patience) const {
   std::unique_lock lock(mutex_);
-  const auto there = [&] {
-    return !recording_.samples.empty() && stamp_of(recording_.samples.back()) >= time;
-  };
+  const auto there = [&] { return !recording_.samples.empty() && stamp_of(recording_.samples.back()) >= time; };
   sampled_.wait_for(lock, std::chrono::duration<double>(patience.value()), [&] { return ended_ || there(); });
   return there();
 }
@@ -174,8 +168,8 @@ EncodedSamples encode_samples(const std::vector<Sample>& samples) {
 
 Result<std::vector<Sample>> decode_samples(const EncodedSamples& encoded) {
   if (encoded.energy_mj.size() != encoded.at_us.size() || encoded.power_mw.size() != encoded.at_us.size()) {
-    return runtime_error("a record of samples has columns of unequal length",
-                         std::to_string(encoded.at_us.size()), "record the window again");
+    return runtime_error("a record of samples has columns of unequal length", std::to_string(encoded.at_us.size()),
+                         "record the window again");
   }
   std::vector<Sample> samples(encoded.at_us.size());
   std::int64_t last_us = 0;

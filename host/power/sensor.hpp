@@ -20,11 +20,10 @@ std::string to_string(SensorShape shape);
 /// The constants of one sensor. Those of a counter describe the power between two of its updates: window =
 /// period.
 struct SensorTraits {
-  Seconds period;  ///< between two publications
-  std::optional<Seconds>
-      window;     ///< averaged by one reading; absent for kExponential, where it has no effect
-  Seconds delay;  ///< from the end of the window to the publication
-  Seconds rise;   ///< time constant of the first-order rise
+  Seconds period;                 ///< between two publications
+  std::optional<Seconds> window;  ///< averaged by one reading; absent for kExponential, where it has no effect
+  Seconds delay;                  ///< from the end of the window to the publication
+  Seconds rise;                   ///< time constant of the first-order rise
   SensorShape shape = SensorShape::kBoxcar;
   bool characterised = false;  ///< measured on this board; otherwise assumed by assume_sensor()
 
@@ -44,12 +43,13 @@ struct MeterSensors {
   SensorTraits power;
 };
 
-/// Never more often than this. Each reading wakes a thread; where the processors are the device themselves that costs the
-/// load about 45 us (bench/harness: 2 % at 2 ms), so there more seldom.
+/// Never more often than this. Each reading wakes a thread; where the processors are the device themselves that costs
+/// the load about 45 us (bench/harness: 2 % at 2 ms), so there more seldom.
 inline constexpr Seconds kFastestPoll(0.002);
 inline constexpr Seconds kFastestPollOnHost(0.02);
 
-/// How often to poll: a tenth of the shorter period, between `fastest` (one of the above) and 20 ms; 20 ms for a constant.
+/// How often to poll: a tenth of the shorter period, between `fastest` (one of the above) and 20 ms; 20 ms for a
+/// constant.
 Seconds choose_poll(const MeterSensors& sensors, Seconds fastest);
 
 /// The widest constants published for a meter of this kind: 100 ms period, and a window of 100 ms (instant),

@@ -16,8 +16,7 @@ namespace qtrap::power {
 
 namespace {
 
-constexpr std::string_view kHeader =
-    "board\tdriver\tchannel\tshape\tperiod_s\twindow_s\tdelay_s\trise_s\tconfidence";
+constexpr std::string_view kHeader = "board\tdriver\tchannel\tshape\tperiod_s\twindow_s\tdelay_s\trise_s\tconfidence";
 constexpr std::size_t kColumns = 9;
 
 using Row = std::vector<std::string>;
@@ -87,8 +86,7 @@ std::optional<SensorTraits> parse_sensor(const Row& row) {
   const auto window = row[5].empty() ? std::optional(Seconds(0)) : parse_seconds(row[5]);
   const auto delay = parse_seconds(row[6]);
   const auto rise = parse_seconds(row[7]);
-  const bool known =
-      row[3] == to_string(SensorShape::kBoxcar) || row[3] == to_string(SensorShape::kExponential);
+  const bool known = row[3] == to_string(SensorShape::kBoxcar) || row[3] == to_string(SensorShape::kExponential);
   if (!known || !period || *period == Seconds(0) || !window || !delay || !rise) return std::nullopt;
   sensor.shape = row[3] == to_string(SensorShape::kBoxcar) ? SensorShape::kBoxcar : SensorShape::kExponential;
   sensor.period = *period;
@@ -103,8 +101,7 @@ std::optional<SensorTraits> parse_sensor(const Row& row) {
 Status store_sensor(const std::filesystem::path& file, const MeterInfo& info, MeterChannel channel,
                     const Characterisation& found) {
   if (info.simulated) {
-    return usage_error("a simulated sensor is not stored among real ones", info.id(),
-                       "characterise a real meter");
+    return usage_error("a simulated sensor is not stored among real ones", info.id(), "characterise a real meter");
   }
   if (found.confidence == Confidence::kLow) return Done{};
   auto rows = read_rows(file);
@@ -112,8 +109,7 @@ Status store_sensor(const std::filesystem::path& file, const MeterInfo& info, Me
   const auto key = make_key(info, channel);
   std::erase_if(rows.value(), [&](const Row& row) { return has_key(row, key); });
   const SensorTraits& sensor = found.sensor;
-  rows.value().push_back({key[0], key[1], key[2], to_string(sensor.shape),
-                          fmt::format("{}", sensor.period.value()),
+  rows.value().push_back({key[0], key[1], key[2], to_string(sensor.shape), fmt::format("{}", sensor.period.value()),
                           sensor.window ? fmt::format("{}", sensor.window->value()) : "",
                           fmt::format("{}", sensor.delay.value()), fmt::format("{}", sensor.rise.value()),
                           to_string(found.confidence)});

@@ -70,7 +70,11 @@ std::span<const Key<Campaign>> keys() {
       {"memory_fraction", &R::memory_fraction, false, "share of the device memory to use", {0, 1, true, false}},
       {"layers_limit", &R::layers_limit, false, "layers to run; null: all of them", kLayers},
       {"group_size", &R::group_size, false, "int4 weights per scale, along k", {}, kGroupSizes},
-      {"energy_window_s", &R::energy_window_s, false, "shortest window of an energy, with a meter [s]", {0, 3600, true, false}},
+      {"energy_window_s",
+       &R::energy_window_s,
+       false,
+       "shortest window of an energy, with a meter [s]",
+       {0, 3600, true, false}},
       {"phase_loops", &R::phase_loops, false, "with a meter: loops of one phase alone, in the first session"},
       {"probes", &R::probes, false, "windows of one operation alone in every session, for the fit"},
   };
@@ -83,7 +87,8 @@ std::span<const Key<TuningProfile>> keys() {
   static const Key<R> kTable[] = {
       {"device", &R::device, true, "name of the OpenCL device"},
       {"driver", &R::driver, true, "its driver version: another one is another device"},
-      {"kernels_sha256", &R::kernels_sha256, true, "SHA-256 over all kernel sources; for others the choices are not used"},
+      {"kernels_sha256", &R::kernels_sha256, true,
+       "SHA-256 over all kernel sources; for others the choices are not used"},
       {"choices", &R::choices, false, "KERNEL@TOKENS NAME=VALUE, in place of the defaults"},
       {"measured", &R::measured, false, "what each kernel gained, with its interval, in words"},
   };

@@ -16,8 +16,8 @@
 namespace qtrap::result {
 namespace {
 
-constexpr std::array<std::string_view, 6> kSchemas{"qtrap.model", "qtrap.campaign", "qtrap.tuning", "qtrap.import", "qtrap.result",
-                                                   "qtrap.fit"};
+constexpr std::array<std::string_view, 6> kSchemas{"qtrap.model",  "qtrap.campaign", "qtrap.tuning",
+                                                   "qtrap.import", "qtrap.result",   "qtrap.fit"};
 
 template <class R>
 const std::optional<double>* find_number(const R& record, std::string_view name) {

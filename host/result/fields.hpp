@@ -60,7 +60,8 @@ struct MemberOf<R, std::variant<T...>> {
                             std::optional<std::vector<double>> R::*, T R::*...>;
 };
 
-/// Pointer to a member of R of any type a field of R may have. Integers are counts and never negative, but for `differences`.
+/// Pointer to a member of R of any type a field of R may have. Integers are counts and never negative, but for
+/// `differences`.
 template <class R>
 using Member = typename MemberOf<R, typename Special<R>::types>::type;
 

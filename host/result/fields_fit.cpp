@@ -42,8 +42,11 @@ std::span<const Field<QuantityFit>> fields() {
       {&R::rank, {"rank", "", "rank of the design matrix"}},
       {&R::condition_number, {"condition_number", "1", "of the column-scaled design matrix"}},
       {&R::r2, {"r2", "1", "share of the variance explained"}},
-      {&R::loo_mape, {"loo_mape", "1", "mean absolute relative error when each configuration is left out, of the mean over the sessions"}},
-      {&R::loo_mape_session, {"loo_mape_session", "1", "the same of single sessions, whose own disturbance it contains"}},
+      {&R::loo_mape,
+       {"loo_mape", "1",
+        "mean absolute relative error when each configuration is left out, of the mean over the sessions"}},
+      {&R::loo_mape_session,
+       {"loo_mape_session", "1", "the same of single sessions, whose own disturbance it contains"}},
       {&R::residual_by_scheme, {"residual_by_scheme", "1", "mean relative residual of each scheme"}},
   };
   return kTable;

@@ -125,7 +125,8 @@ void decode(const Json& value, const Place& place, std::int64_t& out, Problem& p
   const bool negative = value.is_number_integer() && !value.is_number_unsigned();
   const bool fits = value.is_number_unsigned() &&
                     value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()};
-  if (!fits && !(negative && place.key.differences)) return refuse(value, place, "an integer from 0 to 9223372036854775807", problem);
+  if (!fits && !(negative && place.key.differences))
+    return refuse(value, place, "an integer from 0 to 9223372036854775807", problem);
   out = value.get<std::int64_t>();
 }
 

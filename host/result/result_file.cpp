@@ -132,7 +132,8 @@ Result<Record> parse_line(std::string_view line) {
   if (!object.is_object())
     return usage_error("a record is not a JSON object", quote_json(object), "write one object per line");
   const auto kind = object.find("record");
-  if (kind == object.end()) return usage_error("a key is missing", "record", "write session, trial, samples, point or end");
+  if (kind == object.end())
+    return usage_error("a key is missing", "record", "write session, trial, samples, point or end");
   if (*kind == record_name<SessionRecord>()) {
     const Status version = check_version(object);
     if (!version) return version.error();
@@ -142,7 +143,8 @@ Result<Record> parse_line(std::string_view line) {
   if (*kind == record_name<SamplesRecord>()) return decode_line<SamplesRecord>(object);
   if (*kind == record_name<PointRecord>()) return decode_line<PointRecord>(object);
   if (*kind == record_name<EndRecord>()) return decode_line<EndRecord>(object);
-  return usage_error("`record` is not in its closed list", quote_json(*kind), "use session, trial, samples, point, end");
+  return usage_error("`record` is not in its closed list", quote_json(*kind),
+                     "use session, trial, samples, point, end");
 }
 
 Result<ResultFile> parse_result(std::string_view text, std::string_view name) {

@@ -31,16 +31,17 @@ struct ResultFile {
   std::vector<SamplesRecord> samples;
   std::vector<PointRecord> points;
   std::optional<EndRecord> end;
-  std::size_t valid_bytes = 0;   ///< length of the prefix made of complete units: session, cell of trials, samples, point, end
+  std::size_t valid_bytes =
+      0;  ///< length of the prefix made of complete units: session, cell of trials, samples, point, end
   std::size_t resume_bytes = 0;  ///< the same without `end`: --resume cuts the file here and appends
   bool torn_tail = false;        ///< bytes after valid_bytes were dropped
 };
 
 /// Parses a file's text; `name` is quoted in errors with the line number. A unit is a session line, a whole cell
-/// (consecutive trials of one cell_id and session_id, `cell_trials` of them), samples, a point or the end. An incomplete last
-/// unit and a last line without "\n" are dropped; anything malformed before is an error, as are trials of an unknown
-/// session, a point_id given twice and records after `end`. A text cut inside its first line has no session yet and
-/// is no error here.
+/// (consecutive trials of one cell_id and session_id, `cell_trials` of them), samples, a point or the end. An
+/// incomplete last unit and a last line without "\n" are dropped; anything malformed before is an error, as are trials
+/// of an unknown session, a point_id given twice and records after `end`. A text cut inside its first line has no
+/// session yet and is no error here.
 Result<ResultFile> parse_result(std::string_view text, std::string_view name);
 
 /// Reads and parses a file. Besides the errors of read_file and parse_result: no complete session record.

@@ -16,8 +16,8 @@ struct KernelProgram {
 };
 
 /// Each kernel with each distinct option text: vectors of 8 and 16, groups of 32, 64 and 128 columns, 1 to 8 tokens for
-/// gemv and every number of 16-token panels up to the largest block for gemm, local memory of 32 KiB, 64 KiB and 1 MiB, 2
-/// and 64 compute units.
+/// gemv and every number of 16-token panels up to the largest block for gemm, local memory of 32 KiB, 64 KiB and 1 MiB,
+/// 2 and 64 compute units.
 std::vector<KernelProgram> list_programs();
 
 /// What `qtrap tune` builds of the GPU family beyond list_programs(), for groups of 128 columns and the fewest and

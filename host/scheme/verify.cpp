@@ -1,4 +1,5 @@
-// Drives the cases of verify_operations.cpp and verify_schemes.cpp: each kernel runs on each of its shapes with a canary zone behind every output.
+// Drives the cases of verify_operations.cpp and verify_schemes.cpp: each kernel runs on each of its shapes with a
+// canary zone behind every output.
 #include "scheme/verify.hpp"
 
 #include <algorithm>

@@ -190,7 +190,7 @@ inline std::vector<Row> make_rows(const Options& options, const std::vector<Work
                      (1 + options.within * draw_normal(random));
         if (options.energy) {
           row.energy_j = options.static_w * *row.time_s + compute_cost(work.counts, options.joules, false) * placed *
-                                                             (1 + options.within * draw_normal(random));
+                                                              (1 + options.within * draw_normal(random));
         }
         rows.push_back(std::move(row));
       }

@@ -31,12 +31,12 @@ TEST_F(Recording, AWindowsEnergyIsItsPowerTimesItsTime) {
   auto recorder = make_recorder();
   const EnergyReading reading = recorder.measure_load([&] { return work(); }, Seconds(0.005));
   ASSERT_EQ(reading.status, power::EnergyStatus::kOk) << reading.reason;
-  const double window_s =
-      1e-6 * static_cast<double>(reading.samples.window_end_us - reading.samples.window_begin_us);
+  const double window_s = 1e-6 * static_cast<double>(reading.samples.window_end_us - reading.samples.window_begin_us);
   EXPECT_NEAR(reading.energy->value() / window_s / SteadyMeter::kBusyW, 1, 0.03);
   EXPECT_GE(reading.busy.value(), 0.199);
   EXPECT_EQ(reading.method, "simulated");
-  EXPECT_NEAR(reading.wall.value(), 0.001 * static_cast<double>(reading.repetitions), 1e-9) << "lead and tail not counted";
+  EXPECT_NEAR(reading.wall.value(), 0.001 * static_cast<double>(reading.repetitions), 1e-9)
+      << "lead and tail not counted";
   EXPECT_GT(reading.samples.at_us.size(), 20U);
   EXPECT_LT(reading.samples.window_begin_us, reading.samples.window_end_us);
 }

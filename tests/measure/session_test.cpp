@@ -55,7 +55,9 @@ class Session : public ::testing::Test {
     ASSERT_TRUE(run_session(*device_, plan_, std::move(energy), session, sink, [] { return false; }).value());
   }
 
-  EnergySource steady() { return {{std::make_shared<test::SteadyMeter>(clock_, true), "chosen", ""}, test::SteadyMeter::sensors()}; }
+  EnergySource steady() {
+    return {{std::make_shared<test::SteadyMeter>(clock_, true), "chosen", ""}, test::SteadyMeter::sensors()};
+  }
 
   std::vector<const TrialRecord*> with_mode(const std::string& mode) const {
     std::vector<const TrialRecord*> found;
@@ -145,13 +147,13 @@ TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
     EXPECT_FALSE(probe->scheme.has_value());
     EXPECT_GT(probe->wall_s, 0);
     const bool copies = *probe->phase == "copy";
-    EXPECT_EQ(copies, probe->bytes > 0 && probe->macs == 0 && probe->dequantized_weights == 0 && probe->cast_elements == 0 &&
-                          probe->phase->rfind("quantize", 0) != 0);
+    EXPECT_EQ(copies, probe->bytes > 0 && probe->macs == 0 && probe->dequantized_weights == 0 &&
+                          probe->cast_elements == 0 && probe->phase->rfind("quantize", 0) != 0);
     EXPECT_EQ(probe->phase->rfind("macs_", 0) == 0, probe->macs > 0) << *probe->phase;
     EXPECT_EQ(probe->phase->rfind("dequantize_", 0) == 0, probe->dequantized_weights > 0) << *probe->phase;
   }
-  EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_registers", "macs_w4a8@1", "dequantize_w8a16-split", "cast_f16_f32",
-                                              "quantize_w8a8", "empty_launch", "host_sync"}));
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_registers", "macs_w4a8@1", "dequantize_w8a16-split",
+                                              "cast_f16_f32", "quantize_w8a8", "empty_launch", "host_sync"}));
 }
 
 }  // namespace

@@ -40,8 +40,7 @@ TEST_F(Amd, CountsInTicksOfTheResolutionTheLibraryGives) {
   test::FakeLibrary library(test::fake_libraries("complete") / "libamd_smi.so");
   library->boards = {make_board()};
   add_hwmon("power1_input");
-  const auto found =
-      find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
+  const auto found = find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
   ASSERT_EQ(found.size(), 1U);
   ASSERT_TRUE(found[0].meter) << found[0].reason;
   const MeterInfo& info = found[0].meter->info();
@@ -61,8 +60,7 @@ TEST_F(Amd, CountsBothDiesOfAnMi250xAsOneModule) {
   test::FakeLibrary library(test::fake_libraries("complete") / "libamd_smi.so");
   library->boards = {make_board()};
   library->boards[0].name = "AMD Instinct MI250X";
-  const auto found =
-      find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
+  const auto found = find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
   EXPECT_EQ(found[0].meter->info().scope, Scope::kModule);
   EXPECT_THAT(found[0].meter->info().notes.at(0), HasSubstr("two dies"));
 }
@@ -72,8 +70,7 @@ TEST_F(Amd, FallsBackToRocmSmiAndNamesIt) {
   library->boards = {make_board()};
   library->boards[0].uuid = "3e7f5d0a7b120001";
   // The fake of amd_smi sees no board.
-  const auto found =
-      find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
+  const auto found = find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
   ASSERT_EQ(found.size(), 1U);
   ASSERT_TRUE(found[0].meter);
   EXPECT_EQ(found[0].meter->info().source, "librocm_smi64.so.1");
@@ -96,8 +93,7 @@ TEST_F(Amd, FallsBackToHwmonWithTheAveragePowerOfOlderBoards) {
 TEST_F(Amd, TypesErrorsOfTheLibrary) {
   test::FakeLibrary library(test::fake_libraries("complete") / "libamd_smi.so");
   library->boards = {make_board()};
-  const auto found =
-      find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
+  const auto found = find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
   library->boards[0].status = amd::kSmiNoPermission;
   EXPECT_EQ(found[0].meter->read().energy.status, ReadStatus::kDenied);
   library->boards[0].status = amd::kSmiNotFound;
@@ -114,8 +110,7 @@ TEST_F(Amd, SaysForEveryPlaceWhyThereIsNoMeter) {
     EXPECT_FALSE(finding.reason.empty());
     EXPECT_FALSE(finding.fix.empty());
   }
-  const auto lacking =
-      find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("incomplete")), time_);
+  const auto lacking = find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("incomplete")), time_);
   EXPECT_THAT(lacking[0].reason, HasSubstr("lacks a function"));
   EXPECT_THAT(lacking[1].reason, HasSubstr("lacks a function"));
 }

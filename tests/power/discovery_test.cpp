@@ -53,11 +53,10 @@ TEST(MeterSpec, RefusesEverythingElseInWords) {
     const char* message;
   };
   for (const Case& c :
-       {Case{"", "unknown meter"}, Case{"nvidia", "use auto, none, nvml"},
-        Case{"AUTO", "unknown meter (AUTO)"}, Case{"auto:1", "unknown meter"}, Case{"nvml:", "unknown meter"},
-        Case{"tdp", "not a power in watts (tdp)"}, Case{"tdp:", "tdp:350"}, Case{"tdp:0", "above 0"},
-        Case{"tdp:-5", "above 0"}, Case{"tdp:nan", "above 0"}, Case{"tdp:inf", "above 0"},
-        Case{"tdp:350W", "tdp:350W"}, Case{"replay:", "no trace"}}) {
+       {Case{"", "unknown meter"}, Case{"nvidia", "use auto, none, nvml"}, Case{"AUTO", "unknown meter (AUTO)"},
+        Case{"auto:1", "unknown meter"}, Case{"nvml:", "unknown meter"}, Case{"tdp", "not a power in watts (tdp)"},
+        Case{"tdp:", "tdp:350"}, Case{"tdp:0", "above 0"}, Case{"tdp:-5", "above 0"}, Case{"tdp:nan", "above 0"},
+        Case{"tdp:inf", "above 0"}, Case{"tdp:350W", "tdp:350W"}, Case{"replay:", "no trace"}}) {
     const auto spec = parse_meter_spec(c.text);
     ASSERT_FALSE(spec.ok()) << c.text;
     EXPECT_EQ(spec.error().kind, ErrorKind::kUsage) << c.text;
@@ -75,8 +74,7 @@ class Selection : public testing::Test {
       board.instant_w = [] { return 100.0; };
       library_->boards.push_back(board);
     }
-    findings_ =
-        discover_meters(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), kTime);
+    findings_ = discover_meters(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), kTime);
     gpu_.name = "NVIDIA A100";
     gpu_.type = "gpu";
     gpu_.vendor = "NVIDIA Corporation";
@@ -113,9 +111,7 @@ TEST_F(Selection, TakesAMissingMeterThatWasAskedForAsAnError) {
   EXPECT_FALSE(select("replay:/nonexistent.csv").ok());
 }
 
-TEST_F(Selection, MakesAnEstimateOnRequestAlone) {
-  EXPECT_TRUE(select("tdp:350").value().meter->info().estimated);
-}
+TEST_F(Selection, MakesAnEstimateOnRequestAlone) { EXPECT_TRUE(select("tdp:350").value().meter->info().estimated); }
 
 }  // namespace
 }  // namespace qtrap::power

@@ -26,17 +26,15 @@ class Faults : public testing::Test {
     board.energy_j = [this] { return energy_j_(time_.now().value()); };
     board.instant_w = [this] { return power_w_(time_.now().value()); };
     library_->boards = {board};
-    meter_ = find_nvml(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), time_)
-                 .at(0)
-                 .meter;
+    meter_ =
+        find_nvml(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), time_).at(0).meter;
   }
 
   /// 8 s of sampling at 5 ms; the window is [1, 6.5] s inside a load over [0.2, 7.5] s.
   WindowEnergy measure() {
     const Seconds start = time_.now();
     const Recording recording = record_until(*meter_, time_, time_, Seconds(0.005), start + Seconds(8));
-    const LoadWindow window{start + Seconds(1), start + Seconds(6.5), start + Seconds(0.2),
-                            start + Seconds(7.5)};
+    const LoadWindow window{start + Seconds(1), start + Seconds(6.5), start + Seconds(0.2), start + Seconds(7.5)};
     const WindowEnergy answer =
         estimate_window_energy(recording.samples, window, meter_->info(), assume_sensors(meter_->info()));
     check_invariants(answer);
@@ -75,9 +73,7 @@ class Faults : public testing::Test {
   test::FakeLibrary library_{test::fake_libraries("complete") / "libnvidia-ml.so.1"};
   test::VirtualTime time_;
   // Published every 20 ms, 250 W with some ripple.
-  std::function<double(double)> energy_j_ = [](double now_s) {
-    return 5000 + 250 * std::floor(now_s * 50) / 50;
-  };
+  std::function<double(double)> energy_j_ = [](double now_s) { return 5000 + 250 * std::floor(now_s * 50) / 50; };
   std::function<double(double)> power_w_ = [](double now_s) {
     return 250 + 0.1 * std::fmod(std::floor(now_s * 50), 5);
   };

@@ -12,17 +12,14 @@ namespace {
 
 class Jetson : public testing::Test {
  protected:
-  void add_rail(int hwmon, int channel, const std::string& label, const std::string& mv,
-                const std::string& ma) {
+  void add_rail(int hwmon, int channel, const std::string& label, const std::string& mv, const std::string& ma) {
     const std::filesystem::path folder = "class/hwmon/hwmon" + std::to_string(hwmon);
     const std::string number = std::to_string(channel);
     sysfs_.write(folder / ("in" + number + "_label"), label);
     sysfs_.write(folder / ("in" + number + "_input"), mv);
     sysfs_.write(folder / ("curr" + number + "_input"), ma);
   }
-  std::vector<Finding> find() {
-    return find_jetson(MeterEnvironment::simulated(sysfs_.root(), "/nonexistent"), time_);
-  }
+  std::vector<Finding> find() { return find_jetson(MeterEnvironment::simulated(sysfs_.root(), "/nonexistent"), time_); }
   test::FakeSysfs sysfs_;
   test::VirtualTime time_;
 };

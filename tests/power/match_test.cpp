@@ -50,8 +50,7 @@ TEST(Pci, HasOneSpelling) {
   for (const char* text : {"0000:3b:00.0", "00000000:3B:00.0", "3b:00.0", "3B:0.0"}) {
     EXPECT_EQ(normalise_pci(text), "0000:3b:00.0") << text;
   }
-  for (const char* text :
-       {"", "gpu", "3b", "3b:00", ":3b:00.0", "0000:3b:00.", "000000001:3b:00.0", "xx:00.0"}) {
+  for (const char* text : {"", "gpu", "3b", "3b:00", ":3b:00.0", "0000:3b:00.", "000000001:3b:00.0", "xx:00.0"}) {
     EXPECT_FALSE(normalise_pci(text).has_value()) << text;
   }
 }
@@ -79,8 +78,7 @@ TEST(Match, MapsTwoBoardsEnumeratedInOppositeOrder) {
     board.instant_w = [bus] { return static_cast<double>(bus); };
     library->boards.push_back(board);
   }
-  const auto findings =
-      find_nvml(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), kTime);
+  const auto findings = find_nvml(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), kTime);
   DeviceIdentity first = make_gpu("NVIDIA A100", "NVIDIA Corporation");
   first.pci = "0000:af:00.0";
   DeviceIdentity second = first;
@@ -112,9 +110,8 @@ TEST(Match, TakesTheUuidWhereThereIsNoPciAddress) {
 }
 
 TEST(Match, TakesTheOnlyBoardOfThatNameWhereNothingElseIsKnown) {
-  const std::vector<Finding> findings{
-      make_finding("nvml", "NVIDIA A100-SXM4-80GB", "0000:3b:00.0", std::nullopt),
-      make_finding("nvml", "Tesla T4", "0000:af:00.0", std::nullopt)};
+  const std::vector<Finding> findings{make_finding("nvml", "NVIDIA A100-SXM4-80GB", "0000:3b:00.0", std::nullopt),
+                                      make_finding("nvml", "Tesla T4", "0000:af:00.0", std::nullopt)};
   const Match match = match_meter(make_gpu("Tesla T4", "NVIDIA Corporation"), findings, kTime).value();
   EXPECT_EQ(match.meter->info().pci, "0000:af:00.0");
   EXPECT_EQ(match.basis, "name");

@@ -44,8 +44,7 @@ TEST(EnergyDelta, CallsAJumpTheBoardCannotDrawImplausible) {
 
 TEST(EnergyDelta, AllowsLateEnergyAfterAShortTime) {
   // 300 W published once in 0.5 s arrives between two polls 1 ms apart.
-  EXPECT_EQ(compute_energy_delta(at(0, 100), at(0.001, 250), {std::nullopt, Watts(600)}).status,
-            DeltaStatus::kOk);
+  EXPECT_EQ(compute_energy_delta(at(0, 100), at(0.001, 250), {std::nullopt, Watts(600)}).status, DeltaStatus::kOk);
 }
 
 TEST(Reading, IsAbsentWhereTheNumberIsNone) {
@@ -53,9 +52,9 @@ TEST(Reading, IsAbsentWhereTheNumberIsNone) {
     double value;
     ReadStatus status;
   };
-  for (const Case& c : {Case{0, ReadStatus::kZero}, Case{std::nan(""), ReadStatus::kNotFinite},
-                        Case{std::numeric_limits<double>::infinity(), ReadStatus::kNotFinite},
-                        Case{-1, ReadStatus::kError}}) {
+  for (const Case& c :
+       {Case{0, ReadStatus::kZero}, Case{std::nan(""), ReadStatus::kNotFinite},
+        Case{std::numeric_limits<double>::infinity(), ReadStatus::kNotFinite}, Case{-1, ReadStatus::kError}}) {
     const Reading<Watts> reading = make_reading<Watts>(Seconds(1), c.value);
     EXPECT_FALSE(reading.value.has_value()) << c.value;
     EXPECT_EQ(reading.status, c.status) << c.value;

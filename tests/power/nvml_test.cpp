@@ -31,8 +31,7 @@ class Nvml : public testing::Test {
   std::vector<Finding> find() { return find_nvml(environment_, time_); }
 
   test::FakeLibrary library_{test::fake_libraries("complete") / "libnvidia-ml.so.1"};
-  MeterEnvironment environment_ =
-      MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete"));
+  MeterEnvironment environment_ = MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete"));
   test::VirtualTime time_;
 };
 
@@ -117,9 +116,8 @@ TEST_F(Nvml, TypesEveryFailureOfARunningBoard) {
   };
   library_->boards = {make_board(1)};
   const auto found = find();
-  for (const Case& c :
-       {Case{nvml::kGpuIsLost, ReadStatus::kVanished}, Case{nvml::kNoPermission, ReadStatus::kDenied},
-        Case{999, ReadStatus::kError}, Case{nvml::kNotSupported, ReadStatus::kUnsupported}}) {
+  for (const Case& c : {Case{nvml::kGpuIsLost, ReadStatus::kVanished}, Case{nvml::kNoPermission, ReadStatus::kDenied},
+                        Case{999, ReadStatus::kError}, Case{nvml::kNotSupported, ReadStatus::kUnsupported}}) {
     library_->boards[0].status = c.status;
     const Sample sample = found[0].meter->read();
     EXPECT_EQ(sample.energy.status, c.read) << c.status;

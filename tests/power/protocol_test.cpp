@@ -151,8 +151,7 @@ TEST_F(BlindBoard, CannotAttributeATwoMillisecondPhaseFromItsOwnWindow) {
   bench.draw(0.002, 380);
   bench.draw(2, 60);
   const LoadWindow window{Seconds(2), Seconds(2.002), Seconds(2), Seconds(2.002)};
-  const auto answer =
-      estimate_window_energy(bench.sample_to_end(), window, bench.meter().info(), {sensor_, sensor_});
+  const auto answer = estimate_window_energy(bench.sample_to_end(), window, bench.meter().info(), {sensor_, sensor_});
   EXPECT_EQ(answer.status, EnergyStatus::kUnattributable);
   EXPECT_FALSE(answer.energy.has_value());
 }

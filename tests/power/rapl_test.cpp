@@ -20,9 +20,7 @@ class Rapl : public testing::Test {
     sysfs_.write(folder / "energy_uj", energy_uj);
     sysfs_.write(folder / "max_energy_range_uj", "262143328850");
   }
-  std::vector<Finding> find() {
-    return find_rapl(MeterEnvironment::simulated(sysfs_.root(), "/nonexistent"), time_);
-  }
+  std::vector<Finding> find() { return find_rapl(MeterEnvironment::simulated(sysfs_.root(), "/nonexistent"), time_); }
   Match match_cpu(const std::vector<Finding>& findings) {
     DeviceIdentity cpu;
     cpu.type = "cpu";

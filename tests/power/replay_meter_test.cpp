@@ -66,9 +66,7 @@ TEST_F(Replay, RefusesABadTraceAndQuotesTheRow) {
   EXPECT_FALSE(open_replay_meter(files_.root() / "none.csv", time_).ok());
 }
 
-TEST_F(Replay, TakesWindowsLineEnds) {
-  EXPECT_TRUE(open("time_s,energy_j,power_w\r\n0,1,1\r\n1,2,2\r").ok());
-}
+TEST_F(Replay, TakesWindowsLineEnds) { EXPECT_TRUE(open("time_s,energy_j,power_w\r\n0,1,1\r\n1,2,2\r").ok()); }
 
 TEST(EstimateMeter, ReadsItsConstantAndIsLabelledEstimated) {
   const test::VirtualTime time;

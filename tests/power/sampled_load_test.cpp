@@ -9,8 +9,7 @@
 namespace qtrap::power {
 namespace {
 
-const std::array<LoadStep, 3> kSteps{
-    {{Seconds(0.002), true}, {Seconds(0.002), false}, {Seconds(0.002), true}}};
+const std::array<LoadStep, 3> kSteps{{{Seconds(0.002), true}, {Seconds(0.002), false}, {Seconds(0.002), true}}};
 
 TEST(SampledLoad, ReportsTheLoadAsItWasPlayedAndSamplesMeanwhile) {
   const MonotonicClock clock;

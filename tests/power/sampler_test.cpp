@@ -12,9 +12,7 @@ using test::VirtualTime;
 /// Reads 1 J/s and 100 W; each read takes `cost` of virtual time.
 class SlowMeter final : public Meter {
  public:
-  SlowMeter(VirtualTime& time, Seconds cost) : time_(time), cost_(cost) {
-    info_.has_energy = info_.has_power = true;
-  }
+  SlowMeter(VirtualTime& time, Seconds cost) : time_(time), cost_(cost) { info_.has_energy = info_.has_power = true; }
   const MeterInfo& info() const override { return info_; }
   Sample read() override {
     time_.advance(cost_);

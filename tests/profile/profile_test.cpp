@@ -186,7 +186,8 @@ TEST(Overrides, SetEveryKindOfKey) {
   Campaign one = campaign("quick");
   for (const char* assignment :
        {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
-        "max_seconds=9", "layers_limit=2", "group_size=64", "energy_window_s=2.5", "phase_loops=false", "probes=false", "description=a = b, c", "hops=1"}) {
+        "max_seconds=9", "layers_limit=2", "group_size=64", "energy_window_s=2.5", "phase_loops=false", "probes=false",
+        "description=a = b, c", "hops=1"}) {
     const Status status = apply_override(one, assignment, kSchemes);
     ASSERT_TRUE(status) << status.error().message();
   }
@@ -252,16 +253,18 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
 }
 
 TEST(Tuning, IsReadBackFromItsText) {
-  const TuningProfile full{"a \"device\"", "3.1", "00ff", {"gemv_i8_f16_cpu@8 rows=2"}, {"gemv_i8_f16_cpu@8: 1.2 [1.1, 1.3]"}};
+  const TuningProfile full{
+      "a \"device\"", "3.1", "00ff", {"gemv_i8_f16_cpu@8 rows=2"}, {"gemv_i8_f16_cpu@8: 1.2 [1.1, 1.3]"}};
   EXPECT_EQ(parse_tuning(to_json(full), "t.json").value(), full);
   const TuningProfile none{"d", "1", "00", {}, {}};
   EXPECT_EQ(parse_tuning(to_json(none), "t.json").value(), none);
 }
 
 TEST(Tuning, RefusesWhatIsNoTuningFile) {
-  for (const char* text : {"", "{}", R"({"schema":"qtrap.model"})", R"({"schema":"qtrap.tuning","device":"d","driver":"1"})",
-                           R"({"schema":"qtrap.tuning","device":"d","driver":"1","kernels_sha256":"0","choices":[1]})",
-                           R"({"schema":"qtrap.tuning","device":"d","driver":"1","kernels_sha256":"0","choice":["x"]})"}) {
+  for (const char* text :
+       {"", "{}", R"({"schema":"qtrap.model"})", R"({"schema":"qtrap.tuning","device":"d","driver":"1"})",
+        R"({"schema":"qtrap.tuning","device":"d","driver":"1","kernels_sha256":"0","choices":[1]})",
+        R"({"schema":"qtrap.tuning","device":"d","driver":"1","kernels_sha256":"0","choice":["x"]})"}) {
     const auto tuning = parse_tuning(text, "t.json");
     ASSERT_FALSE(tuning) << text;
     EXPECT_EQ(tuning.error().kind, ErrorKind::kUsage);

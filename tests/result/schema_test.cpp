@@ -55,9 +55,9 @@ SchemaCheck whole_line_check() { return SchemaCheck(json::parse(make_result_sche
 
 TEST(ResultSchema, AcceptsEveryLineTheWriterWrites) {
   const SchemaCheck check = whole_line_check();
-  for (const Record& record :
-       {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")), Record(sample::end()),
-        Record(sample::numbered<PointRecord>()), Record(sample::numbered<SamplesRecord>()), Record(sample::numbered<TrialRecord>())}) {
+  for (const Record& record : {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")),
+                               Record(sample::end()), Record(sample::numbered<PointRecord>()),
+                               Record(sample::numbered<SamplesRecord>()), Record(sample::numbered<TrialRecord>())}) {
     EXPECT_FALSE(check.find_violation(json::parse(sample::line(record)))) << sample::line(record);
   }
 }

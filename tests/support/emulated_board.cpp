@@ -53,8 +53,8 @@ void EmulatedBoard::draw(double duration_s, double power_w) {
 double EmulatedBoard::true_energy_j(double from_s, double to_s) const {
   const auto at = [this](double time_s) {
     const auto after = std::upper_bound(knot_s_.begin(), knot_s_.end(), time_s);
-    const auto i = static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(
-        after - knot_s_.begin(), 1, static_cast<std::ptrdiff_t>(knot_s_.size()) - 1));
+    const auto i = static_cast<std::size_t>(
+        std::clamp<std::ptrdiff_t>(after - knot_s_.begin(), 1, static_cast<std::ptrdiff_t>(knot_s_.size()) - 1));
     const double share = (time_s - knot_s_[i - 1]) / (knot_s_[i] - knot_s_[i - 1]);
     return knot_j_[i - 1] + share * (knot_j_[i] - knot_j_[i - 1]);
   };

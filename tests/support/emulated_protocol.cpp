@@ -21,8 +21,7 @@ double Repetition::energy_j() const {
 
 namespace {
 
-void repeat(EmulatedBench& bench, const Repetition& load, int times,
-            std::vector<power::LoadInterval>& played) {
+void repeat(EmulatedBench& bench, const Repetition& load, int times, std::vector<power::LoadInterval>& played) {
   for (int i = 0; i < times; ++i) {
     const Seconds begin(bench.board().end_s());
     for (const Repetition::Phase& phase : load.phases) bench.draw(phase.duration_s, phase.power_w);
@@ -65,16 +64,13 @@ Repetition draw_repetition(PhiloxStream& random) {
 
 double TrialOutcome::window_j() const {
   expects(estimate.energy.has_value(), "no energy of an emulated trial: " + estimate.detail);
-  return estimate.energy.value().value() * trial.plan.repetitions +
-         (trial.idle * trial.plan.total_gap()).value();
+  return estimate.energy.value().value() * trial.plan.repetitions + (trial.idle * trial.plan.total_gap()).value();
 }
 
-TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors, const Repetition& load,
-                        Watts idle) {
+TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors, const Repetition& load, Watts idle) {
   const power::SensorTraits& sensor = sensors.power;
   const double idle_w = bench.board().model().idle_w;
-  bench.draw((sensor.settling() + sensor.period + power::draw_trial_gap(sensor, bench.random())).value(),
-             idle_w);
+  bench.draw((sensor.settling() + sensor.period + power::draw_trial_gap(sensor, bench.random())).value(), idle_w);
   bench.sample_to_end();
 
   TrialOutcome outcome;
@@ -93,8 +89,7 @@ TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors
   repeat(bench, load, trial.plan.tail, trial.repetitions);
   trial.window.load_end = now();
   bench.draw((sensor.lag() + sensor.period * 2).value(), idle_w);
-  outcome.estimate =
-      power::estimate_repetition_energy(bench.sample_to_end(), trial, bench.meter().info(), sensors);
+  outcome.estimate = power::estimate_repetition_energy(bench.sample_to_end(), trial, bench.meter().info(), sensors);
   outcome.window_truth_j = bench.board().true_energy_j(trial.window.begin.value(), trial.window.end.value());
   return outcome;
 }
@@ -107,9 +102,9 @@ Watts measure_idle(EmulatedBench& bench, const power::MeterSensors& sensors) {
   bench.draw(5 + sensors.power.lag().value() + 2 * sensors.power.period.value(), idle_w);
   const double end_s = bench.board().end_s();
   const auto samples = bench.sample_to_end();
-  const auto window = power::estimate_window_energy(
-      samples, {Seconds(begin_s), Seconds(begin_s + 5), Seconds(begin_s), Seconds(end_s)},
-      bench.meter().info(), sensors);
+  const auto window =
+      power::estimate_window_energy(samples, {Seconds(begin_s), Seconds(begin_s + 5), Seconds(begin_s), Seconds(end_s)},
+                                    bench.meter().info(), sensors);
   return Watts(window.energy.value().value() / 5);
 }
 

@@ -43,8 +43,7 @@ struct TrialOutcome {
   /// Energy of the window, put together from the repetitions and the gaps.
   double window_j() const;
 };
-TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors, const Repetition& load,
-                        Watts idle);
+TrialOutcome play_trial(EmulatedBench& bench, const power::MeterSensors& sensors, const Repetition& load, Watts idle);
 
 /// Idle power of the board by its own sensor, over 5 s.
 Watts measure_idle(EmulatedBench& bench, const power::MeterSensors& sensors);
@@ -61,8 +60,7 @@ struct SeedOutcome {
   std::vector<double> window_errors;   ///< each single 5 s window against its own true energy
   std::vector<double> naive_errors;    ///< the same loads, integrated plainly
   double ratio_error = 0;              ///< paired ratio of two loads, mean of the trials
-  std::vector<bool>
-      energy_covered;  ///< whether the nominal 95 % interval of each load's energy holds the truth
+  std::vector<bool> energy_covered;    ///< whether the nominal 95 % interval of each load's energy holds the truth
   bool ratio_covered = false;
 };
 SeedOutcome play_seed(const NamedBoard& board, std::uint64_t seed);

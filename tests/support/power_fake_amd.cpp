@@ -58,8 +58,7 @@ Status rsmi_dev_name_get(std::uint32_t index, char* out, std::size_t size) {
   return kSuccess;
 }
 #ifndef QTRAP_FAKE_INCOMPLETE
-Status rsmi_dev_energy_count_get(std::uint32_t index, std::uint64_t* count, float* resolution,
-                                 std::uint64_t* stamp) {
+Status rsmi_dev_energy_count_get(std::uint32_t index, std::uint64_t* count, float* resolution, std::uint64_t* stamp) {
   return read_energy(state().boards.at(index), count, resolution, stamp);
 }
 #endif

@@ -48,9 +48,7 @@ FakeLibraryState* qtrap_fake_library() { return &state(); }
 
 Return nvmlInit_v2() { return state().init_status; }
 Return nvmlShutdown() { return kSuccess; }
-const char* nvmlErrorString(Return status) {
-  return status == kDriverNotLoaded ? "Driver Not Loaded" : "Fake Error";
-}
+const char* nvmlErrorString(Return status) { return status == kDriverNotLoaded ? "Driver Not Loaded" : "Fake Error"; }
 Return nvmlSystemGetDriverVersion(char* out, unsigned size) { return copy_text("999.00", out, size); }
 Return nvmlDeviceGetCount_v2(unsigned* count) {
   *count = static_cast<unsigned>(state().boards.size());

@@ -29,7 +29,8 @@ class SteadyMeter final : public power::Meter {
     joules_ += watts * (now - last_).value();
     last_ = now;
     if (broken_) return {power::absent_reading<Joules>(now, power::ReadStatus::kVanished), {}};
-    return {power::make_reading<Joules>(now, joules_), power::absent_reading<Watts>(now, power::ReadStatus::kUnsupported)};
+    return {power::make_reading<Joules>(now, joules_),
+            power::absent_reading<Watts>(now, power::ReadStatus::kUnsupported)};
   }
 
   void set_busy(bool busy) { busy_ = busy; }
