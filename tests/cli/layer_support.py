@@ -1,0 +1,68 @@
+"""The program under another maker's board and with faults injected: tests/layer/README.md has the boards and the faults. A test
+that needs them derives from LayerTest; where the OpenCL loader knows no layers it is skipped with that reason."""
+import ctypes
+import functools
+import os
+import pathlib
+import subprocess
+import tempfile
+
+from support import QTRAP, ProgramTest
+
+LAYER = os.environ.get("QTRAP_LAYER", "")
+BOARDS = pathlib.Path(__file__).resolve().parent.parent / "layer" / "boards"
+# Kernels are built once for all tests and runs of a build tree: PoCL's cache lies beside the layer.
+CACHE = pathlib.Path(LAYER or tempfile.gettempdir()).parent / "pocl-cache"
+
+
+@functools.cache
+def why_no_layer():
+    """Empty where layers work, else the reason to skip. A layer that is there and cannot be loaded is an error, not a reason."""
+    if not LAYER:
+        return "built without <CL/cl_layer.h>: no OpenCL layer to test with"
+    ctypes.CDLL(LAYER)
+    with tempfile.TemporaryDirectory(prefix="qtrap-layer-") as folder:
+        log = pathlib.Path(folder) / "log"
+        subprocess.run([QTRAP, "devices"], capture_output=True, check=False, timeout=300, cwd=folder,
+                       env={**os.environ, "OPENCL_LAYERS": LAYER, "QTRAP_LAYER_LOG": str(log), "QTRAP_LAYER_FAULTS": "load do=exit"})
+        return "" if log.exists() else "this OpenCL loader loads no layers (ocl-icd knows them from 2.3)"
+
+
+class LayerTest(ProgramTest):
+    """ProgramTest with `under`: the program under boards and faults."""
+
+    def setUp(self):
+        if why_no_layer():
+            self.skipTest(why_no_layer())
+        super().setUp()
+        self.log = self.folder / "layer.log"
+
+    def boards(self, *boards):
+        """A board file of these devices: names of tests/layer/boards, or dictionaries with `board` and the keys to replace."""
+        lines = []
+        for board in boards:
+            keys = {"board": board} if isinstance(board, str) else dict(board)
+            lines += ["device", f"include {BOARDS / keys.pop('board')}.txt", *(f"{key} = {value}" for key, value in keys.items())]
+        return self.write("boards.txt", "\n".join(lines) + "\n")
+
+    def layer_environment(self, boards, faults=()):
+        """What the environment must hold for the program to run under them."""
+        self.log.unlink(missing_ok=True)
+        CACHE.mkdir(exist_ok=True)
+        faults = [faults] if isinstance(faults, str) else faults
+        return {"OPENCL_LAYERS": LAYER, "QTRAP_LAYER_BOARDS": str(self.boards(*([boards] if isinstance(boards, (str, dict)) else boards))),
+                "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": str(CACHE), "HOME": str(self.folder)}
+
+    def under(self, boards, *arguments, faults=(), environment=None, **options):
+        """Runs the program; every fault must have struck at least once, else the test would show nothing."""
+        done = self.run_program(*arguments, environment={**self.layer_environment(boards, faults), **(environment or {})}, **options)
+        struck = self.struck()
+        for fault in [faults] if isinstance(faults, str) else faults:
+            kind = fault.split()[0]
+            self.assertTrue(any(line.split()[0] == kind for line in struck), f"the fault never struck: {fault}\n{done.stderr}")
+        return done
+
+    def struck(self):
+        """One line per fault that struck, in order."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [line for line in lines if line != "loaded"]
