@@ -103,6 +103,14 @@ class CommandLine {
     if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
   }
 
+  void add_watchdog(CLI::App* command) {
+    command
+        ->add_option("--watchdog", run_.device.watchdog_s,
+                     "End what gives no sign of life for this long and for ten times what it should take; 0: never")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.0, 1e9));
+  }
+
   void add_device_commands() {
     auto* devices =
         add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
@@ -161,6 +169,7 @@ class CommandLine {
         ->type_name("KEY=VALUE")
         ->take_all()
         ->allow_extra_args(false);
+    add_watchdog(command);
     command->add_flag("--dry-run", run_.dry_run, "Print what would run and how much memory it takes");
     command->add_flag("--quiet", run_.quiet, "No progress on stderr");
 
@@ -174,12 +183,15 @@ class CommandLine {
     worker->add_option("--campaign-json", worker_.campaign_json)->required();
     worker->add_option("--cell", worker_.cells)->required();
     worker->add_option("--resident", worker_.resident)->required();
+    worker->add_option("--avoid", worker_.avoid)->take_all()->allow_extra_args(false);
+    worker->add_option("--lost", worker_.lost)->take_all()->allow_extra_args(false);
+    worker->add_option("--left-out", worker_.left_out)->take_all()->allow_extra_args(false);
+    worker->add_flag("--alone", worker_.alone);
     worker->add_option("--seed", worker_.seed);
     worker->add_option("--session-index", worker_.session_index);
     worker->add_option("--output-descriptor", worker_.output_descriptor)->required();
     worker->add_option("--meter", worker_.meter);
     worker->add_option("--tuning", worker_.tuning);
-    worker->add_flag("--quiet", worker_.quiet);
   }
 
   void add_file_commands() {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/watchdog.hpp"
 #include "device/device.hpp"
 #include "measure/energy.hpp"
 #include "measure/tune.hpp"
@@ -20,6 +21,7 @@ struct DeviceOptions {
   std::string kernel_dir;  ///< empty: the embedded kernels
   std::string variant;     ///< kernel variant to use wherever an operation has it; empty: the best that is probed
   bool json = false;
+  double watchdog_s = kWatchdogSeconds;  ///< see Watchdog
 };
 
 struct RunOptions {
@@ -43,12 +45,15 @@ struct WorkerOptions {
   std::string campaign_json;
   std::vector<std::string> cells;     ///< cell ids to measure
   std::vector<std::string> resident;  ///< MODEL=LAYERS
+  std::vector<std::string> avoid;     ///< KERNEL=REASON
+  std::vector<std::string> lost;      ///< point ids that failed in a worker before this one
+  std::vector<std::string> left_out;  ///< ACTIVITY=REASON, likewise
+  bool alone = false;                 ///< whether every entry of a kernel file is built without the others
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
   int output_descriptor = -1;
   std::string meter = "auto";
   std::string tuning = "auto";
-  bool quiet = false;
   std::vector<std::string> argv;
 };
 

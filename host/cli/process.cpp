@@ -7,38 +7,87 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <utility>
 
+#include "cli/app.hpp"
+#include "cli/watchdog.hpp"
 #include "core/error.hpp"
 
 namespace qtrap::cli {
 namespace {
 
-volatile std::sig_atomic_t stop_flag = 0;
+volatile std::sig_atomic_t stop_count = 0;
+volatile std::sig_atomic_t fatal_count = 0;
 
-void on_interrupt(int) { stop_flag = 1; }
+void on_interrupt(int) {
+  stop_count = stop_count + 1;
+  if (fatal_count > 0 && stop_count >= fatal_count) ::_exit(kInterrupted);
+}
 
 constexpr int kPollMilliseconds = 100;
+/// Once its pipes are closed, a process is about to end.
+constexpr int kEndMilliseconds = 5;
+constexpr std::size_t kKeptStderr = 8192;
+constexpr std::size_t kMostLastWords = 160;
+
+/// Signals by name; the hint is the usual cause here.
+struct SignalName {
+  int signal;
+  const char* words;
+};
+constexpr SignalName kSignals[] = {
+    {SIGABRT, "SIGABRT (abort: a check of the driver or its compiler failed)"},
+    {SIGSEGV, "SIGSEGV (a fault of memory access, mostly in the driver)"},
+    {SIGBUS, "SIGBUS (a bus error, mostly in the driver or on a full disk)"},
+    {SIGILL, "SIGILL (an instruction that this processor lacks)"},
+    {SIGFPE, "SIGFPE (an arithmetic fault)"},
+    {SIGKILL, "SIGKILL (killed from outside: where memory ran out, by the kernel; see dmesg)"},
+    {SIGTERM, "SIGTERM (ended from outside)"},
+    {SIGINT, "SIGINT (interrupted)"},
+    {SIGHUP, "SIGHUP (its terminal is gone)"},
+    {SIGPIPE, "SIGPIPE (a pipe without a reader)"},
+    {SIGSYS, "SIGSYS (a system call that is forbidden here)"},
+    {SIGTRAP, "SIGTRAP (a trap of the driver or its compiler)"},
+    {SIGXCPU, "SIGXCPU (its limit of processor time: see `ulimit -t`)"},
+    {SIGXFSZ, "SIGXFSZ (its limit of file size: see `ulimit -f`)"},
+};
 
 [[noreturn]] void fail(const std::string& what) {
   throw Failure(runtime_error(what, std::strerror(errno), "free processes, descriptors or memory on this machine"));
 }
 
+/// The reading and the writing end of a pipe; both closed on exec.
+struct Pipe {
+  int read = -1;
+  int write = -1;
+};
+
+Pipe make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) fail("a pipe cannot be made");
+  return {ends[0], ends[1]};
+}
+
 /// Replaces the process by this program. Runs between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become_child(char* const* argv, int read_end) {
+[[noreturn]] void become_child(char* const* argv, pid_t parent, int messages, int errors) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  ::close(read_end);
+  if (::getppid() != parent) ::_exit(127);
+  ::fcntl(messages, F_SETFD, 0);
+  ::dup2(errors, STDERR_FILENO);
   ::execv("/proc/self/exe", argv);
   ::_exit(127);
 }
 
 /// Splits complete messages off the front of `buffer`.
-void deliver(std::string& buffer, const std::function<void(MessageKind, const std::string&)>& on_message) {
+void deliver(std::string& buffer, const MessageHandler& on_message) {
   while (true) {
     const auto end = buffer.find('\n');
     if (end == std::string::npos) return;
@@ -52,45 +101,119 @@ void deliver(std::string& buffer, const std::function<void(MessageKind, const st
   }
 }
 
-ProcessEnd wait_for(pid_t child) {
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+/// The last line of `text` with something in it, printable, of limited length.
+std::string last_line(const std::string& text) {
+  std::string line;
+  std::size_t start = 0;
+  while (start < text.size()) {
+    const std::size_t end = std::min(text.find_first_of("\r\n", start), text.size());
+    const std::string candidate = text.substr(start, end - start);
+    if (candidate.find_first_not_of(" \t") != std::string::npos) line = candidate;
+    start = end + 1;
   }
-  if (WIFSIGNALED(status)) return {1, WTERMSIG(status)};
-  return {WEXITSTATUS(status), 0};
+  if (line.size() > kMostLastWords) line = line.substr(0, kMostLastWords) + "…";
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
+  return line;
 }
 
-/// Kills and reaps the child when the parent's handling of a message throws (a full disk).
-class ChildGuard {
+/// A child process with its two pipes. Kills and reaps it when the parent's handling of a message throws (a full disk).
+class Child {
  public:
-  ChildGuard(pid_t child, int descriptor) : child_(child), descriptor_(descriptor) {}
-  ChildGuard(const ChildGuard&) = delete;
-  ChildGuard& operator=(const ChildGuard&) = delete;
-  ~ChildGuard() {
-    ::close(descriptor_);
-    if (child_ < 0) return;
-    ::kill(child_, SIGKILL);
-    wait_for(child_);
+  explicit Child(const std::vector<char*>& argv, int messages_write, int messages_read) : messages_(messages_read) {
+    const Pipe errors = make_pipe();
+    errors_ = errors.read;
+    const pid_t parent = ::getpid();
+    pid_ = ::fork();
+    if (pid_ == 0) become_child(argv.data(), parent, messages_write, errors.write);
+    ::close(messages_write);
+    ::close(errors.write);
+    if (pid_ < 0) fail("a process cannot be started");
+    for (const int end : {messages_, errors_}) ::fcntl(end, F_SETFL, O_NONBLOCK);
   }
-  ProcessEnd wait() { return wait_for(std::exchange(child_, -1)); }
-  pid_t child() const { return child_; }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    for (const int end : {messages_, errors_}) {
+      if (end >= 0) ::close(end);
+    }
+    if (pid_ <= 0) return;
+    kill(SIGKILL);
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+
+  void kill(int signal) const {
+    if (pid_ > 0) ::kill(pid_, signal);
+  }
+
+  /// Waits until there is something to read, for a moment.
+  void wait_a_moment() const {
+    const bool ending = messages_ < 0 && errors_ < 0;
+    std::array<pollfd, 2> ends{pollfd{messages_, POLLIN, 0}, pollfd{errors_, POLLIN, 0}};  // -1: not polled
+    ::poll(ends.data(), ends.size(), ending ? kEndMilliseconds : kPollMilliseconds);
+  }
+
+  std::string read_messages() { return read_all(messages_); }
+  std::string read_errors() { return read_all(errors_); }
+
+  /// Its status, once it has ended.
+  std::optional<int> reap() {
+    int status = 0;
+    if (pid_ <= 0 || ::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
+    pid_ = -1;
+    return status;
+  }
 
  private:
-  pid_t child_;
-  int descriptor_;
+  /// What is there; closes an end without a writer.
+  static std::string read_all(int& end) {
+    std::string text;
+    std::array<char, 1 << 16> chunk{};
+    while (end >= 0) {
+      const ssize_t count = ::read(end, chunk.data(), chunk.size());
+      if (count > 0) text.append(chunk.data(), static_cast<std::size_t>(count));
+      if (count > 0 || (count < 0 && errno == EINTR)) continue;
+      if (count < 0 && errno == EAGAIN) break;
+      ::close(std::exchange(end, -1));
+    }
+    return text;
+  }
+
+  pid_t pid_ = -1;
+  int messages_;
+  int errors_ = -1;
 };
 
 }  // namespace
 
-void catch_interrupts() {
+void catch_interrupts(int fatal) {
+  fatal_count = fatal;
   struct sigaction action {};
   action.sa_handler = on_interrupt;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
-bool stop_was_requested() { return stop_flag != 0; }
+int stop_requests() { return stop_count; }
+bool stop_was_requested() { return stop_count != 0; }
+
+std::string describe_signal(int signal) {
+  const auto found = std::find_if(std::begin(kSignals), std::end(kSignals),
+                                  [&](const SignalName& name) { return name.signal == signal; });
+  return found == std::end(kSignals) ? fmt::format("signal {}", signal) : found->words;
+}
+
+std::string ProcessEnd::words() const {
+  std::string text = silent_s > 0
+                         ? fmt::format("gave no sign of life for {:.0f} s and was ended (--watchdog)", silent_s)
+                     : signal != 0 ? "was ended by " + describe_signal(signal)
+                                   : fmt::format("exited with {}", exit_code);
+  return last_words.empty() ? text : text + "; its last words: " + last_words;
+}
 
 void send_message(int descriptor, MessageKind kind, std::string_view payload) {
   const std::string message = fmt::format("{}{}\n{}", static_cast<char>(kind), payload.size(), payload);
@@ -103,38 +226,84 @@ void send_message(int descriptor, MessageKind kind, std::string_view payload) {
   }
 }
 
-ProcessEnd run_process(std::vector<std::string> arguments,
-                       const std::function<void(MessageKind, const std::string&)>& on_message,
-                       const std::function<bool()>& stop_requested) {
-  int ends[2];
-  if (::pipe2(ends, 0) != 0) fail("a pipe cannot be made");
-  ::fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler& on_message, const ProcessCare& care) {
+  const Pipe messages = make_pipe();
   arguments.insert(arguments.begin(), "qtrap");
   std::vector<char*> argv;
   for (auto& argument : arguments) {
-    if (argument == "{pipe}") argument = std::to_string(ends[1]);
+    if (argument == "{pipe}") argument = std::to_string(messages.write);
     argv.push_back(argument.data());
   }
   argv.push_back(nullptr);
-  const pid_t child = ::fork();
-  if (child < 0) fail("a process cannot be started");
-  if (child == 0) become_child(argv.data(), ends[0]);
-  ::close(ends[1]);
-  ChildGuard guard(child, ends[0]);
+  Child child(argv, messages.write, messages.read);
+  Watchdog watchdog(care.watchdog_s);
+  watchdog.heard(care.clock->now(), 0);
+  ProcessEnd end;
   std::string buffer;
-  bool asked = false;
-  while (true) {
-    if (stop_requested() && !std::exchange(asked, true)) ::kill(guard.child(), SIGINT);
-    pollfd poll_one{ends[0], POLLIN, 0};
-    if (::poll(&poll_one, 1, kPollMilliseconds) <= 0) continue;
-    std::array<char, 1 << 16> chunk{};
-    const ssize_t count = ::read(ends[0], chunk.data(), chunk.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    buffer.append(chunk.data(), static_cast<std::size_t>(count));
+  std::string errors;
+  int asked = 0;
+  const auto take = [&] {
+    const std::string written = child.read_errors();
+    if (care.relay_stderr && !written.empty()) (void)!::write(STDERR_FILENO, written.data(), written.size());
+    errors += written;
+    if (errors.size() > kKeptStderr) errors.erase(0, errors.size() - kKeptStderr);
+    const std::string read = child.read_messages();
+    if (read.empty()) return;
+    buffer += read;
     deliver(buffer, on_message);
+    watchdog.heard(care.clock->now(), care.expected_s ? care.expected_s() : 0);
+  };
+  std::optional<int> status;
+  while (!status) {
+    if (const int wanted = std::min(care.stop_requests(), 2); wanted > asked)
+      child.kill(std::exchange(asked, wanted) == 0 && wanted == 1 ? SIGINT : SIGKILL);
+    if (end.silent_s == 0 && watchdog.expired(care.clock->now())) {
+      end.silent_s = watchdog.allowed_s();
+      child.kill(SIGKILL);
+    }
+    child.wait_a_moment();
+    status = child.reap();
+    take();  // after the end too: what it left in the pipes
   }
-  return guard.wait();
+  if (WIFSIGNALED(*status))
+    end.signal = WTERMSIG(*status);
+  else
+    end.exit_code = WEXITSTATUS(*status);
+  end.last_words = last_line(errors);
+  return end;
+}
+
+std::string run_items(const std::function<std::vector<std::string>(std::size_t done)>& make_arguments,
+                      const ItemSink& sink, const ProcessCare& care) {
+  std::size_t done = 0;
+  while (true) {
+    const std::size_t before = done;
+    std::optional<std::string> item;  // that is in hand
+    std::string error;
+    bool lost_device = false;
+    const auto end = run_process(
+        make_arguments(done),
+        [&](MessageKind kind, const std::string& payload) {
+          if (kind == MessageKind::kItem) item = payload;
+          if (kind == MessageKind::kError) error = payload;
+          if (kind == MessageKind::kDeviceError) lost_device = true;
+          if (kind != MessageKind::kResult || !item) return;
+          sink.on_result(*item, payload);
+          item.reset();
+          ++done;
+        },
+        care);
+    if (care.stop_requests() > 0) return {};
+    if (!error.empty()) return error;
+    if (item) {
+      sink.on_death(*item, end.words());
+      ++done;
+      continue;
+    }
+    const bool clean = end.signal == 0 && end.silent_s == 0 && end.exit_code == kDone;
+    if (clean && !lost_device) return {};
+    if (done == before) return "its process " + end.words();
+  }
 }
 
 }  // namespace qtrap::cli

@@ -1,5 +1,6 @@
-// A session's process: qtrap starts itself and reads typed messages from a pipe. Only the parent writes the result
-// file, so that a session killed at any moment leaves it whole.
+// A process that may die: qtrap starts itself, reads typed messages from a pipe, keeps what it wrote to stderr, and
+// ends it when it is told to or hears nothing for too long. Only the parent writes the result file, so that a session
+// killed at any moment leaves it whole.
 #pragma once
 
 #include <sys/types.h>
@@ -9,30 +10,76 @@
 #include <string_view>
 #include <vector>
 
+#include "core/clock.hpp"
+
 namespace qtrap::cli {
 
-/// Kinds of message: a session's record line, all trial lines of a cell, a scheme that failed, an error that ended the
-/// session.
-enum class MessageKind : char { kSession = 'S', kCell = 'C', kFailure = 'F', kError = 'E' };
+/// Kinds of message.
+enum class MessageKind : char {
+  kSession = 'S',      ///< a session's record line
+  kCell = 'C',         ///< all trial lines of a cell
+  kFailure = 'F',      ///< a scheme that cannot run in a cell
+  kError = 'E',        ///< an error that ended the process
+  kDeviceError = 'D',  ///< likewise, of an OpenCL call: another process may go on
+  kActivity = 'A',     ///< what the process is at: encode_progress()
+  kItem = 'I',         ///< the name of the item it begins
+  kResult = 'R'        ///< what came of that item
+};
 
 /// Writes one message; throws Failure when the parent is gone.
 void send_message(int descriptor, MessageKind kind, std::string_view payload);
 
+/// "SIGABRT (abort; mostly a failed check of a compiler or driver)", with what is known of the usual cause.
+std::string describe_signal(int signal);
+
 /// How a process ended.
 struct ProcessEnd {
   int exit_code = 0;
-  int signal = 0;  ///< 0: it exited by itself
+  int signal = 0;          ///< 0: it exited by itself
+  double silent_s = 0;     ///< after so long a silence it was given up; 0: it was not
+  std::string last_words;  ///< the last line that it wrote to stderr
+
+  /// "was ended by SIGABRT (…); its last words: …", "gave no sign of life for 300 s …", "exited with 1".
+  std::string words() const;
 };
 
-/// Starts this program with `arguments` (without its name) and an open pipe whose descriptor replaces "{pipe}" in them;
-/// calls `on_message` for each message until the process ends. The child dies with its parent. While `stop_requested`
-/// is set, the child is asked to stop by SIGINT, once.
-ProcessEnd run_process(std::vector<std::string> arguments,
-                       const std::function<void(MessageKind, const std::string&)>& on_message,
-                       const std::function<bool()>& stop_requested);
+/// What the parent does beside reading messages.
+struct ProcessCare {
+  /// How often the user asked for an end so far: at first the child gets SIGINT, from the second on SIGKILL.
+  std::function<int()> stop_requests;
+  /// Keeps the time of silence.
+  const Clock* clock = nullptr;
+  double watchdog_s = 0;  ///< see Watchdog; 0: none
+  /// Seconds until the next sign of life, asked after each message; empty: not known.
+  std::function<double()> expected_s;
+  bool relay_stderr = true;  ///< what the child writes to stderr goes to this process's too
+};
 
-/// Makes SIGINT and SIGTERM set a flag in place of ending the process; the flag is what stop_was_requested() returns.
-void catch_interrupts();
+using MessageHandler = std::function<void(MessageKind, const std::string&)>;
+
+/// Starts this program with `arguments` (without its name) and an open pipe whose descriptor replaces "{pipe}" in them;
+/// calls `on_message` for each message until the process ends. The child dies with its parent.
+ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler& on_message, const ProcessCare& care);
+
+/// What becomes of an item that a child process was at when it ended, or of its start (an empty name).
+struct ItemSink {
+  /// The result of an item.
+  std::function<void(const std::string& name, const std::string& payload)> on_result;
+  /// An item that the process died of, with what is known of that.
+  std::function<void(const std::string& name, const std::string& reason)> on_death;
+};
+
+/// Runs a command of this program that works through items, each announced by kItem and answered by kResult, and starts
+/// it again behind an item it died of: `make_arguments` gets the number of items that are done. An error before the
+/// first item of a process ends the list: it is returned, as is a kError message; empty: all items are done or the user
+/// stopped.
+std::string run_items(const std::function<std::vector<std::string>(std::size_t done)>& make_arguments,
+                      const ItemSink& sink, const ProcessCare& care);
+
+/// Makes SIGINT and SIGTERM count in place of ending the process; request number `fatal` ends it at once (0: none
+/// does). A pipe without a reader becomes an error of the write.
+void catch_interrupts(int fatal);
+int stop_requests();
 bool stop_was_requested();
 
 }  // namespace qtrap::cli

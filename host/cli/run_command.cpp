@@ -9,7 +9,9 @@
 #include <set>
 
 #include "cli/app.hpp"
+#include "cli/losses.hpp"
 #include "cli/process.hpp"
+#include "cli/progress_line.hpp"
 #include "cli/run_plan.hpp"
 #include "core/clock.hpp"
 #include "core/file.hpp"
@@ -37,7 +39,8 @@ TunedDevice tuning_of(const RunOptions& options, const RunPlan& plan) {
 /// The result file of a run: what is in it, and what is still missing.
 class Run {
  public:
-  Run(const RunOptions& options, RunPlan plan) : options_(options), plan_(std::move(plan)) {
+  Run(const RunOptions& options, RunPlan plan)
+      : options_(options), plan_(std::move(plan)), line_(options.quiet), losses_(options.device.variant) {
     if (options.resume.empty()) {
       path_ = options.out.empty() ? default_output(plan_.campaign.name) : options.out;
       if (options.out.empty()) {
@@ -54,7 +57,7 @@ class Run {
   int execute() {
     const MonotonicClock clock;
     const Seconds start = clock.now();
-    catch_interrupts();
+    catch_interrupts(3);     // the second one ends the worker
     write_complete_cells();  // a killed run may lack points whose trials are all there
     std::string error;
     while (error.empty() && !stop_was_requested()) {
@@ -64,9 +67,14 @@ class Run {
     }
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
     write_end(interrupted ? "interrupted" : error.empty() ? "complete" : "failed", (clock.now() - start).value());
-    if (!error.empty())
+    line_.clear();
+    if (!error.empty()) {
       throw Failure(runtime_error("a session failed", error,
-                                  fmt::format("what was measured is kept; continue with --resume {}", path_)));
+                                  output_ ? fmt::format("what was measured is kept; continue with --resume {}", path_)
+                                          : "nothing was measured and no file written; see `qtrap verify`"));
+    }
+    if (!output_)
+      throw Failure(Error{ErrorKind::kInterrupted, "interrupted", "", "nothing was measured and no file written"});
     print(report::make_summary(result::read_result(path_).value(), path_));
     if (interrupted) {
       fmt::print(stderr, "qtrap: interrupted; continue with: qtrap run --resume {}\n", path_);
@@ -152,7 +160,7 @@ class Run {
     if (!options_.device.kernel_dir.empty())
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
     if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
-    if (options_.quiet) arguments.emplace_back("--quiet");
+    losses_.add_arguments(arguments);
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
     for (const auto& [model, memory] : plan_.memory)
       arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", model, resident_layers(model, memory))});
@@ -175,32 +183,48 @@ class Run {
   /// Empty, or what ended the session badly.
   std::string run_one_session(const std::vector<measure::Cell>& cells) {
     std::string error;
+    std::string device_error;
+    progress_ = {};
     const std::size_t trials_before = file_.trials.size();
     const std::size_t failures_before = failures_.size();
+    const MonotonicClock clock;
+    const ProcessCare care{stop_requests, &clock, options_.device.watchdog_s, [&] { return progress_.expected_s; }};
     const auto end = run_process(
         worker_arguments(cells),
         [&](MessageKind kind, const std::string& payload) {
-          switch (kind) {
-            case MessageKind::kSession:
-              take_session(payload);
-              break;
-            case MessageKind::kCell:
-              take_cell(payload);
-              break;
-            case MessageKind::kFailure:
-              take_failure(payload);
-              break;
-            case MessageKind::kError:
-              error = payload;
-              break;
-          }
+          if (kind == MessageKind::kSession) take_session(payload);
+          if (kind == MessageKind::kCell) take_cell(payload);
+          if (kind == MessageKind::kFailure) take_failure(payload);
+          if (kind == MessageKind::kError) error = payload;
+          if (kind == MessageKind::kDeviceError) device_error = payload;
+          if (kind == MessageKind::kActivity) line_.show(progress_ = decode_progress(payload), plan_.campaign.sessions);
         },
-        stop_was_requested);
+        care);
     lose_failed_cells(cells);
     if (!error.empty() || stop_was_requested()) return error;
-    if (end.signal != 0) return fmt::format("its process was ended by signal {}", end.signal);
-    if (end.exit_code != kDone) return fmt::format("its process exited with {}", end.exit_code);
+    if (!device_error.empty() || end.exit_code != kDone || end.signal != 0)
+      return lose(cells, device_error.empty() ? "its process " + end.words() : device_error);
     if (file_.trials.size() == trials_before && failures_.size() == failures_before) return "it measured nothing";
+    return {};
+  }
+
+  /// Takes what the last worker was at when it died out of those to come; what was to be measured of it fails. Empty,
+  /// or why that is not possible.
+  std::string lose(const std::vector<measure::Cell>& cells, const std::string& words) {
+    const std::string place = describe_place(progress_);
+    const std::string reason = fmt::format("{} ({})", words, place);
+    const auto loss = losses_.take(progress_, reason);
+    if (loss == Losses::Kind::kNothingNew) return fmt::format("{}: {}", place, words);
+    const bool whole = loss == Losses::Kind::kCell;
+    if (whole || loss == Losses::Kind::kScheme) {
+      for (const auto& scheme : measure::schemes_with_anchor(plan_.campaign)) {
+        if (whole || scheme == progress_.running)
+          failures_[progress_.cell_id].insert_or_assign(scheme, runtime_error(reason, "", ""));
+      }
+    }
+    line_.clear();
+    if (!options_.quiet) fmt::print(stderr, "qtrap: {}; the run goes on without it\n", reason);
+    lose_failed_cells(cells);
     return {};
   }
 
@@ -295,6 +319,9 @@ class Run {
   result::ResultFile file_;
   std::map<std::string, std::map<std::string, Error>> failures_;  ///< by cell, then scheme
   std::set<std::string> lost_cells_;
+  ProgressLine line_;
+  measure::Progress progress_;  ///< where the running session is
+  Losses losses_;
 };
 
 /// Fails before anything is measured where the meter asked for cannot be had, or does not read.

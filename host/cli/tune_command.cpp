@@ -102,7 +102,7 @@ TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& devic
 }
 
 int run_tune(const TuneCommandOptions& options) {
-  catch_interrupts();
+  catch_interrupts(2);
   auto device = open_device(options.device);
   const auto path = options.out.empty() ? tuning_store(device.info()) : std::filesystem::path(options.out);
   require_writable(path, options.out.empty());

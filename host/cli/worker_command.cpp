@@ -1,16 +1,13 @@
-// run-session: one session of a run in a process of its own. Records go to the parent through a pipe, progress to
-// stderr.
+// run-session: one session of a run in a process of its own. Records and progress go to the parent through a pipe.
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <unistd.h>
 
 #include <charconv>
-#include <cstdio>
 #include <random>
 
 #include "cli/app.hpp"
 #include "cli/process.hpp"
+#include "cli/progress_line.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/version.hpp"
 #include "core/clock.hpp"
@@ -18,48 +15,6 @@
 
 namespace qtrap::cli {
 namespace {
-
-/// One line that is overwritten on a terminal; a log line per cell elsewhere.
-class ProgressLine {
- public:
-  explicit ProgressLine(bool quiet)
-      : quiet_(quiet),
-        terminal_(isatty(STDERR_FILENO) == 1),
-        log_("qtrap", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
-    log_.set_pattern("%H:%M:%S %v");
-  }
-  ~ProgressLine() {
-    if (terminal_ && shown_) std::fputs("\r\x1b[K", stderr);
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
-  void show(const measure::Progress& progress, std::int64_t sessions) {
-    if (quiet_) return;
-    const std::string where = fmt::format("session {}/{}, cell {}/{} {}", progress.session_index + 1, sessions,
-                                          progress.cell + 1, progress.cells, progress.cell_id);
-    if (!terminal_) {
-      if (progress.cell_id != last_cell_) log_.info(where);
-      last_cell_ = progress.cell_id;
-      return;
-    }
-    std::string ratio;
-    if (progress.relative_half_width)
-      ratio =
-          fmt::format(", {} {:.2f} ±{:.1f} %", progress.scheme, progress.ratio, 100 * *progress.relative_half_width);
-    fmt::print(stderr, "\r\x1b[K{}: {}{}, {:.0f} of at most {:.0f} s", where, progress.activity, ratio,
-               progress.elapsed_s, progress.budget_s);
-    std::fflush(stderr);
-    shown_ = true;
-  }
-
- private:
-  bool quiet_;
-  bool terminal_;
-  spdlog::logger log_;
-  bool shown_ = false;
-  std::string last_cell_;
-};
 
 /// Unique among machines and runs: time and 32 random bits.
 std::string make_session_id() {
@@ -87,6 +42,14 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
     std::from_chars(entry.data() + equals + 1, entry.data() + entry.size(), layers);
     session.resident_layers[entry.substr(0, equals)] = layers;
   }
+  for (const auto& point : options.lost) {
+    const auto slash = point.rfind('/');
+    session.lost.emplace(point.substr(0, slash), point.substr(slash + 1));
+  }
+  for (const auto& entry : options.left_out) {
+    const auto equals = entry.find('=');
+    session.left_out.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+  }
   return session;
 }
 
@@ -103,7 +66,7 @@ result::SessionRecord make_session_record(const WorkerOptions& options, const Ru
   return record;
 }
 
-measure::SessionSink make_sink(const WorkerOptions& options, const RunPlan& plan, ProgressLine& line) {
+measure::SessionSink make_sink(const WorkerOptions& options) {
   const int pipe = options.output_descriptor;
   measure::SessionSink sink;
   sink.on_session = [pipe](const auto& record) {
@@ -118,16 +81,26 @@ measure::SessionSink make_sink(const WorkerOptions& options, const RunPlan& plan
   sink.on_failure = [pipe](const auto& cell, const auto& scheme, const auto& error) {
     send_message(pipe, MessageKind::kFailure, fmt::format("{}\n{}\n{}", cell.id(), scheme, error.message()));
   };
-  sink.on_progress = [&line, sessions = plan.campaign.sessions](const auto& progress) {
-    line.show(progress, sessions);
+  sink.on_progress = [pipe](const auto& progress) {
+    send_message(pipe, MessageKind::kActivity, encode_progress(progress));
   };
   return sink;
+}
+
+/// What workers before this one died of is not tried again.
+void prepare_kernels(const WorkerOptions& options, device::Device& device) {
+  if (options.alone) device.build_entries_alone();
+  for (const auto& entry : options.avoid) {
+    const auto equals = entry.find('=');
+    device.avoid_kernel(entry.substr(0, equals), entry.substr(equals + 1));
+  }
 }
 
 }  // namespace
 
 int run_worker(const WorkerOptions& options) {
-  catch_interrupts();
+  catch_interrupts(0);  // its parent ends it
+  ::fcntl(options.output_descriptor, F_SETFD, FD_CLOEXEC);
   try {
     RunOptions run;
     run.device = options.device;
@@ -140,11 +113,14 @@ int run_worker(const WorkerOptions& options) {
     record.kernels.tuning = tuned.path;
     record.kernels.tuning_sha256 = tuned.sha256;
     if (!tuned.hazard.empty()) record.hazards.push_back(tuned.hazard);
-    ProgressLine line(options.quiet);
+    prepare_kernels(options, device);
     const auto finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
-                                               std::move(record), make_sink(options, plan, line), stop_was_requested);
+                                               std::move(record), make_sink(options), stop_was_requested);
     if (!finished) throw Failure(finished.error());
     return finished.value() ? kDone : kInterrupted;
+  } catch (const device::DeviceError& error) {
+    send_message(options.output_descriptor, MessageKind::kDeviceError, error.error().message());
+    return kFailed;
   } catch (const Failure& failure) {
     // The parent prints it, so that one run gives one error line.
     send_message(options.output_descriptor, MessageKind::kError, failure.error().message());

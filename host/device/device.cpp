@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -15,6 +18,45 @@ namespace {
 constexpr std::size_t kMostPendingEvents = 1 << 20;
 constexpr const char* kLanguage = "-cl-std=CL1.2 ";
 constexpr const char* kMadEnable = "-cl-mad-enable";
+
+/// What to do about a status; the first row without one serves all others.
+struct Fix {
+  int status;
+  const char* text;
+};
+constexpr const char* kFaultFix =
+    "the kernel faulted or the driver lacks what it needs: see dmesg; `qtrap verify` shows which kernels work";
+constexpr const char* kGroupFix =
+    "this device or kernel takes smaller work-groups: choose another device with --device";
+constexpr Fix kFixes[] = {{-5, kFaultFix},
+                          {-14, kFaultFix},
+                          {-9999, kFaultFix},
+                          {-36, kFaultFix},
+                          {-2, "the device is gone: see dmesg, and reset it or restart the machine"},
+                          {-54, kGroupFix},
+                          {-55, kGroupFix},
+                          {0, "check the driver (clinfo, dmesg); run `qtrap verify` on this device"}};
+
+std::string fix_of(int status) {
+  const auto found = std::find_if(std::begin(kFixes), std::end(kFixes),
+                                  [&](const Fix& fix) { return fix.status == status || fix.status == 0; });
+  return found->text;
+}
+
+/// Whether an allocation that ends with it lacks memory. CL_OUT_OF_RESOURCES says so too, unless a kernel faulted.
+bool lacks_memory(int status, bool faulted) {
+  return status == CL_MEM_OBJECT_ALLOCATION_FAILURE || status == CL_OUT_OF_HOST_MEMORY ||
+         status == CL_INVALID_BUFFER_SIZE || (status == CL_OUT_OF_RESOURCES && !faulted);
+}
+
+std::string describe(const std::array<std::size_t, 3>& size) {
+  return fmt::format("{}x{}x{}", size[0], size[1], size[2]);
+}
+
+std::string describe(const WorkSize& size) {
+  return fmt::format("{} items in groups of {}", describe(size.global),
+                     count_group_items(size) == 0 ? "the driver's choice" : describe(size.local));
+}
 
 /// The first line of a build log that says "error", else its first line.
 std::string first_error(const std::string& log) {
@@ -72,10 +114,17 @@ std::string status_name(int status) {
 
 DeviceError::DeviceError(std::string call, int status, std::string device)
     : Failure(qtrap::runtime_error("OpenCL call failed", fmt::format("{}: {} on {}", call, status_name(status), device),
-                                   "check the driver (clinfo, dmesg); run `qtrap verify` on this device")),
+                                   fix_of(status))),
       status_(status) {}
 
-bool DeviceError::out_of_memory() const { return status_ == -4 || status_ == -5 || status_ == -6 || status_ == -61; }
+void require_success(cl_int status, const std::string& call, const std::string& device) {
+  if (status != CL_SUCCESS) throw DeviceError(call, status, device);
+}
+
+std::string Step::words() const {
+  if (kind == Kind::kNone) return {};
+  return fmt::format("{} of {} ({})", kind == Kind::kBuild ? "build" : "launch", kernel, detail);
+}
 
 std::uint64_t Buffer::queried_size_bytes() const {
   expects(impl_ != nullptr, "an empty buffer has no size");
@@ -104,18 +153,77 @@ void Kernel::set_arguments(std::span<const Argument> arguments) {
   }
 }
 
+std::size_t Kernel::largest_group() const {
+  expects(impl_ != nullptr, "an empty kernel has no limit");
+  return impl_->largest_group;
+}
+
 struct Device::Impl {
+  std::string name;  ///< of the device, for errors
   cl::Device device;
   cl::Context context;
   cl::CommandQueue bare;
   cl::CommandQueue profiled;
   bool bare_pending = false, profiled_pending = false;  ///< launches since the last flush
-  std::map<std::string, cl::Program> programs;
+  bool careful = false, alone = false;
+  StepWatch watch;
+  std::map<std::string, Result<cl::Program>> programs;
   std::vector<cl::Event> events;
+  std::uint64_t in_flight = 0;                ///< launches since the last wait
+  std::shared_ptr<Kernel::Impl> last_kernel;  ///< of them
+  bool faulted = false;                       ///< a call that runs or awaits kernels failed: no later error is trusted
+
+  void tell(Step::Kind kind, const std::string& kernel, std::string detail) const {
+    if (watch) watch({kind, kernel, std::move(detail)});
+  }
+
+  /// Runs `call`, which awaits what was launched; its error says what that was.
+  template <class Call>
+  auto awaiting(Call&& call) -> decltype(call()) {
+    try {
+      return call();
+    } catch (const cl::Error& error) {
+      faulted = true;
+      throw DeviceError(error.what() + describe_in_flight(), error.err(), name);
+    }
+  }
+
+  std::string describe_in_flight() const {
+    if (in_flight == 0 || !last_kernel) return {};
+    if (in_flight == 1) return " after a launch of " + last_kernel->name;
+    return fmt::format(" after {} launches, the last of {}", in_flight, last_kernel->name);
+  }
+
+  void landed() {
+    in_flight = 0;
+    last_kernel.reset();
+  }
+
+  /// What the driver says of a failed build.
+  std::string read_log(const cl::Program& program) const {
+    std::size_t size = 0;
+    cl_int status = clGetProgramBuildInfo(program(), device(), CL_PROGRAM_BUILD_LOG, 0, nullptr, &size);
+    std::string log(size, '\0');
+    if (status == CL_SUCCESS && size > 0)
+      status = clGetProgramBuildInfo(program(), device(), CL_PROGRAM_BUILD_LOG, size, log.data(), nullptr);
+    if (status != CL_SUCCESS) return fmt::format("no log: clGetProgramBuildInfo gives {}", status_name(status));
+    log.erase(std::min(log.find('\0'), log.size()));
+    return log.empty() ? "the driver's log is empty" : log;
+  }
+
+  Result<cl::Program> build(const std::string& text, const std::string& file, const std::string& options) const {
+    cl::Program program = guarded(name, [&] { return cl::Program(context, text); });
+    const cl_int status = clBuildProgram(program(), 0, nullptr, options.c_str(), nullptr, nullptr);
+    if (status == CL_SUCCESS) return program;
+    const std::string why = status == CL_BUILD_PROGRAM_FAILURE ? "" : ": " + status_name(status);
+    return qtrap::runtime_error("kernel build failed", fmt::format("{} with {} on {}{}", file, options, name, why),
+                                "update the driver or report this log line: " + first_error(read_log(program)));
+  }
 };
 
 Device::Device(const DeviceInfo& info, KernelSources sources)
     : info_(info), sources_(std::move(sources)), impl_(std::make_shared<Impl>()) {
+  impl_->name = info_.name;
   guarded(info_.name, [&] {
     const auto handles = all_device_handles();
     expects(info.index >= 0 && static_cast<std::size_t>(info.index) < handles.size(), "the device is still listed");
@@ -134,6 +242,7 @@ Result<Buffer> Device::make_buffer(std::uint64_t size_bytes) {
   };
   if (size_bytes > info_.max_alloc_bytes)
     return too_small(fmt::format("the largest allocation is {}", info_.max_alloc_bytes));
+  if (impl_->in_flight > 0) finish();  // a kernel's fault must not look like a lack of memory
   try {
     return guarded(info_.name, [&] {
       Buffer buffer;
@@ -141,13 +250,17 @@ Result<Buffer> Device::make_buffer(std::uint64_t size_bytes) {
       buffer.impl_ = std::make_shared<Buffer::Impl>();
       buffer.impl_->device = info_.name;
       buffer.impl_->handle = cl::Buffer(impl_->context, CL_MEM_READ_WRITE, size_bytes);
-      // Some drivers allocate at first use: ask now, so that a lack of memory shows here and not inside a window.
-      impl_->bare.enqueueMigrateMemObjects({buffer.impl_->handle}, CL_MIGRATE_MEM_OBJECT_CONTENT_UNDEFINED);
+      // Some drivers allocate at first use: ask now, so that a lack of memory shows here and not inside a window. The
+      // plain call, as Debian's CLHPP calls its error one of clEnqueueUnmapMemObject.
+      const cl_mem memory = buffer.impl_->handle();
+      require_success(clEnqueueMigrateMemObjects(impl_->bare(), 1, &memory, CL_MIGRATE_MEM_OBJECT_CONTENT_UNDEFINED, 0,
+                                                 nullptr, nullptr),
+                      "clEnqueueMigrateMemObjects", info_.name);
       impl_->bare.finish();
       return buffer;
     });
   } catch (const DeviceError& error) {
-    if (!error.out_of_memory()) throw;
+    if (!lacks_memory(error.status(), impl_->faulted)) throw;
     return too_small(status_name(error.status()));
   }
 }
@@ -181,50 +294,75 @@ std::string Device::build_options(const std::string& options) {
   return options.empty() ? common : common + " " + options;
 }
 
-Result<Kernel> Device::make_kernel(const std::string& file, const std::string& entry, const std::string& options) {
+Result<Kernel> Device::make_kernel(const std::string& file, const std::string& entry, const std::string& options,
+                                   const std::string& name) {
+  const std::string& called = name.empty() ? entry : name;
   const std::string all_options = build_options(options);
-  const std::string key = file + '\n' + all_options;
-  auto found = impl_->programs.find(key);
-  if (found == impl_->programs.end()) {
-    auto text = sources_.text(file);
+  const auto program_of = [&](bool alone) -> Result<cl::Program> {
+    const std::string key = file + '\n' + all_options + '\n' + (alone ? entry : "");
+    if (const auto found = impl_->programs.find(key); found != impl_->programs.end()) return found->second;
+    const auto text = alone ? sources_.text_of_entry(file, entry) : sources_.text(file);
     if (!text) return text.error();
-    cl::Program program = guarded(info_.name, [&] { return cl::Program(impl_->context, text.value()); });
-    if (clBuildProgram(program(), 0, nullptr, all_options.c_str(), nullptr, nullptr) != CL_SUCCESS) {
-      const std::string log = program.getBuildInfo<CL_PROGRAM_BUILD_LOG>(impl_->device);
-      return runtime_error("kernel build failed", fmt::format("{} with {} on {}", file, all_options, info_.name),
-                           "update the driver or report this log line: " + first_error(log));
-    }
-    found = impl_->programs.emplace(key, std::move(program)).first;
-  }
+    impl_->tell(Step::Kind::kBuild, called, file + (options.empty() ? "" : " with " + options));
+    auto built = impl_->build(text.value(), file, all_options);
+    impl_->tell(Step::Kind::kNone, {}, {});
+    return impl_->programs.emplace(key, std::move(built)).first->second;
+  };
+  auto program = program_of(impl_->alone);
+  if (!program && !impl_->alone) program = program_of(true);
+  if (!program) return program.error();
   Kernel kernel;
-  kernel.name_ = entry;
+  kernel.name_ = called;
   kernel.impl_ = std::make_shared<Kernel::Impl>();
   kernel.impl_->device = info_.name;
+  kernel.impl_->name = called;
   cl_int status = CL_SUCCESS;
-  kernel.impl_->handle = cl::Kernel(clCreateKernel(found->second(), entry.c_str(), &status));
-  if (status != CL_SUCCESS) {
+  kernel.impl_->handle = cl::Kernel(clCreateKernel(program.value()(), entry.c_str(), &status));
+  if (status == CL_INVALID_KERNEL_NAME) {
     return runtime_error("kernel entry is missing", fmt::format("{} in {}: {}", entry, file, status_name(status)),
                          "give --kernel-dir a complete copy of the folder kernels/");
   }
+  if (status != CL_SUCCESS) {
+    return runtime_error("kernel cannot be made", fmt::format("{} on {}: {}", called, info_.name, status_name(status)),
+                         fix_of(status));
+  }
+  std::size_t most = info_.max_work_group > 0 ? static_cast<std::size_t>(info_.max_work_group) : SIZE_MAX;
+  std::size_t its = 0;
+  if (clGetKernelWorkGroupInfo(kernel.impl_->handle(), impl_->device(), CL_KERNEL_WORK_GROUP_SIZE, sizeof its, &its,
+                               nullptr) == CL_SUCCESS &&
+      its > 0)
+    most = std::min(most, its);
+  kernel.impl_->largest_group = most;
   return kernel;
+}
+
+void Device::build_entries_alone() { impl_->alone = true; }
+
+void Device::set_watch(StepWatch watch) { impl_->watch = std::move(watch); }
+
+void Device::set_careful(bool careful) { impl_->careful = careful; }
+
+void Device::set_capabilities(std::vector<Capability> capabilities) { info_.capabilities = std::move(capabilities); }
+
+void Device::avoid_kernel(std::string kernel, std::string reason) {
+  if (info_.find_avoided(kernel) == nullptr) info_.avoided.push_back({std::move(kernel), std::move(reason)});
 }
 
 void Device::write(const Buffer& target, std::span<const std::byte> bytes) {
   expects(bytes.size() <= target.size_bytes(), "a write fits its buffer");
   if (bytes.empty()) return;
-  guarded(info_.name,
-          [&] { impl_->bare.enqueueWriteBuffer(target.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
+  impl_->awaiting(
+      [&] { impl_->bare.enqueueWriteBuffer(target.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
 }
 
 void Device::read(const Buffer& source, std::span<std::byte> bytes) {
   expects(bytes.size() <= source.size_bytes(), "a read fits its buffer");
   if (bytes.empty()) return;
-  guarded(info_.name,
-          [&] { impl_->bare.enqueueReadBuffer(source.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
+  impl_->awaiting([&] { impl_->bare.enqueueReadBuffer(source.impl_->handle, CL_TRUE, 0, bytes.size(), bytes.data()); });
 }
 
 void Device::fill(const Buffer& target, std::uint16_t pattern) {
-  guarded(info_.name, [&] {
+  impl_->awaiting([&] {
     impl_->bare.enqueueFillBuffer(target.impl_->handle, pattern, 0,
                                   target.size_bytes() / sizeof pattern * sizeof pattern);
     impl_->bare.finish();
@@ -235,39 +373,77 @@ void Device::copy(const Buffer& source, const Buffer& target, std::uint64_t byte
   guarded(info_.name, [&] { impl_->bare.enqueueCopyBuffer(source.impl_->handle, target.impl_->handle, 0, 0, bytes); });
 }
 
+void Device::launch(const Launch& launch, bool profiled) {
+  Kernel::Impl& kernel = *launch.kernel.impl_;
+  const std::size_t items = count_group_items(launch.size);
+  if (items > kernel.largest_group) {
+    throw DeviceError(fmt::format("launch of {}, {}, of which a group holds at most {}", kernel.name,
+                                  describe(launch.size), kernel.largest_group),
+                      CL_INVALID_WORK_GROUP_SIZE, info_.name);
+  }
+  try {
+    if (profiled) {
+      impl_->profiled.enqueueNDRangeKernel(kernel.handle, cl::NullRange, range(launch.size.global),
+                                           range(launch.size.local), nullptr, &impl_->events.emplace_back());
+    } else {
+      impl_->bare.enqueueNDRangeKernel(kernel.handle, cl::NullRange, range(launch.size.global),
+                                       range(launch.size.local));
+    }
+  } catch (const cl::Error& error) {
+    impl_->faulted = true;
+    throw DeviceError(fmt::format("launch of {}, {}", kernel.name, describe(launch.size)), error.err(), info_.name);
+  }
+  ++impl_->in_flight;
+  impl_->last_kernel = launch.kernel.impl_;
+}
+
 void Device::enqueue(const Launch& launch) {
+  if (impl_->careful) impl_->tell(Step::Kind::kLaunch, launch.kernel.name(), describe(launch.size));
   impl_->bare_pending = true;
-  guarded(info_.name, [&] {
-    impl_->bare.enqueueNDRangeKernel(launch.kernel.impl_->handle, cl::NullRange, range(launch.size.global),
-                                     range(launch.size.local));
-  });
+  this->launch(launch, false);
+  if (!impl_->careful) return;
+  finish();
+  impl_->tell(Step::Kind::kNone, {}, {});
 }
 
 void Device::enqueue_profiled(const Launch& launch) {
   expects(impl_->events.size() < kMostPendingEvents, "events are taken between hops");
   impl_->profiled_pending = true;
-  guarded(info_.name, [&] {
-    impl_->profiled.enqueueNDRangeKernel(launch.kernel.impl_->handle, cl::NullRange, range(launch.size.global),
-                                         range(launch.size.local), nullptr, &impl_->events.emplace_back());
-  });
+  this->launch(launch, true);
 }
 
 void Device::flush() {
-  guarded(info_.name, [&] {
+  impl_->awaiting([&] {
     if (std::exchange(impl_->bare_pending, false)) impl_->bare.flush();
     if (std::exchange(impl_->profiled_pending, false)) impl_->profiled.flush();
   });
 }
 
 void Device::finish() {
-  guarded(info_.name, [&] {
+  impl_->awaiting([&] {
     impl_->bare.finish();
     impl_->profiled.finish();
   });
+  impl_->landed();
+}
+
+bool Device::still_works() {
+  try {
+    impl_->events.clear();
+    finish();
+    auto buffer = make_buffer(sizeof(std::uint16_t));
+    if (!buffer) return false;
+    fill(buffer.value(), 0x5A5A);
+    const bool right = read_vector<std::uint16_t>(*this, buffer.value(), 1).front() == 0x5A5A;
+    if (right) impl_->faulted = false;
+    return right;
+  } catch (const DeviceError&) {
+    return false;
+  }
 }
 
 std::vector<EventTime> Device::take_events() {
-  return guarded(info_.name, [&] {
+  return impl_->awaiting([&] {
     impl_->profiled.finish();
     std::vector<EventTime> times;
     times.reserve(impl_->events.size());

@@ -14,6 +14,7 @@
 #include "core/units.hpp"
 #include "device/device_info.hpp"
 #include "device/kernel_sources.hpp"
+#include "device/step.hpp"
 
 namespace qtrap::device {
 
@@ -22,8 +23,6 @@ class DeviceError : public Failure {
  public:
   DeviceError(std::string call, int status, std::string device);
   int status() const { return status_; }
-  /// CL_MEM_OBJECT_ALLOCATION_FAILURE, CL_OUT_OF_RESOURCES, CL_OUT_OF_HOST_MEMORY or CL_INVALID_BUFFER_SIZE.
-  bool out_of_memory() const;
 
  private:
   int status_;
@@ -73,6 +72,8 @@ class Kernel {
   const std::string& name() const { return name_; }
   /// Sets all arguments in order; DeviceError names the kernel and the index of a wrong one.
   void set_arguments(std::span<const Argument> arguments);
+  /// Most items of a work-group: CL_KERNEL_WORK_GROUP_SIZE and the device's own limit.
+  std::size_t largest_group() const;
   explicit operator bool() const { return impl_ != nullptr; }
 
  private:
@@ -93,6 +94,9 @@ struct EventTime {
   Seconds start;
   Seconds end;
 };
+
+/// Items of a work-group; 0 where the implementation chooses.
+inline std::size_t count_group_items(const WorkSize& size) { return size.local[0] * size.local[1] * size.local[2]; }
 
 /// Whether event stamps can be trusted, by a kernel of at least 100 us (power.md, protocol 9).
 struct EventTimerCheck {
@@ -116,9 +120,18 @@ class Device {
   /// A view at `origin_bytes`, a multiple of info().base_align_bytes.
   Buffer make_view(const Buffer& parent, std::uint64_t origin_bytes, std::uint64_t size_bytes);
 
-  /// Builds `file` (relative to kernels/) with `options` once per process and makes a kernel of it. kRuntime error with
-  /// the first line of the build log when the build fails or the entry is missing.
-  Result<Kernel> make_kernel(const std::string& file, const std::string& entry, const std::string& options);
+  /// Builds `file` (relative to kernels/) with `options` once per process and makes a kernel of it, called `name`
+  /// (empty: `entry`) in errors and steps. Where the file does not build whole, `entry` is built without the file's
+  /// other kernels. kRuntime error with the first line of the build log when that fails too or the entry is missing.
+  Result<Kernel> make_kernel(const std::string& file, const std::string& entry, const std::string& options,
+                             const std::string& name = {});
+  /// From now on every entry is built without the other kernels of its file: after a compiler that aborted.
+  void build_entries_alone();
+  /// Calls `watch` about every build and, while launches are careful, about every launch of the bare queue.
+  void set_watch(StepWatch watch);
+  /// Whether each launch of the bare queue is waited for at once, so that its failure names it. A wait per launch:
+  /// for warm-ups only.
+  void set_careful(bool careful);
   /// Options put before those of every build ("-cl-std=CL1.2 -cl-mad-enable").
   static const std::string& common_options();
   /// What a build with `options` is given: theirs after the common ones, whose -cl-std gives way to one of theirs.
@@ -131,7 +144,8 @@ class Device {
   void fill(const Buffer& target, std::uint16_t pattern);
   void copy(const Buffer& source, const Buffer& target, std::uint64_t bytes);
 
-  /// Enqueues on the bare in-order queue; does not wait.
+  /// Enqueues on the bare in-order queue; does not wait. DeviceError, also of a work-group that is too large for the
+  /// kernel, names kernel and sizes; one that shows at a later wait names the last kernel launched.
   void enqueue(const Launch& launch);
   /// Enqueues on the profiled in-order queue and keeps its event until take_events().
   void enqueue_profiled(const Launch& launch);
@@ -139,16 +153,23 @@ class Device {
   void flush();
   /// Waits for both queues.
   void finish();
+  /// Whether the device still does what it is told after a failed launch: NVIDIA's contexts are dead by then.
+  bool still_works();
   /// Times of all profiled launches since the last call, in order; waits for them.
   std::vector<EventTime> take_events();
 
   /// Runs the check of the event timer (about 10 ms).
   EventTimerCheck check_event_timer();
-  /// Probes each capability: builds, runs and compares a program; fills info().capabilities.
+  /// Probes each capability in this process: builds, runs and compares a program; fills info().capabilities. A compiler
+  /// that aborts ends the process: `qtrap` probes in another one and gives what came of it to set_capabilities().
   void probe_capabilities();
+  void set_capabilities(std::vector<Capability> capabilities);
+  /// Adds to info().avoided.
+  void avoid_kernel(std::string kernel, std::string reason);
 
  private:
   struct Impl;
+  void launch(const Launch& launch, bool profiled);
   DeviceInfo info_;
   KernelSources sources_;
   std::shared_ptr<Impl> impl_;

@@ -155,6 +155,12 @@ const Capability* DeviceInfo::find_capability(std::string_view wanted) const {
   return found == capabilities.end() ? nullptr : &*found;
 }
 
+const AvoidedKernel* DeviceInfo::find_avoided(std::string_view kernel) const {
+  const auto found =
+      std::find_if(avoided.begin(), avoided.end(), [&](const AvoidedKernel& one) { return one.kernel == kernel; });
+  return found == avoided.end() ? nullptr : &*found;
+}
+
 std::string loader_description() {
   // An extension of ocl-icd and of the Khronos loader; 2 is its version, 3 its name.
   using LoaderInfo = cl_int (*)(cl_uint, size_t, void*, size_t*);

@@ -24,6 +24,12 @@ struct Capability {
   std::string reason;          ///< why the probe failed, or how it passed
 };
 
+/// A kernel that is not used on a device, and why: it did not build, its launch failed, or its compiler died.
+struct AvoidedKernel {
+  std::string kernel;  ///< as `verify` names it
+  std::string reason;
+};
+
 /// Static facts of a device, read once by list_devices().
 struct DeviceInfo {
   int index = 0;         ///< position in list_devices(), over all platforms
@@ -48,6 +54,8 @@ struct DeviceInfo {
   std::vector<Capability> capabilities;
   std::string extensions;
 
+  std::vector<AvoidedKernel> avoided;  ///< the next best kernel of the operation takes their place
+
   std::string forced_family;   ///< kernel family that the user demands; empty: by type
   std::string forced_variant;  ///< kernel variant that the user demands; empty: the best that is probed
 
@@ -58,6 +66,8 @@ struct DeviceInfo {
   }
   /// The capability of this name; null when there is none or it was not probed.
   const Capability* find_capability(std::string_view wanted) const;
+  /// Null when the kernel of this name may be used.
+  const AvoidedKernel* find_avoided(std::string_view kernel) const;
   bool is_pocl() const { return platform == "Portable Computing Language"; }
 };
 

@@ -39,6 +39,18 @@ std::optional<std::string> inline_file(const std::map<std::string, std::string>&
   return std::nullopt;
 }
 
+/// Name of the kernel whose definition begins on `line`, by its ending; empty where none does.
+std::string_view kernel_begun_on(std::string_view line, std::string_view family) {
+  constexpr std::string_view kVoid = " void ";
+  const std::size_t start = line.find(kVoid);
+  const std::size_t end = line.find('(', start == std::string_view::npos ? line.size() : start);
+  if (end == std::string_view::npos) return {};
+  const std::string_view before = line.substr(0, start);  // "__kernel", or a macro that holds it
+  if (before.find("kernel") == std::string_view::npos && before.find("KERNEL") == std::string_view::npos) return {};
+  const std::string_view name = line.substr(start + kVoid.size(), end - start - kVoid.size());
+  return name.ends_with(family) ? name : std::string_view();
+}
+
 }  // namespace
 
 KernelSources KernelSources::embedded() {
@@ -76,6 +88,26 @@ Result<std::string> KernelSources::text(const std::string& path) const {
                          "give --kernel-dir a complete copy of the folder kernels/");
   }
   return out;
+}
+
+Result<std::string> KernelSources::text_of_entry(const std::string& path, const std::string& entry) const {
+  auto whole = text(path);
+  if (!whole) return whole;
+  const std::string_view all = whole.value();
+  const std::string_view family = std::string_view(entry).substr(std::min(entry.rfind('_'), entry.size()));
+  std::string kept;
+  bool skipping = false;
+  for (std::size_t start = 0; start < all.size();) {
+    const std::size_t end = std::min(all.find('\n', start), all.size());
+    const std::string_view line = all.substr(start, end - start);
+    start = end + 1;
+    const std::string_view begun = kernel_begun_on(line, family);
+    if (!begun.empty()) skipping = begun != entry;
+    if (!skipping) kept += line;
+    kept += '\n';
+    if (line == "}") skipping = false;
+  }
+  return kept;
 }
 
 std::string KernelSources::sha256() const {

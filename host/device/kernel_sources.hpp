@@ -20,6 +20,9 @@ class KernelSources {
 
   /// Text of one file with its includes inlined; kRuntime error when a file is missing.
   Result<std::string> text(const std::string& path) const;
+  /// The same without the file's kernels other than `entry` (lines stay where they are). A kernel is what begins with
+  /// "… void NAME_FAMILY(" on a line of its own and ends with "}" alone on one, FAMILY being that of `entry`.
+  Result<std::string> text_of_entry(const std::string& path, const std::string& entry) const;
   /// SHA-256 over all paths and texts, in order.
   std::string sha256() const;
   const std::map<std::string, std::string>& files() const { return files_; }

@@ -13,6 +13,9 @@ namespace qtrap::device {
 /// "CL_INVALID_VALUE (-30)" for a status.
 std::string status_name(int status);
 
+/// DeviceError where `status` is not CL_SUCCESS.
+void require_success(cl_int status, const std::string& call, const std::string& device);
+
 /// Runs `call`, turning cl::Error into DeviceError on `device`.
 template <class Call>
 auto guarded(const std::string& device, Call&& call) -> decltype(call()) {
@@ -33,6 +36,8 @@ struct Buffer::Impl {
 
 struct Kernel::Impl {
   cl::Kernel handle;
+  std::string name;
+  std::size_t largest_group = 0;
   std::vector<std::shared_ptr<Buffer::Impl>> bound;  ///< clSetKernelArg does not retain buffers
   std::string device;
 };

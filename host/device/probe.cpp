@@ -96,7 +96,8 @@ std::string compare(Expected expected, const std::vector<std::int32_t>& out) {
 }
 
 Result<Kernel> make_probe_kernel(Device& device, const ProbeProgram& program) {
-  return device.make_kernel(std::string(program.file), std::string(program.entry), std::string(program.options));
+  return device.make_kernel(std::string(program.file), std::string(program.entry), std::string(program.options),
+                            fmt::format("the probe of {}", program.name));
 }
 
 /// Sends stderr to /dev/null while it lives: PoCL's compiler counts its errors there, and a probe is meant to fail.
@@ -119,10 +120,7 @@ class QuietStderr {
 };
 
 std::string run_probe(Device& device, const Probe& probe) {
-  auto kernel = [&] {
-    const QuietStderr quiet;
-    return make_probe_kernel(device, probe.program);
-  }();
+  auto kernel = make_probe_kernel(device, probe.program);
   if (!kernel) {  // of the fix, "report this log line: …", the line alone
     const std::string& fix = kernel.error().fix;
     const std::size_t colon = fix.find(": ");
@@ -151,23 +149,35 @@ std::span<const ProbeProgram> probe_programs() {
   return programs;
 }
 
-void Device::probe_capabilities() {
-  info_.capabilities.clear();
-  for (const Probe& probe : kProbes) {
-    Capability capability;
-    capability.name = probe.program.name;
-    const std::string extension = probe.extension;
-    capability.declared =
-        !extension.empty() && (" " + info_.extensions + " ").find(" " + extension + " ") != std::string::npos;
-    try {
-      capability.reason = run_probe(*this, probe);
-    } catch (const DeviceError& error) {
-      capability.reason = error.error().message();
-    }
-    capability.probed = capability.reason.empty();
-    if (capability.reason.empty()) capability.reason = "built, run and compared";
-    info_.capabilities.push_back(std::move(capability));
+std::size_t count_capabilities() { return std::size(kProbes); }
+
+Capability declared_capability(const DeviceInfo& info, std::size_t index) {
+  const Probe& probe = kProbes[index];
+  const std::string extension = probe.extension;
+  Capability capability;
+  capability.name = probe.program.name;
+  capability.declared =
+      !extension.empty() && (" " + info.extensions + " ").find(" " + extension + " ") != std::string::npos;
+  return capability;
+}
+
+Capability probe_capability(Device& device, std::size_t index) {
+  Capability capability = declared_capability(device.info(), index);
+  try {
+    capability.reason = run_probe(device, kProbes[index]);
+  } catch (const Failure& error) {
+    capability.reason = error.error().message();
   }
+  capability.probed = capability.reason.empty();
+  if (capability.reason.empty()) capability.reason = "built, run and compared";
+  return capability;
+}
+
+void Device::probe_capabilities() {
+  const QuietStderr quiet;
+  std::vector<Capability> all;
+  for (std::size_t i = 0; i < count_capabilities(); ++i) all.push_back(probe_capability(*this, i));
+  info_.capabilities = std::move(all);
 }
 
 EventTimerCheck Device::check_event_timer() {

@@ -10,6 +10,7 @@
 #include "chain/chain.hpp"
 #include "core/contract.hpp"
 #include "core/philox.hpp"
+#include "measure/builds.hpp"
 #include "measure/load_loop.hpp"
 #include "measure/probes.hpp"
 #include "measure/session_description.hpp"
@@ -61,7 +62,8 @@ double relative_error(const std::vector<float>& got, const std::vector<float>& w
 struct Runner {
   std::unique_ptr<chain::Chain> chain;
   std::int64_t repetitions = 1;
-  double once_s = 0;  ///< one chain, roughly
+  std::optional<double> step_s;  ///< one step, roughly; none: it has not run yet
+  double once_s = 0;             ///< one chain, roughly
   std::optional<std::vector<double>> output_error;
   std::vector<std::string> kernels_used;
   std::vector<double> ratios;         ///< of times, paired with the anchor, one per block in which neither is flagged
@@ -97,14 +99,27 @@ class SessionRun {
         timing_{&device, &clock_, true},
         meter_(describe_meter(energy)),
         energy_(make_recorder(std::move(energy), clock_, plan)),
-        log_(clock_, sink, energy_.get()) {}
+        log_(clock_, sink, energy_.get()) {
+    device.set_watch([this](const device::Step& step) {
+      progress_.step = step;
+      if (sink_->on_progress) sink_->on_progress(progress_);
+    });
+  }
+  SessionRun(const SessionRun&) = delete;
+  SessionRun& operator=(const SessionRun&) = delete;
+  ~SessionRun() {
+    device_->set_watch({});
+    device_->set_careful(false);
+  }
 
   Result<bool> run(result::SessionRecord session) {
     progress_.session_index = plan_->session_index;
     progress_.cells = plan_->cells.size();
+    if (!build_all(session)) return false;
     report("ceilings");
     const EnergySource* source = energy_ ? &energy_->source() : nullptr;
-    if (auto done = describe_session(*device_, clock_, meter_, source, session); !done) return done.error();
+    if (auto done = describe_session(*device_, clock_, meter_, source, plan_->left_out, session); !done)
+      return done.error();
     session.session_index = plan_->session_index;
     session.seed = static_cast<std::int64_t>(plan_->seed);
     log_.set_session(session.session_id);
@@ -135,9 +150,29 @@ class SessionRun {
   /// A constant (tdp) has no idle power, and so no net energy.
   bool has_idle() const { return energy_ && meter_.method != "estimated"; }
 
-  void report(const std::string& activity) {
+  /// Says what comes next, of which scheme, and how long it should take.
+  void report(const std::string& activity, const std::string& running = {}, double expected_s = 0) {
     progress_.activity = activity;
+    progress_.running = running;
+    progress_.expected_s = expected_s;
+    progress_.step = {};
     if (sink_->on_progress) sink_->on_progress(progress_);
+  }
+
+  /// Builds every kernel; those to avoid become hazards. False: stopped.
+  bool build_all(result::SessionRecord& session) {
+    if (device_->info().capabilities.empty()) device_->probe_capabilities();
+    build_kernels(maker_, *plan_, [&](const Cell& cell, const std::string& name) {
+      progress_.cell_id = cell.id();
+      report("builds", name);
+      return !(*stop_requested_)();
+    });
+    progress_.cell_id.clear();
+    for (const auto& [activity, reason] : plan_->left_out)
+      session.hazards.push_back(fmt::format("left out: {} ({})", activity, reason));
+    for (const auto& avoided : device_->info().avoided)
+      session.hazards.push_back(scheme::describe_avoided(avoided, device_->info()));
+    return !(*stop_requested_)();
   }
 
   /// Frees what the device holds.
@@ -161,7 +196,7 @@ class SessionRun {
       resident_ = std::move(resident).value();
       model_name_ = cell.model;
     }
-    if (!activations_ || activations_->tokens != static_cast<std::uint64_t>(cell.batch)) {
+    if (!activations_ || activations_->tokens != static_cast<std::uint64_t>(cell.batch) || chains_missing_) {
       runners_.clear();
       auto activations =
           chain::Activations::make(maker_, resident_->model, static_cast<std::uint64_t>(cell.batch), plan_->seed);
@@ -174,7 +209,9 @@ class SessionRun {
 
   Status make_chains() {
     failures_.clear();
+    chains_missing_ = false;
     for (const auto& name : schemes_with_anchor(plan_->campaign)) {
+      report("chain of " + name, name);
       auto chain = chain::Chain::make(maker_, *resident_, *activations_, scheme::find_scheme(name).value());
       if (!chain && name == "f16") return chain.error();  // without its anchor a cell has no ratio
       if (!chain) {
@@ -189,6 +226,30 @@ class SessionRun {
     return Done{};
   }
 
+  /// The first steps of a chain: one launch by launch, which compiles what is compiled at launch, and one as it will be
+  /// run, for its time. False: a launch failed, which costs the scheme in this cell. Throws DeviceError where more is
+  /// lost: the anchor, the device, or a fast kernel that a plain one can replace in another process.
+  bool run_first_steps(const Cell& cell, const std::string& name, Runner& runner) {
+    try {
+      device_->set_careful(true);
+      runner.chain->enqueue_steps(1, false);
+      device_->set_careful(false);
+      const Seconds before = clock_.now();
+      runner.chain->enqueue_steps(1, false);
+      device_->finish();
+      runner.step_s = (clock_.now() - before).value();
+      return true;
+    } catch (const device::DeviceError& error) {
+      const bool replaceable = device_->info().forced_variant.empty() && scheme::is_fast_variant(progress_.step.kernel);
+      if (name == "f16" || replaceable || !device_->still_works()) throw;
+      device_->set_careful(false);
+      sink_->on_failure(cell, name, error.error());
+      runners_.erase(name);
+      chains_missing_ = true;
+      return false;
+    }
+  }
+
   /// Runs every chain once, which compiles and warms up all kernels, compares outputs with the anchor's and finds how
   /// many repetitions fill a window. False: stopped.
   bool warm_up(const Cell& cell) {
@@ -197,8 +258,11 @@ class SessionRun {
       const auto found = runners_.find(name);
       if (found == runners_.end()) continue;
       if ((*stop_requested_)()) return false;
-      report("warm-up " + name);
       Runner& runner = found->second;
+      report("warm-up " + name, name);
+      runner.chain->reset();
+      if (!runner.step_s && !run_first_steps(cell, name, runner)) continue;
+      report("warm-up " + name, name, *runner.step_s * static_cast<double>(cell.steps()));
       runner.ratios.clear();
       runner.energy_ratios.clear();
       runner.output_error.emplace();
@@ -249,6 +313,7 @@ class SessionRun {
 
   /// An idle window as a cell of its own; its power.
   std::optional<Watts> measure_idle(const std::string& phase, const std::string& cell_id) {
+    if (plan_->left_out.contains(phase)) return std::nullopt;
     report(phase);
     log_.begin_window();
     EnergyReading reading = energy_->measure_rest();
@@ -287,9 +352,12 @@ class SessionRun {
     const ProbeSet probes(maker_, timing_, {plan_->campaign.batch.begin(), plan_->campaign.batch.end()});
     for (std::size_t i = 0; i < probes.size(); ++i) {
       if ((*stop_requested_)()) return false;
+      report("probes");
       auto loop = probes.make(i);
       if (!loop) continue;  // its cost will not be identified, and the fit says so
-      report("probe " + loop.value().name);
+      const std::string activity = "probe " + loop.value().name;
+      if (plan_->left_out.contains(activity)) continue;
+      report(activity);
       for (std::int64_t block = 0; block < (energy_ ? 1 : kProbeBlocks); ++block) {
         measure_loop(loop.value(), kProbeWindow, make_trial("probe", block, static_cast<std::int64_t>(i)));
       }
@@ -309,7 +377,7 @@ class SessionRun {
         device_->finish();
         const auto loop = make_phase_loop(timing_, *runner.chain, static_cast<scheme::Role>(i), cell.batch);
         if (!loop) continue;
-        report(fmt::format("loop of {}, {}", loop->name, name));
+        report(fmt::format("loop of {}, {}", loop->name, name), name);
         measure_loop(*loop, kProbeWindow, make_trial("phase_loop", block, order++, cell, name));
       }
     }
@@ -375,8 +443,9 @@ class SessionRun {
     cool_down();
     for (const auto& name : shuffled(block)) {
       if ((*stop_requested_)()) return false;
-      report(fmt::format("block {}, {}", block + 1, name));
       Runner& runner = runners_.at(name);
+      report(fmt::format("block {}, {}", block + 1, name), name,
+             2 * runner.once_s * static_cast<double>(runner.repetitions));
       const auto& bare = measure_bare(cell, runner, make_trial("bare", block, order++, cell, name));
       if (bare.flags.empty()) {
         const auto chains = static_cast<double>(bare.repetitions);
@@ -418,6 +487,8 @@ class SessionRun {
     progress_.relative_half_width.reset();
     if (auto ready = prepare(cell); !ready) return ready.error();
     for (const auto& [name, error] : failures_) sink_->on_failure(cell, name, error);
+    for (const auto& [cell_id, name] : plan_->lost)
+      if (cell_id == cell.id() && runners_.erase(name) > 0) chains_missing_ = true;
     if (!warm_up(cell)) return false;
     progress_.budget_s = cell_budget();
     const StopRule rule(
@@ -465,6 +536,7 @@ class SessionRun {
   std::optional<chain::Activations> activations_;
   std::map<std::string, Runner> runners_;
   std::map<std::string, Error> failures_;  ///< schemes without a chain at this batch
+  bool chains_missing_ = false;            ///< some were left out for the cell before: the next one makes them anew
 };
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -27,7 +29,9 @@ struct SessionPlan {
   std::vector<Cell> cells;                              ///< what is missing, by model, then batch
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
-  scheme::TuningChoices tuning;  ///< in place of the default tunables
+  scheme::TuningChoices tuning;                        ///< in place of the default tunables
+  std::set<std::pair<std::string, std::string>> lost;  ///< cell id and scheme: failed in a worker before this one
+  std::map<std::string, std::string> left_out;         ///< activities that a worker before this one died of, and how
 };
 
 /// Shown while measuring.
@@ -36,9 +40,12 @@ struct Progress {
   std::size_t cell = 0;  ///< position, from 0
   std::size_t cells = 0;
   std::string cell_id;
-  std::string activity;  ///< "ceilings", "idle", "probe copy", "weights", "warm-up" or "block 3, w8a16-split"
-  std::string scheme;    ///< of the ratio, empty where there is none yet
-  double ratio = 0;      ///< current time ratio of `scheme`
+  std::string activity;  ///< "builds", "ceilings", "idle", "probe copy", "weights", "warm-up" or "block 3, w8a16-split"
+  std::string running;   ///< scheme that is built or run; empty: none
+  double expected_s = 0;  ///< until the next report, as far as is known; 0: short, or not known
+  device::Step step;      ///< what the device is at, where it says
+  std::string scheme;     ///< of the ratio, empty where there is none yet
+  double ratio = 0;       ///< current time ratio of `scheme`
   std::optional<double> relative_half_width;
   double elapsed_s = 0;  ///< of this cell
   double budget_s = 0;
@@ -56,8 +63,9 @@ struct SessionSink {
 };
 
 /// Runs the plan. `session` comes with what the caller knows (id, argv, versions, campaign); device, kernels, meter,
-/// ceilings, host and hazards are filled in here. With a meter every bare window is as long as its sensor needs, and
-/// idle windows and (in the first session) phase loops are measured too. Returns false when `stop_requested` cut it
+/// ceilings, host and hazards are filled in here. All kernels are built first; the first step of every chain runs
+/// launch by launch, so that a failure names its kernel. With a meter every bare window is as long as its sensor needs,
+/// and idle windows and (in the first session) phase loops are measured too. Returns false when `stop_requested` cut it
 /// short: the cell in progress is dropped. A cell that cannot run (out of memory, a kernel of the anchor does not
 /// build) is reported scheme by scheme and skipped. kRuntime errors: the ceilings cannot be measured. Throws
 /// DeviceError when the device is lost.

@@ -2,6 +2,9 @@
 // meter, host, environment and hazards.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "core/clock.hpp"
 #include "core/result.hpp"
 #include "device/device.hpp"
@@ -11,8 +14,10 @@
 namespace qtrap::measure {
 
 /// Probes the device and measures its ceilings (a few seconds), then fills `session`. `source` is null without a meter.
-/// kRuntime errors: the ceilings cannot be measured.
+/// `left_out`: activities that a process before this one died of; without "ceilings" neither they nor the event timer
+/// are tried. kRuntime errors: the ceilings cannot be measured.
 Status describe_session(device::Device& device, const Clock& clock, const result::MeterSummary& meter,
-                        const EnergySource* source, result::SessionRecord& session);
+                        const EnergySource* source, const std::map<std::string, std::string>& left_out,
+                        result::SessionRecord& session);
 
 }  // namespace qtrap::measure

@@ -366,10 +366,25 @@ const KernelEntry* choose_kernel(std::string_view operation, std::string_view fa
                                  const device::DeviceInfo& info) {
   for (const KernelEntry& entry : kKernels) {
     if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
-    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) : entry.variant == variant)
+    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) && !info.find_avoided(entry.name())
+                        : entry.variant == variant)
       return &entry;
   }
   return find_kernel(operation, family);
+}
+
+bool is_fast_variant(std::string_view name) {
+  return std::any_of(std::begin(kKernels), std::end(kKernels),
+                     [&](const KernelEntry& entry) { return entry.variant != entry.family && entry.name() == name; });
+}
+
+std::string describe_avoided(const device::AvoidedKernel& avoided, const device::DeviceInfo& info) {
+  const auto found = std::find_if(std::begin(kKernels), std::end(kKernels),
+                                  [&](const KernelEntry& entry) { return entry.name() == avoided.kernel; });
+  if (!is_fast_variant(avoided.kernel))
+    return fmt::format("{} is left out and every scheme that uses it fails: {}", avoided.kernel, avoided.reason);
+  return fmt::format("{} failed and {} took its place (--variant {} uses plain kernels alone): {}", avoided.kernel,
+                     choose_kernel(found->operation, found->family, "", info)->name(), found->family, avoided.reason);
 }
 
 }  // namespace qtrap::scheme

@@ -110,8 +110,13 @@ std::span<const KernelEntry> all_kernels();
 /// neither exists.
 const KernelEntry* find_kernel(std::string_view operation, std::string_view family);
 /// The kernel of `operation` in `family` and `variant`, where the operation has that variant, else the plain one. An
-/// empty variant: the first that the probed capabilities of `info` allow.
+/// empty variant: the first that the probed capabilities of `info` allow. Kernels that `info` avoids give way to the
+/// next best; the plain one has none behind it.
 const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
                                  const device::DeviceInfo& info);
+/// Whether the kernel of this name is a variant that the plain one of its operation can stand in for.
+bool is_fast_variant(std::string_view name);
+/// The hazard of a kernel that is avoided on the device of `info`: what takes its place and how to do without all such.
+std::string describe_avoided(const device::AvoidedKernel& avoided, const device::DeviceInfo& info);
 
 }  // namespace qtrap::scheme

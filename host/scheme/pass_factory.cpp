@@ -1,5 +1,7 @@
 #include "scheme/pass_factory.hpp"
 
+#include <fmt/format.h>
+
 #include "core/contract.hpp"
 
 namespace qtrap::scheme {
@@ -40,21 +42,68 @@ bool stays_in_cache(const device::Device& device, const BufferArg& argument) {
 
 }  // namespace
 
-Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
-  const KernelEntry* entry =
-      choose_kernel(parts.operation, family_of(device, options), variant_of(device, options), device.info());
-  expects(entry != nullptr, "every operation has a kernel");
+namespace {
+
+/// A kernel that is built and fits the device, with its launch's size.
+struct BuiltKernel {
+  const KernelEntry* entry;
+  device::Kernel kernel;
+  device::WorkSize size;
+};
+
+Result<BuiltKernel> build(device::Device& device, const PassOptions& options, const KernelEntry& entry,
+                          const Extent& extent) {
+  if (const auto* avoided = device.info().find_avoided(entry.name()))
+    return runtime_error("kernel is left out", fmt::format("{}: {}", avoided->kernel, avoided->reason),
+                         "update the driver; `qtrap verify` shows which kernels work");
   Tuning standard = make_tuning(device.info(), options.group_size);
   if (options.stream_bytes) standard.stream_bytes = *options.stream_bytes;
-  const Tuning tuning = apply_choices(standard, options.tuning, *entry, parts.extent);
+  const Tuning tuning = apply_choices(standard, options.tuning, entry, extent);
   auto kernel =
-      device.make_kernel(std::string(entry->file), entry->entry(), entry->build_options(tuning, parts.extent));
+      device.make_kernel(std::string(entry.file), entry.entry(), entry.build_options(tuning, extent), entry.name());
   if (!kernel) return kernel.error();
+  BuiltKernel built{&entry, std::move(kernel).value(), entry.size(tuning, extent)};
+  if (device::count_group_items(built.size) > built.kernel.largest_group()) {
+    return runtime_error("kernel needs larger work-groups than the device takes",
+                         fmt::format("{}: {} items, at most {}", entry.name(), device::count_group_items(built.size),
+                                     built.kernel.largest_group()),
+                         "choose another device with --device");
+  }
+  return built;
+}
+
+/// The best kernel that builds. A forced variant stands alone, as whoever demands it wants to know.
+Result<BuiltKernel> build_best(device::Device& device, const PassOptions& options, std::string_view operation,
+                               const Extent& extent) {
+  const std::string family = family_of(device, options);
+  const std::string& variant = variant_of(device, options);
+  while (true) {
+    const KernelEntry* entry = choose_kernel(operation, family, variant, device.info());
+    expects(entry != nullptr, "every operation has a kernel");
+    auto built = build(device, options, *entry, extent);
+    if (built || !variant.empty() || entry->variant == entry->family) return built;
+    device.avoid_kernel(entry->name(), built.error().message());
+  }
+}
+
+}  // namespace
+
+Status build_kernel(device::Device& device, const PassOptions& options, std::string_view operation,
+                    const Extent& extent) {
+  const auto built = build_best(device, options, operation, extent);
+  if (!built) return built.error();
+  return Done{};
+}
+
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts) {
+  auto built = build_best(device, options, parts.operation, parts.extent);
+  if (!built) return built.error();
+  const KernelEntry* entry = built.value().entry;
 
   Pass pass{parts.role,
             entry->name(),
             find_variant(entry->variant)->matrix_unit,
-            {std::move(kernel).value(), entry->size(tuning, parts.extent)},
+            {std::move(built.value().kernel), built.value().size},
             std::move(parts.buffers),
             parts.costs};
   pass.costs.launches = 1;

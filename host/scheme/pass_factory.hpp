@@ -24,7 +24,13 @@ struct PassParts {
   Extent extent;
   Costs costs;  ///< bytes and launches are set by make_pass
 };
+/// A fast variant that does not build, or needs larger work-groups than the device takes, is avoided from now on (see
+/// DeviceInfo::avoided) and the next best kernel taken; errors are those of the plain one.
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts);
+
+/// Builds the kernel that make_pass would take for `operation`, avoiding variants likewise. Nothing is launched.
+Status build_kernel(device::Device& device, const PassOptions& options, std::string_view operation,
+                    const Extent& extent);
 
 /// A pass of a table row whose slots are held by `buffers` (indexed by Slot; unused ones empty).
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row, const Extent& extent,

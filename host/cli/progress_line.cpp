@@ -1,0 +1,138 @@
+#include "cli/progress_line.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace qtrap::cli {
+namespace {
+
+constexpr char kSeparator = '\x1f';  // a control character: no name or sentence holds it
+
+/// Reads parts one after the other; the rest keep what they were.
+class Parts {
+ public:
+  explicit Parts(std::string_view text) : text_(text) {}
+  void take(std::string& out) {
+    if (const auto part = next()) out = *part;
+  }
+  template <class Number>
+  void take(Number& out) {
+    if (const auto part = next()) std::from_chars(part->data(), part->data() + part->size(), out);
+  }
+  void take(std::optional<double>& out) {
+    double number = 0;
+    const auto part = next();
+    if (part && std::from_chars(part->data(), part->data() + part->size(), number).ec == std::errc()) out = number;
+  }
+
+ private:
+  std::optional<std::string_view> next() {
+    if (!text_) return std::nullopt;
+    const auto end = text_->find(kSeparator);
+    const std::string_view part = text_->substr(0, end);
+    text_ = end == std::string_view::npos ? std::nullopt : std::optional(text_->substr(end + 1));
+    return part;
+  }
+  std::optional<std::string_view> text_;
+};
+
+}  // namespace
+
+std::string encode_progress(const measure::Progress& p) {
+  const std::vector<std::string> parts{std::to_string(p.session_index),
+                                       std::to_string(p.cell),
+                                       std::to_string(p.cells),
+                                       p.cell_id,
+                                       p.activity,
+                                       p.running,
+                                       fmt::format("{}", p.expected_s),
+                                       std::to_string(static_cast<int>(p.step.kind)),
+                                       p.step.kernel,
+                                       p.step.detail,
+                                       p.scheme,
+                                       fmt::format("{}", p.ratio),
+                                       p.relative_half_width ? fmt::format("{}", *p.relative_half_width) : "",
+                                       fmt::format("{}", p.elapsed_s),
+                                       fmt::format("{}", p.budget_s)};
+  return fmt::format("{}", fmt::join(parts, std::string_view(&kSeparator, 1)));
+}
+
+measure::Progress decode_progress(const std::string& text) {
+  Parts parts(text);
+  measure::Progress p;
+  int kind = 0;
+  parts.take(p.session_index);
+  parts.take(p.cell);
+  parts.take(p.cells);
+  parts.take(p.cell_id);
+  parts.take(p.activity);
+  parts.take(p.running);
+  parts.take(p.expected_s);
+  parts.take(kind);
+  parts.take(p.step.kernel);
+  parts.take(p.step.detail);
+  parts.take(p.scheme);
+  parts.take(p.ratio);
+  parts.take(p.relative_half_width);
+  parts.take(p.elapsed_s);
+  parts.take(p.budget_s);
+  p.step.kind = static_cast<device::Step::Kind>(kind);
+  return p;
+}
+
+std::string describe_place(const measure::Progress& progress) {
+  std::string text = progress.cell_id.empty() ? progress.activity : progress.cell_id + ", " + progress.activity;
+  if (!progress.running.empty() && progress.activity.find(progress.running) == std::string::npos)
+    text += ", " + progress.running;
+  const std::string step = progress.step.words();
+  return step.empty() ? text : text + ", " + step;
+}
+
+ProgressLine::ProgressLine(bool quiet)
+    : quiet_(quiet),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      log_("qtrap", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
+  log_.set_pattern("%H:%M:%S %v");
+}
+
+ProgressLine::~ProgressLine() { clear(); }
+
+void ProgressLine::clear() {
+  if (terminal_ && shown_) std::fputs("\r\x1b[K", stderr);
+  shown_ = false;
+}
+
+void ProgressLine::log(const measure::Progress& progress, const std::string& where) {
+  if (progress.step.kind == device::Step::Kind::kBuild)
+    log_.info(where + ": " + progress.step.words());
+  else if (progress.cell_id != last_cell_ && progress.activity != "builds")
+    log_.info(where + " " + progress.cell_id);
+  else
+    return;
+  last_cell_ = progress.cell_id;
+}
+
+void ProgressLine::show(const measure::Progress& progress, std::int64_t sessions) {
+  if (quiet_) return;
+  std::string where = fmt::format("session {}/{}", progress.session_index + 1, sessions);
+  if (!progress.cell_id.empty()) where += fmt::format(", cell {}/{}", progress.cell + 1, progress.cells);
+  if (!terminal_) return log(progress, where);
+  std::string ratio;
+  if (progress.relative_half_width)
+    ratio = fmt::format(", {} {:.2f} ±{:.1f} %", progress.scheme, progress.ratio, 100 * *progress.relative_half_width);
+  const std::string step = progress.step.words();
+  fmt::print(stderr, "\r\x1b[K{} {}: {}{}{}, {:.0f} of at most {:.0f} s", where, progress.cell_id, progress.activity,
+             step.empty() ? "" : ", " + step, ratio, progress.elapsed_s, progress.budget_s);
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+}  // namespace qtrap::cli
