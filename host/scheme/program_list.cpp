@@ -44,7 +44,7 @@ Extent extent_of(std::uint64_t tokens) { return {.count = 4096, .rows = 64, .col
 
 KernelProgram make_program(const KernelEntry& kernel, const Tuning& tuning, std::uint64_t tokens) {
   const auto local = kernel.size(tuning, extent_of(tokens)).local;
-  return {&kernel, kernel.build_options(tuning, extent_of(tokens)), local[0] * local[1] * local[2]};
+  return {&kernel, kernel.build_options(tuning, extent_of(tokens)), local[0] * local[1] * local[2], tuning};
 }
 
 /// `standard` with all combinations of the candidates of rows and unroll, and at 1 token with each other candidate.

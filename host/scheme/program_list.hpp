@@ -13,6 +13,7 @@ struct KernelProgram {
   const KernelEntry* kernel = nullptr;
   std::string options;         ///< as Device::make_kernel takes them
   std::size_t work_group = 0;  ///< items per group of its launches
+  Tuning tuning;               ///< what the options and launches are made of
 };
 
 /// Each kernel with each distinct option text: vectors of 8 and 16, groups of 32, 64 and 128 columns, 1 to 8 tokens for

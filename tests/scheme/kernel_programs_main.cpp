@@ -1,14 +1,22 @@
 // Prints every program that the host builds, one line each, tab-separated: kernel, family, variant, file, entry, items
-// per group, what builds it (`run`, `tune` for its candidates alone, or `probe`), options. tools/check-kernels reads
-// it, so that the off-line check and the host cannot disagree.
+// per group, what builds it (`run`, `tune` for its candidates alone, or `probe`), options. tools/check-kernels and
+// tests/ptx read it, so that the off-line checks and the host cannot disagree.
+// With --launches it reads lines `NUMBER COUNT ROWS COLUMNS TOKENS` from standard input (number of a line of the
+// listing, from 0; the extent of a launch) and prints the launch of each: three global, then three local sizes.
 #include <fmt/format.h>
+
+#include <cstdint>
+#include <iostream>
+#include <string_view>
 
 #include "device/probe.hpp"
 #include "scheme/program_list.hpp"
 
 namespace {
 
-void print_programs(const std::vector<qtrap::scheme::KernelProgram>& programs, const char* builder) {
+using Programs = std::vector<qtrap::scheme::KernelProgram>;
+
+void print_programs(const Programs& programs, const char* builder) {
   for (const qtrap::scheme::KernelProgram& program : programs) {
     const qtrap::scheme::KernelEntry& kernel = *program.kernel;
     fmt::print("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", kernel.name(), kernel.family, kernel.variant, kernel.file,
@@ -16,12 +24,29 @@ void print_programs(const std::vector<qtrap::scheme::KernelProgram>& programs, c
   }
 }
 
+int print_launches(const Programs& programs) {
+  std::size_t number = 0;
+  qtrap::scheme::Extent extent;
+  while (std::cin >> number >> extent.count >> extent.rows >> extent.columns >> extent.tokens) {
+    if (number >= programs.size()) return 2;
+    const auto [global, local] = programs[number].kernel->size(programs[number].tuning, extent);
+    fmt::print("{} {}\n", fmt::join(global, " "), fmt::join(local, " "));
+  }
+  return std::cin.eof() ? 0 : 2;
+}
+
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
   using namespace qtrap;
-  print_programs(scheme::list_programs(), "run");
-  print_programs(scheme::list_candidates(), "tune");
+  Programs programs = scheme::list_programs();
+  const Programs candidates = scheme::list_candidates();
+  if (count == 2 && std::string_view(arguments[1]) == "--launches") {
+    programs.insert(programs.end(), candidates.begin(), candidates.end());
+    return print_launches(programs);
+  }
+  print_programs(programs, "run");
+  print_programs(candidates, "tune");
   for (const device::ProbeProgram& probe : device::probe_programs()) {
     fmt::print("{0}\tprobe\t{1}\t{2}\t{0}\t64\tprobe\t{3}\n", probe.entry, probe.name, probe.file,
                device::Device::build_options(std::string(probe.options)));

@@ -1,0 +1,281 @@
+"""A row per operation: the arguments of a launch, in the order of the kernel's parameters, and what must come out.
+
+CASES[operation](program, rng) gives the Cases of one program: shapes that keep the 16-byte alignment of rows and shapes
+that break it, both loops of gemv (unrolled, and the rest) where the tunables make two, edges of tiles. The same rows serve
+reference, plain and variant kernels, which have the same bindings (kernels/README.md).
+"""
+import dataclasses
+
+import numpy as np
+
+import references as ref
+
+
+@dataclasses.dataclass
+class Out:
+    """A buffer that the kernel writes: exactly `expected`; with a `bound`, f16 that near. `initial`: what it holds before."""
+    expected: np.ndarray
+    bound: np.ndarray | None = None
+    initial: np.ndarray | None = None
+
+    def buffer(self):
+        """(array, writable, whether it holds initial values) as memory.GlobalMemory takes it."""
+        if self.initial is not None:
+            return self.initial, True, True
+        return np.empty(self.expected.shape, self.expected.dtype if self.bound is None else np.float16), True, False
+
+    def wrong(self, values):
+        """Which values are."""
+        if self.bound is None:  # bits, not values: -0 is not 0
+            bits = f"u{values.itemsize}"
+            return values.view(bits) != np.ascontiguousarray(self.expected).view(bits)
+        return ~(np.abs(values.astype(np.float64) - self.expected) <= self.bound)
+
+
+@dataclasses.dataclass
+class Case:
+    """Extent as in host/scheme/kernel_table.hpp; arguments: arrays that are only read, Outs and numbers."""
+    arguments: list
+    count: int = 0
+    rows: int = 0
+    columns: int = 0
+    tokens: int = 0
+    sizes: tuple | None = None  # (global, local) where the kernel table has no launch
+
+    def extent(self):
+        return self.count, self.rows, self.columns, self.tokens
+
+
+def halves(rng, *shape):
+    return rng.standard_normal(shape).astype(np.float16)
+
+
+def int8s(rng, *shape):
+    return rng.integers(-127, 128, shape).astype(np.int8)
+
+
+def small_scales(rng, *shape):
+    return (rng.random(shape) * 0.01 + 0.001).astype(np.float16)
+
+
+# Products of weights and activations. Each gives (arguments before the sizes, without the result; exact product; sum of
+# the magnitudes of its terms); None for an exact product of integers.
+def product_f16_f16(rng, program, rows, columns, tokens):
+    w, x = halves(rng, rows, columns), halves(rng, tokens, columns)
+    return [w, x], x.astype(np.float64) @ w.T.astype(np.float64), np.abs(x).astype(np.float64) @ np.abs(w).T.astype(np.float64)
+
+
+def product_i8_f16(rng, program, rows, columns, tokens):
+    codes, scales, x = int8s(rng, rows, columns), small_scales(rng, rows), halves(rng, tokens, columns)
+    w, x64 = codes * scales.astype(np.float64)[:, None], x.astype(np.float64)
+    return [codes, scales, x], x64 @ w.T, np.abs(x64) @ np.abs(w).T
+
+
+def product_i8_i8(rng, program, rows, columns, tokens):
+    codes, x = int8s(rng, rows, columns), int8s(rng, tokens, columns)
+    return [codes, x], x.astype(np.int32) @ codes.T.astype(np.int32), None
+
+
+def product_i4_f16(rng, program, rows, columns, tokens):
+    w, x = ref.make_int4(rng, rows, columns, program.define("GROUP")), halves(rng, tokens, columns)
+    x64 = x.astype(np.float64)
+    return [w.codes, w.scales, w.zeros, x], x64 @ w.weights().T, np.abs(x64) @ w.magnitudes().T
+
+
+def product_i4_i8(rng, program, rows, columns, tokens):
+    group = program.define("GROUP")
+    w, x = ref.make_int4(rng, rows, columns, group), int8s(rng, tokens, columns)
+    scales = (rng.random(tokens) * 0.02 + 0.01).astype(np.float32)
+    sums = [] if program.operation.startswith("gemm_") else [ref.group_sums(x, group)]
+    x64 = x * scales.astype(np.float64)[:, None]
+    return [w.codes, w.scales, w.zeros, x, scales, *sums], x64 @ w.weights().T, np.abs(x64) @ w.magnitudes().T
+
+
+PRODUCTS = {"f16_f16": product_f16_f16, "i8_f16": product_i8_f16, "i8_i8": product_i8_i8, "i4_f16": product_i4_f16,
+            "i4_i8": product_i4_i8}
+WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16, "i4_f16": 32, "i4_i8": 32}  # weights per 16 bytes
+
+
+def product_case(rng, program, rows, columns, tokens, in_a_row=None):
+    """`in_a_row`: most additions that one after the other make a sum; all columns where nothing else is known."""
+    kind, formats = program.operation.split("_", 1)
+    before, product, magnitude = PRODUCTS[formats](rng, program, rows, columns, tokens)
+    if magnitude is None:
+        out = Out(product)
+    else:
+        out = Out(product, ref.bound_of_sum(product, magnitude, in_a_row or columns))
+    sizes = [rows, columns] + ([] if kind == "gemv" else [tokens])
+    return Case([*before, out, *sizes], rows=rows, columns=columns, tokens=tokens)
+
+
+def gemv_cases(program, rng):
+    """Rows beyond a whole number of teams; all steps of the unrolled loop, one of the other and a part of one; then
+    columns that break every alignment."""
+    split, unroll, tokens = program.define("SPLIT_K"), program.define("UNROLL"), program.define("TOKENS")
+    rows = 2 * program.define("ROWS") * program.work_group // split + 1
+    width = WIDTHS[program.operation.split("_", 1)[1]]
+    wide = split * width * (unroll + 1 if unroll > 1 else 1) + 96
+    # Those of an item, in steps of `width`; then a tree over at most 256 items, or five exchanges and eight sums.
+    return [product_case(rng, program, rows, columns, tokens, columns // split + 2 * width + 13) for columns in (wide, split + 37)]
+
+
+def gemm_cases(program, rng):
+    """Tiles of 64 x 64, whole and cut: aligned rows, rows of 8 bytes' alignment only, odd ones, fewer than a step."""
+    return [product_case(rng, program, *shape) for shape in ((70, 160, 9), (64, 64, 64), (65, 104, 70), (33, 99, 10), (3, 8, 2))]
+
+
+def matmul_cases(program, rng):
+    return [product_case(rng, program, *shape) for shape in ((9, 160, 1), (5, 99, 2), (3, 64, 8))]
+
+
+# Quantizers.
+ROWS_WITH_EDGES = ((3, 160), (2, 99), (2, 1))
+
+
+def quantizer_input(rng, rows, columns):
+    """Normal numbers, one row of zeros, the largest at the end of a row."""
+    x = halves(rng, rows, columns)
+    x[-1] = 0
+    x[0, -1] = 7.5
+    return x
+
+
+def quantize_f16_i8_cases(program, rng, summed=False):
+    for tokens, columns in ROWS_WITH_EDGES:
+        x = quantizer_input(rng, tokens, columns)
+        codes, scales = ref.quantize_activations(x)
+        sums = [Out(ref.group_sums(codes, program.define("GROUP")))] if summed else []
+        yield Case([x, Out(codes), Out(scales), *sums, columns, tokens], columns=columns, tokens=tokens)
+
+
+def quantize_weights_f16_i8_cases(program, rng):
+    for rows, columns in ROWS_WITH_EDGES:
+        w = quantizer_input(rng, rows, columns)
+        codes, scales = ref.quantize_int8(w)
+        yield Case([w, Out(codes), Out(scales), rows, columns], rows=rows, columns=columns)
+
+
+def quantize_weights_f16_i4_cases(program, rng):
+    for rows, columns in ROWS_WITH_EDGES:
+        w = quantizer_input(rng, rows, columns)
+        q = ref.quantize_int4(w, program.define("GROUP"))
+        yield Case([w, Out(q.codes), Out(q.scales), Out(q.zeros), rows, columns], rows=rows, columns=columns)
+
+
+# Dequantizers.
+def dequantize_i8_f16_cases(program, rng):
+    for rows, columns in ((3, 160), (2, 99), (1, 8)):
+        codes, scales = int8s(rng, rows, columns), small_scales(rng, rows)
+        out = Out((codes * scales.astype(np.float64)[:, None]).astype(np.float16))
+        yield Case([codes, scales, out, rows, columns], rows=rows, columns=columns)
+
+
+def dequantize_i4_f16_cases(program, rng):
+    for rows, columns in ((3, 160), (2, 99), (1, 8)):
+        w = ref.make_int4(rng, rows, columns, program.define("GROUP"))
+        yield Case([w.codes, w.scales, w.zeros, Out(w.weights().astype(np.float16)), rows, columns], rows=rows, columns=columns)
+
+
+def dequantize_i32_f16_cases(program, rng):
+    for rows, tokens in ((70, 3), (64, 1)):
+        sums = rng.integers(-10**6, 10**6, (tokens, rows)).astype(np.int32)
+        scales, token_scales = small_scales(rng, rows), (rng.random(tokens) * 0.02).astype(np.float32)
+        out = Out((sums.astype(np.float32) * scales.astype(np.float32) * token_scales[:, None]).astype(np.float16))
+        yield Case([sums, scales, token_scales, out, rows, tokens], rows=rows, tokens=tokens)
+
+
+# Elementwise operations.
+COUNTS = (520, 67, 8, 5)
+# Ties between two f16, the largest, overflow, subnormals, zeros of both signs.
+EDGES_F32 = [1 + 2**-11, 1 + 3 * 2**-11, 65504, 65519, 65520, 1e6, -1e6, 2**-24, 2**-25, 3 * 2**-26, 5e-8, 0.0, -0.0, np.inf]
+
+
+def cast_f32_f16_cases(program, rng):
+    for count in COUNTS:
+        x = rng.standard_normal(count).astype(np.float32)
+        x[:len(EDGES_F32)] = EDGES_F32[:count]
+        with np.errstate(over="ignore"):  # to infinity, as it should
+            yield Case([x, Out(x.astype(np.float16)), count], count=count)
+
+
+def cast_f16_f32_cases(program, rng):
+    for count in COUNTS:
+        x = rng.integers(0, 0x7C01, count).astype(np.uint16) | rng.integers(0, 2, count).astype(np.uint16) << 15
+        x = x.view(np.float16)  # every finite magnitude, and infinity
+        yield Case([x, Out(x.astype(np.float32)), count], count=count)
+
+
+def random_cases(program, rng, dtype):
+    for count in COUNTS:
+        seed, tensor, unit = rng.integers(0, 2**32, 2), rng.integers(0, 2**32, 2), np.float32(0.02 / np.sqrt(21845))
+        out = Out(ref.near_normal(count, unit, seed, tensor).astype(dtype))
+        yield Case([out, count, unit, *(int(word) for word in (*seed, *tensor))], count=count)
+
+
+def swiglu_f16_cases(program, rng):
+    """exp of libclc errs by a few units in the last place of an f32."""
+    for count in COUNTS:
+        gate, up = halves(rng, count) * np.float16(3), halves(rng, count)
+        gate64 = gate.astype(np.float64)
+        product = gate64 / (1 + np.exp(-gate64)) * up.astype(np.float64)
+        yield Case([gate, up, Out(product, ref.bound_of_sum(product, np.abs(product), 8)), count], count=count)
+
+
+def residual_add_f16_cases(program, rng):
+    for count in COUNTS:
+        x, y = halves(rng, count), halves(rng, count)
+        total = (x.astype(np.float32) + y.astype(np.float32)).astype(np.float16)
+        yield Case([Out(total, initial=x), y, count], count=count)
+
+
+def rms_norm_f16_cases(program, rng):
+    for tokens, width in ((3, 160), (2, 99), (1, 7)):
+        x, gamma = halves(rng, tokens, width), halves(rng, width)
+        x64 = x.astype(np.float64)
+        normal = x64 / np.sqrt((x64**2).mean(axis=1, keepdims=True) + 1e-6) * gamma.astype(np.float64)
+        out = Out(normal, ref.bound_of_sum(normal, np.abs(normal), width))
+        yield Case([x, gamma, out, width, tokens], columns=width, tokens=tokens)
+
+
+def expand_heads_f16_cases(program, rng):
+    for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1)):
+        v = rng.integers(0, 65536, (tokens, heads // repeat, dim)).astype(np.uint16)
+        yield Case([v, Out(v.repeat(repeat, axis=1)), heads, repeat, dim], rows=heads, tokens=tokens)
+
+
+# Probes: host/device/probe.cpp launches 64 items in one group over 64 integers.
+def probe_case(values, expected):
+    return [Case([np.asarray(values, np.int32), Out(np.asarray(expected, np.int32))], sizes=((64, 1, 1), (64, 1, 1)))]
+
+
+def probe_dot4_cases(program, rng):
+    words = rng.integers(0, 2**32, 64, dtype=np.uint32)
+    return probe_case(words.view(np.int32), (words.view(np.int8).astype(np.int32)**2).reshape(64, 4).sum(axis=1))
+
+
+def probe_lanes_cases(program, rng):
+    values = rng.integers(-1000, 1000, 64)
+    return probe_case(values, values[np.arange(64) ^ 21])
+
+
+def probe_half2_cases(program, rng):
+    values = rng.integers(-256, 257, 64)
+    return probe_case(values, 6 * values + 1)
+
+
+def probe_matrix_unit_cases(program, rng):
+    values = rng.integers(-256, 257, 64)
+    return probe_case(values, values)
+
+
+def table():
+    cases = {f"{kind}_{formats}": function for formats in PRODUCTS
+             for kind, function in (("gemv", gemv_cases), ("gemm", gemm_cases), ("matmul", matmul_cases))}
+    cases |= {name.removesuffix("_cases"): function for name, function in globals().items()
+              if name.endswith("_cases") and name not in ("gemv_cases", "gemm_cases", "matmul_cases", "random_cases")}
+    return cases | {"random_f16": lambda program, rng: random_cases(program, rng, np.float16),
+                    "random_f32": lambda program, rng: random_cases(program, rng, np.float32),
+                    "quantize_f16_i8_sums": lambda program, rng: quantize_f16_i8_cases(program, rng, summed=True)}
+
+
+CASES = table()

@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+"""kernels_test.py KERNEL_PROGRAMS [NAME]: every kernel that NVIDIA devices can get, as clang emits it, run item by item
+(tests/ptx/README.md); those alone whose name contains NAME.
+
+Programs, options and launch sizes come from the build's kernel_programs, so a kernel without a row in cases.py fails this
+test by name. Exit status: 0, 1 on faults, 77 where clang-19 or libclc-19 cannot be had.
+"""
+import sys
+import time
+
+sys.dont_write_bytecode = True
+from parser import Fault
+from runner import compile_functions, list_nvidia_programs, make_jobs, run_job, skip_without_tools
+
+
+def main(tools):
+    listing, name = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""
+    jobs, faults = make_jobs(listing, [one for one in list_nvidia_programs(listing) if name in one.program.kernel])
+    jobs.sort(key=lambda job: (job.program.file, job.program.options))
+    spent = {}
+    for job in jobs:
+        started = time.process_time()
+        try:
+            run_job(job, compile_functions(job.program.file, job.program.options, tools)[job.program.entry])
+        except Fault as fault:
+            faults.append(f"{job}: {fault}")
+        spent.setdefault(job.program.kernel, []).append(time.process_time() - started)
+    for kernel, times in sorted(spent.items()):
+        print(f"{kernel:<36} {len(times):>4} launches {sum(times):>6.2f} s")
+    for fault in faults:
+        print(f"ptx: error: {fault}", file=sys.stderr)
+    print(f"{len(jobs)} launches of {len(spent)} kernels, {len(faults)} faults")
+    return 1 if faults or not jobs else 0
+
+
+if __name__ == "__main__":
+    sys.exit(skip_without_tools(main))

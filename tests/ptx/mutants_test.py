@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+"""mutants_test.py KERNEL_PROGRAMS: kernels made wrong on purpose must be found by what kernels_test.py does.
+
+In the emitted PTX, each barrier of each kernel is removed and each cp.async.wait_group waits for one batch less; a barrier
+that no case reaches is an error too. In the sources, one text is replaced at a time: an index off by one, a bound left
+out, a wrong zero point. Exit status: 0, 1 when one is not found, 77 where clang-19 or libclc-19 cannot be had.
+"""
+import dataclasses
+import pathlib
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+from parser import Fault, Instruction
+from runner import GROUP, ROOT, compile_functions, list_nvidia_programs, make_jobs, run_job, skip_without_tools
+
+NOTHING = Instruction("mov.b32", ("_", "0"), None, False, "nothing")
+
+# (kernel, file, what is replaced, by what)
+SOURCE_MUTANTS = [
+    ("gemv_f16_f16_gpu_ptx", "matmul/gemv_gpu.cl", "x + (k + u * stride), columns, acc);\n  FOR_ALL_STEPS(8",
+     "x + (k + u * stride) + 8, columns, acc);\n  FOR_ALL_STEPS(8"),
+    ("gemv_f16_f16_gpu", "matmul/gemv_gpu.cl", "min(first + r, rows - 1) * row_bytes", "(rows > 0 ? first + r : 0) * row_bytes"),
+    ("gemv_f16_f16_gpu", "matmul/gemv_gpu.cl", "if (row < rows) expression", "if (row <= rows) expression"),
+    ("gemv_f16_f16_gpu", "matmul/gemv_gpu.cl", "for (k = wide_end + lane; k < columns;", "for (k = wide_end + lane; k <= columns;"),
+    ("gemv_f16_f16_gpu_ptx", "matmul/gemv_gpu.cl", "uint i = 1; i < SPLIT_K / 32", "uint i = 1; i <= SPLIT_K / 32"),
+    ("gemv_f16_f16_gpu_ptx", "common/instructions.clh", "as_float(from_lane_xor(as_uint(value), 16))", "as_float(from_lane_xor(as_uint(value), 8))"),
+    ("gemv_f16_f16_gpu_ptx", "matmul/gemv_gpu.cl", "if (item % 32 == 0) sums", "if (item % 32 < 2) sums"),
+    ("gemv_i8_f16_gpu_ptx", "common/instructions.clh", "byte_to_float(biased, 0x7441)", "byte_to_float(biased, 0x7440)"),
+    ("gemv_i8_f16_gpu_ptx", "common/instructions.clh", "8388736.0f", "8388735.0f"),
+    ("gemv_i8_i8_gpu_ptx", "common/instructions.clh", "dot4(a.y, b.y, dot4(a.x, b.x, sum))", "dot4(a.y, b.x, dot4(a.x, b.x, sum))"),
+    ("gemv_i4_f16_gpu_ptx", "common/instructions.clh", "#define HALF2_MINUS_64 0xD400D400u", "#define HALF2_MINUS_64 0xD408D400u"),
+    ("gemv_i4_f16_gpu_ptx", "matmul/gemv_gpu.cl", "low_minus[r] = half2_fma(zero, HALF2_MINUS_ONE,", "low_minus[r] = half2_fma(zero, HALF2_ONE,"),
+    ("gemv_i4_f16_gpu", "matmul/gemv_gpu.cl", "fma(-zero[r], sum[t], dot_g[r][t])", "fma(1.0f - zero[r], sum[t], dot_g[r][t])"),
+    ("gemv_i4_f16_gpu", "matmul/gemv_gpu.cl", "load_group(scale[u], scales, groups, (k + u * stride) / GROUP,",
+     "load_group(scale[u], scales, groups, (k + u * stride + 32) / GROUP,"),
+    ("gemv_i4_i8_gpu_ptx", "matmul/gemv_gpu.cl", "dot16(high, odd, dot16(low, even, 0))", "dot16(high, even, dot16(low, odd, 0))"),
+    ("gemm_f16_f16_gpu", "matmul/gemm_gpu.cl", "weights[k * PITCH + i + 16 * r]", "weights[k * PITCH + i + 16 * r + 1]"),
+    ("gemm_f16_f16_gpu", "matmul/gemm_gpu.cl", "#define PITCH (TILE + 4)", "#define PITCH (TILE - 4)"),
+    ("gemm_i8_f16_gpu", "matmul/gemm_gpu.cl", "if (row >= rows || k >= columns) return 0.0f", "if (rows == 0 || k >= columns) return 0.0f"),
+    ("gemm_i4_f16_gpu", "matmul/gemm_gpu.cl", "((columns + GROUP - 1) / GROUP) + k / GROUP", "(columns / GROUP) + k / GROUP"),
+    ("gemm_i4_i8_gpu_ptx", "matmul/gemm_dot_gpu.cl", "- zeros) ^ 0x80808080u", "- zeros)"),
+    ("gemm_i8_i8_gpu_ptx", "matmul/gemm_dot_gpu.cl", "if (row < rows && token < tokens) out", "if (row < rows) out"),
+    ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "#define PITCH 80", "#define PITCH 72"),
+    ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "const bool inside = row < rows && at < row_bytes;", "const bool inside = rows > 0 && at < row_bytes;"),
+    ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "stage = STAGES - 1 - stage;", "stage = 0;"),
+    ("gemm_f16_f16_gpu_mma", "common/matrix_unit.clh", "((lane) / 4 + (i) / 2 % 2 * 8)", "((lane) / 4 + (i) % 2 * 8)"),
+    ("gemm_i8_i8_gpu_mma", "common/matrix_unit.clh", "+ (lane) / 8 % 2 * 16)", "+ (lane) / 16 * 16)"),
+]
+
+
+def remove(index):
+    return lambda instructions: [*instructions[:index], NOTHING, *instructions[index + 1:]]
+
+
+def wait_less(index):
+    def change(instructions):
+        wait = instructions[index]
+        return [*instructions[:index], dataclasses.replace(wait, operands=(str(int(wait.operands[0]) + 1),)), *instructions[index + 1:]]
+    return change
+
+
+def ptx_mutants(function):
+    """(what, index of the instruction, change) of all barriers and waits."""
+    for index, instruction in enumerate(function.instructions):
+        if instruction.opcode == "bar.sync":
+            yield f"barrier at {index} removed", index, remove(index)
+        if instruction.opcode == "cp.async.wait_group":
+            yield f"wait at {index} for one batch less", index, wait_less(index)
+
+
+def is_found(jobs, function):
+    """Whether one of the launches faults; unknown instructions do not count."""
+    for job in jobs:
+        try:
+            run_job(job, function)
+        except Fault as fault:
+            if "not understood" in str(fault):
+                raise
+            return True
+    return False
+
+
+def chosen_programs(listing):
+    """Of each kernel one program: the defaults, one token, groups of 128 columns; of gemv as many rows as make it use all."""
+    chosen = {}
+    for one in list_nvidia_programs(listing):
+        if one.program.define("GROUP") in (None, GROUP) and one.program.used_by == "run":
+            chosen.setdefault(one.program.kernel, one)
+    return list(chosen.values())
+
+
+def check_ptx(jobs, function):
+    """(number of mutants, those that were not found)."""
+    executed = [(job, run_job(job, function).executed) for job in jobs]
+    count, missed = 0, []
+    for what, index, change in ptx_mutants(function):
+        count += 1
+        reaching = [job for job, indices in executed if indices[index]]
+        mutant = dataclasses.replace(function, instructions=change(function.instructions))
+        if not reaching:
+            missed.append(f"{what}: no case reaches it")
+        elif not is_found(reaching, mutant):
+            missed.append(f"{what}: not found by {len(reaching)} launches that reach it")
+    return count, missed
+
+
+def check_source(jobs, file, old, new, tools):
+    """What is wrong with a mutant of the sources, or nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        kernels = pathlib.Path(folder) / "kernels"
+        shutil.copytree(ROOT / "kernels", kernels)
+        text = (kernels / file).read_text()
+        if old not in text:
+            return f"{file} no longer holds `{old}`: write the mutant anew"
+        (kernels / file).write_text(text.replace(old, new))
+        program = jobs[0].program
+        try:
+            functions = compile_functions(program.file, program.options, dataclasses.replace(tools, kernels=kernels))
+        except Fault as fault:
+            return f"{file} with `{new}` for `{old}` does not compile: {fault}"
+        return None if is_found(jobs, functions[program.entry]) else f"{file} with `{new}` for `{old}`: not found"
+
+
+def main(tools):
+    listing = sys.argv[1]
+    jobs, faults = make_jobs(listing, chosen_programs(listing))
+    by_kernel, count = {}, 0
+    for job in jobs:
+        by_kernel.setdefault(job.program.kernel, []).append(job)
+    for kernel, own in by_kernel.items():
+        program = own[0].program
+        mutants, missed = check_ptx(own, compile_functions(program.file, program.options, tools)[program.entry])
+        count += mutants
+        faults += [f"{kernel}: {one}" for one in missed]
+    for kernel, *change in SOURCE_MUTANTS:
+        count += 1
+        complaint = check_source(by_kernel[kernel], *change, tools)
+        faults += [f"{kernel}: {complaint}"] if complaint else []
+    for fault in faults:
+        print(f"ptx: error: {fault}", file=sys.stderr)
+    print(f"{count} mutants, {len(faults)} not found")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(skip_without_tools(main))

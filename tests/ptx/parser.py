@@ -1,0 +1,106 @@
+"""PTX text to functions: parameters, registers, local variables, instructions and basic blocks.
+
+Grammar: "PTX ISA", chapters "Syntax" and "State Spaces, Types, and Variables", as far as clang's NVPTX back end writes it.
+What is not understood raises Fault: nothing is skipped in silence.
+"""
+import dataclasses
+import re
+
+
+class Fault(Exception):
+    """What a kernel does that it must not, or text that is not understood."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Instruction:
+    opcode: str  # with all its modifiers, e.g. ld.global.v4.u32
+    operands: tuple  # as written; {…} and […] are one operand
+    predicate: str | None  # register that must be true, or false
+    negated: bool
+    text: str
+
+
+@dataclasses.dataclass
+class Function:
+    name: str
+    parameters: list  # (name, type without the dot)
+    registers: dict  # name -> type without the dot
+    shared: dict  # name -> (alignment, bytes)
+    instructions: list
+    labels: dict  # name -> index of an instruction
+
+    def leaders(self):
+        """Indices at which a basic block may begin."""
+        return {0, *self.labels.values()}
+
+
+ENTRY = re.compile(r"^\.visible \.entry (\w+)\((.*?)\)\s*^\{$(.*?)^\}$", re.S | re.M)
+# The only scoped register that clang writes: the part of a word that nobody wants.
+SCOPED = re.compile(r"\{ \.reg \.b\d+ tmp; (.*?) \}", re.S)
+
+
+def split_operands(text):
+    """Operands between the commas that stand in no bracket."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def parse_instruction(text):
+    found = re.fullmatch(r"(?:@(!?)(%p\d+) )?([a-z][\w.:]*)(?: (.*))?", text)
+    if not found:
+        raise Fault(f"not understood: {text}")
+    negated, predicate, opcode, operands = found.groups()
+    return Instruction(opcode, split_operands(operands or ""), predicate, negated == "!", text)
+
+
+def parse_declaration(text, function):
+    """True for a declaration, which is noted; .loc and the like do not occur without debug information."""
+    if found := re.fullmatch(r"\.reg \.(\w+) (%\w+)<(\d+)>", text):
+        function.registers.update({f"{found[2]}{i}": found[1] for i in range(int(found[3]))})
+    elif found := re.fullmatch(r"\.shared \.align (\d+) \.b8 ([\w$]+)\[(\d+)\]", text):
+        function.shared[found[2]] = (int(found[1]), int(found[3]))
+    elif text.startswith(".pragma"):
+        pass
+    elif text.startswith("."):
+        raise Fault(f"not understood: {text}")
+    else:
+        return False
+    return True
+
+
+def parse_body(body, function):
+    body = SCOPED.sub(lambda found: found[1].replace("tmp", "_"), re.sub(r"//.*", "", body))
+    for statement in re.sub(r"(\$L\w+:)", r"\1;", body).split(";"):
+        text = " ".join(statement.split())
+        if not text or parse_declaration(text, function):
+            continue
+        if text.endswith(":"):
+            function.labels[text[:-1]] = len(function.instructions)
+        else:
+            function.instructions.append(parse_instruction(text))
+
+
+def parse_entry(found):
+    name, parameters, body = found.groups()
+    listed = [parse_parameter(text) for text in split_operands(" ".join(parameters.split()))]
+    function = Function(name, listed, {}, {}, [], {})
+    parse_body(body, function)
+    return function
+
+
+def parse_parameter(text):
+    found = re.fullmatch(r"\.param \.(\w+)(?: \.ptr(?: \.\w+)*(?: \.align \d+)?)? (\w+)", text)
+    if not found:
+        raise Fault(f"not understood: parameter {text}")
+    return found[2], found[1]
+
+
+def parse(text):
+    """{name: Function} of all kernels."""
+    return {found[1]: parse_entry(found) for found in ENTRY.finditer(text)}

@@ -1,0 +1,87 @@
+"""What the host builds (the listing of the build's kernel_programs), for which devices, and how each is compiled for."""
+import dataclasses
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A device architecture. The limits are per multiprocessor (NVIDIA: CUDA programming guide, technical
+    specifications per compute capability); AMD's compiler computes its own from the same kind of table."""
+    name: str
+    nvidia: bool
+    waves: int  # most resident warps per multiprocessor, or waves per SIMD
+    local_bytes: int = 0
+    library: str = ""
+
+    def flags(self, libclc):
+        link = ["-O3", "-Xclang", "-mlink-builtin-bitcode", "-Xclang", str(libclc / self.library), "-S", "-Wno-linker-warnings"]
+        if self.nvidia:
+            return ["-target", "nvptx64-unknown-nvidiacl", f"-march={self.name}", *link]
+        return ["-target", "amdgcn-amd-amdhsa", f"-mcpu={self.name}", "-nogpulib", *link]
+
+
+NVIDIA_LIBRARY, AMD_LIBRARY = "nvptx64--nvidiacl.bc", "amdgcn--amdhsa.bc"
+TARGETS = {target.name: target for target in (
+    Target("sm_80", True, 64, 164 << 10, library=NVIDIA_LIBRARY),
+    Target("sm_90", True, 64, 228 << 10, library=NVIDIA_LIBRARY),
+    Target("gfx90a", False, 8, library=AMD_LIBRARY),
+    Target("gfx942", False, 8, library=AMD_LIBRARY),
+    Target("gfx1100", False, 16, library=AMD_LIBRARY),
+)}
+LINT, X86 = "lint", "x86"
+CANDIDATE_TARGETS, CANDIDATE_VARIANTS = ["sm_80", "gfx90a", "gfx1100"], ["gpu", "ptx", "gcn", "rdna3"]
+NVIDIA_TARGETS, AMD_TARGETS = ["sm_80", "sm_90"], ["gfx90a", "gfx942", "gfx1100"]
+# Which targets have the instruction sets of kernels/common/instructions.clh.
+INSTRUCTION_TARGETS = {"PTX": NVIDIA_TARGETS, "GCN": ["gfx90a", "gfx942"], "RDNA3": ["gfx1100"], "KHRONOS": [LINT],
+                       "HALF2": [LINT, *AMD_TARGETS], "AVX2": [X86]}
+# Which targets have a matrix unit's variant.
+MATRIX_UNIT_TARGETS = {"mma": NVIDIA_TARGETS, "mfma": ["gfx90a", "gfx942"], "wmma": ["gfx1100"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """One row of kernel_programs: what the host builds."""
+    kernel: str
+    family: str
+    variant: str
+    file: str
+    entry: str
+    work_group: int
+    used_by: str  # run, tune (a candidate that is no default) or probe
+    options: str
+
+    @property
+    def operation(self):
+        return self.entry.removesuffix("_" + self.family)
+
+    def define(self, name):
+        """The number of -Dname, or None."""
+        found = re.search(rf"-D{name}=(\S+)", self.options)
+        return int(found[1]) if found else None
+
+
+def read_programs(path):
+    listing = subprocess.run([path], capture_output=True, text=True, check=True).stdout
+    rows = (line.split("\t") for line in listing.splitlines())
+    return [Program(*names, int(items), used_by, options) for *names, items, used_by, options in rows]
+
+
+def targets_of(program):
+    """What can compile it. The CPU family is only linted, as are probes of Khronos extensions; programs of a vendor's
+    instructions compile for that vendor's devices alone."""
+    if program.variant in MATRIX_UNIT_TARGETS:
+        return MATRIX_UNIT_TARGETS[program.variant]
+    found = re.search(r"-DINSTRUCTIONS_(\w+)", program.options)
+    targets = INSTRUCTION_TARGETS[found[1]] if found else [LINT] if program.family in ("cpu", "probe") else [LINT, *TARGETS]
+    if program.used_by == "tune":
+        return [target for target in targets if target in CANDIDATE_TARGETS and program.variant in CANDIDATE_VARIANTS]
+    return targets
+
+
+def default_programs():
+    built = sorted(ROOT.glob("build/*/tests/scheme/kernel_programs"), key=lambda path: path.stat().st_mtime)
+    return built[-1] if built else None
