@@ -60,7 +60,7 @@ class AmdMeter final : public Meter {
   AmdMeter(MeterInfo info, ReadCount count, Classify classify, std::shared_ptr<Meter> hwmon, const Clock& clock)
       : info_(std::move(info)), count_(std::move(count)), classify_(classify), hwmon_(std::move(hwmon)), clock_(clock) {
     const Reading<Joules> first = read_energy();
-    info_.has_energy = first.status == ReadStatus::kOk || first.status == ReadStatus::kZero;
+    info_.has_energy = first.status == ReadStatus::kOk;  // it counts from the boot: 0 is a dead counter
     refusal_ = first.status;
     info_.has_power = hwmon_ && hwmon_->info().has_power;
   }
@@ -116,9 +116,8 @@ std::vector<Finding> find_hwmon_boards(const MeterEnvironment& environment, cons
     info.pci = find_hwmon_pci(hwmon);
     MeterFiles files;
     // RDNA and CDNA3 have an instant reading; older boards the average alone.
-    const bool instant = std::filesystem::exists(hwmon / "power1_input");
-    files.power_uw = hwmon / (instant ? "power1_input" : "power1_average");
-    info.power_field = instant ? "instant" : "average";
+    files.power_uw = choose_file({hwmon / "power1_input", hwmon / "power1_average"}, info.notes);
+    info.power_field = files.power_uw.filename() == "power1_input" ? "instant" : "average";
     files.temperature_mc = hwmon / "temp1_input";
     files.clock_hz = hwmon / "freq1_input";
     if (const auto cap = read_file_number(hwmon / "power1_cap").value) info.power_limit = Watts(*cap * 1e-6);
@@ -149,7 +148,7 @@ Finding make_board(MeterInfo info, ReadCount count, Classify classify, const std
   } else {
     finding.reason = fmt::format("{} reports no energy ({}) and has no amdgpu power file", meter->info().board,
                                  to_string(meter->refusal()));
-    finding.fix = "sudo usermod -aG render,video $USER";
+    finding.fix = "sudo usermod -aG render,video $USER, then log in again";
   }
   return finding;
 }
@@ -204,7 +203,8 @@ MeterInfo describe_smi_board(const Smi& smi, amd::Handle board) {
 std::vector<Finding> find_smi(const MeterEnvironment& environment, const std::vector<Finding>& hwmon,
                               const Clock& clock) {
   auto opened = VendorLibrary::open(environment, kSmiLibrary);
-  if (!opened) return {refuse(environment.library_path(kSmiLibrary), opened.error().value, "install amd-smi-lib")};
+  if (!opened)
+    return {refuse(environment.library_path(kSmiLibrary), opened.error().value, "install amd-smi-lib of ROCm")};
   const auto smi = std::make_shared<Smi>();
   smi->library = std::move(opened).value();
   amd::SmiInit* init = nullptr;
@@ -278,7 +278,8 @@ MeterInfo describe_rsmi_board(const Rsmi& rsmi, std::uint32_t index) {
 std::vector<Finding> find_rsmi(const MeterEnvironment& environment, const std::vector<Finding>& hwmon,
                                const Clock& clock) {
   auto opened = VendorLibrary::open(environment, kRsmiLibrary);
-  if (!opened) return {refuse(environment.library_path(kRsmiLibrary), opened.error().value, "install rocm-smi-lib")};
+  if (!opened)
+    return {refuse(environment.library_path(kRsmiLibrary), opened.error().value, "install rocm-smi-lib of ROCm")};
   const auto rsmi = std::make_shared<Rsmi>();
   rsmi->library = std::move(opened).value();
   amd::SmiInit* init = nullptr;
@@ -315,29 +316,17 @@ std::vector<Finding> find_rsmi(const MeterEnvironment& environment, const std::v
   return found;
 }
 
-bool any_meter(const std::vector<Finding>& findings) {
-  for (const Finding& finding : findings) {
-    if (finding.meter) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::vector<Finding> find_amd(const MeterEnvironment& environment, const Clock& clock) {
   std::vector<Finding> hwmon = find_hwmon_boards(environment, clock);
-  std::vector<Finding> looked = find_smi(environment, hwmon, clock);
-  if (any_meter(looked)) return looked;
+  std::vector<Finding> smi = find_smi(environment, hwmon, clock);
   std::vector<Finding> rsmi = find_rsmi(environment, hwmon, clock);
-  if (any_meter(rsmi)) return rsmi;
-  if (any_meter(hwmon)) return hwmon;
   if (hwmon.empty()) {
     hwmon.push_back(refuse((environment.sysfs_root() / "class/hwmon/*/name = amdgpu").string(), "no amdgpu sensor",
                            "sudo modprobe amdgpu"));
   }
-  looked.insert(looked.end(), rsmi.begin(), rsmi.end());
-  looked.insert(looked.end(), hwmon.begin(), hwmon.end());
-  return looked;
+  return merge_boards({std::move(smi), std::move(rsmi), std::move(hwmon)});
 }
 
 }  // namespace qtrap::power

@@ -47,24 +47,38 @@ bool is_named(const MeterInfo& info, const std::string& which) {
   return (pci && info.pci == pci) || (uuid && info.uuid == uuid) || info.board == which;
 }
 
+/// What can be done where the meter asked for is not there: one of those that are, or what opens one.
+std::string describe_way_out(const std::vector<Finding>& family) {
+  std::string ids;
+  for (const Finding& finding : family) {
+    if (finding.meter) ids += fmt::format("{}--meter {}", ids.empty() ? "" : " or ", finding.meter->info().id());
+  }
+  if (!ids.empty()) return "use " + ids + ", where it measures the device, or --meter auto";
+  const auto closed = std::find_if(family.begin(), family.end(), [](const Finding& f) { return !f.fix.empty(); });
+  return closed == family.end() ? "run `qtrap meters` for what there is, or use --meter auto" : closed->fix;
+}
+
 Result<Match> select_family(const MeterSpec& spec, const DeviceIdentity& device, const std::vector<Finding>& findings,
                             const Clock& clock) {
   std::vector<Finding> family;
   std::copy_if(findings.begin(), findings.end(), std::back_inserter(family),
                [&](const Finding& finding) { return finding.name == spec.family; });
-  const auto denied = std::find_if(family.begin(), family.end(), [](const Finding& f) { return !f.meter; });
-  const std::string fix =
-      denied == family.end() ? "run `qtrap meters` for what there is, or use --meter auto" : denied->fix;
   if (spec.which.empty()) {
     auto match = match_meter(device, family, clock);
     if (!match || match.value().meter) return match;
     return runtime_error(fmt::format("the meter asked for cannot measure the device: {}", match.value().reason),
-                         spec.family, fix);
+                         spec.family, describe_way_out(family));
   }
-  for (const Finding& finding : family) {
-    if (finding.meter && is_named(finding.meter->info(), spec.which)) return Match{finding.meter, "chosen", ""};
+  std::vector<Finding> named;
+  std::copy_if(family.begin(), family.end(), std::back_inserter(named),
+               [&](const Finding& finding) { return finding.meter && is_named(finding.meter->info(), spec.which); });
+  const std::string asked = fmt::format("{}:{}", spec.family, spec.which);
+  if (named.size() == 1) return Match{named.front().meter, "chosen", ""};
+  if (named.size() > 1) {
+    return usage_error(fmt::format("{} meters have this name", named.size()), asked,
+                       "name its PCI address or UUID, or use --meter none");
   }
-  return runtime_error("no such meter", fmt::format("{}:{}", spec.family, spec.which), fix);
+  return runtime_error("no such meter", asked, describe_way_out(family));
 }
 
 }  // namespace

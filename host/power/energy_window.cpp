@@ -13,7 +13,10 @@ namespace qtrap::power {
 namespace {
 
 constexpr double kDisagreement = 0.05;
+/// A power reading may rest for a while (1 W steps under a steady load); a counter under load may not, not even for the
+/// periods of one window.
 constexpr std::size_t kStuckPeriods = 50;
+constexpr std::size_t kStillPeriods = 12;
 
 EnergyEstimate refuse(EnergyStatus status, std::string detail, std::size_t readings = 0) {
   EnergyEstimate estimate;
@@ -166,6 +169,30 @@ Updates find_updates(const std::vector<Timed<Joules>>& values, const LoadWindow&
   return updates;
 }
 
+/// Longest stretch of the window, once the load has `settled`, without an update, when a counter under load cannot rest
+/// as long: kStillPeriods of its period, and of its own usual spacing where that is longer (an assumed period may be
+/// too short).
+std::optional<Seconds> find_standstill(const std::vector<Timed<Joules>>& updates, const LoadWindow& window,
+                                       Seconds settled, Seconds period) {
+  std::vector<Seconds> gaps;
+  Seconds last = std::max(window.begin, settled);
+  for (const Timed<Joules>& update : updates) {
+    if (update.at <= last || update.at > window.end) continue;
+    gaps.push_back(update.at - last);
+    last = update.at;
+  }
+  const Seconds tail = window.end - last;
+  const Seconds longest = gaps.empty() ? tail : std::max(tail, *std::max_element(gaps.begin(), gaps.end()));
+  Seconds usual = period;
+  if (!gaps.empty()) {
+    std::nth_element(gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2), gaps.end());
+    usual = std::max(usual, gaps[gaps.size() / 2]);
+  }
+  // Half a period less: a window of 12 periods is meant to be caught whole.
+  if (longest + usual / 2 >= usual * kStillPeriods) return longest;
+  return std::nullopt;
+}
+
 EnergyEstimate estimate_from_counter(std::span<const Sample> samples, const LoadWindow& window, const MeterInfo& info,
                                      const SensorTraits& sensor) {
   if (!info.has_energy) return refuse(EnergyStatus::kNoMeter, "the meter has no energy counter");
@@ -190,8 +217,9 @@ EnergyEstimate estimate_from_counter(std::span<const Sample> samples, const Load
                 [&](const Timed<Joules>& point) { return point.at < settled || point.at > window.load_end; });
   const auto seen = find_seen(updates.points, window);
   const Seconds length = window.end - window.begin;
-  if (seen.count == 0 && length >= sensor.period * kStuckPeriods) {
-    return refuse(EnergyStatus::kImplausible, "the counter stands still for " + in_ms(length));
+  if (const auto still = find_standstill(updates.points, window, settled, sensor.period)) {
+    return refuse(EnergyStatus::kImplausible, "the counter stands still for " + in_ms(*still) + " of " + in_ms(length),
+                  seen.count);
   }
   if (seen.count < kFewestReadings) {
     return refuse(EnergyStatus::kTooShort,

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <fstream>
+#include <map>
 #include <string_view>
 
 #include "power/match.hpp"
@@ -87,6 +88,64 @@ std::vector<std::filesystem::path> list_hwmon(const MeterEnvironment& environmen
   std::vector<std::filesystem::path> found = list_folders(environment.sysfs_root() / "class/hwmon", "hwmon");
   std::erase_if(found, [&](const std::filesystem::path& hwmon) { return read_file_line(hwmon / "name") != name; });
   return found;
+}
+
+namespace {
+
+/// The finding that is taken for a board out of those of all sources, in order of preference; none where no source has
+/// a usable meter.
+const Finding* choose_source(const std::vector<const Finding*>& board) {
+  const Finding* chosen = nullptr;
+  for (const Finding* finding : board) {
+    if (finding->denied && chosen == nullptr) return nullptr;
+    if (!finding->meter) continue;
+    if (finding->meter->info().has_energy) return finding;
+    if (chosen == nullptr) chosen = finding;
+  }
+  return chosen;
+}
+
+const std::optional<std::string>& pci_of(const Finding& finding) {
+  return finding.meter ? finding.meter->info().pci : finding.pci;
+}
+
+}  // namespace
+
+std::vector<Finding> merge_boards(const std::vector<std::vector<Finding>>& sources) {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<const Finding*>> boards;
+  std::vector<Finding> nameless;  // meters of boards without an address, of the first source that has any
+  std::vector<Finding> places;
+  for (const auto& source : sources) {
+    const bool first = nameless.empty();
+    for (const Finding& finding : source) {
+      if (const auto& pci = pci_of(finding)) {
+        if (!boards.contains(*pci)) order.push_back(*pci);
+        boards[*pci].push_back(&finding);
+      } else if (!finding.meter) {
+        places.push_back(finding);
+      } else if (first) {
+        nameless.push_back(finding);
+      }
+    }
+  }
+  std::vector<Finding> merged;
+  bool any = !nameless.empty();
+  for (const auto& pci : order) {
+    const auto& board = boards.at(pci);
+    if (const Finding* chosen = choose_source(board)) {
+      any = true;
+      merged.push_back(*chosen);
+      continue;
+    }
+    for (const Finding* finding : board) {
+      if (!finding->meter) merged.push_back(*finding);
+    }
+  }
+  // Without addresses a board cannot be told from those that have one.
+  if (merged.empty()) merged = std::move(nameless);
+  if (!any) merged.insert(merged.end(), places.begin(), places.end());
+  return merged;
 }
 
 std::optional<std::string> find_hwmon_pci(const std::filesystem::path& hwmon) {

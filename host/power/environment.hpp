@@ -83,12 +83,20 @@ std::optional<std::string> find_hwmon_pci(const std::filesystem::path& hwmon);
 
 /// A meter found, or one that is there and cannot be used, or a place that was looked at in vain.
 struct Finding {
-  std::string name;                ///< family: "nvml", "amd", "intel", "rapl", "jetson"
-  std::string where;               ///< library or path that was looked at
-  std::shared_ptr<Meter> meter;    ///< null unless it can be read
-  std::string reason;              ///< why there is no meter; empty where there is one
-  std::string fix;                 ///< the one command or step that would make it work
-  std::optional<std::string> pci;  ///< of a board that is there but cannot be used
+  std::string name;                           ///< family: "nvml", "amd", "intel", "rapl", "jetson"
+  std::string where;                          ///< library or path that was looked at
+  std::shared_ptr<Meter> meter;               ///< null unless it can be read
+  std::string reason;                         ///< why there is no meter; empty where there is one
+  std::string fix;                            ///< the one command or step that would make it work
+  std::optional<std::string> pci;             ///< of a board that is there but cannot be used
+  std::optional<Scope> scope = std::nullopt;  ///< of a part of the machine that is there but cannot be used
+  bool denied = false;                        ///< there, and closed to this user: `fix` opens it
 };
+
+/// One finding for each board out of several sources, the preferred one first: by PCI address the first meter with an
+/// energy counter, else the first meter, else every refusal of that board; boards without a PCI address are taken from
+/// the first source that has any. A board that is denied in one source is not replaced by a later one: the user is told
+/// how to open it. Places without a board are kept only where there is no meter at all.
+std::vector<Finding> merge_boards(const std::vector<std::vector<Finding>>& sources);
 
 }  // namespace qtrap::power

@@ -64,6 +64,26 @@ bool is_readable(ReadStatus status) {
   return status == ReadStatus::kOk || status == ReadStatus::kZero || status == ReadStatus::kUnsupported;
 }
 
+std::filesystem::path power_file(const MeterFiles& files) {
+  if (!files.power_uw.empty() || files.rails.empty()) return files.power_uw;
+  return files.rails.front().voltage_mv;
+}
+
+/// Takes a channel out that does not read, where the other one does.
+void drop_dead_channel(const Sample& sample, MeterInfo& info, MeterFiles& files) {
+  const auto reads = [](ReadStatus status) { return status == ReadStatus::kOk || status == ReadStatus::kZero; };
+  if (reads(sample.power.status) && !is_readable(sample.energy.status)) {
+    info.notes.push_back(fmt::format("energy counter {} gives no reading ({}): power alone", files.energy_uj.string(),
+                                     to_string(sample.energy.status)));
+    files.energy_uj.clear();
+  } else if (reads(sample.energy.status) && !is_readable(sample.power.status)) {
+    info.notes.push_back(fmt::format("power {} gives no reading ({}): the counter alone", power_file(files).string(),
+                                     to_string(sample.power.status)));
+    files.power_uw.clear();
+    files.rails.clear();
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<Meter> make_file_meter(const MeterEnvironment& environment, MeterInfo info, MeterFiles files,
@@ -74,23 +94,57 @@ std::shared_ptr<Meter> make_file_meter(const MeterEnvironment& environment, Mete
   return std::make_shared<FileMeter>(std::move(info), std::move(files), clock);
 }
 
+std::filesystem::path choose_file(const std::vector<std::filesystem::path>& paths, std::vector<std::string>& notes) {
+  const std::filesystem::path* first = nullptr;
+  const std::filesystem::path* zero = nullptr;
+  ReadStatus failed = ReadStatus::kOk;
+  for (const auto& path : paths) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(path, ignored)) continue;
+    const FileNumber number = read_file_number(path);
+    if (number.value && *number.value > 0) {
+      if (first != nullptr)
+        notes.push_back(fmt::format("{} gives no reading ({}): {} is read instead", first->string(), to_string(failed),
+                                    path.filename().string()));
+      return path;
+    }
+    if (zero == nullptr && number.value) zero = &path;
+    if (first == nullptr) {
+      first = &path;
+      failed = number.value ? ReadStatus::kZero : number.status;
+    }
+  }
+  if (zero != nullptr) return *zero;
+  return first != nullptr ? *first : paths.back();
+}
+
 Finding make_file_finding(const MeterEnvironment& environment, const MeterInfo& info, const MeterFiles& files,
                           const Clock& clock) {
-  const std::filesystem::path first = !files.energy_uj.empty()  ? files.energy_uj
-                                      : !files.power_uw.empty() ? files.power_uw
-                                      : !files.rails.empty()    ? files.rails.front().voltage_mv
-                                                                : std::filesystem::path();
-  Finding finding{info.name, first.string(), make_file_meter(environment, info, files, clock), "", "", info.pci};
+  const std::filesystem::path first = files.energy_uj.empty() ? power_file(files) : files.energy_uj;
+  Finding finding;
+  finding.name = info.name;
+  finding.where = first.string();
+  finding.pci = info.pci;
+  finding.meter = make_file_meter(environment, info, files, clock);
   const Sample sample = finding.meter->read();
+  MeterInfo reduced = info;
+  MeterFiles working = files;
+  drop_dead_channel(sample, reduced, working);
+  if (reduced.notes.size() != info.notes.size()) {
+    finding.meter = make_file_meter(environment, reduced, working, clock);
+    return finding;
+  }
   const ReadStatus failed = is_readable(sample.energy.status) ? sample.power.status : sample.energy.status;
   if (is_readable(failed)) return finding;
   finding.meter.reset();
+  finding.scope = info.scope;
   if (failed == ReadStatus::kDenied) {
+    finding.denied = true;
     finding.reason = fmt::format("permission denied: {}", first.string());
     finding.fix = fmt::format("sudo chmod a+r {}", first.string());
   } else {
     finding.reason = fmt::format("{} gives no reading ({})", first.string(), to_string(failed));
-    finding.fix = "see the kernel log for the sensor's driver";
+    finding.fix = "sudo dmesg | grep -i hwmon";
   }
   return finding;
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "power/file_meter.hpp"
 #include "power/level_zero_api.hpp"
 #include "power/match.hpp"
@@ -13,22 +15,30 @@ namespace {
 constexpr const char* kLibrary = "libze_loader.so.1";
 namespace ze = level_zero;
 
-/// The file that counts the whole card; where there is none, that of the chip, with its narrower scope.
+/// The file that counts the whole card; where there is none that reads, that of the chip, with its narrower scope.
 struct EnergyFile {
   std::filesystem::path path;
   Scope scope;
+  std::vector<std::string> notes;
 };
 
 std::optional<EnergyFile> choose_energy_file(const std::filesystem::path& hwmon) {
-  std::optional<EnergyFile> chosen;
+  std::vector<std::filesystem::path> cards;
+  std::vector<std::filesystem::path> chips;
   for (const char* number : {"1", "2", "3"}) {
     const auto path = hwmon / (std::string("energy") + number + "_input");
     if (!std::filesystem::exists(path)) continue;
     // i915 has one counter without a label, of the card; xe labels its own "card" and "pkg".
     const auto label = read_file_line(hwmon / (std::string("energy") + number + "_label"));
-    if (!label || *label == "card") return EnergyFile{path, Scope::kBoard};
-    if (!chosen) chosen = EnergyFile{path, Scope::kPackage};
+    (!label || *label == "card" ? cards : chips).push_back(path);
   }
+  std::vector<std::filesystem::path> all = cards;
+  all.insert(all.end(), chips.begin(), chips.end());
+  if (all.empty()) return std::nullopt;
+  EnergyFile chosen;
+  chosen.path = choose_file(all, chosen.notes);
+  const bool card = std::find(cards.begin(), cards.end(), chosen.path) != cards.end();
+  chosen.scope = card ? Scope::kBoard : Scope::kPackage;
   return chosen;
 }
 
@@ -45,6 +55,7 @@ std::vector<Finding> find_hwmon_boards(const MeterEnvironment& environment, cons
       info.driver = driver;
       info.pci = find_hwmon_pci(hwmon);
       info.scope = energy->scope;
+      info.notes = energy->notes;
       if (const auto cap = read_file_number(hwmon / "power1_max").value; cap && *cap > 0) {
         info.power_limit = Watts(*cap * 1e-6);
       }
@@ -151,14 +162,15 @@ Finding open_device(const MeterEnvironment& environment, const std::shared_ptr<S
     finding.meter = meter;
   } else {
     finding.reason = "zesPowerGetEnergyCounter: " + to_string(status);
-    finding.fix = status == ReadStatus::kDenied ? "sudo usermod -aG render $USER" : "update the Intel GPU driver";
+    finding.fix = status == ReadStatus::kDenied ? "sudo usermod -aG render $USER, then log in again"
+                                                : "update the Intel GPU driver";
   }
   return finding;
 }
 
 std::vector<Finding> find_sysman(const MeterEnvironment& environment, const Clock& clock) {
   auto opened = VendorLibrary::open(environment, kLibrary);
-  if (!opened) return {refuse(environment.library_path(kLibrary), opened.error().value, "install libze1")};
+  if (!opened) return {refuse(environment.library_path(kLibrary), opened.error().value, "sudo apt-get install libze1")};
   const auto sysman = std::make_shared<Sysman>();
   sysman->library = std::move(opened).value();
   const VendorLibrary& lib = *sysman->library;
@@ -172,7 +184,8 @@ std::vector<Finding> find_sysman(const MeterEnvironment& environment, const Cloc
   }
   const ze::Result result = init(0);
   if (result != ze::kSuccess) {
-    return {refuse(kLibrary, fmt::format("zesInit failed with status {:#x}", result), "install intel-level-zero-gpu")};
+    return {refuse(kLibrary, fmt::format("zesInit failed with status {:#x}", result),
+                   "install Intel's Level Zero GPU driver")};
   }
   std::uint32_t count = 0;
   std::vector<ze::Handle> drivers;
@@ -194,15 +207,11 @@ std::vector<Finding> find_sysman(const MeterEnvironment& environment, const Cloc
 
 std::vector<Finding> find_intel(const MeterEnvironment& environment, const Clock& clock) {
   std::vector<Finding> hwmon = find_hwmon_boards(environment, clock);
-  if (!hwmon.empty()) return hwmon;  // a denied file is reported with its command, not worked around
-  hwmon.push_back(refuse((environment.sysfs_root() / "class/hwmon/*/name = i915 | xe").string(),
-                         "no energy counter of a discrete board", "sudo modprobe xe"));
-  std::vector<Finding> sysman = find_sysman(environment, clock);
-  for (const Finding& finding : sysman) {
-    if (finding.meter) return sysman;
+  if (hwmon.empty()) {
+    hwmon.push_back(refuse((environment.sysfs_root() / "class/hwmon/*/name = i915 | xe").string(),
+                           "no energy counter of a discrete board", "use Linux 6.2 or later"));
   }
-  hwmon.insert(hwmon.end(), sysman.begin(), sysman.end());
-  return hwmon;
+  return merge_boards({std::move(hwmon), find_sysman(environment, clock)});
 }
 
 }  // namespace qtrap::power

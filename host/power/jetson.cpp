@@ -37,7 +37,7 @@ std::vector<Finding> find_jetson(const MeterEnvironment& environment, const Cloc
   const std::vector<NamedRail> rails = list_rails(environment);
   if (rails.empty()) {
     return {{"jetson", (environment.sysfs_root() / "class/hwmon/*/name = ina3221").string(), nullptr,
-             "no INA3221 rail monitor", "only Jetson modules have one", std::nullopt}};
+             "no INA3221 rail monitor (only Jetson modules have one)", "", std::nullopt}};
   }
   MeterInfo info;
   info.name = "jetson";
@@ -52,8 +52,10 @@ std::vector<Finding> find_jetson(const MeterEnvironment& environment, const Cloc
     files.rails.push_back(rail.files);
     info.board += (info.board.empty() ? "" : " + ") + rail.name;
   }
-  if (input == rails.end())
+  if (input == rails.end()) {
+    info.scope = Scope::kRails;
     info.notes.emplace_back("no input rail: the sum of the measured rails, not the whole module");
+  }
   info.source = files.rails.front().voltage_mv.parent_path().string();
   return {make_file_finding(environment, info, files, clock)};
 }

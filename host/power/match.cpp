@@ -68,15 +68,35 @@ std::string describe_absence(const std::vector<Finding>& findings) {
 
 Match found(const std::shared_ptr<Meter>& meter, const char* basis) { return {meter, basis, ""}; }
 
+/// A part of the machine of this scope that is there and cannot be read.
+const Finding* find_unusable(const std::vector<Finding>& findings, Scope scope) {
+  const auto lost = std::find_if(findings.begin(), findings.end(), [&](const Finding& finding) {
+    return !finding.meter && finding.name == "rapl" && finding.scope == scope;
+  });
+  return lost == findings.end() ? nullptr : &*lost;
+}
+
 Match match_packages(const std::vector<Finding>& findings, const Clock& clock) {
   // A machine without any package counter may still have the platform's.
   Meters parts =
       select(findings, [](const MeterInfo& info) { return info.scope == Scope::kPackage && info.name == "rapl"; });
-  if (parts.empty()) return {nullptr, "", "no CPU package meter: " + describe_absence(findings)};
-  for (const auto& zone : select(findings, [](const MeterInfo& info) { return info.scope == Scope::kDram; })) {
-    parts.push_back(zone);
+  if (const Finding* lost = find_unusable(findings, Scope::kPackage)) {
+    return {nullptr, "",
+            fmt::format("a part of the CPU's packages cannot be read, and the rest is not the whole: {} ({}): {}",
+                        lost->reason, lost->where, lost->fix)};
   }
-  return found(make_sum_meter(parts, clock), "packages");
+  if (parts.empty()) return {nullptr, "", "no CPU package meter: " + describe_absence(findings)};
+  const Meters memory = select(findings, [](const MeterInfo& info) { return info.scope == Scope::kDram; });
+  const Finding* closed = find_unusable(findings, Scope::kDram);
+  std::vector<std::string> notes;
+  if (closed != nullptr) {
+    notes.push_back(fmt::format("memory is left out: {}", closed->reason));
+  } else if (!memory.empty() && memory.size() != parts.size()) {
+    notes.push_back(fmt::format("memory is left out: {} counters for {} packages", memory.size(), parts.size()));
+  } else {
+    parts.insert(parts.end(), memory.begin(), memory.end());
+  }
+  return found(make_sum_meter(parts, clock, std::move(notes)), "packages");
 }
 
 /// A board that is there but denied must not be replaced by another one.

@@ -21,7 +21,7 @@ std::string name_of(Enum value, const std::array<const char*, N>& names) {
 }  // namespace
 
 std::string to_string(Scope scope) {
-  return name_of(scope, std::array{"board", "module", "package", "package+dram", "dram", "platform"});
+  return name_of(scope, std::array{"board", "module", "package", "package+dram", "dram", "platform", "rails"});
 }
 
 std::string to_string(EnergyMethod method) {

@@ -15,8 +15,8 @@
 namespace qtrap::power {
 
 /// What a meter's figure covers.
-enum class Scope { kBoard, kModule, kPackage, kPackageAndDram, kDram, kPlatform };
-/// "board", "module", "package", "package+dram", "dram" or "platform".
+enum class Scope { kBoard, kModule, kPackage, kPackageAndDram, kDram, kPlatform, kRails };
+/// "board", "module", "package", "package+dram", "dram", "platform" or "rails" (some of a module's).
 std::string to_string(Scope scope);
 
 /// How an energy was obtained.

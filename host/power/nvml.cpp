@@ -44,7 +44,7 @@ class Session {
  public:
   static Result<std::shared_ptr<Session>> open(const MeterEnvironment& environment) {
     auto library = VendorLibrary::open(environment, kLibrary);
-    if (!library) return library.error();
+    if (!library) return runtime_error(library.error().what, library.error().value, "install the NVIDIA driver");
     std::shared_ptr<Session> session(new Session(std::move(library).value()));
     if (const char* missing = session->bind()) {
       return runtime_error("the library lacks a function", missing, kUpdate);
@@ -154,6 +154,11 @@ struct Milli {
   ReadStatus status = ReadStatus::kUnsupported;
 };
 
+/// Whether a channel answers with a number: fields of some boards succeed with 0 or NaN for ever.
+bool is_alive(const Milli& milli) {
+  return milli.status == ReadStatus::kOk && std::isfinite(milli.value) && milli.value > 0;
+}
+
 struct ThrottleBit {
   unsigned long long bit;
   const char* name;
@@ -252,12 +257,13 @@ class NvmlMeter final : public Meter {
   }
 
   void choose_energy() {
-    if (read_field(nvml::kFieldTotalEnergy, 0).status == ReadStatus::kOk) {
+    const Milli field = read_field(nvml::kFieldTotalEnergy, 0);
+    const Milli called = is_alive(field) ? Milli{} : call_total_energy();
+    if (is_alive(field) || (field.status == ReadStatus::kOk && !is_alive(called))) {
       energy_route_ = Route::kField;
-      return;
+    } else if (called.status == ReadStatus::kOk) {
+      energy_route_ = Route::kCall;
     }
-    const Milli called = call_total_energy();
-    if (called.status == ReadStatus::kOk) energy_route_ = Route::kCall;
     refusal_ = "energy " + to_string(called.status);
   }
 
@@ -270,9 +276,10 @@ class NvmlMeter final : public Meter {
     };
     constexpr std::array kChoices{Choice{nvml::kFieldPowerInstant, nvml::kScopeGpu, "instant"},
                                   Choice{nvml::kFieldPowerInstant, nvml::kScopeModule, "instant"},
-                                  Choice{nvml::kFieldPowerAverage, nvml::kScopeGpu, "average"}};
+                                  Choice{nvml::kFieldPowerAverage, nvml::kScopeGpu, "average"},
+                                  Choice{nvml::kFieldPowerAverage, nvml::kScopeModule, "average"}};
     for (const Choice& choice : kChoices) {
-      if (read_field(choice.field, choice.scope).status != ReadStatus::kOk) continue;
+      if (!is_alive(read_field(choice.field, choice.scope))) continue;
       power_route_ = Route::kField;
       power_field_ = choice.field;
       power_scope_ = choice.scope;
@@ -281,7 +288,7 @@ class NvmlMeter final : public Meter {
       return;
     }
     const Milli called = call_power();
-    if (called.status == ReadStatus::kOk) {
+    if (is_alive(called)) {
       power_route_ = Route::kCall;
       // Undocumented which of the two it is; the wide assumption is the safe one.
       info_.power_field = "average";

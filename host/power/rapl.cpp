@@ -1,5 +1,10 @@
 #include "power/rapl.hpp"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <set>
+
 #include "power/file_meter.hpp"
 
 namespace qtrap::power {
@@ -38,15 +43,50 @@ Finding open_zone(const MeterEnvironment& environment, const Zone& zone, const s
   MeterFiles files;
   files.energy_uj = folder / "energy_uj";
   Finding finding = make_file_finding(environment, info, files, clock);
-  // Root-only since CVE-2020-8694; a reboot undoes this.
-  if (!finding.reason.empty() && finding.fix.rfind("sudo", 0) == 0) {
-    finding.fix = "sudo chmod -R a+r " + (environment.sysfs_root() / "class/powercap/intel-rapl/").string();
+  // Root-only since CVE-2020-8694; a reboot undoes this. All zones at once: one of several packages measures nothing.
+  if (finding.denied) {
+    finding.fix =
+        fmt::format("sudo chmod a+r {}/intel-rapl:*/energy_uj", (environment.sysfs_root() / "class/powercap").string());
+  } else if (!finding.meter) {
+    finding.fix = "sudo dmesg | grep -i rapl";
   }
   return finding;
 }
 
+Finding refuse_package(const std::string& where, const std::string& reason) {
+  Finding finding{"rapl", where, nullptr, reason, "sudo dmesg | grep -i rapl", std::nullopt};
+  finding.scope = Scope::kPackage;
+  return finding;
+}
+
+/// Sockets by the kernel's topology; empty where it does not tell.
+std::set<std::string> list_sockets(const MeterEnvironment& environment) {
+  std::set<std::string> sockets;
+  for (const auto& cpu : list_folders(environment.sysfs_root() / "devices/system/cpu", "cpu")) {
+    if (const auto socket = read_file_line(cpu / "topology/physical_package_id")) sockets.insert(*socket);
+  }
+  return sockets;
+}
+
+/// Refusals for the sockets of the machine that none of the packages found counts ("package-1", "package-1-die-0").
+void add_missing_sockets(const MeterEnvironment& environment, const std::set<std::string>& packages,
+                         std::vector<Finding>& found) {
+  if (packages.empty()) return;
+  for (const std::string& socket : list_sockets(environment)) {
+    const std::string name = "package-" + socket;
+    const bool there = std::any_of(packages.begin(), packages.end(), [&](const std::string& package) {
+      return package == name || package.rfind(name + "-", 0) == 0;
+    });
+    if (!there) {
+      found.push_back(refuse_package((environment.sysfs_root() / "class/powercap").string(),
+                                     fmt::format("socket {} has no package counter", socket)));
+    }
+  }
+}
+
 std::vector<Finding> find_powercap(const MeterEnvironment& environment, const Clock& clock) {
   std::vector<Finding> found;
+  std::set<std::string> packages;
   // "intel-rapl:0" is a package or psys, "intel-rapl:0:0" a zone inside it; the class folder holds both,
   // flat. intel-rapl-mmio mirrors the same counters and is left out.
   for (const auto& folder : list_folders(environment.sysfs_root() / "class/powercap", "intel-rapl:")) {
@@ -57,13 +97,18 @@ std::vector<Finding> find_powercap(const MeterEnvironment& environment, const Cl
                               : std::optional<std::string>();
     if (const auto zone = describe_zone(folder, parent.value_or(""))) {
       found.push_back(open_zone(environment, *zone, folder, clock));
+      if (zone->scope == Scope::kPackage) packages.insert(zone->board);
+    } else if (!inner && !read_file_line(folder / "name")) {
+      found.push_back(refuse_package(folder.string(), (folder / "name").string() + " cannot be read"));
     }
   }
+  add_missing_sockets(environment, packages, found);
   return found;
 }
 
 std::vector<Finding> find_amd_energy(const MeterEnvironment& environment, const Clock& clock) {
   std::vector<Finding> found;
+  std::set<std::string> packages;
   for (const auto& hwmon : list_hwmon(environment, "amd_energy")) {
     for (int number = 1;; ++number) {
       const std::string stem = "energy" + std::to_string(number);
@@ -74,6 +119,7 @@ std::vector<Finding> find_amd_energy(const MeterEnvironment& environment, const 
       info.name = "rapl";
       info.source = (hwmon / (stem + "_input")).string();
       info.board = "package-" + label->substr(7);
+      packages.insert(info.board);
       info.scope = Scope::kPackage;
       info.limits.max_power = kMostOfPackage;
       MeterFiles files;
@@ -81,6 +127,7 @@ std::vector<Finding> find_amd_energy(const MeterEnvironment& environment, const 
       found.push_back(make_file_finding(environment, info, files, clock));
     }
   }
+  add_missing_sockets(environment, packages, found);
   return found;
 }
 
@@ -92,7 +139,7 @@ std::vector<Finding> find_rapl(const MeterEnvironment& environment, const Clock&
   if (found.empty()) {
     const std::string where = (environment.sysfs_root() / "class/powercap/intel-rapl:*").string();
     found.push_back({"rapl", where, nullptr, "no RAPL zone and no amd_energy sensor (virtual machines hide both)",
-                     "sudo modprobe intel_rapl_msr", std::nullopt});
+                     "sudo modprobe intel_rapl_msr; in a virtual machine, measure on its host", std::nullopt});
   }
   return found;
 }

@@ -10,7 +10,7 @@ namespace {
 
 class SumMeter final : public Meter {
  public:
-  SumMeter(std::vector<std::shared_ptr<Meter>> parts, const Clock& clock)
+  SumMeter(std::vector<std::shared_ptr<Meter>> parts, const Clock& clock, std::vector<std::string> notes)
       : clock_(clock), parts_(std::move(parts)), last_(parts_.size()) {
     expects(!parts_.empty(), "a sum has parts");
     info_ = parts_.front()->info();
@@ -31,6 +31,7 @@ class SumMeter final : public Meter {
       memory = memory || info.scope == Scope::kDram;
     }
     if (memory && info_.scope == Scope::kPackage) info_.scope = Scope::kPackageAndDram;
+    info_.notes.insert(info_.notes.end(), notes.begin(), notes.end());
   }
 
   const MeterInfo& info() const override { return info_; }
@@ -87,10 +88,11 @@ class SumMeter final : public Meter {
 
 }  // namespace
 
-std::shared_ptr<Meter> make_sum_meter(std::vector<std::shared_ptr<Meter>> parts, const Clock& clock) {
+std::shared_ptr<Meter> make_sum_meter(std::vector<std::shared_ptr<Meter>> parts, const Clock& clock,
+                                      std::vector<std::string> notes) {
   expects(!parts.empty(), "a sum has parts");
-  if (parts.size() == 1) return parts.front();
-  return std::make_shared<SumMeter>(std::move(parts), clock);
+  if (parts.size() == 1 && notes.empty()) return parts.front();
+  return std::make_shared<SumMeter>(std::move(parts), clock, std::move(notes));
 }
 
 }  // namespace qtrap::power

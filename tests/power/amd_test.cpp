@@ -90,6 +90,36 @@ TEST_F(Amd, FallsBackToHwmonWithTheAveragePowerOfOlderBoards) {
   EXPECT_EQ(found[0].meter->read_state().core_clock, Hertz(2.1e9));
 }
 
+// power1_input may exist and not read (MangoHud#1202): the average is there.
+TEST_F(Amd, TakesTheAverageWhereTheInstantFileDoesNotRead) {
+  add_hwmon("power1_average");
+  for (const char* dead : {"", "garbage", "0"}) {
+    sysfs_.write("class/hwmon/hwmon3/power1_input", dead);
+    const auto found = find_amd(MeterEnvironment::simulated(sysfs_.root(), "/nonexistent"), time_);
+    ASSERT_EQ(found.size(), 1U);
+    ASSERT_TRUE(found[0].meter) << dead;
+    EXPECT_EQ(found[0].meter->info().power_field, "average") << dead;
+    EXPECT_THAT(found[0].meter->info().notes.at(0), HasSubstr("power1_average is read instead")) << dead;
+  }
+}
+
+TEST_F(Amd, TakesEachBoardFromTheFirstSourceThatCountsIt) {
+  test::FakeLibrary smi(test::fake_libraries("complete") / "libamd_smi.so");
+  test::FakeLibrary rsmi(test::fake_libraries("complete") / "librocm_smi64.so.1");
+  smi->boards = {make_board(), make_board()};
+  smi->boards[0].energy_j = nullptr;  // amd_smi knows the board and not its energy
+  smi->boards[1].bus = 0x71;
+  rsmi->boards = {make_board()};
+  add_hwmon("power1_input");
+  sysfs_.add_hwmon(4, "amdgpu", "0000:83:00.0");  // a board that neither library sees
+  sysfs_.write("class/hwmon/hwmon4/power1_average", "100000000");
+  const auto found = find_amd(MeterEnvironment::simulated(sysfs_.root(), test::fake_libraries("complete")), time_);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].meter->info().source, "librocm_smi64.so.1");
+  EXPECT_EQ(found[1].meter->info().source, "libamd_smi.so");
+  EXPECT_EQ(found[2].meter->info().pci, "0000:83:00.0");
+}
+
 TEST_F(Amd, TypesErrorsOfTheLibrary) {
   test::FakeLibrary library(test::fake_libraries("complete") / "libamd_smi.so");
   library->boards = {make_board()};

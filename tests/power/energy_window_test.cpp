@@ -155,6 +155,28 @@ TEST(WindowEnergy, CallsAJumpAndAStandstillImplausible) {
   }
 }
 
+// The shortest window a trial makes is 12 periods: a counter that froze in one was once called too short.
+TEST(WindowEnergy, CallsACounterWithoutAnUpdateInTwelvePeriodsImplausible) {
+  const auto frozen = make_samples(
+      3, 0.1, [](double) { return 200.0; }, [](double) { return 1000.0; });
+  const auto answer = estimate_window_energy(frozen, make_window(0.5, 1.7, 0.2, 0.2), make_info(true, false), kSensors);
+  EXPECT_EQ(answer.status, EnergyStatus::kImplausible);
+  EXPECT_THAT(answer.detail, HasSubstr("stands still"));
+}
+
+TEST(WindowEnergy, DoesNotSpreadWhatACounterSawBeforeItFrozeOverTheWindow) {
+  const auto freezing = make_samples(
+      8, 0.1, [](double) { return 200.0; }, [](double s) { return 1000 + 200 * std::min(s, 4.0); });
+  const auto answer = estimate_window_energy(freezing, make_window(1, 6.5, 0.5, 0.5), make_info(true, false), kSensors);
+  EXPECT_EQ(answer.status, EnergyStatus::kImplausible);
+  // A counter that is slower than was assumed is no standstill: one update a second, 20 s, 200 W.
+  const auto slow = make_samples(
+      24, 1.0, [](double) { return 200.0; }, [](double s) { return 1000 + 200 * s; });
+  const auto seen = estimate_window_energy(slow, make_window(1.5, 21.5, 0.5, 0.5), make_info(true, false), kSensors);
+  ASSERT_EQ(seen.status, EnergyStatus::kOk) << seen.detail;
+  EXPECT_NEAR(seen.energy.value().value(), 4000, 4000 * 0.01);
+}
+
 TEST(WindowEnergy, CallsAPowerThatSticksOrLeapsImplausible) {
   auto stuck = make_steady(8);
   for (Sample& sample : stuck) sample.power.value = Watts(200);

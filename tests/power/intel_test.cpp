@@ -44,12 +44,37 @@ TEST_F(Intel, PrefersTheCardsCounterOfXeToTheChips) {
   EXPECT_EQ(chip[0].meter->info().scope, Scope::kPackage);
 }
 
+TEST_F(Intel, TakesTheChipWhereTheCardsCounterDoesNotReadAndSaysSo) {
+  const auto hwmon = sysfs_.add_hwmon(2, "xe", "0000:03:00.0");
+  sysfs_.write(hwmon / "energy1_input", "2000000");
+  sysfs_.write(hwmon / "energy1_label", "pkg");
+  sysfs_.write(hwmon / "energy2_input", "garbage");
+  sysfs_.write(hwmon / "energy2_label", "card");
+  const auto found = find();
+  ASSERT_TRUE(found[0].meter);
+  EXPECT_EQ(found[0].meter->info().scope, Scope::kPackage);
+  EXPECT_THAT(found[0].meter->info().notes.at(0), HasSubstr("energy1_input is read instead"));
+}
+
+TEST_F(Intel, AddsTheBoardsThatHwmonDoesNotCount) {
+  const auto hwmon = sysfs_.add_hwmon(2, "xe", "0000:03:00.0");
+  sysfs_.write(hwmon / "energy1_input", "2000000");
+  test::FakeLibrary library(test::fake_libraries("complete") / "libze_loader.so.1");
+  library->boards.resize(1);
+  library->boards[0].bus = 0x4d;
+  library->boards[0].energy_j = [] { return 7.0; };
+  const auto found = find(test::fake_libraries("complete"));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[1].meter->info().pci, "0000:4d:00.0");
+}
+
 TEST_F(Intel, SaysWhichFileIsDeniedAndDoesNotWorkAroundIt) {
   const auto hwmon = sysfs_.add_hwmon(2, "xe", "0000:03:00.0");
   sysfs_.write(hwmon / "energy1_input", "2000000");
   sysfs_.forbid(hwmon / "energy1_input");
   test::FakeLibrary library(test::fake_libraries("complete") / "libze_loader.so.1");
   library->boards.resize(1);
+  library->boards[0].bus = 0x03;
   library->boards[0].energy_j = [] { return 7.0; };
   const test::Unprivileged nobody;
   if (!nobody.ok()) GTEST_SKIP() << "root, and no way to become another user";

@@ -45,6 +45,7 @@ TEST_F(Jetson, AddsTheRailsOfAnAgxAndSaysThatTheyAreNotTheWholeModule) {
   const auto found = find();
   EXPECT_DOUBLE_EQ(found[0].meter->read().power.value.value().value(), 14.5);
   EXPECT_EQ(found[0].meter->info().notes.size(), 1U);
+  EXPECT_EQ(found[0].meter->info().scope, Scope::kRails);  // never "module": it is a part of one
 }
 
 TEST_F(Jetson, MeasuresEveryDeviceOfTheModule) {

@@ -77,6 +77,14 @@ TEST_F(Nvml, TakesTheAverageWhereThereIsNoInstantPowerAndSaysSo) {
   EXPECT_DOUBLE_EQ(found[0].meter->read().power.value.value().value(), 240.5);
 }
 
+TEST_F(Nvml, TakesTheNextChannelWhereThePreferredOneAnswersZeroForEver) {
+  library_->boards = {make_board(1)};
+  library_->boards[0].instant_w = [] { return 0.0; };
+  const auto found = find();
+  EXPECT_EQ(found[0].meter->info().power_field, "average");
+  EXPECT_DOUBLE_EQ(found[0].meter->read().power.value.value().value(), 240.5);
+}
+
 TEST_F(Nvml, GivesAnAbsentCounterWhereTheBoardHasNone) {
   library_->boards = {make_board(1)};
   library_->boards[0].energy_j = nullptr;

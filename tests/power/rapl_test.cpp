@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "power/match.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
@@ -49,6 +51,7 @@ TEST_F(Rapl, AddsTheSocketsAndTheirMemoryForACpuDevice) {
   add_zone("intel-rapl:0", "package-0", "1000000");
   add_zone("intel-rapl:0:0", "dram", "100000");
   add_zone("intel-rapl:1", "package-1", "2000000");
+  add_zone("intel-rapl:1:0", "dram", "300000");
   add_zone("intel-rapl:2", "psys", "9000000");
   const Match match = match_cpu(find());
   ASSERT_TRUE(match.meter);
@@ -107,10 +110,59 @@ TEST_F(Rapl, SaysWhichFileIsDeniedAndTheCommandThatOpensIt) {
   EXPECT_FALSE(found[0].meter);
   EXPECT_THAT(found[0].reason, HasSubstr("permission denied: "));
   EXPECT_THAT(found[0].reason, HasSubstr("intel-rapl:0/energy_uj"));
-  EXPECT_THAT(found[0].fix, HasSubstr("sudo chmod -R a+r "));
+  EXPECT_THAT(found[0].fix, HasSubstr("sudo chmod a+r "));
   const Match match = match_cpu(found);
   EXPECT_FALSE(match.meter);
   EXPECT_THAT(match.reason, HasSubstr("permission denied"));
+}
+
+// Advice to open one of two zones, followed, once gave half of a machine's energy as that of its CPU.
+TEST_F(Rapl, GivesNoMeterWhileOneOfTwoPackagesIsDeniedAndTheAdviceOpensBoth) {
+  add_zone("intel-rapl:0", "package-0", "1000000");
+  add_zone("intel-rapl:1", "package-1", "2000000");
+  sysfs_.forbid("class/powercap/intel-rapl:1/energy_uj");
+  std::string fix;
+  {
+    const test::Unprivileged nobody;
+    if (!nobody.ok()) GTEST_SKIP() << "root, and no way to become another user";
+    const auto found = find();
+    const Match match = match_cpu(found);
+    EXPECT_FALSE(match.meter);
+    EXPECT_THAT(match.reason, HasSubstr("intel-rapl:1/energy_uj"));
+    EXPECT_THAT(match.reason, HasSubstr("sudo chmod a+r"));
+    fix = found[1].fix;
+  }
+  ASSERT_EQ(fix.rfind("sudo ", 0), 0U);
+  ASSERT_EQ(std::system(fix.substr(5).c_str()), 0);  // as root, as the advice says
+  const test::Unprivileged nobody;
+  EXPECT_EQ(match_cpu(find()).meter->info().board, "package-0 + package-1");
+}
+
+TEST_F(Rapl, GivesNoMeterWhereAZoneHasNoNameOrASocketNoZone) {
+  add_zone("intel-rapl:0", "package-0", "1000000");
+  add_zone("intel-rapl:1", "package-1", "2000000");
+  sysfs_.remove("class/powercap/intel-rapl:1/name");
+  EXPECT_THAT(match_cpu(find()).reason, HasSubstr("intel-rapl:1/name cannot be read"));
+  std::filesystem::remove_all(sysfs_.root() / "class/powercap/intel-rapl:1");
+  EXPECT_TRUE(match_cpu(find()).meter);
+  sysfs_.write("devices/system/cpu/cpu0/topology/physical_package_id", "0");
+  sysfs_.write("devices/system/cpu/cpu1/topology/physical_package_id", "1");
+  EXPECT_THAT(match_cpu(find()).reason, HasSubstr("socket 1 has no package counter"));
+  add_zone("intel-rapl:1", "package-1-die-0", "2000000");
+  EXPECT_TRUE(match_cpu(find()).meter);
+}
+
+TEST_F(Rapl, LeavesMemoryOutWhereNotEveryPackageCountsIt) {
+  add_zone("intel-rapl:0", "package-0", "1000000");
+  add_zone("intel-rapl:0:0", "dram", "100000");
+  add_zone("intel-rapl:1", "package-1", "2000000");
+  const Match match = match_cpu(find());
+  EXPECT_EQ(match.meter->info().scope, Scope::kPackage);
+  EXPECT_THAT(match.meter->info().notes.at(0), HasSubstr("1 counters for 2 packages"));
+  add_zone("intel-rapl:1:0", "dram", "garbage");
+  EXPECT_THAT(match_cpu(find()).meter->info().notes.at(0), HasSubstr("memory is left out"));
+  add_zone("intel-rapl:1:0", "dram", "100000");
+  EXPECT_EQ(match_cpu(find()).meter->info().scope, Scope::kPackageAndDram);
 }
 
 TEST_F(Rapl, ReadsTheSocketsOfAmdEnergy) {
