@@ -53,7 +53,7 @@ int characterise(const DeviceOptions& options) {
   std::string statements;
   for (const Channel& channel : kChannels) {
     if (!(meter.info().*channel.there)) continue;
-    const auto play = power::make_sampled_load(meter, clock, busy);
+    const auto play = power::make_sampled_load(meter, clock, power::make_real_pacing(clock), busy);
     const auto found = power::characterise_sensor(play, channel.channel, 1).value();
     const auto kept = power::store_sensor(sensor_store(), meter.info(), channel.channel, found);
     table.rows.push_back({meter.info().id(), meter.info().board, std::string(channel.name),

@@ -85,8 +85,13 @@ void set_energy(const EnergyReading& reading, std::optional<Watts> idle, result:
   if (idle) trial.energy_idle_j = (*idle * reading.busy).value();
 }
 
-EnergyRecorder::EnergyRecorder(EnergySource source, const Clock& clock, Seconds least, std::uint64_t seed)
-    : source_(std::move(source)), clock_(&clock), least_(least), random_(seed, 0x656e65726779) {
+EnergyRecorder::EnergyRecorder(EnergySource source, const Clock& clock, power::Pacing pacing, Seconds least,
+                               std::uint64_t seed)
+    : source_(std::move(source)),
+      clock_(&clock),
+      pacing_(std::move(pacing)),
+      least_(least),
+      random_(seed, 0x656e65726779) {
   expects(source_.match.meter != nullptr, "an energy recorder has a meter");
 }
 
@@ -94,12 +99,13 @@ template <class Play>
 power::Recording EnergyRecorder::sample_around(Play&& play) {
   const auto& sensors = source_.sensors;
   const Seconds poll = source_.poll();
-  power::ThreadWaiter rest(*clock_);
-  power::Sampler sampler(*source_.match.meter, *clock_, std::make_unique<power::ThreadWaiter>(*clock_), poll);
-  rest.wait_until(clock_->now() + poll * 2);
-  const Seconds end = play(rest);
+  const auto rest = pacing_.load();
+  power::Sampler sampler(*source_.match.meter, *clock_, pacing_.sampler(), poll);
+  rest->wait_until(clock_->now() + poll * 2);
+  const Seconds end = play(*rest);
   const Seconds shown =
       std::max(sensors.power.lag() + sensors.power.period * 2, sensors.counter.lag() + sensors.counter.period * 2);
+  rest->wait_until(end + shown + poll * 2);
   (void)sampler.wait_for_sample(end + shown, shown * 2 + kPatience);
   return sampler.finish();
 }
@@ -127,7 +133,7 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
       reading.busy += end - begin;
     }
   };
-  const power::Recording recording = sample_around([&](power::ThreadWaiter& rest) {
+  const power::Recording recording = sample_around([&](power::Waiter& rest) {
     rest.wait_until(clock_->now() + power::draw_trial_gap(sensors.power, random_));
     trial.window.load_begin = clock_->now();
     repeat(trial.plan.lead, sensors.power.settling() + sensors.power.window_or_zero() + sensors.power.period, false);
@@ -162,7 +168,7 @@ EnergyReading EnergyRecorder::measure_rest() {
   const Seconds period = std::max(sensors.power.period, sensors.counter.period);
   const Seconds settling = std::max(sensors.power.settling(), sensors.counter.settling()) + period;
   power::LoadWindow window;
-  const power::Recording recording = sample_around([&](power::ThreadWaiter& rest) {
+  const power::Recording recording = sample_around([&](power::Waiter& rest) {
     window.load_begin = clock_->now();
     rest.wait_until(window.load_begin + settling);
     window.begin = clock_->now();

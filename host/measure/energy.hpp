@@ -49,8 +49,8 @@ void set_energy(const EnergyReading& reading, std::optional<Watts> idle, result:
 /// Plays windows and reads the meter meanwhile.
 class EnergyRecorder {
  public:
-  /// `source.match.meter` must not be null. `least` is the shortest window.
-  EnergyRecorder(EnergySource source, const Clock& clock, Seconds least, std::uint64_t seed);
+  /// `source.match.meter` must not be null. `least` is the shortest window. `pacing` waits on `clock`.
+  EnergyRecorder(EnergySource source, const Clock& clock, power::Pacing pacing, Seconds least, std::uint64_t seed);
 
   /// Repeats `play` as the sensor needs it: lead, groups with gaps, tail. `play` runs one repetition of about
   /// `repetition` and returns what it took by its own reckoning. Takes `least` and a few sensor windows more.
@@ -70,6 +70,7 @@ class EnergyRecorder {
 
   EnergySource source_;
   const Clock* clock_;
+  power::Pacing pacing_;
   Seconds least_;
   PhiloxStream random_;
   Watts active_idle_{0};

@@ -83,7 +83,8 @@ std::optional<double> divide(std::optional<double> top, std::optional<double> bo
 
 std::unique_ptr<EnergyRecorder> make_recorder(EnergySource source, const Clock& clock, const SessionPlan& plan) {
   if (!source.match.meter) return nullptr;
-  return std::make_unique<EnergyRecorder>(std::move(source), clock, Seconds(plan.campaign.energy_window_s),
+  return std::make_unique<EnergyRecorder>(std::move(source), clock, power::make_real_pacing(clock),
+                                          Seconds(plan.campaign.energy_window_s),
                                           plan.seed + static_cast<std::uint64_t>(plan.session_index));
 }
 

@@ -6,18 +6,19 @@
 
 namespace qtrap::power {
 
-PlayLoad make_sampled_load(Meter& meter, const Clock& clock, KeepBusy keep_busy, Seconds poll) {
-  return [&meter, &clock, keep_busy = std::move(keep_busy), poll](std::span<const LoadStep> steps) -> Result<LoadRun> {
+PlayLoad make_sampled_load(Meter& meter, const Clock& clock, Pacing pacing, KeepBusy keep_busy, Seconds poll) {
+  return [&meter, &clock, pacing = std::move(pacing), keep_busy = std::move(keep_busy),
+          poll](std::span<const LoadStep> steps) -> Result<LoadRun> {
     LoadRun run;
-    Sampler sampler(meter, clock, std::make_unique<ThreadWaiter>(clock), poll);
-    ThreadWaiter rest(clock);
+    Sampler sampler(meter, clock, pacing.sampler(), poll);
+    const auto rest = pacing.load();
     for (const LoadStep& step : steps) {
       const Seconds begin = clock.now();
       if (step.busy) {
         const Status kept = keep_busy(step.duration);
         if (!kept) return kept.error();
       } else {
-        rest.wait_until(begin + step.duration);
+        rest->wait_until(begin + step.duration);
       }
       run.played.push_back({begin, clock.now(), step.busy});
     }

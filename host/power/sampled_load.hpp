@@ -1,5 +1,4 @@
-// Plays the load of a characterisation in real time, on whatever keeps the device busy, with the sampler
-// beside it.
+// Plays the load of a characterisation on whatever keeps the device busy, with the sampler beside it.
 #pragma once
 
 #include <functional>
@@ -7,6 +6,7 @@
 #include "core/clock.hpp"
 #include "core/result.hpp"
 #include "power/characterise.hpp"
+#include "power/sampler.hpp"
 
 namespace qtrap::power {
 
@@ -15,8 +15,9 @@ namespace qtrap::power {
 using KeepBusy = std::function<Status(Seconds)>;
 
 /// A PlayLoad that samples `meter` every `poll`. The intervals it reports are those between the calls' true
-/// ends, so a load that overruns is fitted as it was. `meter` and `clock` must outlive it. Takes as long as
-/// the steps.
-PlayLoad make_sampled_load(Meter& meter, const Clock& clock, KeepBusy keep_busy, Seconds poll = Seconds(0.001));
+/// ends, so a load that overruns is fitted as it was. `meter`, `clock` and what `pacing` waits on must outlive it.
+/// Takes as long as the steps.
+PlayLoad make_sampled_load(Meter& meter, const Clock& clock, Pacing pacing, KeepBusy keep_busy,
+                           Seconds poll = Seconds(0.001));
 
 }  // namespace qtrap::power

@@ -100,6 +100,11 @@ void ThreadWaiter::stop() {
   wake_.notify_all();
 }
 
+Pacing make_real_pacing(const Clock& clock) {
+  const auto make = [&clock]() -> std::unique_ptr<Waiter> { return std::make_unique<ThreadWaiter>(clock); };
+  return {make, make};
+}
+
 Recording record_until(Meter& meter, const Clock& clock, Waiter& waiter, Seconds period, Seconds end) {
   Recording recording;
   Ticker ticker(meter, clock, period);

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -39,6 +40,15 @@ class ThreadWaiter final : public Waiter {
   std::condition_variable wake_;
   bool stopped_ = false;
 };
+
+/// How a load and the sampler beside it wait, each on a waiter of its own: in real time, or, in a test, on a clock that
+/// moves them in turn.
+struct Pacing {
+  std::function<std::unique_ptr<Waiter>()> load;
+  std::function<std::unique_ptr<Waiter>()> sampler;
+};
+/// ThreadWaiters on `clock`, which must outlive them.
+Pacing make_real_pacing(const Clock& clock);
 
 /// What sampling cost.
 struct SamplerCost {

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <thread>
-
+#include "support/lockstep_time.hpp"
 #include "support/steady_meter.hpp"
 
 namespace qtrap::measure {
@@ -14,17 +13,17 @@ using test::SteadyMeter;
 class Recording : public ::testing::Test {
  protected:
   EnergyRecorder make_recorder(double least_s = 0.2) {
-    return EnergyRecorder({{meter_, "chosen", ""}, SteadyMeter::sensors()}, clock_, Seconds(least_s), 1);
+    return EnergyRecorder({{meter_, "chosen", ""}, SteadyMeter::sensors()}, time_, time_.pacing(), Seconds(least_s), 1);
   }
   /// 5 ms of load.
   Seconds work() {
     meter_->set_busy(true);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    time_.pacing().load()->wait_until(time_.now() + Seconds(0.005));
     return Seconds(0.001);
   }
 
-  MonotonicClock clock_;
-  std::shared_ptr<SteadyMeter> meter_ = std::make_shared<SteadyMeter>(clock_);
+  test::LockstepTime time_;
+  std::shared_ptr<SteadyMeter> meter_ = std::make_shared<SteadyMeter>(time_);
 };
 
 TEST_F(Recording, AWindowsEnergyIsItsPowerTimesItsTime) {
