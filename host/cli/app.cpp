@@ -115,10 +115,13 @@ class CommandLine {
     auto* devices =
         add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
     devices->add_flag("--json", run_.device.json, "Print JSON instead of a table");
+    add_watchdog(devices);
     auto* verify = add("verify", "Compare every kernel with a host reference",
                        [this] { return run_verify(run_.device, kernel_); });
     add_device_options(verify, true, true);
     verify->add_option("--kernel", kernel_, "Only kernels whose name contains this")->type_name("NAME");
+    add_watchdog(verify);
+    add_item_workers();
     auto* meters = add("meters", "List energy meters, found or denied, with the reason",
                        [this] { return run_meters(run_.device, characterise_); });
     add_device_options(meters, true, false);
@@ -127,6 +130,32 @@ class CommandLine {
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
                          [this] { return run_ceilings(run_.device); });
     add_device_options(ceilings, true, false);
+  }
+
+  /// Internal: processes that may die of what they try.
+  void add_item_workers() {
+    auto* probe = add("probe-device", "", [this] {
+      items_.device = run_.device;
+      return run_probe_worker(items_);
+    });
+    auto* verify = add("verify-kernels", "", [this] {
+      items_.device = run_.device;
+      return run_verify_worker(items_, kernel_);
+    });
+    auto* tune = add("tune-kernels", "", [this] {
+      items_.device = run_.device;
+      return run_tune_worker(items_, tune_.search);
+    });
+    for (CLI::App* worker : {probe, verify, tune}) {
+      worker->group("");
+      add_device_options(worker, false, true);
+      worker->add_option("--first", items_.first);
+      worker->add_option("--output-descriptor", items_.output_descriptor)->required();
+    }
+    probe->add_flag("--timer", items_.timer);
+    verify->add_option("--kernel", kernel_);
+    tune->add_option("--tokens", tune_.search.tokens)->delimiter(',');
+    tune->add_option("--max-seconds", tune_.search.max_seconds);
   }
 
   void add_tune() {
@@ -140,6 +169,7 @@ class CommandLine {
         ->check(CLI::Range(1, 65536));
     tune->add_option("--max-seconds", tune_.search.max_seconds, "No further candidate after this time")
         ->check(CLI::Range(0.0, 1e6));
+    add_watchdog(tune);
     tune->add_option("--out", tune_.out, "Tuning file (default: the user's cache folder, where `run` looks)")
         ->type_name("FILE");
     tune->add_flag("--quiet", tune_.quiet, "No progress on stderr");
@@ -232,6 +262,7 @@ class CommandLine {
   std::function<int()> action_;
   RunOptions run_;
   WorkerOptions worker_;
+  ItemWorkerOptions items_;
   std::string kernel_;
   bool characterise_ = false;
   TuneCommandOptions tune_;

@@ -22,6 +22,7 @@ struct DeviceOptions {
   std::string variant;     ///< kernel variant to use wherever an operation has it; empty: the best that is probed
   bool json = false;
   double watchdog_s = kWatchdogSeconds;  ///< see Watchdog
+  bool probe_apart = true;               ///< false: not at all, for programs that are not qtrap and cannot start it
 };
 
 struct RunOptions {
@@ -56,6 +57,17 @@ struct WorkerOptions {
   std::string tuning = "auto";
   std::vector<std::string> argv;
 };
+
+/// What a process that works through items is told: the capabilities of a device, its kernels to verify or to tune.
+struct ItemWorkerOptions {
+  DeviceOptions device;
+  std::size_t first = 0;  ///< item to begin with
+  bool timer = false;     ///< whether the event timer is checked after the capabilities
+  int output_descriptor = -1;
+};
+int run_probe_worker(const ItemWorkerOptions& options);
+int run_verify_worker(const ItemWorkerOptions& options, const std::string& kernel);
+int run_tune_worker(const ItemWorkerOptions& options, const measure::TuneOptions& search);
 
 int run_devices(const DeviceOptions& options);
 int run_verify(const DeviceOptions& options, const std::string& kernel);
@@ -96,7 +108,9 @@ const scheme::Variant& require_variant(const std::string& name);
 device::DeviceInfo choose_device(const DeviceOptions& options);
 /// The kernels that `options` name; throws Failure (usage) for a folder without any.
 device::KernelSources kernel_sources(const DeviceOptions& options);
-/// Opens choose_device(); throws Failure, also when the device cannot run a forced variant.
+/// choose_device() with what its probes gave, now or before; throws Failure also where it cannot run a forced variant.
+device::DeviceInfo choose_probed_device(const DeviceOptions& options);
+/// Opens choose_probed_device(); throws Failure, also when the device cannot run a forced variant.
 device::Device open_device(const DeviceOptions& options);
 
 /// The meter that `spec` (SPEC of the contract) gives for a device, with its sensors as characterised before or

@@ -3,6 +3,9 @@
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
+#include "cli/item_rows.hpp"
+#include "cli/probing.hpp"
+#include "cli/process.hpp"
 #include "core/clock.hpp"
 #include "measure/ceilings.hpp"
 #include "report/table.hpp"
@@ -21,18 +24,15 @@ std::string capability_text(const device::Capability& capability) {
                      capability.reason);
 }
 
-/// Probing opens the device; what cannot be opened is listed with the reason in place of its capabilities.
-std::vector<std::string> probe(const device::DeviceInfo& info) {
+/// Another process probes, always anew; what cannot be opened is listed with the reason in place of its capabilities.
+std::vector<std::string> probe(const device::DeviceInfo& info, const DeviceOptions& options) {
   std::vector<std::string> texts;
-  try {
-    device::Device device(info, device::KernelSources::embedded());
-    device.probe_capabilities();
-    for (const auto& capability : device.info().capabilities) texts.push_back(capability_text(capability));
-    const auto timer = device.check_event_timer();
-    texts.push_back(fmt::format("event timer: {} ({})", timer.trusted ? "trusted" : "not trusted", timer.reason));
-  } catch (const device::DeviceError& error) {
-    texts.push_back("cannot be opened: " + error.error().message());
-  }
+  const ProbedDevice probed = probe_device(info, options, true);
+  for (const auto& capability : probed.capabilities) texts.push_back(capability_text(capability));
+  if (probed.timer)
+    texts.push_back(
+        fmt::format("event timer: {} ({})", probed.timer->trusted ? "trusted" : "not trusted", probed.timer->reason));
+  if (!probed.error.empty()) texts.push_back("cannot be opened: " + probed.error);
   return texts;
 }
 
@@ -49,6 +49,35 @@ std::pair<Value, Value> match(const device::DeviceInfo& info) {
 
 std::string gibibytes(std::uint64_t bytes) {
   return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1U << 30));
+}
+
+/// One row per kernel, by processes of their own: what a kernel or its compiler does to them is its row's reason.
+std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const std::string& kernel) {
+  DeviceOptions unforced = options;
+  unforced.variant.clear();
+  const device::DeviceInfo info = choose_device(unforced);
+  if (scheme::list_verified(info, make_verify_options(options, kernel)).empty())
+    throw Failure(
+        usage_error("no kernel has this in its name", kernel, "run `qtrap verify` without --kernel to see all names"));
+  catch_interrupts(3);
+  const ProbedDevice probed = probe_device(info, options, false);
+  if (!probed.error.empty() && !stop_was_requested())
+    throw Failure(runtime_error("the device cannot be opened", probed.error, "see `qtrap devices`"));
+  std::vector<scheme::VerifyRow> rows;
+  ItemSink sink;
+  sink.on_result = [&](const std::string&, const std::string& payload) { rows.push_back(decode_verify_row(payload)); };
+  sink.on_death = [&](const std::string& item, const ProcessEnd& end) {
+    rows.push_back(make_failed_verify_row(item, "its process " + end.words()));
+  };
+  const auto make_arguments = [&](std::size_t done) {
+    auto arguments = make_item_arguments("verify-kernels", info, options, done);
+    if (!kernel.empty()) arguments.push_back("--kernel=" + kernel);
+    return arguments;
+  };
+  const MonotonicClock clock;
+  const auto error = run_items(make_arguments, sink, {stop_requests, &clock, options.watchdog_s, {}});
+  if (!error.empty()) rows.push_back(make_failed_verify_row("all others", error));
+  return rows;
 }
 
 void emit(const report::Table& table, bool json) { print(json ? report::to_json(table) : report::to_text(table)); }
@@ -78,7 +107,7 @@ int run_devices(const DeviceOptions& options) {
                    {"capabilities", ""}};
   std::string details;
   for (const auto& info : device::list_devices().value()) {
-    const auto capabilities = probe(info);
+    const auto capabilities = probe(info, options);
     details += fmt::format("\n{} {}\n", info.index, info.name);
     for (const auto& text : capabilities) details += "  " + text + "\n";
     const auto meter = match(info);
@@ -96,17 +125,7 @@ int run_devices(const DeviceOptions& options) {
 }
 
 int run_verify(const DeviceOptions& options, const std::string& kernel) {
-  scheme::VerifyOptions verify;
-  verify.kernel = kernel;
-  verify.variant = options.variant;
-  if (!options.variant.empty()) verify.families = {std::string(require_variant(options.variant).family)};
-  DeviceOptions unforced = options;  // a variant that does not work here is a row of the table
-  unforced.variant.clear();
-  auto device = open_device(unforced);
-  const auto rows = scheme::verify_kernels(device, verify);
-  if (rows.empty())
-    throw Failure(
-        usage_error("no kernel has this in its name", kernel, "run `qtrap verify` without --kernel to see all names"));
+  const auto rows = verify_apart(options, kernel);
   report::Table table;
   table.columns = {{"kernel", "kernel"},       {"variant", "variant"},
                    {"shape", "worst shape"},   {"worst_relative_error", "worst error"},
@@ -125,6 +144,7 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
                           measured(row.tolerance), std::string(status), row.reason});
   }
   emit(table, options.json);
+  if (stop_was_requested()) return kInterrupted;
   return failed ? kFailed : kDone;
 }
 

@@ -285,6 +285,7 @@ std::string run_items(const std::function<std::vector<std::string>(std::size_t d
         make_arguments(done),
         [&](MessageKind kind, const std::string& payload) {
           if (kind == MessageKind::kItem) item = payload;
+          if (kind == MessageKind::kItem && sink.on_begin) sink.on_begin(payload);
           if (kind == MessageKind::kError) error = payload;
           if (kind == MessageKind::kDeviceError) lost_device = true;
           if (kind != MessageKind::kResult || !item) return;
@@ -296,7 +297,7 @@ std::string run_items(const std::function<std::vector<std::string>(std::size_t d
     if (care.stop_requests() > 0) return {};
     if (!error.empty()) return error;
     if (item) {
-      sink.on_death(*item, end.words());
+      sink.on_death(*item, end);
       ++done;
       continue;
     }

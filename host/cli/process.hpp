@@ -61,12 +61,14 @@ using MessageHandler = std::function<void(MessageKind, const std::string&)>;
 /// calls `on_message` for each message until the process ends. The child dies with its parent.
 ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler& on_message, const ProcessCare& care);
 
-/// What becomes of an item that a child process was at when it ended, or of its start (an empty name).
+/// Where run_items() tells what comes of each item.
 struct ItemSink {
+  /// An item begins; may be empty.
+  std::function<void(const std::string& name)> on_begin;
   /// The result of an item.
   std::function<void(const std::string& name, const std::string& payload)> on_result;
   /// An item that the process died of, with what is known of that.
-  std::function<void(const std::string& name, const std::string& reason)> on_death;
+  std::function<void(const std::string& name, const ProcessEnd& end)> on_death;
 };
 
 /// Runs a command of this program that works through items, each announced by kItem and answered by kResult, and starts

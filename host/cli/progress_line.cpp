@@ -1,68 +1,20 @@
 #include "cli/progress_line.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
-#include <optional>
-#include <string_view>
-#include <vector>
+
+#include "cli/parts.hpp"
 
 namespace qtrap::cli {
-namespace {
-
-constexpr char kSeparator = '\x1f';  // a control character: no name or sentence holds it
-
-/// Reads parts one after the other; the rest keep what they were.
-class Parts {
- public:
-  explicit Parts(std::string_view text) : text_(text) {}
-  void take(std::string& out) {
-    if (const auto part = next()) out = *part;
-  }
-  template <class Number>
-  void take(Number& out) {
-    if (const auto part = next()) std::from_chars(part->data(), part->data() + part->size(), out);
-  }
-  void take(std::optional<double>& out) {
-    double number = 0;
-    const auto part = next();
-    if (part && std::from_chars(part->data(), part->data() + part->size(), number).ec == std::errc()) out = number;
-  }
-
- private:
-  std::optional<std::string_view> next() {
-    if (!text_) return std::nullopt;
-    const auto end = text_->find(kSeparator);
-    const std::string_view part = text_->substr(0, end);
-    text_ = end == std::string_view::npos ? std::nullopt : std::optional(text_->substr(end + 1));
-    return part;
-  }
-  std::optional<std::string_view> text_;
-};
-
-}  // namespace
-
 std::string encode_progress(const measure::Progress& p) {
-  const std::vector<std::string> parts{std::to_string(p.session_index),
-                                       std::to_string(p.cell),
-                                       std::to_string(p.cells),
-                                       p.cell_id,
-                                       p.activity,
-                                       p.running,
-                                       fmt::format("{}", p.expected_s),
-                                       std::to_string(static_cast<int>(p.step.kind)),
-                                       p.step.kernel,
-                                       p.step.detail,
-                                       p.scheme,
-                                       fmt::format("{}", p.ratio),
-                                       p.relative_half_width ? fmt::format("{}", *p.relative_half_width) : "",
-                                       fmt::format("{}", p.elapsed_s),
-                                       fmt::format("{}", p.budget_s)};
-  return fmt::format("{}", fmt::join(parts, std::string_view(&kSeparator, 1)));
+  return join_parts({std::to_string(p.session_index), std::to_string(p.cell), std::to_string(p.cells), p.cell_id,
+                     p.activity, p.running, fmt::format("{}", p.expected_s),
+                     std::to_string(static_cast<int>(p.step.kind)), p.step.kernel, p.step.detail, p.scheme,
+                     fmt::format("{}", p.ratio), p.relative_half_width ? fmt::format("{}", *p.relative_half_width) : "",
+                     fmt::format("{}", p.elapsed_s), fmt::format("{}", p.budget_s)});
 }
 
 measure::Progress decode_progress(const std::string& text) {

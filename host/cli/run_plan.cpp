@@ -47,9 +47,8 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   for (const auto& name : plan.campaign.models)
     plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
   if (!options.device.kernel_dir.empty()) (void)device::KernelSources::from_folder(options.device.kernel_dir).value();
-  plan.device = choose_device(options.device);
-  // A variant that the device lacks is refused here, not by each session.
-  if (campaign_json.empty() && !options.device.variant.empty()) (void)open_device(options.device);
+  // Probed by the run: a variant that the device lacks is refused here, and sessions find the probes' results kept.
+  plan.device = campaign_json.empty() ? choose_probed_device(options.device) : choose_device(options.device);
   for (const auto& [name, model] : plan.models)
     plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
   return plan;

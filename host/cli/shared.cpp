@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "cli/commands.hpp"
+#include "cli/probing.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 
@@ -30,15 +31,20 @@ device::KernelSources kernel_sources(const DeviceOptions& options) {
                                     : device::KernelSources::from_folder(options.kernel_dir).value();
 }
 
-device::Device open_device(const DeviceOptions& options) {
-  device::Device device(choose_device(options), kernel_sources(options));
-  if (options.variant.empty()) return device;
-  device.probe_capabilities();
-  if (const auto missing = scheme::missing_capability(require_variant(options.variant), device.info())) {
+device::DeviceInfo choose_probed_device(const DeviceOptions& options) {
+  device::DeviceInfo info = choose_device(options);
+  info.capabilities = find_capabilities(info, options);
+  if (options.variant.empty()) return info;
+  if (const auto missing = scheme::missing_capability(require_variant(options.variant), info)) {
     throw Failure(usage_error("the device cannot run this kernel variant", options.variant + ": " + *missing,
-                              "leave --variant out: the best that works is chosen"));
+                              "leave --variant out: the best that works is chosen; `qtrap devices` probes anew"));
   }
-  return device;
+  return info;
+}
+
+// The probing process first: a GPU in exclusive mode lets in one at a time.
+device::Device open_device(const DeviceOptions& options) {
+  return {options.probe_apart ? choose_probed_device(options) : choose_device(options), kernel_sources(options)};
 }
 
 const scheme::Variant& require_variant(const std::string& name) {

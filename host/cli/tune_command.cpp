@@ -1,5 +1,6 @@
 // tune: searches the tunables of a device's kernels and keeps the winners; and how the other commands find them.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
+#include "cli/item_rows.hpp"
+#include "cli/probing.hpp"
 #include "cli/process.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -31,8 +34,9 @@ std::string describe_choices(const measure::TunedKernel& tuned) {
   return text.empty() ? "default" : text;
 }
 
-profile::TuningProfile make_profile(const device::Device& device, const std::vector<measure::TunedKernel>& all) {
-  profile::TuningProfile made{device.info().name, device.info().driver, device.sources().sha256(), {}, {}};
+profile::TuningProfile make_profile(const device::DeviceInfo& device, const std::string& kernels_sha256,
+                                    const std::vector<measure::TunedKernel>& all) {
+  profile::TuningProfile made{device.name, device.driver, kernels_sha256, {}, {}};
   for (const auto& tuned : all) {
     for (const auto& choice : tuned.choices) made.choices.push_back(scheme::to_string(choice));
     if (tuned.choices.empty()) continue;
@@ -41,6 +45,35 @@ profile::TuningProfile make_profile(const device::Device& device, const std::vec
         fmt::format("{}{}: {} of the default's speed", tuned.kernel, tokens, describe_speed(tuned)));
   }
   return made;
+}
+
+/// One row per kernel, by processes of their own: a kernel that one dies of keeps its defaults.
+std::vector<measure::TunedKernel> tune_apart(const TuneCommandOptions& options, const device::DeviceInfo& device,
+                                             const std::function<void(const std::string&)>& show) {
+  const MonotonicClock clock;
+  const Seconds start = clock.now();
+  std::vector<measure::TunedKernel> all;
+  ItemSink sink;
+  sink.on_begin = [&](const std::string& item) {
+    const auto tuned = make_failed_tune_row(item, "");
+    show(tuned.tokens > 0 ? fmt::format("{} with {} tokens", tuned.kernel, tuned.tokens) : tuned.kernel);
+  };
+  sink.on_result = [&](const std::string&, const std::string& payload) { all.push_back(decode_tune_row(payload)); };
+  sink.on_death = [&](const std::string& item, const ProcessEnd& end) {
+    all.push_back(make_failed_tune_row(item, "its process " + end.words()));
+  };
+  const auto make_arguments = [&](std::size_t done) {
+    auto arguments = make_item_arguments("tune-kernels", device, options.device, done);
+    const double left = std::max(0.0, options.search.max_seconds - (clock.now() - start).value());
+    arguments.insert(arguments.end(), {"--tokens", fmt::format("{}", fmt::join(options.search.tokens, ",")),
+                                       "--max-seconds", fmt::format("{}", left)});
+    return arguments;
+  };
+  const auto error = run_items(make_arguments, sink, {stop_requests, &clock, options.device.watchdog_s, {}});
+  if (all.empty() && !error.empty())
+    throw Failure(runtime_error("no kernel could be tuned", error, "see `qtrap verify` for what works"));
+  if (!error.empty()) all.push_back(make_failed_tune_row("all others", error));
+  return all;
 }
 
 /// A tuning file as read.
@@ -102,18 +135,17 @@ TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& devic
 }
 
 int run_tune(const TuneCommandOptions& options) {
-  catch_interrupts(2);
-  auto device = open_device(options.device);
-  const auto path = options.out.empty() ? tuning_store(device.info()) : std::filesystem::path(options.out);
+  const device::DeviceInfo device = choose_probed_device(options.device);
+  catch_interrupts(3);  // the second one ends the process that tunes
+  const auto path = options.out.empty() ? tuning_store(device) : std::filesystem::path(options.out);
   require_writable(path, options.out.empty());
-  const MonotonicClock clock;
   const bool terminal = isatty(STDERR_FILENO) == 1;
   const auto show = [&](const std::string& kernel) {
     if (options.quiet) return;
     fmt::print(stderr, "{}{}{}", terminal ? "\r\x1b[K" : "", kernel, terminal ? "" : "\n");
     std::fflush(stderr);
   };
-  const auto all = measure::tune_kernels(device, clock, options.search, show, stop_was_requested).value();
+  const auto all = tune_apart(options, device, show);
   if (terminal && !options.quiet) fmt::print(stderr, "\r\x1b[K");
   report::Table table;
   table.columns = {
@@ -121,15 +153,19 @@ int run_tune(const TuneCommandOptions& options) {
       {"candidates", "tried"}, {"refused", "refused"}, {"complete", "all tried"}};
   for (const auto& tuned : all) {
     const auto count = [](auto value) { return report::Value(static_cast<std::int64_t>(value)); };
-    table.rows.push_back({tuned.kernel, tuned.tokens > 0 ? count(tuned.tokens) : report::Value(std::monostate{}),
-                          describe_choices(tuned), describe_speed(tuned), count(tuned.candidates), count(tuned.refused),
-                          std::string(tuned.complete ? "yes" : "no, out of time")});
+    table.rows.push_back(
+        {tuned.kernel, tuned.tokens > 0 ? count(tuned.tokens) : report::Value(std::monostate{}),
+         describe_choices(tuned), describe_speed(tuned), count(tuned.candidates), count(tuned.refused),
+         !tuned.reason.empty() ? tuned.reason : std::string(tuned.complete ? "yes" : "no, out of time")});
   }
-  if (auto done = write_file(path, profile::to_json(make_profile(device, all)), options.out.empty()); !done)
+  if (auto done = write_file(path, profile::to_json(make_profile(device, kernel_sources(options.device).sha256(), all)),
+                             options.out.empty());
+      !done)
     throw Failure(done.error());
   print(options.device.json ? report::to_json(table)
                             : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));
-  return stop_was_requested() ? kInterrupted : kDone;
+  const bool failed = std::any_of(all.begin(), all.end(), [](const auto& tuned) { return !tuned.reason.empty(); });
+  return stop_was_requested() ? kInterrupted : failed ? kFailed : kDone;
 }
 
 }  // namespace qtrap::cli

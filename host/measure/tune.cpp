@@ -84,8 +84,7 @@ class Tuner {
           standard = std::move(made).value();
         }
         ++tuned.candidates;
-        auto loop =
-            is_right(subject, trial) ? make_loop(subject, trial) : Result<LoadLoop>(runtime_error("wrong", "", ""));
+        auto loop = make_right_loop(subject, trial);
         if (!loop) {
           ++tuned.refused;
           continue;
@@ -135,6 +134,17 @@ class Tuner {
     return true;
   }
 
+  /// The loop of a candidate that is right. One whose launch fails is refused, while the device works.
+  Result<LoadLoop> make_right_loop(const Subject& subject, const scheme::TuningChoices& trial) const {
+    try {
+      if (!is_right(subject, trial)) return runtime_error("wrong", "", "");
+      return make_loop(subject, trial);
+    } catch (const device::DeviceError& error) {
+      if (!device_->still_works()) throw;
+      return error.error();
+    }
+  }
+
   /// Time of `one` over that of `other`, paired: both orders take turns. None when it could not be timed.
   std::optional<Interval> compare(const LoadLoop& one, const LoadLoop& other, int pairs) const {
     (void)one.play();  // compiles
@@ -177,19 +187,31 @@ class Tuner {
 
 }  // namespace
 
-Result<std::vector<TunedKernel>> tune_kernels(device::Device& device, const Clock& clock, const TuneOptions& options,
-                                              const std::function<void(const std::string&)>& on_progress,
-                                              const std::function<bool()>& stop_requested) {
-  device.probe_capabilities();
+bool tune_kernels(device::Device& device, const Clock& clock, const TuneOptions& options, const TuneSink& sink,
+                  const std::function<bool()>& stop_requested) {
+  if (device.info().capabilities.empty()) device.probe_capabilities();
   Tuner tuner(device, clock, options, stop_requested);
-  std::vector<TunedKernel> all;
-  for (const Subject& subject : tuner.find_subjects()) {
-    on_progress(subject.kernel->name() + " with " + std::to_string(subject.tokens) + " tokens");
-    auto tuned = tuner.tune(subject);
-    if (!tuned) return tuned.error();
-    all.push_back(std::move(tuned).value());
+  const std::vector<Subject> subjects = tuner.find_subjects();
+  for (std::size_t i = options.first; i < subjects.size(); ++i) {
+    const Subject& subject = subjects[i];
+    const std::uint64_t tokens = scheme::tuning_class(*subject.kernel, subject.tokens);
+    sink.on_begin(subject.kernel->name(), tokens);
+    const auto fail = [&](const Error& error) {
+      TunedKernel failed;
+      failed.kernel = subject.kernel->name();
+      failed.tokens = tokens;
+      failed.reason = error.message();
+      sink.on_result(failed);
+    };
+    try {
+      const auto tuned = tuner.tune(subject);
+      tuned ? sink.on_result(tuned.value()) : fail(tuned.error());
+    } catch (const device::DeviceError& error) {
+      fail(error.error());
+      if (!device.still_works()) return false;
+    }
   }
-  return all;
+  return true;
 }
 
 }  // namespace qtrap::measure

@@ -19,6 +19,7 @@ struct TuneOptions {
   scheme::ProjectionShape shape{4096, 4096};    ///< of the matrices that are timed
   std::uint32_t group_size = 128;               ///< of int4
   double max_seconds = 600;                     ///< after which no further candidate is tried
+  std::size_t first = 0;                        ///< of the kernels to tune: those before it are passed over
 };
 
 /// What became of one kernel at one number of tokens.
@@ -31,13 +32,19 @@ struct TunedKernel {
   int candidates = 0;    ///< tried
   int refused = 0;       ///< of them, not built or wrong: never timed
   bool complete = true;  ///< false: the time was over before all candidates
+  std::string reason;    ///< why the kernel could not be tuned: the default stands; empty: it could
 };
 
-/// Tunes every kernel that `device` would choose for the schemes. Probes the device's capabilities. `on_progress` gets
-/// the kernel about to be tuned; a true `stop_requested` ends the search like the time limit. kRuntime error where a
-/// default kernel itself cannot run.
-Result<std::vector<TunedKernel>> tune_kernels(device::Device& device, const Clock& clock, const TuneOptions& options,
-                                              const std::function<void(const std::string&)>& on_progress,
-                                              const std::function<bool()>& stop_requested);
+/// Where tune_kernels() tells what it is at.
+struct TuneSink {
+  std::function<void(const std::string& kernel, std::uint64_t tokens)> on_begin;
+  std::function<void(const TunedKernel&)> on_result;
+};
+
+/// Tunes every kernel that `device` would choose for the schemes, from number `options.first` on. Probes the device's
+/// capabilities where that was not done. A true `stop_requested` ends the search like the time limit. A kernel that
+/// does not run has a row with its reason; where the device itself is lost by that, the list ends behind it: false.
+bool tune_kernels(device::Device& device, const Clock& clock, const TuneOptions& options, const TuneSink& sink,
+                  const std::function<bool()>& stop_requested);
 
 }  // namespace qtrap::measure

@@ -42,7 +42,27 @@ void take(VerifyRow& row, const Result<Comparison>& result, const std::string& s
   first = false;
 }
 
-VerifyRow verify_one(device::Device& device, const KernelEntry& kernel, const VerifyCase& check, bool small) {
+/// Runs the kernel on every shape; what is thrown at one of them fails the row.
+void run_shapes(device::Device& device, const KernelEntry& kernel, bool small, VerifyRow& row) {
+  const VerifyCase& check = verify_case(kernel.operation);
+  bool first = true;
+  for (const std::uint32_t group : check.group_sizes(small)) {
+    for (const Extent& extent : check.extents_of(small)) {
+      const std::string shape = check.describe(extent, group);
+      try {
+        VerifyBench bench(device, {std::string(kernel.family), group, std::string(kernel.variant)});
+        take(row, check.run(bench, kernel, extent), shape, first);
+      } catch (const device::DeviceError& error) {
+        take(row, error.error(), shape, first);
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+VerifyRow verify_kernel(device::Device& device, const KernelEntry& kernel, bool small) {
   VerifyRow row;
   row.kernel = kernel.name();
   row.variant = kernel.variant;
@@ -51,17 +71,9 @@ VerifyRow verify_one(device::Device& device, const KernelEntry& kernel, const Ve
     row.reason = *missing;
     return row;
   }
-  bool first = true;
-  for (const std::uint32_t group : check.group_sizes(small)) {
-    for (const Extent& extent : check.extents_of(small)) {
-      VerifyBench bench(device, {std::string(kernel.family), group, std::string(kernel.variant)});
-      take(row, check.run(bench, kernel, extent), check.describe(extent, group), first);
-    }
-  }
+  run_shapes(device, kernel, small, row);
   return row;
 }
-
-}  // namespace
 
 VerifyBench::VerifyBench(device::Device& device, PassOptions options)
     : device_(&device), options_(std::move(options)) {}
@@ -88,17 +100,24 @@ bool VerifyBench::canaries_intact() {
   });
 }
 
-std::vector<VerifyRow> verify_kernels(device::Device& device, const VerifyOptions& options) {
+std::vector<const KernelEntry*> list_verified(const device::DeviceInfo& info, const VerifyOptions& options) {
   std::vector<std::string> families = options.families;
-  if (families.empty()) families = {"reference", device.info().kernel_family()};
-  if (device.info().capabilities.empty()) device.probe_capabilities();
-  std::vector<VerifyRow> rows;
+  if (families.empty()) families = {"reference", info.kernel_family()};
+  std::vector<const KernelEntry*> kernels;
   for (const KernelEntry& kernel : all_kernels()) {
     if (std::find(families.begin(), families.end(), kernel.family) == families.end()) continue;
     if (kernel.name().find(options.kernel) == std::string::npos) continue;
     if (!options.variant.empty() && kernel.variant != options.variant) continue;
-    rows.push_back(verify_one(device, kernel, verify_case(kernel.operation), options.small));
+    kernels.push_back(&kernel);
   }
+  return kernels;
+}
+
+std::vector<VerifyRow> verify_kernels(device::Device& device, const VerifyOptions& options) {
+  if (device.info().capabilities.empty()) device.probe_capabilities();
+  std::vector<VerifyRow> rows;
+  for (const KernelEntry* kernel : list_verified(device.info(), options))
+    rows.push_back(verify_kernel(device, *kernel, options.small));
   return rows;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "device/device.hpp"
+#include "scheme/kernel_table.hpp"
 
 namespace qtrap::scheme {
 
@@ -30,8 +31,14 @@ struct VerifyOptions {
   std::string variant;                ///< only this variant; empty: all of the families
 };
 
-/// One row per (kernel, variant): the worst over its shapes, or `unsupported` with the probe's reason. Throws
-/// DeviceError when the device is lost.
+/// The kernels that `options` ask for on the device of `info`.
+std::vector<const KernelEntry*> list_verified(const device::DeviceInfo& info, const VerifyOptions& options);
+
+/// One kernel: the worst over its shapes, or `unsupported` with the probe's reason (the device is probed already). A
+/// failed OpenCL call fails the row; ask Device::still_works() before the next.
+VerifyRow verify_kernel(device::Device& device, const KernelEntry& kernel, bool small);
+
+/// A row for each of list_verified(); probes the device where that was not done.
 std::vector<VerifyRow> verify_kernels(device::Device& device, const VerifyOptions& options);
 
 }  // namespace qtrap::scheme

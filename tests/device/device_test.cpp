@@ -4,14 +4,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
+#include <fstream>
 #include <numeric>
 
 #include "device/probe.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace qtrap::device {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 DeviceInfo make_info(int index, std::string name, DeviceType type, std::string pci = "") {
   DeviceInfo info;
@@ -152,6 +158,99 @@ TEST_F(OnDevice, AnUnsetArgumentIsADeviceErrorThatNamesTheCall) {
   } catch (const DeviceError& error) {
     EXPECT_THAT(error.what(), HasSubstr("CL_INVALID_KERNEL_ARGS"));
   }
+}
+
+/// A folder with one kernel file.
+KernelSources sources_of(const test::TemporaryFolder& folder, const std::string& text) {
+  std::ofstream(folder.path() / "two.cl") << text;
+  return KernelSources::from_folder(folder.path()).value();
+}
+
+constexpr const char* kTwoKernels =
+    "#define ANY_KERNEL __kernel\n"
+    "static uint twice(uint x) {\n  return 2 * x;\n}\n"
+    "__kernel void first_gpu(__global uint* out) {\n  out[0] = twice(1);\n}\n"
+    "// a comment\n"
+    "ANY_KERNEL void second_gpu(\n    __global uint* out) {\n  out[0] = no_such_function(1);\n}\n";
+
+TEST(KernelSources, KeepsOneKernelOfAFileWithEverythingThatIsNone) {
+  const test::TemporaryFolder folder;
+  const auto sources = sources_of(folder, kTwoKernels);
+  const std::string whole = sources.text("two.cl").value();
+  const std::string first = sources.text_of_entry("two.cl", "first_gpu").value();
+  EXPECT_THAT(first, HasSubstr("static uint twice"));
+  EXPECT_THAT(first, HasSubstr("first_gpu"));
+  EXPECT_THAT(first, Not(HasSubstr("second_gpu")));
+  EXPECT_THAT(first, Not(HasSubstr("no_such_function")));
+  EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), std::count(whole.begin(), whole.end(), '\n'))
+      << "lines stay where they are";
+  EXPECT_THAT(sources.text_of_entry("two.cl", "second_gpu").value(), Not(HasSubstr("first_gpu")));
+}
+
+TEST(KernelSources, FindsEveryKernelOfTheTree) {
+  const auto sources = KernelSources::embedded();
+  for (const char* file :
+       {"matmul/gemv_gpu.cl", "matmul/gemv_cpu.cl", "matmul/gemm_gpu.cl", "quantize/quantize_gpu.cl"}) {
+    const std::string none =
+        sources.text_of_entry(file, std::string("none") + (strstr(file, "cpu") ? "_cpu" : "_gpu")).value();
+    EXPECT_THAT(none, Not(HasSubstr("KERNEL void"))) << file;
+    EXPECT_THAT(none, Not(HasSubstr("kernel void"))) << file;
+  }
+}
+
+TEST_F(OnDevice, AnErrorInOneKernelOfAFileCostsThatKernelAlone) {
+  const test::TemporaryFolder folder;
+  Device device(info_, sources_of(folder, kTwoKernels));
+  EXPECT_FALSE(device.make_kernel("two.cl", "second_gpu", "").ok());
+  auto kernel = device.make_kernel("two.cl", "first_gpu", "");
+  ASSERT_TRUE(kernel.ok()) << kernel.error().message();
+  const Buffer out = device.make_buffer(4).value();
+  const Argument arguments[] = {BufferArg{out, Access::kWrite}};
+  kernel.value().set_arguments(arguments);
+  device.enqueue({kernel.value(), {{1, 1, 1}, {1, 1, 1}}});
+  EXPECT_EQ(read_vector<std::uint32_t>(device, out, 1).front(), 2U);
+}
+
+TEST_F(OnDevice, AFailedLaunchNamesKernelAndSizesAndTheDeviceGoesOn) {
+  const Kernel kernel = device_->make_kernel("probe/timer.cl", "probe_timer", "", "the timer").value();
+  try {
+    device_->enqueue({kernel, {{64, 1, 1}, {32, 1, 1}}});
+    FAIL() << "the launch was accepted";
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("launch of the timer, 64x1x1 items in groups of 32x1x1"));
+  }
+  EXPECT_TRUE(device_->still_works());
+}
+
+TEST_F(OnDevice, RefusesAGroupThatIsLargerThanTheDeviceTakes) {
+  info_.max_work_group = 64;
+  Device device(info_, KernelSources::embedded());
+  const Kernel kernel = device.make_kernel("probe/timer.cl", "probe_timer", "").value();
+  EXPECT_LE(kernel.largest_group(), 64U);
+  try {
+    device.enqueue({kernel, {{128, 1, 1}, {128, 1, 1}}});
+    FAIL() << "the launch was accepted";
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a group holds at most"));
+    EXPECT_THAT(error.what(), HasSubstr("choose another device with --device"));
+  }
+}
+
+TEST_F(OnDevice, TellsOfEachBuildAndOfEachCarefulLaunch) {
+  std::vector<std::string> steps;
+  device_->set_watch([&](const Step& step) { steps.push_back(step.words()); });
+  Kernel kernel = device_->make_kernel("probe/timer.cl", "probe_timer", "-DTOLD").value();
+  (void)device_->make_kernel("probe/timer.cl", "probe_timer", "-DTOLD").value();
+  const Buffer out = device_->make_buffer(256).value();
+  const Argument arguments[] = {BufferArg{out, Access::kWrite}, 1U};
+  kernel.set_arguments(arguments);
+  const Launch launch{kernel, {{64, 1, 1}, {64, 1, 1}}};
+  device_->enqueue(launch);
+  device_->set_careful(true);
+  device_->enqueue(launch);
+  device_->set_careful(false);
+  EXPECT_THAT(steps, ElementsAre("build of probe_timer (probe/timer.cl with -DTOLD)", "",
+                                 "launch of probe_timer (64x1x1 items in groups of 64x1x1)", ""));
 }
 
 TEST(KernelSources, InlinesIncludesOnceWithLineDirectives) {

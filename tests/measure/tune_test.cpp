@@ -39,9 +39,12 @@ class OnCpuTune : public ::testing::Test {
 
   std::vector<TunedKernel> tune(device::KernelSources sources, const TuneOptions& options, const Clock& clock) {
     device::Device device(*info_, std::move(sources));
-    return tune_kernels(
-               device, clock, options, [](const std::string&) {}, [] { return false; })
-        .value();
+    std::vector<TunedKernel> all;
+    const TuneSink sink{[](const std::string&, std::uint64_t) {},
+                        [&](const TunedKernel& tuned) { all.push_back(tuned); }};
+    EXPECT_TRUE(tune_kernels(device, clock, options, sink, [] { return false; }));
+    for (const TunedKernel& tuned : all) EXPECT_EQ(tuned.reason, "") << tuned.kernel;
+    return all;
   }
 
   std::optional<device::DeviceInfo> info_;

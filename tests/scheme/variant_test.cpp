@@ -10,6 +10,7 @@
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/kernel_table.hpp"
+#include "scheme/pass_factory.hpp"
 #include "scheme/program_list.hpp"
 #include "scheme/verify.hpp"
 
@@ -176,6 +177,51 @@ TEST_F(Avx2Test, AWrongProductFailsTheProbeAndNothingRuns) {
   kernels_.replace("common/x86.clh", "pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(b,",
                    "pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(a,");
   expect_none_runs(verify("avx2"));
+}
+
+/// Capabilities that a device is said to have, so that its variants are chosen wherever the test runs.
+device::DeviceInfo with_capability(device::DeviceInfo info, const char* name) {
+  info.capabilities.push_back({name, false, true, "said"});
+  return info;
+}
+
+class FallbackTest : public ChangedKernelsTest {
+ protected:
+  /// The pass of a product of 8 rows and 256 columns, whose variant `needs` does not build.
+  std::string kernel_used(device::Device& device, const PassOptions& options) {
+    const Extent extent{.rows = 8, .columns = 256, .tokens = 1};
+    const auto built = build_kernel(device, options, "gemv_i4_i8", extent);
+    if (!built) return built.error().message();
+    return choose_kernel("gemv_i4_i8", "cpu", options.variant, device.info())->name();
+  }
+};
+
+TEST_F(FallbackTest, AVariantThatDoesNotBuildGivesWayToThePlainKernelWithAHazard) {
+  kernels_.rewrite("common/x86.clh",
+                   [](std::string& text) { text = "#error \"this compiler is another one\"\n" + text; });
+  device::Device device(with_capability(info_, "avx2"), kernels_.sources());
+  const PassOptions options{"cpu", 128};
+  EXPECT_EQ(kernel_used(device, options), "gemv_i4_i8_cpu");
+  ASSERT_EQ(device.info().avoided.size(), 1U);
+  const std::string hazard = describe_avoided(device.info().avoided.front(), device.info());
+  EXPECT_TRUE(hazard.starts_with("gemv_i4_i8_cpu_avx2 failed and gemv_i4_i8_cpu took its place (--variant cpu"))
+      << hazard;
+  EXPECT_NE(hazard.find("this compiler is another one"), std::string::npos) << hazard;
+}
+
+TEST_F(FallbackTest, AVariantThatIsDemandedIsNotReplaced) {
+  kernels_.rewrite("common/x86.clh", [](std::string& text) { text = "#error \"another one\"\n" + text; });
+  device::Device device(with_capability(info_, "avx2"), kernels_.sources());
+  EXPECT_NE(kernel_used(device, {"cpu", 128, "avx2"}).find("kernel build failed"), std::string::npos);
+  EXPECT_TRUE(device.info().avoided.empty());
+}
+
+TEST_F(FallbackTest, AnAvoidedPlainKernelIsRefusedWithTheReason) {
+  device().avoid_kernel("gemv_i4_i8_cpu", "its compiler died");
+  const std::string refused = kernel_used(device(), {"cpu", 128, "cpu"});
+  EXPECT_NE(refused.find("kernel is left out (gemv_i4_i8_cpu: its compiler died)"), std::string::npos) << refused;
+  EXPECT_NE(describe_avoided(device().info().avoided.front(), device().info()).find("every scheme that uses it fails"),
+            std::string::npos);
 }
 
 class EmulatedPtxTest : public ChangedKernelsTest {

@@ -1,0 +1,27 @@
+// Rows of `verify` and `tune` as text, between the process that makes them and the one that shows them.
+#pragma once
+
+#include <string>
+
+#include "cli/commands.hpp"
+#include "measure/tune.hpp"
+#include "scheme/verify.hpp"
+
+namespace qtrap::cli {
+
+/// What `verify --kernel KERNEL` and its --variant ask for.
+scheme::VerifyOptions make_verify_options(const DeviceOptions& options, const std::string& kernel);
+
+/// Names of items: a kernel to verify, a kernel to tune at a number of tokens; and the rows of those that were not
+/// done.
+std::string encode_item(const scheme::KernelEntry& kernel);
+std::string encode_item(const std::string& kernel, std::uint64_t tokens);
+scheme::VerifyRow make_failed_verify_row(const std::string& item, const std::string& reason);
+measure::TunedKernel make_failed_tune_row(const std::string& item, const std::string& reason);
+
+std::string encode_row(const scheme::VerifyRow& row);
+scheme::VerifyRow decode_verify_row(const std::string& text);
+std::string encode_row(const measure::TunedKernel& tuned);
+measure::TunedKernel decode_tune_row(const std::string& text);
+
+}  // namespace qtrap::cli

@@ -1,0 +1,42 @@
+// What a device can do, found out by another process: a driver whose compiler aborts, hangs or prints costs a row, and
+// what it said becomes the row's reason. Rows are kept by device, driver, kernels and program, so that a run need not
+// ask again.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+
+namespace qtrap::cli {
+
+/// Capabilities of one device, and its event timer where it was asked for.
+struct ProbedDevice {
+  std::vector<device::Capability> capabilities;
+  std::optional<device::EventTimerCheck> timer;
+  std::string error;    ///< why the device cannot be opened; empty: it can
+  bool lasting = true;  ///< false: a row may come out otherwise next time (killed from outside, out of time)
+};
+
+/// Probes `info` in another process, each capability for as long as `options.watchdog_s`. Rows are kept in the cache.
+ProbedDevice probe_device(const device::DeviceInfo& info, const DeviceOptions& options, bool timer);
+
+/// Kept rows, else probe_device(). A device that cannot be opened has every row failed, with the reason.
+std::vector<device::Capability> find_capabilities(const device::DeviceInfo& info, const DeviceOptions& options);
+
+/// Arguments by which this program runs `command` (probe-device, verify-kernels or tune-kernels) on `info`, from item
+/// `first` on.
+std::vector<std::string> make_item_arguments(const char* command, const device::DeviceInfo& info,
+                                             const DeviceOptions& options, std::size_t first);
+
+/// What the rows of `info` depend on: device, driver, kernels and program, as a SHA-256.
+std::string make_probe_key(const device::DeviceInfo& info, const std::string& kernels_sha256);
+/// The text of a cache file.
+std::string write_probes(const std::string& key, const std::vector<device::Capability>& capabilities);
+/// The rows of a cache file; none where it is for another key, torn, or not of this program's capabilities.
+std::optional<std::vector<device::Capability>> read_probes(const std::string& text, const std::string& key,
+                                                           const device::DeviceInfo& info);
+
+}  // namespace qtrap::cli
