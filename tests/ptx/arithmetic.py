@@ -168,7 +168,6 @@ def comparison(name, type_name):
 def table_of_arithmetic():
     table = {}
     for t in INTEGERS:
-        dtype = DTYPES[t]
         table |= {f"add.{t}": (t, [t] * 2, np.add), f"sub.{t}": (t, [t] * 2, np.subtract),
                   f"mul.lo.{t}": (t, [t] * 2, np.multiply), f"mad.lo.{t}": (t, [t] * 3, lambda a, b, c: a * b + c),
                   f"min.{t}": (t, [t] * 2, np.minimum), f"max.{t}": (t, [t] * 2, np.maximum),

@@ -268,6 +268,13 @@ def probe_matrix_unit_cases(program, rng):
     return probe_case(values, values)
 
 
+def probe_timer_cases(program, rng):
+    values, rounds = np.arange(64, dtype=np.uint32), 5
+    for _ in range(rounds):
+        values = values * np.uint32(1664525) + np.uint32(1013904223)
+    return [Case([Out(values), rounds], sizes=((64, 1, 1), (64, 1, 1)))]
+
+
 def table():
     cases = {f"{kind}_{formats}": function for formats in PRODUCTS
              for kind, function in (("gemv", gemv_cases), ("gemm", gemm_cases), ("matmul", matmul_cases))}

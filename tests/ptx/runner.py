@@ -54,7 +54,7 @@ def make_tools(kernels=ROOT / "kernels"):
     libclc, fix = find_libclc()
     if libclc is None:
         return None, f"{LIBCLC_PACKAGE} could not be fetched: {fix}"
-    return Tools(kernels, libclc, None), ""
+    return Tools(kernels, libclc), ""
 
 
 def is_run(program):
@@ -98,10 +98,10 @@ def make_jobs(listing, numbered):
 @functools.lru_cache(maxsize=1)  # jobs of one compilation follow one another
 def compile_functions(file, options, tools):
     """{entry: Function} of a file with its options."""
-    text, _, complaint = compile_program(file, options, TARGET, tools)
-    if complaint:
-        raise Fault(complaint)
-    return parse(text)
+    compiled = compile_program(file, options, TARGET, tools)
+    if compiled.complaint:
+        raise Fault(compiled.complaint)
+    return parse(compiled.text)
 
 
 def run_job(job, function):

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from kernel_code.programs import LINT, NVIDIA_LIBRARY, NVIDIA_TARGETS, TARGETS, X86
+from kernel_code.programs import LINT, NVIDIA_LIBRARY, TARGETS, X86
 
 CLANG = "clang-19"
 LIBCLC_PACKAGE = "libclc-19"
@@ -17,10 +17,14 @@ X86_FLAGS = ["-target", "x86_64-unknown-linux-gnu", "-march=haswell", "-O3", "-S
 KHRONOS_FLAGS = ["-Xclang", "-cl-ext=+__opencl_c_integer_dot_product_input_4x8bit_packed", "-Wno-ignored-pragmas"]
 
 
+def cache_folder():
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "qtrap"
+
+
 def find_libclc():
     """Folder with the bitcode libraries, or None and what to do. libclc-15 and -19 exclude each other as packages, so
     the package is unpacked into the user's cache."""
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "qtrap" / LIBCLC_PACKAGE
+    cache = cache_folder() / LIBCLC_PACKAGE
     folder = cache / "usr" / "lib" / "clc"
     if not (folder / NVIDIA_LIBRARY).exists():
         fix = f"apt-get download {LIBCLC_PACKAGE}; dpkg -x {LIBCLC_PACKAGE}_*.deb {cache}"
@@ -36,8 +40,12 @@ def find_libclc():
     return (folder, "") if (folder / NVIDIA_LIBRARY).exists() else (None, "")
 
 
-def find_ptxas():
-    return shutil.which("ptxas") or next((str(p) for p in [pathlib.Path("/usr/local/cuda/bin/ptxas")] if p.exists()), None)
+def find_nvidia_tool(name):
+    """Path of ptxas or nvdisasm, or None and what to do. Packages of PyPI may lie in the user's cache."""
+    places = [shutil.which(name), f"/usr/local/cuda/bin/{name}", *sorted((cache_folder() / "nvidia").glob(f"nvidia/*/bin/{name}"))]
+    found = next((str(place) for place in places if place and pathlib.Path(place).exists()), None)
+    package = {"ptxas": "nvidia-cuda-nvcc", "nvdisasm": "nvidia-cuda-nvdisasm"}[name]
+    return found, f"{name} is not installed: python3 -m pip install --no-deps --target {cache_folder() / 'nvidia'} {package}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,28 +53,43 @@ class Tools:
     """Where the sources and what compiles them are; None: not there."""
     kernels: pathlib.Path
     libclc: pathlib.Path | None
-    ptxas: str | None
+    ptxas: str | None = None
+    nvdisasm: str | None = None
 
 
-def compile_program(file, options, target, tools):
-    """Assembly text, ptxas' report and the compiler's complaint of one file with one set of options."""
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """Assembly text (none of what is only linted), what ptxas reports, its code disassembled; or the complaint."""
+    text: str = ""
+    report: str = ""
+    sass: str = ""
+    complaint: str = ""
+
+
+def clang_command(file, options, target, tools, out):
+    flags = LINT_FLAGS if target == LINT else X86_FLAGS if target == X86 else TARGETS[target].flags(tools.libclc)
+    if target != LINT:
+        flags = [*flags, "-o", str(out)]
+    if file.startswith("probe/") or "INSTRUCTIONS_KHRONOS" in options:
+        flags = flags + KHRONOS_FLAGS
+    return [CLANG, *COMMON, "-I", str(tools.kernels), *options.split(), *flags, str(tools.kernels / file)]
+
+
+def compile_program(file, options, target, tools, disassemble=False):
+    """One file with one set of options; `disassemble`: NVIDIA's code too, where the tools are there."""
+    run = lambda command: subprocess.run(command, capture_output=True, text=True, check=False)
     with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "k.s"
-        flags = LINT_FLAGS if target == LINT else X86_FLAGS if target == X86 else TARGETS[target].flags(tools.libclc)
-        if target != LINT:
-            flags = [*flags, "-o", str(out)]
-        if file.startswith("probe/") or "INSTRUCTIONS_KHRONOS" in options:
-            flags = flags + KHRONOS_FLAGS
-        command = [CLANG, *COMMON, "-I", str(tools.kernels), *options.split(), *flags, str(tools.kernels / file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            return "", "", done.stderr.strip()
-        if target == LINT:
-            return "", "", ""
-        report = ""
-        if target in NVIDIA_TARGETS and tools.ptxas:
-            checked = subprocess.run([tools.ptxas, "-v", f"-arch={target}", out, "-o", "/dev/null"], capture_output=True, text=True, check=False)
-            if checked.returncode != 0:
-                return "", "", checked.stderr.strip()
-            report = checked.stderr
-        return out.read_text(), report, ""
+        out, cubin = (pathlib.Path(folder) / name for name in ("k.s", "k.cubin"))
+        done = run(clang_command(file, options, target, tools, out))
+        if done.returncode != 0 or target == LINT:
+            return Compiled(complaint=done.stderr.strip() if done.returncode != 0 else "")
+        text = out.read_text()
+        if target == X86 or not TARGETS[target].nvidia or not tools.ptxas:
+            return Compiled(text)
+        assembled = run([tools.ptxas, "-v", f"-arch={target}", out, "-o", cubin])
+        if assembled.returncode != 0:
+            return Compiled(complaint=assembled.stderr.strip())
+        if not disassemble or not tools.nvdisasm:
+            return Compiled(text, assembled.stderr)
+        shown = run([tools.nvdisasm, "-c", cubin])
+        return Compiled(text, assembled.stderr, shown.stdout, shown.stderr.strip() if shown.returncode != 0 else "")
