@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/half.hpp"
 
@@ -162,19 +163,23 @@ void Chain::reset() {
 
 void Chain::enqueue_reset() { device_->copy(activations_.seed, activations_.x, activations_.x.size_bytes()); }
 
-void Chain::enqueue_steps(std::uint64_t steps, bool profiled) {
+bool Chain::enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer) {
+  std::uint64_t launches = 0;
+  const auto enqueue = [&](const std::vector<Pass>& passes) {
+    for (const Pass& pass : passes) profiled ? device_->enqueue_profiled(pass.launch) : device_->enqueue(pass.launch);
+    launches += passes.size();
+  };
   for (std::uint64_t step = 0; step < steps; ++step) {
     for (std::uint64_t layer = 0; layer < layers_to_run_; ++layer) {
-      for (const Pass& pass : layer_passes_[layer % layer_passes_.size()]) {
-        profiled ? device_->enqueue_profiled(pass.launch) : device_->enqueue(pass.launch);
-      }
+      enqueue(layer_passes_[layer % layer_passes_.size()]);
       // Submit layer by layer: the device starts while the host still enqueues.
       device_->flush();
+      if (after_layer && !after_layer(std::exchange(launches, 0))) return false;
     }
-    for (const Pass& pass : final_passes_)
-      profiled ? device_->enqueue_profiled(pass.launch) : device_->enqueue(pass.launch);
+    enqueue(final_passes_);
   }
   device_->flush();
+  return true;
 }
 
 std::vector<float> Chain::read_output() const {

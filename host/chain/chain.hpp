@@ -1,5 +1,6 @@
 // A chain of one scheme on a device: the passes of a decoder step with their arguments set, played T times per hop and
-// H hops per chain on one in-order queue. The host waits at the end of a hop, never inside.
+// H hops per chain on one in-order queue. The host waits at the end of a hop; inside a long one only for what lies far
+// back.
 #pragma once
 
 #include <cstdint>
@@ -50,7 +51,10 @@ class Chain {
   /// Puts the seed into x on the bare queue, before what is enqueued there next; does not wait.
   void enqueue_reset();
   /// Enqueues `steps` steps on the bare or the profiled queue; does not wait.
-  void enqueue_steps(std::uint64_t steps, bool profiled);
+  /// `after_layer` is told, layer by layer, how many launches were submitted since it was told last; where it returns
+  /// false the steps end there, and so does this with false.
+  using AfterLayer = std::function<bool(std::uint64_t launches)>;
+  bool enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer = {});
   /// Calls `visit` for every launch of one step, in order (for tests and tables).
   void for_each_pass(const std::function<void(const scheme::Pass&)>& visit) const;
   /// The current x as f32 on the host, [tokens][hidden]; waits.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <iterator>
 #include <map>
 #include <utility>
@@ -15,7 +16,7 @@
 namespace qtrap::device {
 namespace {
 
-constexpr std::size_t kMostPendingEvents = 1 << 20;
+constexpr std::size_t kMostPendingEvents = 1 << 20;  // a chain leaves no more than two batches
 constexpr const char* kLanguage = "-cl-std=CL1.2 ";
 constexpr const char* kMadEnable = "-cl-mad-enable";
 
@@ -74,6 +75,21 @@ std::string first_error(const std::string& log) {
 
 cl::NDRange range(const std::array<std::size_t, 3>& size) {
   return size[0] == 0 ? cl::NullRange : cl::NDRange(size[0], size[1], size[2]);
+}
+
+cl::NDRange offset(const WorkSize& size) {
+  const auto& [x, y, z] = size.offset;
+  return x + y + z == 0 ? cl::NullRange : cl::NDRange(x, y, z);
+}
+
+/// Stamps of a launch that has ended; none where the driver does not give them (CL_PROFILING_INFO_NOT_AVAILABLE): the
+/// launch is no worse for it. Nanoseconds already: CL_DEVICE_PROFILING_TIMER_RESOLUTION is not a factor.
+std::optional<EventTime> read_stamps(cl_event event) {
+  cl_ulong start = 0, end = 0;
+  if (clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start, nullptr) != CL_SUCCESS ||
+      clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, nullptr) != CL_SUCCESS)
+    return std::nullopt;
+  return EventTime{Seconds(1e-9 * static_cast<double>(start)), Seconds(1e-9 * static_cast<double>(end))};
 }
 
 }  // namespace
@@ -168,7 +184,8 @@ struct Device::Impl {
   bool careful = false, alone = false;
   StepWatch watch;
   std::map<std::string, Result<cl::Program>> programs;
-  std::vector<cl::Event> events;
+  std::deque<cl::Event> events;               ///< of the profiled launches, until they are taken
+  std::deque<cl::Event> marks;                ///< on the bare queue
   std::uint64_t in_flight = 0;                ///< launches since the last wait
   std::shared_ptr<Kernel::Impl> last_kernel;  ///< of them
   bool faulted = false;                       ///< a call that runs or awaits kernels failed: no later error is trusted
@@ -383,10 +400,10 @@ void Device::launch(const Launch& launch, bool profiled) {
   }
   try {
     if (profiled) {
-      impl_->profiled.enqueueNDRangeKernel(kernel.handle, cl::NullRange, range(launch.size.global),
+      impl_->profiled.enqueueNDRangeKernel(kernel.handle, offset(launch.size), range(launch.size.global),
                                            range(launch.size.local), nullptr, &impl_->events.emplace_back());
     } else {
-      impl_->bare.enqueueNDRangeKernel(kernel.handle, cl::NullRange, range(launch.size.global),
+      impl_->bare.enqueueNDRangeKernel(kernel.handle, offset(launch.size), range(launch.size.global),
                                        range(launch.size.local));
     }
   } catch (const cl::Error& error) {
@@ -425,11 +442,13 @@ void Device::finish() {
     impl_->profiled.finish();
   });
   impl_->landed();
+  impl_->marks.clear();
 }
 
 bool Device::still_works() {
   try {
     impl_->events.clear();
+    impl_->marks.clear();
     finish();
     auto buffer = make_buffer(sizeof(std::uint16_t));
     if (!buffer) return false;
@@ -442,19 +461,27 @@ bool Device::still_works() {
   }
 }
 
-std::vector<EventTime> Device::take_events() {
-  return impl_->awaiting([&] {
-    impl_->profiled.finish();
-    std::vector<EventTime> times;
-    times.reserve(impl_->events.size());
-    for (const cl::Event& event : impl_->events) {
-      // Stamps are nanoseconds already: CL_DEVICE_PROFILING_TIMER_RESOLUTION is not a factor.
-      times.push_back({Seconds(1e-9 * static_cast<double>(event.getProfilingInfo<CL_PROFILING_COMMAND_START>())),
-                       Seconds(1e-9 * static_cast<double>(event.getProfilingInfo<CL_PROFILING_COMMAND_END>()))});
-    }
-    impl_->events.clear();
-    return times;
-  });
+void Device::mark() {
+  guarded(info_.name, [&] { impl_->bare.enqueueMarkerWithWaitList(nullptr, &impl_->marks.emplace_back()); });
+}
+
+void Device::wait_for_marks(std::size_t most_left) {
+  if (impl_->marks.size() <= most_left) return;
+  const std::size_t passed = impl_->marks.size() - most_left;
+  impl_->awaiting([&] { impl_->marks[passed - 1].wait(); });  // the queue is in order: those before it are passed
+  impl_->marks.erase(impl_->marks.begin(), impl_->marks.begin() + static_cast<std::ptrdiff_t>(passed));
+}
+
+std::vector<std::optional<EventTime>> Device::take_events(std::size_t most_left) {
+  auto& events = impl_->events;
+  if (events.size() <= most_left) return {};
+  const auto end = events.end() - static_cast<std::ptrdiff_t>(most_left);
+  impl_->awaiting([&] { most_left == 0 ? impl_->profiled.finish() : (end - 1)->wait(); });
+  std::vector<std::optional<EventTime>> times;
+  times.reserve(static_cast<std::size_t>(end - events.begin()));
+  for (auto event = events.begin(); event != end; ++event) times.push_back(read_stamps((*event)()));
+  events.erase(events.begin(), end);
+  return times;
 }
 
 }  // namespace qtrap::device

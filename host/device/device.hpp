@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -59,10 +60,11 @@ struct LocalArg {
 };
 using Argument = std::variant<BufferArg, LocalArg, std::int32_t, std::uint32_t, float>;
 
-/// Global and local size; a local of all zeros lets the implementation choose.
+/// Global and local size; a local of all zeros lets the implementation choose. `offset` is the first global id.
 struct WorkSize {
   std::array<std::size_t, 3> global{1, 1, 1};
   std::array<std::size_t, 3> local{0, 0, 0};
+  std::array<std::size_t, 3> offset{0, 0, 0};
 };
 
 /// One cl_kernel with its own arguments.
@@ -155,8 +157,14 @@ class Device {
   void finish();
   /// Whether the device still does what it is told after a failed launch: NVIDIA's contexts are dead by then.
   bool still_works();
-  /// Times of all profiled launches since the last call, in order; waits for them.
-  std::vector<EventTime> take_events();
+  /// Marks this place of the bare queue.
+  void mark();
+  /// Waits until the device has passed all marks but the last `most_left`, without draining the queue: what bounds how
+  /// much is in flight. finish() passes them all.
+  void wait_for_marks(std::size_t most_left);
+  /// Times of the profiled launches since the last call but for the last `most_left`, in order; waits for those it
+  /// gives. Absent where the driver has no stamps for a launch.
+  std::vector<std::optional<EventTime>> take_events(std::size_t most_left = 0);
 
   /// Runs the check of the event timer (about 10 ms).
   EventTimerCheck check_event_timer();

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "core/clock.hpp"
+#include "device/event_check.hpp"
 #include "device/opencl.hpp"
 #include "device/probe.hpp"
 
@@ -15,8 +16,7 @@ namespace qtrap::device {
 namespace {
 
 constexpr std::size_t kProbeItems = 64;
-constexpr double kShortestTrustedKernel = 100e-6;
-constexpr double kMostEventTimeOverWall = 1.02;
+constexpr int kTimerTries = 5;
 
 /// What item i must give for in[0..63].
 enum class Expected { kSixfoldPlusOne, kDotOfBytes, kTotal, kLaneXor21, kInput };
@@ -187,35 +187,33 @@ EventTimerCheck Device::check_event_timer() {
   const std::size_t items = 64;
   const Buffer out = make_buffer(items * sizeof(std::uint32_t)).value();
   const MonotonicClock clock;
-  for (std::uint32_t rounds = 1U << 14; rounds <= 1U << 28; rounds *= 2) {
+  const Launch launch{kernel, {{items, 1, 1}, {0, 0, 0}}};
+  std::optional<EventTime> stamps;
+  const auto time_launch = [&](std::uint32_t rounds) {
     const Argument arguments[] = {BufferArg{out, Access::kWrite}, rounds};
     kernel.set_arguments(arguments);
-    const Launch launch{kernel, {{items, 1, 1}, {0, 0, 0}}};
-    enqueue(launch);  // compile and warm up outside the window
-    finish();
     const Seconds before = clock.now();
     enqueue_profiled(launch);
     finish();
-    const double wall = (clock.now() - before).value();
-    std::vector<EventTime> times;
-    try {
-      times = take_events();
-    } catch (const DeviceError& error) {
-      return {false, error.error().message()};
-    }
-    if (wall < 5 * kShortestTrustedKernel) continue;
-    const double event_s = (times.at(0).end - times.at(0).start).value();
-    if (!(event_s > kShortestTrustedKernel)) {
-      return {false, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6,
-                                 event_s * 1e6)};
-    }
-    if (event_s > kMostEventTimeOverWall * wall) {
-      return {false, fmt::format("events say {:.0f} us where only {:.0f} us passed", event_s * 1e6, wall * 1e6)};
-    }
-    return {true, fmt::format("a kernel of {:.0f} us by the host clock took {:.0f} us by its events", wall * 1e6,
-                              event_s * 1e6)};
+    const Seconds wall = clock.now() - before;
+    stamps = take_events().at(0);
+    return wall;
+  };
+  (void)time_launch(1);  // compile and warm up outside the windows
+  Seconds empty = time_launch(1);
+  for (int i = 0; i < kTimerTries; ++i) empty = std::min(empty, time_launch(1));
+  std::uint32_t rounds = 1U << 14;
+  while (time_launch(rounds) < kShortestTrustedKernel * 5) {
+    rounds *= 2;
+    if (rounds > 1U << 28) return {false, "no kernel of 100 us could be made"};
   }
-  return {false, "no kernel of 100 us could be made"};
+  EventTimerCheck check;
+  // On a busy machine a launch waits on the host's side too: one that agrees is enough.
+  for (int i = 0; i < kTimerTries && !check.trusted; ++i) {
+    const Seconds wall = time_launch(rounds);
+    check = judge_event_timer(wall, empty, stamps);
+  }
+  return check;
 }
 
 }  // namespace qtrap::device

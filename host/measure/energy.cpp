@@ -122,7 +122,7 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
   // The plan counts repetitions of the expected length; shorter ones go on until the planned time is over.
   const auto repeat = [&](int times, Seconds at_least, bool counted) {
     const Seconds start = clock_->now();
-    for (int i = 0; i < times || clock_->now() - start < at_least; ++i) {
+    for (int i = 0; !stopped() && (i < times || clock_->now() - start < at_least); ++i) {
       const Seconds begin = clock_->now();
       const Seconds wall = play();
       const Seconds end = clock_->now();
@@ -150,6 +150,7 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
     reading.state = state.get();
     return trial.window.end;
   });
+  if (stopped()) return reading;
   trial.plan.repetitions = static_cast<int>(reading.repetitions);
   const auto estimate =
       power::estimate_repetition_energy(recording.samples, trial, source_.match.meter->info(), sensors);

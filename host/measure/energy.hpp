@@ -58,6 +58,9 @@ class EnergyRecorder {
   /// The device at rest, from when the sensor has settled; about a second, or 12 sensor periods.
   EnergyReading measure_rest();
 
+  /// Once `stop_requested` is true windows are cut short and what they read is not to be used. Null: never.
+  void set_stop(const std::function<bool()>* stop_requested) { stop_requested_ = stop_requested; }
+
   /// Power of a device between launches, for the gaps inside windows. Zero until set.
   void set_active_idle(Watts power) { active_idle_ = power; }
   power::BoardState read_state() { return source_.match.meter->read_state(); }
@@ -68,9 +71,12 @@ class EnergyRecorder {
   template <class Play>
   power::Recording sample_around(Play&& play);
 
+  bool stopped() const { return stop_requested_ != nullptr && (*stop_requested_)(); }
+
   EnergySource source_;
   const Clock* clock_;
   power::Pacing pacing_;
+  const std::function<bool()>* stop_requested_ = nullptr;
   Seconds least_;
   PhiloxStream random_;
   Watts active_idle_{0};

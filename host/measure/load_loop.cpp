@@ -19,7 +19,11 @@ LoadLoop make_loop(const Timing& timing, std::string name, std::vector<scheme::P
   for (const scheme::Pass& pass : passes) loop.costs += pass.costs;
   loop.play = [timing, passes = std::move(passes)] {
     const Seconds before = timing.clock->now();
-    for (const scheme::Pass& pass : passes) timing.device->enqueue(pass.launch);
+    Pace pace(timing);
+    for (const scheme::Pass& pass : passes) {
+      timing.device->enqueue(pass.launch);
+      if (!pace(1)) break;
+    }
     timing.device->finish();
     return timing.clock->now() - before;
   };
@@ -43,9 +47,13 @@ std::optional<LoadLoop> make_phase_loop(const Timing& timing, const chain::Chain
   for (std::uint64_t step = 1; step < times; ++step) loop.costs += once.costs;
   loop.play = [timing, &chain, role, times] {
     const Seconds before = timing.clock->now();
+    Pace pace(timing);
+    bool going = true;
     for (std::uint64_t step = 0; step < times; ++step) {
       chain.for_each_pass([&](const scheme::Pass& pass) {
-        if (pass.role == role) timing.device->enqueue(pass.launch);
+        if (!going || pass.role != role) return;
+        timing.device->enqueue(pass.launch);
+        going = pace(1);
       });
       timing.device->flush();
     }

@@ -29,7 +29,9 @@ constexpr PhaseMember kPhases[] = {{&TrialRecord::phase_cast_s, &PointRecord::ph
                                    {&TrialRecord::phase_attention_s, &PointRecord::phase_attention_s},
                                    {&TrialRecord::phase_other_s, &PointRecord::phase_other_s}};
 
-double closure_of(const TrialRecord& trial) {
+/// None where the trial's stamps could not be believed.
+std::optional<double> closure_of(const TrialRecord& trial) {
+  if (!trial.gap_s) return std::nullopt;
   double sum = trial.gap_s.value_or(0);
   for (const auto& phase : kPhases) sum += (trial.*phase.trial).value_or(0);
   return sum / trial.wall_s - 1;
@@ -117,8 +119,7 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
   };
   for (const auto& phase : kPhases) point.*phase.point = scaled(phase.trial);
   point.gap_s = scaled(&TrialRecord::gap_s);
-  point.closure_time =
-      median_of(trials.profiled, [](const TrialRecord& trial) -> std::optional<double> { return closure_of(trial); });
+  point.closure_time = median_of(trials.profiled, closure_of);
   const auto overhead = paired_ratios(chain_times(trials.profiled), chain_times(trials.bare));
   if (!overhead.empty()) point.instrumentation_overhead = pool_values(overhead).value - 1;
   const TrialRecord& last = *trials.profiled.back();

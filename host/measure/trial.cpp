@@ -1,46 +1,63 @@
 #include "measure/trial.hpp"
 
-#include "core/contract.hpp"
+#include "measure/stamps.hpp"
 
 namespace qtrap::measure {
 namespace {
 
-/// Adds one hop's events: durations by role, and what lies between them.
-void add_events(const std::vector<device::EventTime>& events, const std::vector<scheme::Role>& roles, Window& window) {
-  expects(!events.empty() && events.size() % roles.size() == 0, "a hop has one event per launch");
-  Seconds busy;
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const Seconds duration = events[i].end - events[i].start;
-    window.phases.at(static_cast<std::size_t>(roles[i % roles.size()])) += duration;
-    busy += duration;
-  }
-  window.gap += events.back().end - events.front().start - busy;
-  window.events += events.size();
+std::uint64_t steps_of(const Cell& cell) { return static_cast<std::uint64_t>(cell.tokens_per_hop); }
+
+/// One hop by its events.
+void run_hop_by_events(const Timing& timing, chain::Chain& chain, const Cell& cell, Window& window) {
+  HopStamps stamps(chain.step_roles());
+  const Seconds before = timing.clock->now();
+  chain.enqueue_steps(steps_of(cell), true,
+                      Pace(timing, [&](std::uint64_t last) { stamps.add(timing.device->take_events(last)); }));
+  timing.device->finish();
+  const Seconds wall = timing.clock->now() - before;
+  stamps.add(timing.device->take_events());
+  const HopTimes times = stamps.judge(wall);
+  for (std::size_t i = 0; i < times.phases.size(); ++i) window.phases[i] += times.phases[i];
+  window.wall += wall;
+  window.gap += times.gap;
+  window.events += times.launches;
+  if (window.stamp_fault.empty()) window.stamp_fault = times.fault;
 }
 
-/// One step with a wait after each launch: for drivers whose event stamps cannot be trusted.
-void run_step_by_host(const Timing& timing, const chain::Chain& chain, Window& window) {
-  chain.for_each_pass([&](const scheme::Pass& pass) {
-    const Seconds before = timing.clock->now();
-    timing.device->enqueue(pass.launch);
-    timing.device->finish();
-    window.phases.at(static_cast<std::size_t>(pass.role)) += timing.clock->now() - before;
-    ++window.events;
-  });
+/// One hop with a wait after each launch: for drivers whose event stamps cannot be trusted.
+void run_hop_by_host(const Timing& timing, const chain::Chain& chain, const Cell& cell, Window& window) {
+  const Seconds before = timing.clock->now();
+  Seconds busy;
+  for (std::uint64_t step = 0; step < steps_of(cell); ++step) {
+    chain.for_each_pass([&](const scheme::Pass& pass) {
+      if (timing.stopped()) return;
+      const Seconds begin = timing.clock->now();
+      timing.device->enqueue(pass.launch);
+      timing.device->finish();
+      const Seconds duration = timing.clock->now() - begin;
+      window.phases.at(static_cast<std::size_t>(pass.role)) += duration;
+      busy += duration;
+      ++window.events;
+    });
+  }
+  const Seconds wall = timing.clock->now() - before;
+  window.wall += wall;
+  window.gap += wall - busy;
 }
 
 }  // namespace
 
+void run_hop(const Timing& timing, chain::Chain& chain, const Cell& cell) {
+  chain.enqueue_steps(steps_of(cell), false, Pace(timing));
+  timing.device->finish();
+}
+
 Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions) {
   Window window;
-  const auto steps = static_cast<std::uint64_t>(cell.tokens_per_hop);
-  for (std::int64_t repetition = 0; repetition < repetitions; ++repetition) {
+  for (std::int64_t repetition = 0; repetition < repetitions && !timing.stopped(); ++repetition) {
     chain.reset();
     const Seconds before = timing.clock->now();
-    for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
-      chain.enqueue_steps(steps, false);
-      timing.device->finish();
-    }
+    for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) run_hop(timing, chain, cell);
     window.wall += timing.clock->now() - before;
   }
   return window;
@@ -49,35 +66,17 @@ Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std
 Seconds run_restarted(const Timing& timing, chain::Chain& chain, const Cell& cell) {
   const Seconds before = timing.clock->now();
   chain.enqueue_reset();
-  for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
-    chain.enqueue_steps(static_cast<std::uint64_t>(cell.tokens_per_hop), false);
-    timing.device->finish();
-  }
+  for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) run_hop(timing, chain, cell);
   return timing.clock->now() - before;
 }
 
 Window run_profiled(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions) {
   Window window;
-  const auto steps = static_cast<std::uint64_t>(cell.tokens_per_hop);
-  for (std::int64_t repetition = 0; repetition < repetitions; ++repetition) {
+  for (std::int64_t repetition = 0; repetition < repetitions && !timing.stopped(); ++repetition) {
     chain.reset();
-    for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
-      const Seconds before = timing.clock->now();
-      if (timing.events_trusted) {
-        chain.enqueue_steps(steps, true);
-        timing.device->finish();
-        window.wall += timing.clock->now() - before;
-        add_events(timing.device->take_events(), chain.step_roles(), window);
-        continue;
-      }
-      Seconds busy;
-      for (const Seconds phase : window.phases) busy += phase;
-      for (std::uint64_t step = 0; step < steps; ++step) run_step_by_host(timing, chain, window);
-      const Seconds hop_wall = timing.clock->now() - before;
-      window.wall += hop_wall;
-      Seconds after;
-      for (const Seconds phase : window.phases) after += phase;
-      window.gap += hop_wall - (after - busy);
+    for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) {
+      timing.events_trusted ? run_hop_by_events(timing, chain, cell, window)
+                            : run_hop_by_host(timing, chain, cell, window);
     }
   }
   return window;

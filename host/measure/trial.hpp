@@ -1,16 +1,20 @@
-// One measured window of a chain: bare (wall time alone) or profiled (every launch's event, summed by phase).
+// One measured window of a chain: bare (wall time alone) or profiled (every launch's event, summed by phase). All stop
+// early where a stop is requested: what they return then is not to be used.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "chain/chain.hpp"
-#include "core/clock.hpp"
-#include "device/device.hpp"
 #include "measure/cell.hpp"
+#include "measure/pace.hpp"
 
 namespace qtrap::measure {
+
+/// Most repetitions of a chain or loop in a window.
+inline constexpr std::int64_t kMostRepetitions = 10000;
 
 /// What a window gave. Phases and gap are those of the profiled pass only.
 struct Window {
@@ -18,14 +22,11 @@ struct Window {
   std::array<Seconds, scheme::kRoleCount> phases{};
   Seconds gap;               ///< between launches inside hops
   std::uint64_t events = 0;  ///< launches counted by their events (or host waits)
+  std::string stamp_fault;   ///< of the first hop whose stamps cannot be believed: phases and gap then mean nothing
 };
 
-/// What runs and times a chain.
-struct Timing {
-  device::Device* device = nullptr;
-  const Clock* clock = nullptr;
-  bool events_trusted = true;  ///< false: each launch of the profiled pass is waited for and timed by the host
-};
+/// Runs one hop without events and waits for it.
+void run_hop(const Timing& timing, chain::Chain& chain, const Cell& cell);
 
 /// Runs `repetitions` chains from the seed without events. The seed is restored outside the timed window.
 Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions);

@@ -13,6 +13,9 @@
 
 namespace qtrap::measure {
 
+/// Word of a profiled trial's `flags`: a launch of it has event stamps that cannot be, so it has no phases.
+inline constexpr const char* kBadStamps = "bad_stamps";
+
 /// A trial of session `session_index`; its counts are set by set_counts(), its keys by TrialLog.
 result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order);
 

@@ -64,6 +64,34 @@ TEST_F(OnDeviceTrial, EventsCountEveryLaunchAndStayInsideTheWall) {
   EXPECT_GT(window.phases.at(static_cast<std::size_t>(scheme::Role::kMatmul)), Seconds(0));
 }
 
+TEST_F(OnDeviceTrial, AHopInManyBatchesCountsEveryLaunchAndComputesTheSame) {
+  run_bare(timing(true), *chain_, cell_, 1);
+  const auto whole = chain_->read_output();
+  Timing batched = timing(true);
+  batched.batch = 1;  // a wait after every layer
+  run_bare(batched, *chain_, cell_, 1);
+  EXPECT_EQ(chain_->read_output(), whole);
+  const Window window = run_profiled(batched, *chain_, cell_, 1);
+  EXPECT_EQ(window.events, 6 * chain_->step_costs().launches);
+  EXPECT_EQ(chain_->read_output(), whole);
+}
+
+TEST_F(OnDeviceTrial, AStopEndsALongHopInsideIt) {
+  int asked = 0;
+  const std::function<bool()> stop = [&] { return ++asked > 10; };
+  Timing stopping = timing(true);
+  stopping.batch = 1;
+  stopping.stop_requested = &stop;
+  const Cell endless{"tiny", 1, 1, std::int64_t{1} << 40, 0};
+  run_bare(stopping, *chain_, endless, 1);
+  asked = 0;
+  EXPECT_LT(run_profiled(stopping, *chain_, endless, 1).events, 20 * chain_->step_costs().launches);
+  asked = 0;
+  Timing by_host = stopping;
+  by_host.events_trusted = false;
+  EXPECT_LT(run_profiled(by_host, *chain_, {"tiny", 1, 1, 1000, 0}, 1).events, 11U);
+}
+
 TEST_F(OnDeviceTrial, BareAndProfiledWindowsComputeTheSame) {
   run_bare(timing(true), *chain_, cell_, 1);
   const auto bare = chain_->read_output();

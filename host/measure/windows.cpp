@@ -1,0 +1,109 @@
+#include "measure/windows.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace qtrap::measure {
+namespace {
+
+/// A window of a loop without a meter.
+constexpr double kLoopWindow = 0.05;
+
+void set_counts_of(const Cell& cell, const Runner& runner, std::int64_t repetitions, result::TrialRecord& trial) {
+  set_counts(runner.chain->step_costs(), cell.steps(), cell.hops, cell.batch * cell.steps(), repetitions, trial);
+}
+
+void set_phases(const Window& window, result::TrialRecord& trial) {
+  std::optional<double> result::TrialRecord::*const kPhases[] = {
+      &result::TrialRecord::phase_cast_s,       &result::TrialRecord::phase_quantize_s,
+      &result::TrialRecord::phase_dequantize_s, &result::TrialRecord::phase_matmul_s,
+      &result::TrialRecord::phase_attention_s,  &result::TrialRecord::phase_other_s};
+  for (std::size_t i = 0; i < scheme::kRoleCount; ++i) trial.*kPhases[i] = window.phases[i].value();
+  trial.gap_s = window.gap.value();
+}
+
+}  // namespace
+
+result::TrialRecord WindowRecorder::make_trial(std::string mode, WindowPlace place) const {
+  return measure::make_trial(plan_->session_index, std::move(mode), place.block, place.order);
+}
+
+result::TrialRecord WindowRecorder::make_trial(std::string mode, WindowPlace place, const Cell& cell,
+                                               const std::string& scheme, const chain::ResidentModel& resident) const {
+  result::TrialRecord trial = make_trial(std::move(mode), place);
+  trial.point_id = make_point_id(cell, scheme);
+  trial.scheme = scheme;
+  trial.model = cell.model;
+  trial.layers = static_cast<std::int64_t>(resident.layers_to_run);
+  trial.resident_layers = static_cast<std::int64_t>(resident.layers.size());
+  return trial;
+}
+
+std::optional<Watts> WindowRecorder::measure_idle(const std::string& phase, const std::string& cell_id) {
+  log_->begin_window();
+  EnergyReading reading = energy_->measure_rest();
+  result::TrialRecord trial = make_trial("idle", {});
+  trial.phase = phase;
+  trial.wall_s = reading.wall.value();
+  set_energy(reading, std::nullopt, trial);
+  const bool clean = log_->keep(std::move(trial), std::move(reading.samples), reading.state).flags.empty();
+  log_->hand_over(cell_id);
+  if (!reading.energy || !clean) return std::nullopt;  // no net energy is better than one against a disturbed idle
+  return *reading.energy / reading.busy;
+}
+
+void WindowRecorder::measure_loop(const LoadLoop& loop, result::TrialRecord trial) {
+  trial.phase = loop.name;
+  const double once = std::max(loop.play().value(), 1e-7);  // also warms up
+  log_->begin_window();
+  if (energy_ != nullptr) {
+    EnergyReading reading = energy_->measure_load(loop.play, Seconds(once));
+    set_counts(loop.costs, 1, loop.syncs, loop.tokens, reading.repetitions, trial);
+    trial.wall_s = reading.wall.value();
+    set_energy(reading, idle_, trial);
+    (void)log_->keep(std::move(trial), std::move(reading.samples), reading.state);
+    return;
+  }
+  const auto repetitions =
+      std::clamp(static_cast<std::int64_t>(std::ceil(kLoopWindow / once)), std::int64_t{1}, kMostRepetitions);
+  for (std::int64_t i = 0; i < repetitions && !timing_->stopped(); ++i) trial.wall_s += loop.play().value();
+  set_counts(loop.costs, 1, loop.syncs, loop.tokens, repetitions, trial);
+  (void)log_->keep(std::move(trial));
+}
+
+const result::TrialRecord& WindowRecorder::measure_bare(const Cell& cell, Runner& runner, result::TrialRecord trial) {
+  const Timing timing = runner.paced(*timing_);
+  log_->begin_window();
+  if (energy_ == nullptr) {
+    set_counts_of(cell, runner, runner.repetitions, trial);
+    trial.wall_s = run_bare(timing, *runner.chain, cell, runner.repetitions).wall.value();
+    return log_->keep(std::move(trial));
+  }
+  EnergyReading reading =
+      energy_->measure_load([&] { return run_restarted(timing, *runner.chain, cell); }, Seconds(runner.once_s));
+  set_counts_of(cell, runner, reading.repetitions, trial);
+  trial.wall_s = reading.wall.value();
+  set_energy(reading, idle_, trial);
+  return log_->keep(std::move(trial), std::move(reading.samples), reading.state);
+}
+
+const result::TrialRecord& WindowRecorder::measure_profiled(const Cell& cell, Runner& runner,
+                                                            result::TrialRecord trial) {
+  log_->begin_window();
+  const Window window = run_profiled(runner.paced(*timing_), *runner.chain, cell, runner.repetitions);
+  set_counts_of(cell, runner, runner.repetitions, trial);
+  trial.time_basis = timing_->events_trusted ? "events" : "host";
+  trial.wall_s = window.wall.value();
+  if (window.stamp_fault.empty()) {
+    set_phases(window, trial);
+  } else {
+    trial.flags.emplace_back(kBadStamps);
+  }
+  trial.events = static_cast<std::int64_t>(window.events);
+  trial.kernels_used = runner.kernels_used;
+  trial.matrix_unit = runner.chain->matrix_unit();
+  trial.output_error = runner.output_error;
+  return log_->keep(std::move(trial));
+}
+
+}  // namespace qtrap::measure
