@@ -2,11 +2,17 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 namespace qtrap {
 namespace {
@@ -16,10 +22,46 @@ std::string reason(int code) {
   return strerror_r(code, buffer, sizeof buffer);  // GNU form returns the text
 }
 
+/// Closes what it owns.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
+
+ private:
+  int number_;
+};
+
+enum class Lock { kHeld, kBusy, kUnsupported };
+
+/// The kernel drops this lock with the descriptor's last copy, however the process ends.
+Lock try_lock(int descriptor, int kind) {
+  if (::flock(descriptor, kind | LOCK_NB) == 0) return Lock::kHeld;
+  return errno == EWOULDBLOCK ? Lock::kBusy : Lock::kUnsupported;
+}
+
+/// An existing output, and whether a writer is at it.
+Error exists_error(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (file.get() >= 0 && try_lock(file.get(), LOCK_SH) == Lock::kBusy) {
+    return usage_error("output file is in use by another run", path.string(),
+                       "choose another --out, or wait until that run ends");
+  }
+  return usage_error("output file exists", path.string(),
+                     "choose another --out, remove the file, or continue a run with --resume");
+}
+
 Error open_error(const std::filesystem::path& path, int code) {
   switch (code) {
     case EEXIST:
-      return usage_error("output file exists", path.string(), "choose another --out or remove the file");
+      return exists_error(path);
     case ENOENT:
       return usage_error("folder of the output file does not exist", path.string(),
                          "create it or choose another --out");
@@ -31,6 +73,11 @@ Error open_error(const std::filesystem::path& path, int code) {
     default:
       return usage_error("output file cannot be opened", path.string(), "choose another --out (" + reason(code) + ")");
   }
+}
+
+Error read_error(const std::filesystem::path& path, int code) {
+  return usage_error("file cannot be read", path.string(),
+                     code == ENOENT ? "no such file; check the path" : "make it readable (" + reason(code) + ")");
 }
 
 /// Writes all of `text`; 0 or an errno.
@@ -46,51 +93,163 @@ int write_all(int descriptor, std::string_view text) {
   return 0;
 }
 
-/// Writes and syncs a temporary file beside `path`; its name, or an error and nothing left behind.
-Result<std::string> write_beside(const std::filesystem::path& path, std::string_view text) {
-  const std::string temporary = fmt::format("{}.{}.part", path.string(), ::getpid());
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) return open_error(path, errno);
-  int code = write_all(descriptor, text);
-  if (code == 0 && ::fsync(descriptor) != 0) code = errno;
-  ::close(descriptor);
+/// A temporary file in the folder of an output. Its name was free and nobody can guess it: no file is overwritten and
+/// no link followed. Removed at the end unless it got the output's name.
+class Temporary {
+ public:
+  static Result<Temporary> make(const std::filesystem::path& beside) {
+    int code = EEXIST;
+    for (int attempt = 0; attempt < 100 && code == EEXIST; ++attempt) {
+      unsigned random = 0;
+      if (::getrandom(&random, sizeof random, 0) != sizeof random) return open_error(beside, errno);
+      auto name = (beside.parent_path() / fmt::format(".qtrap-{:08x}.part", random)).string();
+      Descriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+      if (file.get() >= 0) return Temporary(std::move(file), std::move(name));
+      code = errno;
+    }
+    return code == EEXIST ? runtime_error("no free name for a temporary file", beside.string(), "tidy its folder")
+                          : open_error(beside, code);
+  }
+  Temporary(Temporary&& other) noexcept
+      : file_(std::move(other.file_)), name_(std::exchange(other.name_, std::string())) {}
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  Temporary& operator=(Temporary&&) = delete;
+  ~Temporary() {
+    if (!name_.empty()) ::unlink(name_.c_str());
+  }
+
+  Descriptor& file() { return file_; }
+
+  /// Writes and syncs; 0 or an errno.
+  int write(std::string_view text) const {
+    const int code = write_all(file_.get(), text);
+    return code == 0 && ::fsync(file_.get()) != 0 ? errno : code;
+  }
+
+  /// Takes the output's name; 0 or an errno, EEXIST where it is taken and may not be replaced.
+  int publish(const std::filesystem::path& path, bool overwrite) {
+    const int code = overwrite ? rename_to(path, 0) : take_free_name(path);
+    if (code == 0) name_.clear();
+    return code;
+  }
+
+ private:
+  Temporary(Descriptor file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+
+  int rename_to(const std::filesystem::path& path, unsigned flags) const {
+    return ::renameat2(AT_FDCWD, name_.c_str(), AT_FDCWD, path.c_str(), flags) == 0 ? 0 : errno;
+  }
+
+  /// File systems differ in what they can: rename without replacing, hard links, or neither (then an empty file holds
+  /// the name until it is replaced).
+  int take_free_name(const std::filesystem::path& path) {
+    const int renamed = rename_to(path, RENAME_NOREPLACE);
+    if (renamed != EINVAL && renamed != ENOSYS && renamed != ENOTSUP) return renamed;
+    if (::link(name_.c_str(), path.c_str()) == 0) {
+      ::unlink(name_.c_str());
+      return 0;
+    }
+    if (errno == EEXIST) return EEXIST;
+    const Descriptor holder(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    if (holder.get() < 0) return errno;
+    const int replaced = rename_to(path, 0);
+    if (replaced != 0) ::unlink(path.c_str());
+    return replaced;
+  }
+
+  Descriptor file_;
+  std::string name_;  ///< empty once published
+};
+
+/// Writes `text` under a temporary name, then gives it the output's.
+Result<Temporary> write_beside(const std::filesystem::path& path, std::string_view text) {
+  auto temporary = Temporary::make(path);
+  if (!temporary) return temporary;
+  const int code = temporary.value().write(text);
   if (code == 0) return temporary;
-  ::unlink(temporary.c_str());
   return runtime_error("file could not be written", path.string(), "free space on the disk (" + reason(code) + ")");
+}
+
+/// First bytes of what is no text, and what to do about it.
+struct Foreign {
+  std::string_view start;
+  const char* name;
+  const char* fix;
+};
+constexpr Foreign kForeign[] = {
+    {"\x1f\x8b", "compressed by gzip", "unpack it first, e.g. with `gunzip -k`"},
+    {"\x28\xb5\x2f\xfd", "compressed by zstd", "unpack it first, e.g. with `unzstd`"},
+    {"\xfd\x37zXZ", "compressed by xz", "unpack it first, e.g. with `unxz -k`"},
+    {"BZh", "compressed by bzip2", "unpack it first, e.g. with `bunzip2 -k`"},
+    {"PK\x03\x04", "a zip archive", "unpack it first, e.g. with `unzip`"},
+    {"\xff\xfe", "UTF-16", "save it as UTF-8 text"},
+    {"\xfe\xff", "UTF-16", "save it as UTF-8 text"},
+};
+
+/// Refuses what is no text at its first bytes, and a line or a file over its limit while it grows.
+class ReadLimits {
+ public:
+  ReadLimits(const std::filesystem::path& path, std::size_t limit_bytes) : path_(path), limit_bytes_(limit_bytes) {}
+
+  /// `text` is what was read so far, of which the first `before` bytes were looked at earlier.
+  std::optional<Error> find_fault(std::string_view text, std::size_t before) {
+    for (const Foreign& one : kForeign) {
+      if (before == 0 && text.starts_with(one.start))
+        return usage_error(fmt::format("the file is not text but {}", one.name), path_.string(), one.fix);
+    }
+    if (text.size() > limit_bytes_) return too_large();
+    while (true) {
+      const std::size_t newline = text.find('\n', std::max(before, line_start_));
+      const std::size_t length = std::min(newline, text.size()) - line_start_;
+      if (length > kLongestLine) {
+        return usage_error("a line of the file is too long", fmt::format("{} line {}", path_.string(), line_),
+                           fmt::format("at most {} bytes a line are read", kLongestLine));
+      }
+      if (newline == std::string_view::npos) return std::nullopt;
+      line_start_ = newline + 1;
+      ++line_;
+    }
+  }
+
+  Error too_large() const {
+    return usage_error("file is too large", path_.string(), fmt::format("at most {} bytes are read", limit_bytes_));
+  }
+
+ private:
+  const std::filesystem::path& path_;
+  std::size_t limit_bytes_;
+  std::size_t line_start_ = 0;
+  std::size_t line_ = 1;
+};
+
+/// Reads from the descriptor's place to the end.
+Result<std::string> read_descriptor(int descriptor, const std::filesystem::path& path, std::size_t limit_bytes) {
+  ReadLimits limits(path, limit_bytes);
+  struct stat info {};
+  if (::fstat(descriptor, &info) != 0) return read_error(path, errno);
+  if (S_ISDIR(info.st_mode))
+    return usage_error("a folder was given where a file is needed", path.string(), "name a file in it");
+  if (S_ISREG(info.st_mode) && std::cmp_greater(info.st_size, limit_bytes)) return limits.too_large();
+  std::string text;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t count = ::read(descriptor, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return read_error(path, errno);
+    if (count == 0) return text;
+    const std::size_t before = text.size();
+    text.append(buffer, static_cast<std::size_t>(count));
+    if (auto fault = limits.find_fault(text, before)) return *fault;
+  }
 }
 
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    return usage_error("file cannot be read", path.string(),
-                       errno == ENOENT ? "no such file; check the path" : reason(errno));
-  }
-  if (S_ISDIR(info.st_mode))
-    return usage_error("a folder was given where a file is needed", path.string(), "name a file in it");
-  if (S_ISREG(info.st_mode) && static_cast<std::size_t>(info.st_size) > limit_bytes) {
-    return usage_error("file is too large", path.string(), fmt::format("at most {} bytes are read", limit_bytes));
-  }
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    return usage_error("file cannot be read", path.string(), "make it readable (" + reason(errno) + ")");
-  std::string text;
-  char buffer[1 << 16];
-  ssize_t count = 0;
-  while ((count = ::read(descriptor, buffer, sizeof buffer)) != 0) {
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) break;
-    text.append(buffer, static_cast<std::size_t>(count));
-    if (text.size() > limit_bytes) break;
-  }
-  const int code = count < 0 ? errno : 0;
-  ::close(descriptor);
-  if (code != 0) return usage_error("file cannot be read", path.string(), reason(code));
-  if (text.size() > limit_bytes) {
-    return usage_error("file is too large", path.string(), fmt::format("at most {} bytes are read", limit_bytes));
-  }
-  return text;
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return read_error(path, errno);
+  return read_descriptor(file.get(), path, limit_bytes);
 }
 
 bool is_utf8(std::string_view text) {
@@ -119,36 +278,55 @@ bool is_utf8(std::string_view text) {
 Result<AppendFile> AppendFile::create(const std::filesystem::path& path, std::string_view first) {
   auto temporary = write_beside(path, first);
   if (!temporary) return temporary.error();
-  const int linked = ::link(temporary.value().c_str(), path.c_str());  // fails where the file exists, unlike rename
-  const int code = errno;
-  ::unlink(temporary.value().c_str());
-  if (linked != 0) return open_error(path, code);
-  return open_at(path, first.size());
+  // Locked before it has its name: no other process can come between.
+  const bool locked = try_lock(temporary.value().file().get(), LOCK_EX) == Lock::kHeld;
+  if (const int code = temporary.value().publish(path, false); code != 0) return open_error(path, code);
+  return AppendFile(temporary.value().file().release(), path, locked);
 }
 
-Result<AppendFile> AppendFile::open_at(const std::filesystem::path& path, std::size_t keep_bytes) {
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-  if (descriptor < 0) return open_error(path, errno);
-  AppendFile file(descriptor, path);
-  const auto keep = static_cast<off_t>(keep_bytes);
-  if (::ftruncate(descriptor, keep) != 0 || ::lseek(descriptor, keep, SEEK_SET) != keep) return open_error(path, errno);
-  return file;
+Result<AppendFile> AppendFile::open(const std::filesystem::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (file.get() < 0 && errno != EISDIR) {
+    return errno == ENOENT ? read_error(path, errno)
+                           : usage_error("the file cannot be written", path.string(),
+                                         "make it readable and writable (" + reason(errno) + ")");
+  }
+  struct stat info {};
+  if (file.get() < 0 || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+    return usage_error("not a regular file", path.string(), "name the file of a run");
+  const Lock lock = try_lock(file.get(), LOCK_EX);
+  if (lock == Lock::kBusy)
+    return usage_error("the file is in use by another run", path.string(), "wait until that run ends");
+  return AppendFile(file.release(), path, lock == Lock::kHeld);
 }
 
 AppendFile::AppendFile(AppendFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), locked_(other.locked_) {}
 
 AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
   if (this != &other) {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = std::exchange(other.descriptor_, -1);
     path_ = std::move(other.path_);
+    locked_ = other.locked_;
   }
   return *this;
 }
 
 AppendFile::~AppendFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<std::string> AppendFile::read() const {
+  if (::lseek(descriptor_, 0, SEEK_SET) != 0) return read_error(path_, errno);
+  return read_descriptor(descriptor_, path_, std::size_t{1} << 30);
+}
+
+Status AppendFile::cut(std::size_t keep_bytes) {
+  const auto keep = static_cast<off_t>(keep_bytes);
+  if (::ftruncate(descriptor_, keep) != 0 || ::lseek(descriptor_, keep, SEEK_SET) != keep)
+    return open_error(path_, errno);
+  return Done{};
 }
 
 Status AppendFile::append(std::string_view text) {
@@ -164,11 +342,15 @@ Status AppendFile::append(std::string_view text) {
 Status write_file(const std::filesystem::path& path, std::string_view text, bool overwrite) {
   auto temporary = write_beside(path, text);
   if (!temporary) return temporary.error();
-  const int done =
-      overwrite ? ::rename(temporary.value().c_str(), path.c_str()) : ::link(temporary.value().c_str(), path.c_str());
-  const int code = errno;
-  if (done != 0 || !overwrite) ::unlink(temporary.value().c_str());
-  if (done != 0) return open_error(path, code);
+  if (const int code = temporary.value().publish(path, overwrite); code != 0) return open_error(path, code);
+  return Done{};
+}
+
+Status check_creatable(const std::filesystem::path& path, bool overwrite) {
+  struct stat info {};
+  if (!overwrite && ::lstat(path.c_str(), &info) == 0) return exists_error(path);
+  const auto temporary = Temporary::make(path);
+  if (!temporary) return temporary.error();
   return Done{};
 }
 

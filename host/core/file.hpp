@@ -1,4 +1,4 @@
-// Whole-file reading with worded errors, and durable line-by-line appending.
+// Whole-file reading with worded errors, durable line-by-line appending by one writer, and exclusive creation.
 #pragma once
 
 #include <filesystem>
@@ -9,20 +9,26 @@
 
 namespace qtrap {
 
-/// Reads a regular file. Errors (kUsage): missing, a directory, unreadable, larger than `limit_bytes`.
+/// Longest line that any reader takes: a line without an end is refused while it is read, not when memory is gone.
+inline constexpr std::size_t kLongestLine = std::size_t{4} << 20;
+
+/// Reads a text file, pipe or device once, to its end. Errors (kUsage): missing, a directory, unreadable, larger than
+/// `limit_bytes`, a line over kLongestLine, compressed or UTF-16 (named as such).
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes = std::size_t{1} << 30);
 
 /// Whether `text` is well-formed UTF-8.
 bool is_utf8(std::string_view text);
 
-/// A file that grows by whole records. Owns its descriptor.
+/// A file that grows by whole records, with one writer: an advisory lock that ends with the process keeps others out.
+/// Owns its descriptor.
 class AppendFile {
  public:
   /// Creates `path` holding `first` (synced), so that the file appears with its first record or not at all. kUsage
-  /// error when it exists already or its folder is missing or not writable.
+  /// error when it exists already (and whether it is in use) or its folder is missing or not writable.
   static Result<AppendFile> create(const std::filesystem::path& path, std::string_view first);
-  /// Opens an existing file and cuts it to `keep_bytes` before appending.
-  static Result<AppendFile> open_at(const std::filesystem::path& path, std::size_t keep_bytes);
+  /// Opens an existing regular file and changes nothing in it. kUsage errors: missing, no regular file, not writable,
+  /// in use by another process.
+  static Result<AppendFile> open(const std::filesystem::path& path);
 
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;
@@ -30,18 +36,32 @@ class AppendFile {
   AppendFile& operator=(const AppendFile&) = delete;
   ~AppendFile();
 
+  /// Whether the lock is held; some network file systems have none.
+  bool locked() const { return locked_; }
+
+  /// The whole text, of this very file even where the path names another by now. Errors as read_file().
+  Result<std::string> read() const;
+
+  /// Cuts the file to `keep_bytes`; the next record goes there.
+  Status cut(std::size_t keep_bytes);
+
   /// Appends `text` and syncs it to storage (a few ms on a disk: never inside a timed window). On failure (full disk)
   /// the file is cut back to its size before the call and a kRuntime error says so.
   Status append(std::string_view text);
 
  private:
-  AppendFile(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+  AppendFile(int descriptor, std::filesystem::path path, bool locked)
+      : descriptor_(descriptor), path_(std::move(path)), locked_(locked) {}
   int descriptor_ = -1;
   std::filesystem::path path_;
+  bool locked_ = false;
 };
 
-/// Writes a whole file or nothing (temporary file in the same folder, synced, renamed). kUsage error when the folder is
-/// missing or not writable, or when the file exists and `overwrite` is false.
+/// Writes a whole file or nothing (temporary file of an unused name in the same folder, synced, renamed). kUsage error
+/// when the folder is missing or not writable, or when the file exists and `overwrite` is false.
 Status write_file(const std::filesystem::path& path, std::string_view text, bool overwrite);
+
+/// Whether write_file() or create() could make `path` now; leaves nothing behind. Errors as theirs.
+Status check_creatable(const std::filesystem::path& path, bool overwrite);
 
 }  // namespace qtrap

@@ -33,6 +33,25 @@ std::string describe_position(std::string_view text, std::size_t byte) {
   return fmt::format("line {}, column {}", 1 + std::count(before.begin(), before.end(), '\n'), column);
 }
 
+std::string escape_controls(std::string_view text, std::string_view keep) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (byte < 0x20 && keep.find(text[i]) == std::string_view::npos) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else if (byte == 0x7f) {
+      out += "\\u007f";
+    } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+      out += fmt::format("\\u{:04x}", next);
+      ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::size_t compute_json_depth(std::string_view text) {
   std::size_t depth = 0;
   std::size_t deepest = 0;

@@ -1,4 +1,4 @@
-// Small text helpers for error messages.
+// Small text helpers for error messages and tables.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,10 @@ namespace qtrap {
 
 /// "line 3, column 7" of a byte offset in `text`, or "column 7" where the text has one line only; both count from 1.
 std::string describe_position(std::string_view text, std::size_t byte);
+
+/// `text` with control characters made visible, but for those in `keep`: C0 as \xNN, DEL and C1 (in UTF-8) as \u00NN,
+/// which JSON reads back. Text of files and drivers goes through here before it reaches a terminal, a table or SQL.
+std::string escape_controls(std::string_view text, std::string_view keep = "");
 
 /// Deepest nesting of { } and [ ] outside the strings of a JSON text, valid or not. To be asked before parsing: copying
 /// and writing a parsed value recurse once per level.

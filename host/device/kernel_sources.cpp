@@ -12,6 +12,8 @@ namespace qtrap::device {
 namespace {
 
 constexpr std::string_view kInclude = "#include \"";
+constexpr std::size_t kMostEntries = 10000;
+constexpr std::size_t kLargestKernel = std::size_t{4} << 20;
 
 /// Appends `path` to `out`, includes inlined once each. Returns the first missing file.
 std::optional<std::string> inline_file(const std::map<std::string, std::string>& files, const std::string& path,
@@ -66,13 +68,28 @@ Result<KernelSources> KernelSources::from_folder(const std::filesystem::path& fo
                        "give --kernel-dir a copy of the folder kernels/");
   }
   KernelSources sources;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, code)) {
-    const auto extension = entry.path().extension();
-    if (!entry.is_regular_file() || (extension != ".cl" && extension != ".clh")) continue;
-    auto text = read_file(entry.path());
+  std::filesystem::path last = folder;
+  std::size_t entries = 0;
+  for (std::filesystem::recursive_directory_iterator entry(folder, code), end; !code && entry != end;
+       entry.increment(code)) {
+    last = entry->path();
+    if (++entries > kMostEntries) {
+      return usage_error("kernel folder holds too many files", folder.string(),
+                         "give --kernel-dir a copy of the folder kernels/");
+    }
+    const auto extension = last.extension();
+    if (extension != ".cl" && extension != ".clh") continue;
+    std::error_code broken;  // a link that leads nowhere or round in circles
+    const auto status = entry->status(broken);
+    if (std::filesystem::is_directory(status)) continue;
+    if (broken || !std::filesystem::is_regular_file(status))
+      return usage_error("kernel file cannot be read", last.string(), "remove it or make it a file");
+    auto text = read_file(last, kLargestKernel);
     if (!text) return text.error();
-    sources.files_.emplace(std::filesystem::relative(entry.path(), folder).generic_string(), std::move(text).value());
+    sources.files_.emplace(last.lexically_relative(folder).generic_string(), std::move(text).value());
   }
+  if (code)
+    return usage_error("kernel folder cannot be read", last.string(), "make it readable (" + code.message() + ")");
   if (sources.files_.empty()) {
     return usage_error("kernel folder holds no *.cl file", folder.string(),
                        "give --kernel-dir a copy of the folder kernels/");

@@ -187,9 +187,9 @@ Result<Campaign> load_campaign(const std::string& name_or_path, std::span<const 
 std::vector<std::string> list_profiles(std::span<const std::filesystem::path> folders) {
   std::vector<std::string> names;
   for (const auto& folder : folders) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-      if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    std::error_code code;  // a folder that is not there or not readable has no profiles
+    for (std::filesystem::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+      if (entry->path().extension() == ".json") names.push_back(entry->path().stem().string());
     }
   }
   std::sort(names.begin(), names.end());

@@ -36,5 +36,17 @@ TEST(FindNearest, TakesTheClosestWordWithinAThird) {
   EXPECT_EQ(find_nearest("", words), "");
 }
 
+TEST(EscapeControls, LeavesNothingThatSteersATerminal) {
+  EXPECT_EQ(escape_controls("a\x1b[2Jb\x07"), "a\\x1b[2Jb\\x07");
+  EXPECT_EQ(escape_controls(std::string_view("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(escape_controls("\x7f \xc2\x9b"
+                            "31m"),
+            "\\u007f \\u009b31m")
+      << "C1 controls are two bytes in UTF-8";
+  EXPECT_EQ(escape_controls("a\tb\nc\r", "\n\t"), "a\tb\nc\\x0d");
+  EXPECT_EQ(escape_controls("\xc2\xa0\xc3\xbc \xe2\x82\xac"), "\xc2\xa0\xc3\xbc \xe2\x82\xac");
+  EXPECT_EQ(escape_controls("\xc2"), "\xc2");
+}
+
 }  // namespace
 }  // namespace qtrap
