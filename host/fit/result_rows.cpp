@@ -89,7 +89,7 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
 
 template <class Record>
 bool was_measured(const Record& record) {
-  return record.energy_status == "ok" && record.energy_gross_j.has_value() && record.energy_method != "estimated" &&
+  return record.energy_status == "ok" && record.energy_gross_j.value_or(0) > 0 && record.energy_method != "estimated" &&
          record.energy_method != "simulated";
 }
 

@@ -230,7 +230,9 @@ Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
   const auto interval = compute_t_interval(logs);
   pooled.method = "none";
   if (!interval) return pooled;
-  pooled.interval = Interval{std::exp(interval->value), std::exp(interval->low), std::exp(interval->high)};
+  // The interval is of the mean, the value a median: with a skewed sample it may lie outside, and then widens it.
+  pooled.interval = Interval{std::exp(interval->value), std::min(std::exp(interval->low), pooled.value),
+                             std::max(std::exp(interval->high), pooled.value)};
   pooled.method =
       by_session.size() == 1 ? "t over blocks of one session" : fmt::format("t over {} sessions", by_session.size());
   return pooled;

@@ -156,8 +156,9 @@ void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double s
   const auto method = commonest_method(trials.bare);
   const Trials bare = with_method(trials.bare, method);
   const auto gross = chain_energies(method ? bare : Trials(), gross_of);
-  if (gross.empty()) {
-    point.energy_status = commonest_status(trials.bare);
+  const bool measured = set_pooled(values_of(gross), scale, kGross, point).has_value();
+  if (!measured) {
+    point.energy_status = gross.empty() ? commonest_status(trials.bare) : "implausible";  // a window of no energy
     if (point.energy_status != "no_meter" && point.scheme != "f16") point.verdict_energy = "undecided";
     for (const PhaseMember& phase : kPhases)
       point.*phase.status = has_no_pass(point, phase) ? "no_pass" : point.energy_status;
@@ -165,7 +166,6 @@ void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double s
   }
   point.energy_status = "ok";
   point.energy_method = method;
-  set_pooled(values_of(gross), scale, kGross, point);
   set_pooled(values_of(chain_energies(bare, idle_of)), scale, kIdle, point);
   set_pooled(values_of(chain_energies(bare, net_of)), scale, kNet, point);
   const auto tokens = static_cast<double>(point.batch * point.hops * point.tokens_per_hop);

@@ -6,6 +6,20 @@
 namespace qtrap::measure {
 namespace {
 
+void add_meter_hazards(const result::MeterSummary& meter, const EnergySource* source,
+                       std::vector<std::string>& hazards) {
+  if (meter.method == "simulated") hazards.push_back("energies are simulated: the meter replays a file");
+  if (meter.method == "estimated") hazards.push_back("energies are estimated: a constant power times time");
+  if (meter.sensor_basis == "assumed")
+    hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
+  if (source == nullptr) return;
+  const power::MeterInfo& info = source->match.meter->info();
+  hazards.insert(hazards.end(), info.notes.begin(), info.notes.end());
+  if (!info.power_field.empty()) hazards.push_back("power is read by the field " + info.power_field);
+}
+
+}  // namespace
+
 result::DeviceSummary describe_device(const device::DeviceInfo& info) {
   result::DeviceSummary summary{info.id,
                                 info.platform,
@@ -23,20 +37,6 @@ result::DeviceSummary describe_device(const device::DeviceInfo& info) {
     summary.capabilities.push_back({capability.name, capability.declared, capability.probed, capability.reason});
   return summary;
 }
-
-void add_meter_hazards(const result::MeterSummary& meter, const EnergySource* source,
-                       std::vector<std::string>& hazards) {
-  if (meter.method == "simulated") hazards.push_back("energies are simulated: the meter replays a file");
-  if (meter.method == "estimated") hazards.push_back("energies are estimated: a constant power times time");
-  if (meter.sensor_basis == "assumed")
-    hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
-  if (source == nullptr) return;
-  const power::MeterInfo& info = source->match.meter->info();
-  hazards.insert(hazards.end(), info.notes.begin(), info.notes.end());
-  if (!info.power_field.empty()) hazards.push_back("power is read by the field " + info.power_field);
-}
-
-}  // namespace
 
 Status describe_session(device::Device& device, const Clock& clock, const result::MeterSummary& meter,
                         const EnergySource* source, const std::map<std::string, std::string>& left_out,

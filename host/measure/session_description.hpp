@@ -13,6 +13,9 @@
 
 namespace qtrap::measure {
 
+/// The device as far as it is known.
+result::DeviceSummary describe_device(const device::DeviceInfo& info);
+
 /// Probes the device and measures its ceilings (a few seconds), then fills `session`. `source` is null without a meter.
 /// `left_out`: activities that a process before this one died of; without "ceilings" neither they nor the event timer
 /// are tried. kRuntime errors: the ceilings cannot be measured.

@@ -12,6 +12,7 @@
 
 #include "fit/result_rows.hpp"
 #include "report/table.hpp"
+#include "result/check_records.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -238,11 +239,7 @@ Result<Comparison> compare_results(std::span<const NamedResult> results, const f
   std::set<std::string> sessions;
   for (const NamedResult& result : results) {
     if (const auto other = find_other_workload(result, results.front().name, comparison.workload)) return *other;
-    for (const result::SessionRecord& session : result.file.sessions) {
-      if (sessions.insert(session.session_id).second) continue;
-      return usage_error(fmt::format("{} holds a session that was given before", result.name), session.session_id,
-                         "name each file once");
-    }
+    if (auto noted = result::note_sessions(result.file, result.name, sessions); !noted) return noted.error();
     std::size_t ratios = 0;
     for (const std::string& device : list_devices(result.file)) {
       const result::ResultFile own = keep_device(result.file, device);

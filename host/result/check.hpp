@@ -1,7 +1,6 @@
-// Validation of result and fit files: JSON Schema first (valijson), then the rules that span fields and records.
+// Validation of result and fit files: what their readers demand (check_records.hpp), then JSON Schema (valijson).
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -19,7 +18,7 @@ struct CheckReport {
 /// its whole text. kUsage errors: not UTF-8, not JSON (with the position), no or an unknown `schema`.
 Result<std::string> detect_schema(std::string_view text, std::string_view name);
 
-/// Checks a result or fit file. kUsage errors quote the line, the key and the fix.
-Result<CheckReport> check_file(const std::filesystem::path& path);
+/// Checks the text of a result or fit file, `name` in errors. kUsage errors quote the line, the key and the fix.
+Result<CheckReport> check_text(std::string_view text, std::string_view name);
 
 }  // namespace qtrap::result

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/contract.hpp"
+#include "core/text.hpp"
 #include "result/fields.hpp"
 
 namespace qtrap::result {
@@ -38,11 +39,11 @@ std::string format_number(double value) {
 
 // --- records to cells: one overload per type of member ----------------------------------------------------------
 
-Cell to_cell(const std::string& value) { return value; }
+Cell to_cell(const std::string& value) { return escape_controls(value, "\n\t"); }
 Cell to_cell(std::int64_t value) { return value; }
 Cell to_cell(bool value) { return value; }
 Cell to_cell(double value) { return value; }
-Cell to_cell(const std::vector<std::string>& values) { return fmt::format("{}", fmt::join(values, ";")); }
+Cell to_cell(const std::vector<std::string>& values) { return to_cell(fmt::format("{}", fmt::join(values, ";"))); }
 Cell to_cell(const std::vector<double>& values) {
   std::string text;
   for (const double value : values) text += fmt::format("{}{}", text.empty() ? "" : ";", format_number(value));
@@ -162,6 +163,20 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   return out.append(text);
 }
 
+/// What a spreadsheet takes for a formula when a text begins with it (the last four are the wide forms). The apostrophe
+/// stands here too, so that dropping one leading apostrophe restores every text.
+constexpr std::string_view kFormulaStarts[] = {"=", "+",      "-",      "@",      "\t",    "\n",
+                                               "'", "\uff1d", "\uff0b", "\uff0d", "\uff20"};
+
+/// Numbers stay as they are: only texts are kept from being formulas.
+std::string to_csv_text(const Cell& cell) {
+  const std::string text = to_text(cell);
+  const bool risky = std::holds_alternative<std::string>(cell) &&
+                     std::any_of(std::begin(kFormulaStarts), std::end(kFormulaStarts),
+                                 [&text](std::string_view start) { return text.starts_with(start); });
+  return risky ? "'" + text : text;
+}
+
 std::string quote_csv(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   return fmt::format("\"{}\"", replace_all(text, "\"", "\"\""));
@@ -173,8 +188,26 @@ std::string write_csv(const Table& table) {
   out += '\n';
   for (const auto& row : table.rows) {
     for (std::size_t i = 0; i < row.size(); ++i)
-      out += fmt::format("{}{}", i == 0 ? "" : ",", quote_csv(to_text(row[i])));
+      out += fmt::format("{}{}", i == 0 ? "" : ",", quote_csv(to_csv_text(row[i])));
     out += '\n';
+  }
+  return out;
+}
+
+/// No text ends its cell, starts a code span, link, emphasis or HTML.
+std::string quote_markdown(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "<br>";
+    } else if (c == '<') {
+      out += "&lt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      if (std::string_view("\\|`[]*").find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
   }
   return out;
 }
@@ -195,8 +228,7 @@ std::string write_markdown(const Table& table) {
   for (const auto& row : table.rows) {
     out += "|";
     for (const std::size_t i : shown) {
-      const std::string text = replace_all(replace_all(to_text(row[i]), "|", "\\|"), "\n", "<br>");
-      out += fmt::format(" {} |", text);
+      out += fmt::format(" {} |", quote_markdown(to_text(row[i])));
     }
     out += "\n";
   }

@@ -68,6 +68,7 @@ std::span<const Field<KernelsInfo>> fields() {
       {&R::build_options, {"build_options", "", "options given to the OpenCL compiler"}},
       {&R::tuning, {"tuning", "", "file whose tunables replaced the defaults; null: the defaults"}},
       {&R::tuning_sha256, {"tuning_sha256", "", "SHA-256 of that file's text"}},
+      {&R::variant, {"variant", "", "kernel variant that --variant demanded; null: the best that works"}},
   };
   return kTable;
 }
@@ -159,6 +160,7 @@ std::span<const Field<SessionRecord>> fields() {
       {&R::session_index, {"session_index", "", "number of the session in the campaign, from 0"}},
       {&R::event_timer, {"event_timer", "", "sanity of the device's event stamps"}},
       {&R::environment, {"environment", "", "environment variables that matter, e.g. POCL_AFFINITY"}},
+      {&R::models_sha256, {"models_sha256", "", "SHA-256 over the shapes of the campaign's models"}},
   };
   return kTable;
 }
@@ -171,7 +173,7 @@ std::span<const Field<EndRecord>> fields() {
       {&R::status, {"status", "", "how the run ended", kEndings}},
       {&R::points_ok, {"points_ok", "", "points with status ok"}},
       {&R::points_failed, {"points_failed", "", "points with status error"}},
-      {&R::wall_s, {"wall_s", "s", "wall time of the run, of all its sessions"}},
+      {&R::wall_s, {"wall_s", "s", "wall time of all invocations of the run; of one that was killed, its trials'"}},
   };
   return kTable;
 }

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 #include "core/file.hpp"
 #include "core/text.hpp"
@@ -172,6 +173,26 @@ void decode(const Json& value, const Place& place, std::optional<T>& out, Proble
   if (!value.is_null()) decode(value, place, out.emplace(), problem);
 }
 
+/// Keys seen so far of the object that is open at each level.
+class KeyWatch {
+ public:
+  void see(int level, Json::parse_event_t event, const Json& parsed) {
+    const auto at = static_cast<std::size_t>(level);
+    if (event == Json::parse_event_t::object_start) {
+      if (open_.size() <= at + 1) open_.resize(at + 2);
+      open_[at + 1].clear();
+    } else if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!open_.at(at).insert(key).second && twice_.empty()) twice_ = key;
+    }
+  }
+  const std::string& twice() const { return twice_; }
+
+ private:
+  std::vector<std::unordered_set<std::string>> open_;
+  std::string twice_;
+};
+
 template <class T>
 constexpr bool kIsOptional = false;
 template <class T>
@@ -185,8 +206,14 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
     return usage_error(fmt::format("{} is nested too deeply", what), fmt::format("{} levels", depth),
                        fmt::format("at most {} are read", kDeepestJson));
   }
+  KeyWatch keys;
   try {
-    return Json::parse(text);
+    Json value = Json::parse(text, [&keys](int level, Json::parse_event_t event, Json& parsed) {
+      keys.see(level, event, parsed);
+      return true;
+    });
+    if (keys.twice().empty()) return value;
+    return usage_error(fmt::format("{} gives a key twice", what), keys.twice(), "remove one of them");
   } catch (const Json::exception& problem) {
     const auto* parse = dynamic_cast<const Json::parse_error*>(&problem);
     const std::size_t at = std::min(text.size(), parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0);

@@ -58,6 +58,7 @@ struct KernelsInfo {
   std::optional<std::string> build_options;
   std::optional<std::string> tuning;
   std::optional<std::string> tuning_sha256;
+  std::optional<std::string> variant;
   bool operator==(const KernelsInfo&) const = default;
 };
 
@@ -137,6 +138,7 @@ struct SessionRecord {
   std::int64_t session_index = 0;
   EventTimer event_timer;
   std::map<std::string, std::string> environment;
+  std::optional<std::string> models_sha256;
   bool operator==(const SessionRecord&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/file.hpp"
+#include "result/check_records.hpp"
 #include "result/json_codec.hpp"
 
 namespace qtrap::result {
@@ -37,8 +38,9 @@ class Collector {
  public:
   explicit Collector(ResultFile& file) : file_(file) {}
 
-  /// Takes the record of the line that ends before byte `end`. An Error has no line number yet.
-  Status add(Record record, std::size_t end) {
+  /// Takes the record of line `number`, which ends before byte `end`. An Error has no line number yet.
+  Status add(Record record, std::size_t number, std::size_t end) {
+    line_ = number;
     if (file_.end) return usage_error("a record follows `end`", "", "`end` is the last line; remove what follows");
     if (!cell_.empty() && !continues_cell(record)) {
       return usage_error(
@@ -65,6 +67,7 @@ class Collector {
       return usage_error("a session_id occurs twice", session.session_id, "each session has its own");
     }
     file_.sessions.push_back(std::move(session));
+    file_.lines.sessions.push_back(line_);
     return Done{};
   }
 
@@ -77,9 +80,12 @@ class Collector {
       return usage_error("a session holds a cell twice", trial.cell_id, "each cell_id occurs once per session");
     }
     cell_.push_back(std::move(trial));
+    cell_lines_.push_back(line_);
     if (std::cmp_less(cell_.size(), cell_.front().cell_trials)) return Done{};
     std::move(cell_.begin(), cell_.end(), std::back_inserter(file_.trials));
+    file_.lines.trials.insert(file_.lines.trials.end(), cell_lines_.begin(), cell_lines_.end());
     cell_.clear();
+    cell_lines_.clear();
     return Done{};
   }
 
@@ -89,6 +95,7 @@ class Collector {
                          "their session record must come before them");
     }
     file_.samples.push_back(std::move(samples));
+    file_.lines.samples.push_back(line_);
     return Done{};
   }
 
@@ -97,16 +104,20 @@ class Collector {
       return usage_error("a point_id occurs twice", point.point_id, "each point has its own");
     }
     file_.points.push_back(std::move(point));
+    file_.lines.points.push_back(line_);
     return Done{};
   }
 
   Status take(EndRecord&& end) {
     file_.end = std::move(end);
+    file_.lines.end.push_back(line_);
     return Done{};
   }
 
   ResultFile& file_;
+  std::size_t line_ = 0;
   std::vector<TrialRecord> cell_;  ///< trials of the cell that is not complete yet
+  std::vector<std::size_t> cell_lines_;
   std::set<std::string> sessions_;
   std::set<std::pair<std::string, std::string>> cells_;
   std::set<std::string> points_;
@@ -122,7 +133,10 @@ Error at_line(Error error, std::string_view name, std::size_t line) {
 Result<std::string> to_json_line(const Record& record) {
   auto line = std::visit([](const auto& one) { return encode_line(one); }, record);
   if (!line) return line.error();
-  return dump_line(line.value()) + "\n";
+  std::string text = dump_line(line.value()) + "\n";
+  if (text.size() <= kLongestLine) return text;
+  return runtime_error("a record is longer than a line may be", fmt::format("{} bytes", text.size()),
+                       fmt::format("at most {} are written", kLongestLine));
 }
 
 Result<Record> parse_line(std::string_view line) {
@@ -156,7 +170,7 @@ Result<ResultFile> parse_result(std::string_view text, std::string_view name) {
     if (newline == std::string_view::npos) break;
     auto record = parse_line(text.substr(begin, newline - begin));
     if (!record) return at_line(record.error(), name, number);
-    const Status status = collector.add(std::move(record).value(), newline + 1);
+    const Status status = collector.add(std::move(record).value(), number, newline + 1);
     if (!status) return at_line(status.error(), name, number);
     begin = newline + 1;
   }
@@ -169,14 +183,20 @@ Result<ResultFile> parse_result(std::string_view text, std::string_view name) {
   return file;
 }
 
+Result<ResultFile> parse_whole_result(std::string_view text, std::string_view name) {
+  auto file = parse_result(text, name);
+  if (!file) return file;
+  if (file.value().sessions.empty()) {
+    return usage_error("the file holds no complete session record", std::string(name), "give the result file of a run");
+  }
+  if (auto fault = find_fault(file.value(), name)) return *fault;
+  return file;
+}
+
 Result<ResultFile> read_result(const std::filesystem::path& path) {
   auto text = read_file(path);
   if (!text) return text.error();
-  auto file = parse_result(text.value(), path.string());
-  if (file && file.value().sessions.empty()) {
-    return usage_error("the file holds no complete session record", path.string(), "give the result file of a run");
-  }
-  return file;
+  return parse_whole_result(text.value(), path.string());
 }
 
 }  // namespace qtrap::result

@@ -24,6 +24,15 @@ Result<std::string> to_json_line(const Record& record);
 /// a newer major schema_version.
 Result<Record> parse_line(std::string_view line);
 
+/// Lines of the records of each kind, from 1; empty where the records come from no text.
+struct RecordLines {
+  std::vector<std::size_t> sessions;
+  std::vector<std::size_t> trials;
+  std::vector<std::size_t> samples;
+  std::vector<std::size_t> points;
+  std::vector<std::size_t> end;
+};
+
 /// The records of one file, each kind in the order of the file.
 struct ResultFile {
   std::vector<SessionRecord> sessions;
@@ -35,6 +44,7 @@ struct ResultFile {
       0;  ///< length of the prefix made of complete units: session, cell of trials, samples, point, end
   std::size_t resume_bytes = 0;  ///< the same without `end`: --resume cuts the file here and appends
   bool torn_tail = false;        ///< bytes after valid_bytes were dropped
+  RecordLines lines;
 };
 
 /// Parses a file's text; `name` is quoted in errors with the line number. A unit is a session line, a whole cell
@@ -44,7 +54,11 @@ struct ResultFile {
 /// session yet and is no error here.
 Result<ResultFile> parse_result(std::string_view text, std::string_view name);
 
-/// Reads and parses a file. Besides the errors of read_file and parse_result: no complete session record.
+/// parse_result(), and every rule that spans keys and records (check_records.hpp): what all readers of files call.
+/// kUsage errors besides: no complete session record, a rule that does not hold.
+Result<ResultFile> parse_whole_result(std::string_view text, std::string_view name);
+
+/// Reads and parses a file, once: a pipe will do. Errors of read_file() and parse_whole_result().
 Result<ResultFile> read_result(const std::filesystem::path& path);
 
 }  // namespace qtrap::result

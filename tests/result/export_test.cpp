@@ -90,6 +90,44 @@ TEST(Export, WritesOneHeaderOverSeveralFilesAndOverNone) {
   EXPECT_EQ(std::count(none.begin(), none.end(), '\n'), 1);
 }
 
+/// The table of one point with this model name, and what stands in its last row from the model on.
+std::string row_of(const std::string& model, ExportFormat format) {
+  ResultFile file;
+  file.sessions = {sample::session()};
+  PointRecord point = sample::point("p");
+  point.model = model;
+  file.points = {point};
+  const std::string text = export_records({&file, 1}, CsvRecords::kPoints, format).value();
+  return text.substr(text.find("projections"));
+}
+
+TEST(Export, LeavesNoFormulaForASpreadsheetAndEveryNumberAsItIs) {
+  for (const std::string start : {"=", "+", "-", "@", "\t", "'", "\uff1d"}) {
+    const std::string csv = row_of(start + "1+1", ExportFormat::kCsv);
+    EXPECT_THAT(csv, StartsWith("projections,'" + start + "1+1,")) << csv;
+  }
+  EXPECT_THAT(row_of("a=1", ExportFormat::kCsv), StartsWith("projections,a=1,"));
+  EXPECT_THAT(row_of("=\"a\",1", ExportFormat::kCsv), StartsWith("projections,\"'=\"\"a\"\",1\","));
+  ResultFile file = sample_file();
+  file.points[0].closure_time = -0.25;
+  EXPECT_THAT(to_csv(file, CsvRecords::kPoints).value(), HasSubstr(",-0.25,"));
+}
+
+TEST(Export, LeavesNoTextThatEndsItsMarkdownCell) {
+  EXPECT_THAT(row_of("a|b", ExportFormat::kMarkdown), StartsWith("projections | a\\|b |"));
+  EXPECT_THAT(row_of("a\\|b", ExportFormat::kMarkdown), StartsWith("projections | a\\\\\\|b |"));
+  EXPECT_THAT(row_of("a\r\nb", ExportFormat::kMarkdown), StartsWith("projections | a\\\\x0d<br>b |"));
+  EXPECT_THAT(row_of("<script>&", ExportFormat::kMarkdown), StartsWith("projections | &lt;script>&amp; |"));
+  EXPECT_THAT(row_of("![x](y)`z", ExportFormat::kMarkdown), StartsWith("projections | !\\[x\\](y)\\`z |"));
+}
+
+TEST(Export, LeavesNoTextThatEndsItsSqlLiteral) {
+  EXPECT_THAT(row_of("a'); DROP TABLE t; --", ExportFormat::kSql),
+              StartsWith("projections', 'a''); DROP TABLE t; --', "));
+  EXPECT_THAT(row_of(std::string("a\0'b", 4), ExportFormat::kSql), StartsWith("projections', 'a\\x00''b', "));
+  EXPECT_THAT(row_of("\x1b[2J", ExportFormat::kSql), StartsWith("projections', '\\x1b[2J', "));
+}
+
 TEST(Export, RefusesNumbersThatAreNotFinite) {
   ResultFile file = sample_file();
   file.points[0].time_ratio = std::numeric_limits<double>::infinity();

@@ -41,6 +41,19 @@ R numbered() {
   return record;
 }
 
+/// Numbered fields run value, low, high: exchanges the first two of each, for a value lies within its interval.
+inline void order_ceilings(Ceilings& ceilings) {
+  for (const Field<Ceilings>& field : fields<Ceilings>()) {
+    const auto* low = std::get_if<std::optional<double> Ceilings::*>(&field.member);
+    if (low == nullptr || !field.key.name.ends_with("_low")) continue;
+    const std::string_view name = field.key.name.substr(0, field.key.name.size() - 4);
+    for (const Field<Ceilings>& other : fields<Ceilings>()) {
+      const auto* value = std::get_if<std::optional<double> Ceilings::*>(&other.member);
+      if (value != nullptr && other.key.name == name) std::swap(ceilings.*(*value), ceilings.*(*low));
+    }
+  }
+}
+
 inline SessionRecord session(const std::string& id = "s0") {
   SessionRecord one = numbered<SessionRecord>();
   one.session_id = id;
@@ -55,6 +68,7 @@ inline SessionRecord session(const std::string& id = "s0") {
   one.kernels = numbered<KernelsInfo>();
   one.meter = numbered<MeterSummary>();
   one.ceilings = numbered<Ceilings>();
+  order_ceilings(one.ceilings);
   one.campaign_json = R"({"name":"c","target_ci":0.01})";
   one.campaign_sha256 = compute_sha256(one.campaign_json);
   one.event_timer = {true, "within 1 %"};
@@ -69,10 +83,20 @@ inline TrialRecord trial(const std::string& cell, std::int64_t order, std::int64
   one.point_id = "p-" + cell;
   one.scheme = "f16";
   one.order = order;
-  one.wall_s = 0.125;
+  one.wall_s = 2.0;
   one.cell_id = cell;
   one.cell_trials = of;
   one.model = "qwen3-0.6b";
+  return one;
+}
+
+/// A window that belongs to no point, in a cell of its own.
+inline TrialRecord probe(const std::string& cell) {
+  TrialRecord one = trial(cell, 0, 1);
+  one.mode = "probe";
+  one.point_id.reset();
+  one.scheme.reset();
+  one.model.reset();
   return one;
 }
 
@@ -102,8 +126,8 @@ inline std::string line(const Record& record) { return to_json_line(record).valu
 
 /// Two sessions, two cells in the first, one in the second, one point, the end.
 inline std::string file_text() {
-  return line(session()) + line(trial("c1", 0, 2)) + line(trial("c1", 1, 2)) + line(trial("c2", 0, 1)) +
-         line(session("s1")) + line(trial("c1", 0, 1, "s1")) + line(point("p-c1")) + line(end());
+  return line(session()) + line(trial("c1", 0, 2)) + line(trial("c1", 1, 2)) + line(probe("c2")) + line(session("s1")) +
+         line(trial("c1", 0, 1, "s1")) + line(point("p-c1")) + line(end());
 }
 
 }  // namespace qtrap::result::sample
