@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <functional>
 #include <new>
 
@@ -36,6 +38,27 @@ int exit_code(ErrorKind kind) {
 int report_error(const Error& error) {
   fmt::print(stderr, "qtrap: error: {}\n", error.message());
   return exit_code(error.kind);
+}
+
+constexpr const char kNoMemory[] =
+    "qtrap: error: out of host memory: free memory, give a smaller file or run a smaller campaign\n";
+
+/// Said without another allocation.
+int report_no_memory() {
+  std::fputs(kNoMemory, stderr);
+  return kFailed;
+}
+
+/// Destructors that need memory (those of large JSON values do) end here: one line and an exit code, no abort.
+[[noreturn]] void end_badly() {
+  try {
+    if (const auto failure = std::current_exception()) std::rethrow_exception(failure);
+  } catch (const std::bad_alloc&) {
+    std::_Exit(report_no_memory());
+  } catch (...) {
+  }
+  std::fputs("qtrap: error: unexpected failure: this is a defect of qtrap, please report it\n", stderr);
+  std::_Exit(kFailed);
 }
 
 /// The program's options, bound to what the chosen command runs.
@@ -278,12 +301,13 @@ class CommandLine {
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
+  std::set_terminate(end_badly);
   try {
     return CommandLine(arguments).run();
   } catch (const Failure& failure) {
     return report_error(failure.error());
   } catch (const std::bad_alloc&) {
-    return report_error(runtime_error("out of host memory", "", "free memory or run a smaller campaign"));
+    return report_no_memory();
   } catch (const std::exception& error) {
     return report_error(
         runtime_error("unexpected failure", error.what(), "this is a defect of qtrap, please report it"));

@@ -10,6 +10,7 @@
 #include "device/device.hpp"
 #include "measure/energy.hpp"
 #include "measure/tune.hpp"
+#include "result/result_file.hpp"
 #include "scheme/kernel_table.hpp"
 #include "scheme/tuning.hpp"
 
@@ -32,7 +33,7 @@ struct RunOptions {
   std::string tuning = "auto";  ///< auto, none, or the path of a tuning file
   std::string out;
   std::string resume;
-  std::uint64_t seed = 1;
+  std::optional<std::uint64_t> seed;   ///< none: 1, or that of the resumed file
   std::vector<std::string> overrides;  ///< KEY=VALUE
   bool dry_run = false;
   bool quiet = false;
@@ -101,6 +102,9 @@ struct FitCommandOptions {
 };
 int run_fit(const FitCommandOptions& options);
 
+/// Reads result files, each once; throws Failure (usage) for one that breaks a rule, or a session given twice.
+std::vector<result::ResultFile> read_results(const std::vector<std::string>& paths);
+
 /// The kernel variant of this name; throws Failure (usage) that lists all.
 const scheme::Variant& require_variant(const std::string& name);
 
@@ -148,7 +152,8 @@ std::vector<std::filesystem::path> profile_folders(const std::string& kind);
 /// `replace`: one that exists is no error, and its folder is made.
 void require_writable(const std::filesystem::path& path, bool replace);
 
-/// Writes to stdout; throws Failure when that fails (a full disk behind a redirection).
-void print(const std::string& text);
+/// Writes to stdout, control characters made visible; throws Failure when that fails (a full disk behind a
+/// redirection).
+void print(const std::string& output);
 
 }  // namespace qtrap::cli

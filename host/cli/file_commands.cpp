@@ -10,16 +10,11 @@
 #include "import/importer.hpp"
 #include "profile/profile.hpp"
 #include "result/check.hpp"
+#include "result/check_records.hpp"
 #include "result/export.hpp"
 
 namespace qtrap::cli {
 namespace {
-
-std::vector<result::ResultFile> read_all(const std::vector<std::string>& paths) {
-  std::vector<result::ResultFile> files;
-  for (const auto& path : paths) files.push_back(result::read_result(path).value());
-  return files;
-}
 
 /// One line on what a valid file holds; throws Failure on an invalid one.
 std::string check_one(const std::string& path) {
@@ -33,7 +28,7 @@ std::string check_one(const std::string& path) {
     return fmt::format("tuning of {}, {} choices", tuning.device, tuning.choices.size());
   }
   if (schema == "qtrap.import") return "import map " + importer::parse_import_map(text, path).value().name;
-  return result::check_file(path).value().summary;
+  return result::check_text(text, path).value().summary;
 }
 
 /// The map's file: a path, or NAME.json in the first folder of profiles/imports/ that has it.
@@ -68,6 +63,7 @@ int run_import(const std::string& table, const std::string& map, const std::stri
   const auto find_model = [&folders](const std::string& name) { return profile::load_model(name, folders); };
   const importer::Provenance provenance{table, compute_sha256(text), version().number, argv};
   const auto imported = importer::import_table(parsed_table, parsed_map, provenance, find_model).value();
+  if (const auto fault = result::find_fault(imported, table)) throw Failure(*fault);
   if (auto done = write_file(out, importer::to_text(imported).value(), false); !done) throw Failure(done.error());
   print(fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.points.size(),
                     imported.sessions.size(), table));
@@ -80,7 +76,7 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
   if (!chosen_format) throw Failure(usage_error("unknown export format", format, "choose csv, md or sql"));
   const auto chosen_records = result::parse_csv_records(records);
   if (!chosen_records) throw Failure(usage_error("unknown record kind", records, "choose points or trials"));
-  const std::string text = result::export_records(read_all(files), *chosen_records, *chosen_format).value();
+  const std::string text = result::export_records(read_results(files), *chosen_records, *chosen_format).value();
   if (out.empty()) {
     print(text);
   } else if (auto done = write_file(out, text, false); !done) {

@@ -73,9 +73,7 @@ int run_fit(const FitCommandOptions& options) {
   if (options.tdp_w && !(*options.tdp_w > 0 && *options.tdp_w < 1e6)) {
     throw Failure(usage_error("--tdp is out of range", std::to_string(*options.tdp_w), "give watts above 0"));
   }
-  std::vector<result::ResultFile> results;
-  for (const auto& path : options.files) results.push_back(result::read_result(path).value());
-  const auto fitted = fit::make_fit_report(results, fitting).value();
+  const auto fitted = fit::make_fit_report(read_results(options.files), fitting).value();
   if (!options.out.empty()) {
     const auto text = report::to_fit_json(fitted).value();
     if (auto done = write_file(options.out, text, false); !done) throw Failure(done.error());
@@ -86,7 +84,8 @@ int run_fit(const FitCommandOptions& options) {
 
 int run_compare(const std::vector<std::string>& files, bool json) {
   std::vector<report::NamedResult> results;
-  for (const auto& path : files) results.push_back({path, result::read_result(path).value()});
+  std::size_t number = 0;
+  for (auto& file : read_results(files)) results.push_back({files[number++], std::move(file)});
   const auto comparison = report::compare_results(results, {}).value();
   print(json ? report::to_json(comparison) : report::to_text(comparison));
   return kDone;

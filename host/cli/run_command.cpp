@@ -12,11 +12,15 @@
 #include "cli/losses.hpp"
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
+#include "cli/resume.hpp"
 #include "cli/run_plan.hpp"
 #include "core/clock.hpp"
-#include "core/file.hpp"
+#include "device/device.hpp"
+#include "measure/environment.hpp"
 #include "measure/pool.hpp"
+#include "measure/session_description.hpp"
 #include "report/summary.hpp"
+#include "result/check_records.hpp"
 #include "result/result_file.hpp"
 
 namespace qtrap::cli {
@@ -32,16 +36,15 @@ std::string default_output(const std::string& campaign) {
   return fmt::format("results/{}-{}Z.jsonl", campaign, stamp);
 }
 
-TunedDevice tuning_of(const RunOptions& options, const RunPlan& plan) {
-  return open_tuning(options.tuning, plan.device, kernel_sources(options.device).sha256());
-}
+constexpr const char* kNoLock = "the result file cannot be locked here: start no second run on it";
 
 /// The result file of a run: what is in it, and what is still missing.
 class Run {
  public:
-  Run(const RunOptions& options, RunPlan plan)
+  /// `resumed`: the file to continue, checked against the plan; null for a new one.
+  Run(const RunOptions& options, RunPlan plan, OpenedResult* resumed)
       : options_(options), plan_(std::move(plan)), line_(options.quiet), losses_(options.device.variant) {
-    if (options.resume.empty()) {
+    if (resumed == nullptr) {
       path_ = options.out.empty() ? default_output(plan_.campaign.name) : options.out;
       if (options.out.empty()) {
         std::error_code ignored;
@@ -50,7 +53,10 @@ class Run {
       require_writable(path_, false);
     } else {
       path_ = options.resume;
-      read_back();
+      output_.emplace(std::move(resumed->file));
+      file_ = std::move(resumed->records);
+      earlier_wall_s_ = compute_earlier_wall_s(file_);
+      is_untouched_ = true;
     }
   }
 
@@ -86,32 +92,6 @@ class Run {
   }
 
  private:
-  void read_back() {
-    file_ = result::read_result(path_).value();
-    if (file_.sessions.empty() || file_.sessions.front().campaign_sha256 != plan_.campaign_sha256) {
-      throw Failure(usage_error("the file belongs to another campaign", path_,
-                                "resume it with the campaign and --set it was started with, or without naming one"));
-    }
-    if (file_.sessions.front().device.id != plan_.device.id) {
-      throw Failure(usage_error("the file was measured on another device", file_.sessions.front().device.id,
-                                "choose that device with --device"));
-    }
-    const auto meter = measure::describe_meter(open_meter(options_.meter, plan_.device));
-    const auto& before = file_.sessions.front().meter;
-    if (meter.name != before.name || meter.board != before.board || meter.method != before.method) {
-      throw Failure(usage_error("the file was measured with another energy meter",
-                                fmt::format("{}, now {}", before.name, meter.name),
-                                "resume it with the --meter it was started with"));
-    }
-    if (tuning_of(options_, plan_).sha256 != file_.sessions.front().kernels.tuning_sha256) {
-      throw Failure(usage_error("the file was measured with other tunables",
-                                file_.sessions.front().kernels.tuning.value_or("the defaults"),
-                                "resume it with --tuning and that file, or none for the defaults"));
-    }
-    output_.emplace(AppendFile::open_at(path_, file_.resume_bytes).value());
-    file_.end.reset();
-  }
-
   /// Sessions that hold trials of each cell.
   std::map<std::string, std::set<std::string>> sessions_by_cell() const {
     std::map<std::string, std::set<std::string>> sessions;
@@ -169,7 +149,7 @@ class Run {
 
   /// A resumed file keeps its seed.
   std::uint64_t seed() const {
-    return file_.sessions.empty() ? options_.seed : static_cast<std::uint64_t>(file_.sessions.front().seed);
+    return file_.sessions.empty() ? options_.seed.value_or(1) : static_cast<std::uint64_t>(file_.sessions.front().seed);
   }
 
   /// A resumed file keeps the number it was started with: PoCL's memory size varies between processes.
@@ -230,9 +210,14 @@ class Run {
 
   void write(const std::string& lines) {
     if (output_) {
+      if (std::exchange(is_untouched_, false)) {  // only now: a resumed file that lacks nothing stays as it is
+        if (auto done = output_->cut(file_.resume_bytes); !done) throw Failure(done.error());
+        file_.end.reset();
+      }
       if (auto done = output_->append(lines); !done) throw Failure(done.error());
     } else {
       output_.emplace(AppendFile::create(path_, lines).value());
+      if (!output_->locked() && !options_.quiet) fmt::print(stderr, "qtrap: {}: {}\n", path_, kNoLock);
     }
   }
 
@@ -245,6 +230,7 @@ class Run {
             fmt::format("{}: the most compact weights ({} MiB) lie within 4x the last-level cache", model,
                         memory.smallest_set_bytes >> 20));
     }
+    if (output_ && !output_->locked()) session.hazards.emplace_back(kNoLock);
     write(result::to_json_line(session).value());
     file_.sessions.push_back(std::move(session));
   }
@@ -302,13 +288,13 @@ class Run {
 
   void write_end(const std::string& status, double wall_s) {
     if (!output_ || file_.sessions.empty()) return;  // nothing was measured: no file
+    if (is_untouched_ && file_.end && file_.end->status == status) return;
     result::EndRecord end;
     end.session_id = file_.sessions.back().session_id;
     end.status = status;
-    end.points_ok =
-        std::count_if(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status == "ok"; });
-    end.points_failed = static_cast<std::int64_t>(file_.points.size()) - end.points_ok;
-    end.wall_s = wall_s;
+    end.points_ok = result::count_points(file_, "ok");
+    end.points_failed = result::count_points(file_, "error");
+    end.wall_s = earlier_wall_s_ + wall_s;
     write(result::to_json_line(end).value());
   }
 
@@ -316,6 +302,8 @@ class Run {
   RunPlan plan_;
   std::string path_;
   std::optional<AppendFile> output_;
+  bool is_untouched_ = false;  ///< a resumed file that nothing was written to yet
+  double earlier_wall_s_ = 0;  ///< of the invocations before this one
   result::ResultFile file_;
   std::map<std::string, std::map<std::string, Error>> failures_;  ///< by cell, then scheme
   std::set<std::string> lost_cells_;
@@ -324,10 +312,8 @@ class Run {
   Losses losses_;
 };
 
-/// Fails before anything is measured where the meter asked for cannot be had, or does not read.
-void check_meter(const RunOptions& options, const device::DeviceInfo& device) {
-  const auto source = open_meter(options.meter, device);
-  if (!options.require_energy) return;
+/// Fails before anything is measured where the meter asked for does not read.
+void require_energy(const measure::EnergySource& source) {
   const char* fix = "see `qtrap meters` for what would help, or leave out --require-energy";
   if (!source.match.meter) throw Failure(runtime_error("no energy meter for this device", source.match.reason, fix));
   const power::Sample sample = source.match.meter->read();
@@ -338,29 +324,54 @@ void check_meter(const RunOptions& options, const device::DeviceInfo& device) {
                               fmt::format("{}: {}", source.match.meter->info().id(), power::to_string(status)), fix));
 }
 
+/// What a session of the plan would record, as far as it is known before its device is opened.
+result::SessionRecord describe_next_session(const RunOptions& options, const RunPlan& plan,
+                                            const result::ResultFile* resumed) {
+  const measure::EnergySource meter = open_meter(options.meter, plan.device);
+  if (options.require_energy) require_energy(meter);
+  const std::string sources = kernel_sources(options.device).sha256();
+  result::SessionRecord now = make_session_identity(plan);
+  const auto file_seed = resumed != nullptr ? static_cast<std::uint64_t>(resumed->sessions.front().seed) : 1;
+  now.seed = static_cast<std::int64_t>(options.seed.value_or(file_seed));
+  now.device = measure::describe_device(plan.device);
+  now.kernels.source_sha256 = sources;
+  now.kernels.build_options = device::Device::common_options();
+  now.kernels.tuning_sha256 = open_tuning(options.tuning, plan.device, sources).sha256;
+  now.meter = measure::describe_meter(meter);
+  now.host = measure::read_host();
+  return now;
+}
+
+void check_options(const RunOptions& options) {
+  if (options.seed && *options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    throw Failure(usage_error("seed is too large", std::to_string(*options.seed), "choose one below 2^63"));
+  if (options.campaign.empty() && options.resume.empty())
+    throw Failure(usage_error("no campaign given", "", "name one of profiles/campaigns, e.g. `qtrap run quick`"));
+  if (!options.resume.empty() && !options.out.empty())
+    throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
+}
+
 }  // namespace
 
 int run_campaign(const RunOptions& options) {
-  if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    throw Failure(usage_error("seed is too large", std::to_string(options.seed), "choose one below 2^63"));
+  check_options(options);
+  std::optional<OpenedResult> resumed;
+  if (!options.resume.empty()) resumed.emplace(open_for_resume(options.resume).value());
+  const result::ResultFile* records = resumed ? &resumed->records : nullptr;
+  const bool names_campaign = !options.campaign.empty();
+  RunPlan plan =
+      make_run_plan(options, names_campaign || !resumed ? std::string() : records->sessions.front().campaign_json);
+  // Also of a new run: a meter or a tuning file that does not fit is refused before anything is measured.
+  const result::SessionRecord next = describe_next_session(options, plan, records);
+  if (records != nullptr) {
+    if (auto same = check_resumable(*records, options.resume, next); !same) throw Failure(same.error());
+    if (auto fits = check_layers(*records, options.resume, plan.models); !fits) throw Failure(fits.error());
   }
-  std::string campaign_json;
-  if (options.campaign.empty()) {
-    if (options.resume.empty())
-      throw Failure(usage_error("no campaign given", "", "name one of profiles/campaigns, e.g. `qtrap run quick`"));
-    const auto file = result::read_result(options.resume).value();
-    campaign_json = file.sessions.front().campaign_json;
-  }
-  if (!options.resume.empty() && !options.out.empty())
-    throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
-  RunPlan plan = make_run_plan(options, campaign_json);
-  check_meter(options, plan.device);
-  (void)tuning_of(options, plan);  // a file that does not fit is refused before anything is measured
   if (options.dry_run) {
     print(describe_plan(plan));
     return kDone;
   }
-  return Run(options, std::move(plan)).execute();
+  return Run(options, std::move(plan), resumed ? &*resumed : nullptr).execute();
 }
 
 }  // namespace qtrap::cli

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/version.hpp"
 #include "core/sha256.hpp"
 
 namespace qtrap::cli {
@@ -9,8 +10,10 @@ namespace {
 
 profile::Campaign load(const RunOptions& options, const std::string& campaign_json) {
   const auto names = scheme_names();
-  if (!campaign_json.empty()) return profile::parse_campaign(campaign_json, "--campaign-json", names).value();
-  auto campaign = profile::load_campaign(options.campaign, profile_folders("campaigns"), names).value();
+  const std::string source = options.resume.empty() ? "--campaign-json" : options.resume + ": campaign";
+  auto campaign = campaign_json.empty()
+                      ? profile::load_campaign(options.campaign, profile_folders("campaigns"), names).value()
+                      : profile::parse_campaign(campaign_json, source, names).value();
   for (const auto& assignment : options.overrides) {
     if (auto done = profile::apply_override(campaign, assignment, names); !done) throw Failure(done.error());
   }
@@ -28,6 +31,15 @@ chain::Demand demand_of(const RunPlan& plan, const profile::ModelProfile& model)
   demand.layers_to_run = static_cast<std::uint64_t>(
       plan.campaign.layers_limit ? std::min(*plan.campaign.layers_limit, model.layers) : model.layers);
   return demand;
+}
+
+std::string describe_shapes(const RunPlan& plan) {
+  std::string text;
+  for (const auto& [name, model] : plan.models) {
+    text += fmt::format("{}: {} {} {} {} {} {} {} {}\n", name, model.hidden, model.ffn, model.layers, model.heads,
+                        model.kv_heads, model.head_dim, model.vocab, model.tied_embeddings);
+  }
+  return text;
 }
 
 }  // namespace
@@ -48,10 +60,23 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
     plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
   if (!options.device.kernel_dir.empty()) (void)device::KernelSources::from_folder(options.device.kernel_dir).value();
   // Probed by the run: a variant that the device lacks is refused here, and sessions find the probes' results kept.
-  plan.device = campaign_json.empty() ? choose_probed_device(options.device) : choose_device(options.device);
+  const bool is_session = !campaign_json.empty() && options.resume.empty();
+  plan.device = is_session ? choose_device(options.device) : choose_probed_device(options.device);
   for (const auto& [name, model] : plan.models)
     plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
   return plan;
+}
+
+result::SessionRecord make_session_identity(const RunPlan& plan) {
+  result::SessionRecord record;
+  record.tool_version = version().number;
+  if (!version().commit.empty()) record.git_commit = version().commit;
+  record.git_dirty = version().dirty;
+  record.campaign_json = plan.campaign_json;
+  record.campaign_sha256 = plan.campaign_sha256;
+  record.models_sha256 = compute_sha256(describe_shapes(plan));
+  if (!plan.device.forced_variant.empty()) record.kernels.variant = plan.device.forced_variant;
+  return record;
 }
 
 std::string describe_plan(const RunPlan& plan) {

@@ -25,8 +25,11 @@ struct RunPlan {
 std::vector<std::string_view> scheme_names();
 
 /// Loads and checks everything; throws Failure (usage) on the first thing that is wrong. `campaign_json` replaces the
-/// campaign file when not empty (a session's process gets the text, not the name).
+/// campaign file when not empty (a session's process gets the text, not the name; so does a resumed run).
 RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json);
+
+/// What every session record of the plan says of program, campaign, models and kernel variant.
+result::SessionRecord make_session_identity(const RunPlan& plan);
 
 /// What --dry-run prints: cells, schemes, memory.
 std::string describe_plan(const RunPlan& plan);

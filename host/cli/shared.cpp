@@ -5,11 +5,14 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include "cli/commands.hpp"
 #include "cli/probing.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
+#include "core/text.hpp"
+#include "result/check_records.hpp"
 
 namespace qtrap::cli {
 
@@ -57,14 +60,18 @@ const scheme::Variant& require_variant(const std::string& name) {
 
 void require_writable(const std::filesystem::path& path, bool replace) {
   std::error_code code;
-  if (!replace && std::filesystem::exists(path, code))
-    throw Failure(usage_error("output file exists", path.string(),
-                              "choose another --out, remove the file, or continue a run with --resume"));
   if (replace) std::filesystem::create_directories(path.parent_path(), code);
-  const auto trial = path.string() + ".writable";
-  if (auto done = write_file(trial, "", true); !done)
-    throw Failure(usage_error(done.error().what, path.string(), done.error().fix));
-  std::filesystem::remove(trial, code);
+  if (auto done = check_creatable(path, replace); !done) throw Failure(done.error());
+}
+
+std::vector<result::ResultFile> read_results(const std::vector<std::string>& paths) {
+  std::vector<result::ResultFile> files;
+  std::set<std::string> sessions;
+  for (const auto& path : paths) {
+    files.push_back(result::read_result(path).value());
+    if (auto noted = result::note_sessions(files.back(), path, sessions); !noted) throw Failure(noted.error());
+  }
+  return files;
 }
 
 std::filesystem::path cache_folder() {
@@ -87,7 +94,9 @@ std::vector<std::filesystem::path> profile_folders(const std::string& kind) {
   return folders;
 }
 
-void print(const std::string& text) {
+void print(const std::string& output) {
+  // Names out of files and drivers stand in every table: none may steer the terminal.
+  const std::string text = escape_controls(output, "\n\t");
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw Failure(runtime_error("standard output cannot be written", "", "free space on the disk or check the pipe"));
   }

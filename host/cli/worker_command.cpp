@@ -9,7 +9,6 @@
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/run_plan.hpp"
-#include "cli/version.hpp"
 #include "core/clock.hpp"
 #include "result/result_file.hpp"
 
@@ -54,15 +53,10 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
 }
 
 result::SessionRecord make_session_record(const WorkerOptions& options, const RunPlan& plan) {
-  result::SessionRecord record;
+  result::SessionRecord record = make_session_identity(plan);
   record.session_id = make_session_id();
   record.started_utc = utc_timestamp();
-  record.tool_version = version().number;
-  if (!version().commit.empty()) record.git_commit = version().commit;
-  record.git_dirty = version().dirty;
   record.argv = options.argv;
-  record.campaign_json = plan.campaign_json;
-  record.campaign_sha256 = plan.campaign_sha256;
   return record;
 }
 
