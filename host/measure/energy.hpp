@@ -22,6 +22,12 @@ struct EnergySource {
   power::Match match;
   power::MeterSensors sensors;
   Seconds fastest_poll = power::kFastestPoll;
+  /// Clock and waits of a simulated meter; absent: the session's clock, in real time.
+  struct Time {
+    const Clock* clock;
+    power::Pacing pacing;
+  };
+  std::optional<Time> time = std::nullopt;
 
   Seconds poll() const { return power::choose_poll(sensors, fastest_poll); }
 };

@@ -36,7 +36,8 @@ std::optional<double> divide(std::optional<double> top, std::optional<double> bo
 std::unique_ptr<EnergyRecorder> make_recorder(EnergySource source, const Clock& clock, const SessionPlan& plan,
                                               const std::function<bool()>& stop_requested) {
   if (!source.match.meter) return nullptr;
-  auto recorder = std::make_unique<EnergyRecorder>(std::move(source), clock, power::make_real_pacing(clock),
+  const EnergySource::Time time = source.time.value_or(EnergySource::Time{&clock, power::make_real_pacing(clock)});
+  auto recorder = std::make_unique<EnergyRecorder>(std::move(source), *time.clock, time.pacing,
                                                    Seconds(plan.campaign.energy_window_s),
                                                    plan.seed + static_cast<std::uint64_t>(plan.session_index));
   recorder->set_stop(&stop_requested);
