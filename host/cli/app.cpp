@@ -10,11 +10,16 @@
 #include <new>
 
 #include "cli/commands.hpp"
+#include "cli/process.hpp"
 #include "cli/version.hpp"
+#include "core/clock.hpp"
 #include "core/error.hpp"
 
 namespace qtrap::cli {
 namespace {
+
+/// What a command takes at most that says nothing until its table, on a machine that is not busy.
+constexpr double kCommandSeconds = 60;
 
 std::string version_text() {
   const Version& v = version();
@@ -134,6 +139,22 @@ class CommandLine {
         ->check(CLI::Range(0.0, 1e9));
   }
 
+  /// Runs this command once more in a process of its own, whose end by the driver is worded; `command` is what that
+  /// does.
+  int run_apart(const std::function<int()>& command) {
+    if (apart_ >= 0) return command();
+    catch_interrupts(2);
+    std::vector<std::string> arguments(argv_.begin() + 1, argv_.end());
+    arguments.insert(arguments.end(), {"--apart", "{pipe}"});
+    const MonotonicClock clock;
+    const auto end = run_process(arguments, [](MessageKind, const std::string&) {},
+                                 {stop_requests, &clock, run_.device.watchdog_s, [] { return kCommandSeconds; }});
+    if (stop_was_requested()) return kInterrupted;
+    if (end.signal != 0 || end.silent_s > 0)
+      throw Failure(runtime_error("the driver failed", "the process " + end.words(), "see `qtrap verify` and dmesg"));
+    return end.exit_code;
+  }
+
   void add_device_commands() {
     auto* devices =
         add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
@@ -151,7 +172,9 @@ class CommandLine {
     meters->add_flag("--characterise", characterise_,
                      "Load the device and measure its sensor's period, window and delay (minutes)");
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
-                         [this] { return run_ceilings(run_.device); });
+                         [this] { return run_apart([this] { return run_ceilings(run_.device); }); });
+    add_watchdog(ceilings);
+    ceilings->add_option("--apart", apart_)->group("");
     add_device_options(ceilings, true, false);
   }
 
@@ -286,6 +309,7 @@ class CommandLine {
   RunOptions run_;
   WorkerOptions worker_;
   ItemWorkerOptions items_;
+  int apart_ = -1;  ///< the parent's pipe of a process that run_apart() started
   std::string kernel_;
   bool characterise_ = false;
   TuneCommandOptions tune_;

@@ -237,7 +237,7 @@ ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler&
   argv.push_back(nullptr);
   Child child(argv, messages.write, messages.read);
   Watchdog watchdog(care.watchdog_s);
-  watchdog.heard(care.clock->now(), 0);
+  watchdog.heard(care.clock->now(), care.expected_s ? care.expected_s() : 0);
   ProcessEnd end;
   std::string buffer;
   std::string errors;

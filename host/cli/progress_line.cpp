@@ -41,6 +41,7 @@ measure::Progress decode_progress(const std::string& text) {
 }
 
 std::string describe_place(const measure::Progress& progress) {
+  if (progress.activity.empty()) return "before its first step";
   std::string text = progress.cell_id.empty() ? progress.activity : progress.cell_id + ", " + progress.activity;
   if (!progress.running.empty() && progress.activity.find(progress.running) == std::string::npos)
     text += ", " + progress.running;

@@ -9,6 +9,9 @@
 
 namespace qtrap::cli {
 
+/// The activity of a session that has told all it had to tell.
+inline constexpr const char* kSessionOver = "end";
+
 std::string encode_progress(const measure::Progress& progress);
 /// What encode_progress() made; parts that are missing keep their defaults.
 measure::Progress decode_progress(const std::string& text);

@@ -79,8 +79,9 @@ class Run {
                                   output_ ? fmt::format("what was measured is kept; continue with --resume {}", path_)
                                           : "nothing was measured and no file written; see `qtrap verify`"));
     }
-    if (!output_)
+    if (!output_ && stop_was_requested())
       throw Failure(Error{ErrorKind::kInterrupted, "interrupted", "", "nothing was measured and no file written"});
+    if (!output_) throw Failure(runtime_error("nothing could be measured", first_failure(), "see `qtrap verify`"));
     print(report::make_summary(result::read_result(path_).value(), path_));
     if (interrupted) {
       fmt::print(stderr, "qtrap: interrupted; continue with: qtrap run --resume {}\n", path_);
@@ -113,7 +114,7 @@ class Run {
     const auto done = sessions_by_cell();
     std::vector<measure::Cell> missing;
     for (const auto& cell : plan_.cells) {
-      if (has_points(cell)) continue;
+      if (has_points(cell) || lost_cells_.contains(cell.id())) continue;
       const auto found = done.find(cell.id());
       const auto count = found == done.end() ? 0 : static_cast<std::int64_t>(found->second.size());
       if (count < plan_.campaign.sessions) missing.push_back(cell);
@@ -160,6 +161,14 @@ class Run {
     return static_cast<std::int64_t>(memory.resident_layers);
   }
 
+  std::string first_failure() const {
+    for (const auto& [cell, schemes] : failures_) {
+      if (!schemes.empty())
+        return fmt::format("{}/{}: {}", cell, schemes.begin()->first, schemes.begin()->second.message());
+    }
+    return "";
+  }
+
   /// Empty, or what ended the session badly.
   std::string run_one_session(const std::vector<measure::Cell>& cells) {
     std::string error;
@@ -177,15 +186,21 @@ class Run {
           if (kind == MessageKind::kFailure) take_failure(payload);
           if (kind == MessageKind::kError) error = payload;
           if (kind == MessageKind::kDeviceError) device_error = payload;
-          if (kind == MessageKind::kActivity) line_.show(progress_ = decode_progress(payload), plan_.campaign.sessions);
+          if (kind == MessageKind::kActivity) take_progress(decode_progress(payload));
         },
         care);
     lose_failed_cells(cells);
     if (!error.empty() || stop_was_requested()) return error;
-    if (!device_error.empty() || end.exit_code != kDone || end.signal != 0)
+    const bool over = progress_.activity == kSessionOver;
+    if (!over && (!device_error.empty() || end.exit_code != kDone || end.signal != 0))
       return lose(cells, device_error.empty() ? "its process " + end.words() : device_error);
     if (file_.trials.size() == trials_before && failures_.size() == failures_before) return "it measured nothing";
     return {};
+  }
+
+  void take_progress(measure::Progress progress) {
+    progress_ = std::move(progress);
+    if (progress_.activity != kSessionOver) line_.show(progress_, plan_.campaign.sessions);
   }
 
   /// Takes what the last worker was at when it died out of those to come; what was to be measured of it fails. Empty,
@@ -264,6 +279,7 @@ class Run {
   }
 
   void write_complete_cells() {
+    if (file_.sessions.empty()) return;  // a file begins with a session
     const auto done = sessions_by_cell();
     for (const auto& cell : plan_.cells) {
       const auto found = done.find(cell.id());

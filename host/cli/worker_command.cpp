@@ -111,6 +111,9 @@ int run_worker(const WorkerOptions& options) {
     const auto finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
                                                std::move(record), make_sink(options), stop_was_requested);
     if (!finished) throw Failure(finished.error());
+    measure::Progress over;  // a driver that fails on its way out loses nothing
+    over.activity = kSessionOver;
+    send_message(options.output_descriptor, MessageKind::kActivity, encode_progress(over));
     return finished.value() ? kDone : kInterrupted;
   } catch (const device::DeviceError& error) {
     send_message(options.output_descriptor, MessageKind::kDeviceError, error.error().message());

@@ -27,6 +27,14 @@ chain::Demand make_demand(const SessionPlan& plan, const profile::ModelProfile& 
   return demand;
 }
 
+/// Time in which even a slow device makes and quantizes the weights: 1 GB/s of the formats' about 3.5 bytes a weight.
+double expected_weights_s(const profile::ModelProfile& model, std::int64_t layers) {
+  double weights = 0;
+  for (const auto& [rows, columns] : chain::projection_shapes(model))
+    weights += static_cast<double>(rows) * static_cast<double>(columns);
+  return 3.5e-9 * weights * static_cast<double>(layers);
+}
+
 /// Relative L2 distance of `got` from `want`.
 double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
   double difference = 0;
@@ -50,8 +58,8 @@ void CellChains::forget() {
 Status CellChains::prepare(const Cell& cell) {
   if (cell.model != model_name_) {
     forget();
-    hooks_.report("weights", {}, 0);
     const auto& model = plan_->models.at(cell.model);
+    hooks_.report("weights", {}, expected_weights_s(model, plan_->resident_layers.at(cell.model)));
     auto resident =
         chain::ResidentModel::make(*maker_, model, make_demand(*plan_, model),
                                    static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed);

@@ -152,7 +152,7 @@ class SessionRun {
 
   std::optional<Watts> measure_idle(const std::string& phase, const std::string& cell_id) {
     if (plan_->left_out.contains(phase)) return std::nullopt;
-    report(phase);
+    report(phase, {}, plan_->campaign.energy_window_s);
     return windows_.measure_idle(phase, cell_id);
   }
 
@@ -225,7 +225,8 @@ class SessionRun {
     for (const auto& name : shuffled(block)) {
       Runner& runner = chains_.runners().at(name);
       report(fmt::format("block {}, {}", block + 1, name), name,
-             2 * runner.once_s * static_cast<double>(runner.repetitions));
+             std::max(2 * runner.once_s * static_cast<double>(runner.repetitions),
+                      energy_ ? plan_->campaign.energy_window_s : 0.0));
       const auto& bare = windows_.measure_bare(cell, runner, make_trial("bare", {block, order++}, cell, name));
       if (timing_.stopped()) return false;
       if (bare.flags.empty()) {

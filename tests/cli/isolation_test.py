@@ -12,15 +12,17 @@ from layer_support import LayerTest
 from support import QTRAP
 
 SCHEMES = ["f16", "w8a16-fused", "w4a16-fused"]
+# Little memory: the sets of the ceilings are small, and the tests short.
+BOARD = {"board": "h100", "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
 
 
 class Isolation(LayerTest):
     def setUp(self):
         super().setUp()
-        self.write("tiny-campaign.json", self.campaign(schemes=SCHEMES, sessions=1, hops=[1, 2]))
+        self.write("tiny-campaign.json", self.campaign(schemes=SCHEMES, sessions=1, hops=[1]))
         self.cache = {"XDG_CACHE_HOME": str(self.folder / "cache")}
 
-    def run_tiny(self, *arguments, faults=(), code=0, board="h100"):
+    def run_tiny(self, *arguments, faults=(), code=0, board=BOARD):
         done = self.under(board, "run", "tiny-campaign.json", "--out", "out.jsonl", "--meter", "none", *arguments, faults=faults, environment=self.cache)
         self.assertEqual(done.returncode, code, done.stderr)
         return done
@@ -37,7 +39,7 @@ class Isolation(LayerTest):
                 self.assertIn(word, point["reason"])
 
     def rows(self, *arguments, code=0, **options):
-        done = self.under("h100", *arguments, "--json", environment=self.cache, **options)
+        done = self.under(BOARD, *arguments, "--json", environment=self.cache, **options)
         self.assertEqual(done.returncode, code, done.stderr)
         return json.loads(done.stdout)
 
@@ -125,7 +127,7 @@ class Isolation(LayerTest):
             self.assertTrue(any(words in hazard for hazard in hazards), hazards)
 
     def test_a_work_group_that_is_too_large_is_refused_by_name(self):
-        self.run_tiny(code=3, board={"board": "h100", "max_work_group": 64})
+        self.run_tiny(code=3, board={**BOARD, "max_work_group": 64})
         for point in self.points():
             self.assertEqual(point["status"], "error")
             self.assertIn("work-group", point["reason"])
@@ -134,7 +136,7 @@ class Isolation(LayerTest):
 
     def test_a_second_interrupt_ends_a_run_in_a_hung_driver_at_once(self):
         for kind in ["launch kernel=gemv_i8_f16 do=hang", "build do=hang source=void gemv_i8_f16_gpu"]:
-            environment = {**os.environ, **self.layer_environment("h100", kind), **self.cache}
+            environment = {**os.environ, **self.layer_environment(BOARD, kind), **self.cache}
             with subprocess.Popen([QTRAP, "run", "tiny-campaign.json", "--out", "out.jsonl", "--meter", "none"], cwd=self.folder, env=environment,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
                 self.addCleanup(process.kill)
@@ -167,7 +169,7 @@ class Isolation(LayerTest):
 
     def test_tune_ends_with_its_table_and_keeps_what_it_found(self):
         for do in ["fail", "segv"]:
-            done = self.under("h100", "tune", "--tokens", "1", "--max-seconds", "0", "--json", environment=self.cache,
+            done = self.under(BOARD, "tune", "--tokens", "1", "--max-seconds", "0", "--json", environment=self.cache,
                               faults=f"build do={do} source=void gemv_i4_f16_gpu argv=tune-kernels")
             self.assertIn(done.returncode, (0, 1), done.stderr)
             rows = json.loads(done.stdout)
