@@ -8,6 +8,7 @@ import dataclasses
 
 import numpy as np
 
+import ceiling_cases as ceilings
 import references as ref
 
 
@@ -185,7 +186,7 @@ def dequantize_i32_f16_cases(program, rng):
 
 
 # Elementwise operations.
-COUNTS = (520, 67, 8, 5)
+COUNTS = (520, 71, 67, 8, 5)
 # Ties between two f16, the largest, overflow, subnormals, zeros of both signs.
 EDGES_F32 = [1 + 2**-11, 1 + 3 * 2**-11, 65504, 65519, 65520, 1e6, -1e6, 2**-24, 2**-25, 3 * 2**-26, 5e-8, 0.0, -0.0, np.inf]
 
@@ -275,14 +276,46 @@ def probe_timer_cases(program, rng):
     return [Case([Out(values), rounds], sizes=((64, 1, 1), (64, 1, 1)))]
 
 
-def table():
-    cases = {f"{kind}_{formats}": function for formats in PRODUCTS
-             for kind, function in (("gemv", gemv_cases), ("gemm", gemm_cases), ("matmul", matmul_cases))}
-    cases |= {name.removesuffix("_cases"): function for name, function in globals().items()
-              if name.endswith("_cases") and name not in ("gemv_cases", "gemm_cases", "matmul_cases", "random_cases")}
-    return cases | {"random_f16": lambda program, rng: random_cases(program, rng, np.float16),
-                    "random_f32": lambda program, rng: random_cases(program, rng, np.float32),
-                    "quantize_f16_i8_sums": lambda program, rng: quantize_f16_i8_cases(program, rng, summed=True)}
+def ceiling_cases(make):
+    """Of a row of ceiling_cases.py: (what is read before the result, the result, numbers after it)."""
+    def cases(program, rng):
+        with np.errstate(over="ignore"):
+            before, expected, numbers = make(program, rng)
+        return [Case([*before, Out(expected), *numbers], sizes=ceilings.SIZES)]
+    return cases
 
 
-CASES = table()
+def empty_launch_cases(program, rng):
+    return [Case([Out(np.ones(1, np.uint32))], sizes=ceilings.SIZES)]
+
+
+def of_dtype(dtype):
+    return lambda program, rng: random_cases(program, rng, dtype)
+
+
+CASES = {f"{kind}_{formats}": function for formats in PRODUCTS
+         for kind, function in (("gemv", gemv_cases), ("gemm", gemm_cases), ("matmul", matmul_cases))}
+CASES |= {
+    "random_f16": of_dtype(np.float16),
+    "random_f32": of_dtype(np.float32),
+    "cast_f16_f32": cast_f16_f32_cases,
+    "cast_f32_f16": cast_f32_f16_cases,
+    "quantize_f16_i8": quantize_f16_i8_cases,
+    "quantize_f16_i8_sums": lambda program, rng: quantize_f16_i8_cases(program, rng, summed=True),
+    "quantize_weights_f16_i8": quantize_weights_f16_i8_cases,
+    "quantize_weights_f16_i4": quantize_weights_f16_i4_cases,
+    "dequantize_i8_f16": dequantize_i8_f16_cases,
+    "dequantize_i4_f16": dequantize_i4_f16_cases,
+    "dequantize_i32_f16": dequantize_i32_f16_cases,
+    "rms_norm_f16": rms_norm_f16_cases,
+    "swiglu_f16": swiglu_f16_cases,
+    "residual_add_f16": residual_add_f16_cases,
+    "expand_heads_f16": expand_heads_f16_cases,
+    "probe_dot4": probe_dot4_cases,
+    "probe_lanes": probe_lanes_cases,
+    "probe_half2": probe_half2_cases,
+    "probe_matrix_unit": probe_matrix_unit_cases,
+    "probe_timer": probe_timer_cases,
+    "empty_launch": empty_launch_cases,
+}
+CASES |= {make.__name__: ceiling_cases(make) for make in ceilings.ROWS}

@@ -47,6 +47,17 @@ SOURCE_MUTANTS = [
     ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "stage = STAGES - 1 - stage;", "stage = 0;"),
     ("gemm_f16_f16_gpu_mma", "common/matrix_unit.clh", "((lane) / 4 + (i) / 2 % 2 * 8)", "((lane) / 4 + (i) % 2 * 8)"),
     ("gemm_i8_i8_gpu_mma", "common/matrix_unit.clh", "+ (lane) / 8 % 2 * 16)", "+ (lane) / 16 * 16)"),
+    ("quantize_f16_i8_gpu", "quantize/quantize_gpu.cl", "const float other = exchange[lane + step];", "const float other = exchange[lane];"),
+    ("quantize_f16_i8_gpu", "quantize/quantize_gpu.cl", "k < columns; k += WORK_GROUP) {\n    codes", "k < columns; k += WORK_GROUP / 2) {\n    codes"),
+    ("quantize_f16_i8_sums_gpu", "quantize/quantize_gpu.cl", "k < min((g + 1) * GROUP, columns)", "k < (g + 1) * GROUP"),
+    ("quantize_weights_f16_i8_gpu", "common/common.clh", "(fma(a, b, ROUNDING_BIAS))", "(fma(a, b, ROUNDING_BIAS + 1.0f))"),
+    ("quantize_weights_f16_i4_reference", "quantize/quantize_reference.cl", "if (k + 1 < end) code |=", "code |="),
+    ("dequantize_i4_f16_gpu_ptx", "dequantize/dequantize_gpu.cl", "half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_64)", "half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_1024)"),
+    ("dequantize_i8_f16_gpu", "dequantize/dequantize_gpu.cl", "first >= columns || r >= rows", "first > columns || r >= rows"),
+    ("cast_f32_f16_gpu", "cast/cast_gpu.cl", "if (first + 8 <= count)", "if (first + 7 <= count)"),
+    ("rms_norm_f16_gpu", "norm/norm_gpu.cl", "/ (float)width", "/ (float)(width + 1)"),
+    ("random_f16_reference", "common/philox.clh", "0xBB67AE85u", "0xBB67AE86u"),
+    ("expand_heads_f16_reference", "attention/expand_heads_reference.cl", "h / repeat) *", "h % repeat) *"),
 ]
 
 
