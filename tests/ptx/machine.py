@@ -65,7 +65,7 @@ class Launch:
             at = "xyz".index(axis)
             special |= {f"%tid.{axis}": item // stride_i % items[at], f"%ctaid.{axis}": group // stride_g % groups[at],
                         f"%ntid.{axis}": np.full(self.count, items[at]), f"%nctaid.{axis}": np.full(self.count, groups[at])}
-        # %envreg3 to 5: the global offset in NVIDIA's OpenCL, which the host never sets.
+        # %envreg3 to 5: the global offset in NVIDIA's OpenCL, which no launch of the kernel table has.
         special |= {f"%envreg{i}": np.zeros(self.count) for i in (3, 4, 5)}
         return {name: values.astype(np.uint32) for name, values in special.items()}
 

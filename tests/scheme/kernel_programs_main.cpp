@@ -29,8 +29,8 @@ int print_launches(const Programs& programs) {
   qtrap::scheme::Extent extent;
   while (std::cin >> number >> extent.count >> extent.rows >> extent.columns >> extent.tokens) {
     if (number >= programs.size()) return 2;
-    const auto [global, local] = programs[number].kernel->size(programs[number].tuning, extent);
-    fmt::print("{} {}\n", fmt::join(global, " "), fmt::join(local, " "));
+    const qtrap::device::WorkSize size = programs[number].kernel->size(programs[number].tuning, extent);
+    fmt::print("{} {}\n", fmt::join(size.global, " "), fmt::join(size.local, " "));
   }
   return std::cin.eof() ? 0 : 2;
 }
