@@ -21,16 +21,17 @@ Fault parse_fault(const std::string& text) {
   Fault fault;
   std::istringstream words(text);
   words >> fault.kind;
+  std::string key;
   for (std::string word; words >> word;) {
     const auto equals = word.find('=');
-    if (equals == std::string::npos) throw std::runtime_error("a fault's key lacks its value: " + word);
-    std::string value = word.substr(equals + 1);
-    if (word.rfind("text=", 0) == 0) {
-      std::string rest;
-      std::getline(words, rest);
-      value += rest;
+    if (equals != std::string::npos && key != "text") {
+      key = word.substr(0, equals);
+      fault.keys[key] = word.substr(equals + 1);
+    } else if (!key.empty()) {
+      fault.keys[key] += " " + word;
+    } else {
+      throw std::runtime_error("a fault's first word after its kind lacks a value: " + word);
     }
-    fault.keys[word.substr(0, equals)] = value;
   }
   return fault;
 }

@@ -1,5 +1,6 @@
-// Faults that the layer injects, read from QTRAP_LAYER_FAULTS: faults apart by `;`, each `KIND key=value …`, where the
-// value of `text` runs to the fault's end. Kinds and keys stand in README.md. Conditions that every kind knows:
+// Faults that the layer injects, read from QTRAP_LAYER_FAULTS: faults apart by `;`, each `KIND key=value …`, where a
+// value runs to the next key and that of `text` to the fault's end. Kinds and keys stand in README.md. Conditions that
+// every kind knows:
 //   argv=TEXT   only in processes whose command line holds TEXT (run-session: the process of a session)
 //   once=FILE   only the first time in all processes together: FILE is created then
 //   if=FILE     only while FILE exists
