@@ -190,7 +190,9 @@ constexpr Foreign kForeign[] = {
 /// Refuses what is no text at its first bytes, and a line or a file over its limit while it grows.
 class ReadLimits {
  public:
-  ReadLimits(const std::filesystem::path& path, std::size_t limit_bytes) : path_(path), limit_bytes_(limit_bytes) {}
+  /// `regular`: the file has an end; a torn last line of any length is then the reader's to drop.
+  ReadLimits(const std::filesystem::path& path, std::size_t limit_bytes, bool regular)
+      : path_(path), limit_bytes_(limit_bytes), regular_(regular) {}
 
   /// `text` is what was read so far, of which the first `before` bytes were looked at earlier.
   std::optional<Error> find_fault(std::string_view text, std::size_t before) {
@@ -202,7 +204,7 @@ class ReadLimits {
     while (true) {
       const std::size_t newline = text.find('\n', std::max(before, line_start_));
       const std::size_t length = std::min(newline, text.size()) - line_start_;
-      if (length > kLongestLine) {
+      if (length > kLongestLine && !(regular_ && newline == std::string_view::npos)) {
         return usage_error("a line of the file is too long", fmt::format("{} line {}", path_.string(), line_),
                            fmt::format("at most {} bytes a line are read", kLongestLine));
       }
@@ -219,15 +221,16 @@ class ReadLimits {
  private:
   const std::filesystem::path& path_;
   std::size_t limit_bytes_;
+  bool regular_;
   std::size_t line_start_ = 0;
   std::size_t line_ = 1;
 };
 
 /// Reads from the descriptor's place to the end.
 Result<std::string> read_descriptor(int descriptor, const std::filesystem::path& path, std::size_t limit_bytes) {
-  ReadLimits limits(path, limit_bytes);
   struct stat info {};
   if (::fstat(descriptor, &info) != 0) return read_error(path, errno);
+  ReadLimits limits(path, limit_bytes, S_ISREG(info.st_mode));
   if (S_ISDIR(info.st_mode))
     return usage_error("a folder was given where a file is needed", path.string(), "name a file in it");
   if (S_ISREG(info.st_mode) && std::cmp_greater(info.st_size, limit_bytes)) return limits.too_large();

@@ -9,7 +9,7 @@
 
 namespace qtrap {
 
-/// Longest line that any reader takes: a line without an end is refused while it is read, not when memory is gone.
+/// Longest line that any reader takes, but for a torn last line of a regular file; in a pipe refused while it is read.
 inline constexpr std::size_t kLongestLine = std::size_t{4} << 20;
 
 /// Reads a text file, pipe or device once, to its end. Errors (kUsage): missing, a directory, unreadable, larger than

@@ -12,6 +12,7 @@
 namespace qtrap::profile {
 namespace {
 
+constexpr std::size_t kLargestProfile = std::size_t{4} << 20;
 constexpr std::size_t kLongestText = 4096;
 constexpr std::size_t kLongestList = 256;
 
@@ -129,6 +130,10 @@ Json parse_word(std::string_view text) {
 }  // namespace
 
 Result<Json> parse_object(std::string_view text, std::string_view name) {
+  if (text.size() > kLargestProfile) {
+    return usage_error(fmt::format("{} is too large for a profile", name), fmt::format("{} bytes", text.size()),
+                       fmt::format("at most {} are read", kLargestProfile));
+  }
   if (!is_utf8(text)) return usage_error(fmt::format("{} is not UTF-8", name), "", "save it as UTF-8 text");
   if (const std::size_t depth = compute_json_depth(text); depth > kDeepestJson) {
     return usage_error(fmt::format("{} is nested too deeply", name), fmt::format("{} levels", depth),

@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "core/file.hpp"
 #include "result/check_records.hpp"
 #include "result/check_values.hpp"
 #include "result/json_codec.hpp"
@@ -16,6 +17,7 @@
 namespace qtrap::result {
 namespace {
 
+constexpr std::size_t kLargestObject = std::size_t{16} << 20;
 constexpr std::array<std::string_view, 6> kSchemas{"qtrap.model",  "qtrap.campaign", "qtrap.tuning",
                                                    "qtrap.import", "qtrap.result",   "qtrap.fit"};
 
@@ -104,7 +106,12 @@ Result<CheckReport> check_fit(std::string_view text, std::string_view name) {
 
 Result<std::string> detect_schema(std::string_view text, std::string_view name) {
   // A result file is one object per line, everything else one object; a one-line file is both.
-  auto json = parse_json(text.substr(0, text.find('\n')), name);
+  const std::string_view first = text.substr(0, text.find('\n'));
+  auto json = first.size() > kLongestLine ? Result<Json>(usage_error("", "", "")) : parse_json(first, name);
+  if (!json && text.size() > kLargestObject) {
+    return usage_error(fmt::format("{} is too large for one JSON object", name), fmt::format("{} bytes", text.size()),
+                       fmt::format("at most {} are read; a result file has one object per line", kLargestObject));
+  }
   if (!json) json = parse_json(text, name);
   if (!json) return json.error();
   const Json& object = json.value();

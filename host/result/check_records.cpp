@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "core/sha256.hpp"
 #include "result/check_values.hpp"
@@ -21,13 +22,22 @@ constexpr double kMostTokens = 1e15;  ///< of a chain
 
 bool agree(double a, double b) { return std::abs(a - b) <= kRounding * std::max(std::abs(a), std::abs(b)); }
 
+/// Session, cell, block, order: what a trial and its samples share.
+using Window = std::tuple<std::string, std::string, std::int64_t, std::int64_t>;
+
+template <class R>
+Window window_of(const R& record) {
+  return {record.session_id, record.cell_id, record.block, record.order};
+}
+
 /// What the rules that span records look up.
 struct Index {
   std::map<std::string, const SessionRecord*> sessions;
   std::map<std::string, std::vector<const TrialRecord*>> trials;   ///< by point_id
   std::map<std::string, std::vector<const PointRecord*>> anchors;  ///< by cell_id
   std::set<std::string> points;
-  bool complete = false;  ///< the run says that it lacks nothing
+  std::map<Window, int> windows;  ///< trials of each
+  bool complete = false;          ///< the run says that it lacks nothing
 };
 
 Index make_index(const ResultFile& file) {
@@ -35,6 +45,7 @@ Index make_index(const ResultFile& file) {
   for (const SessionRecord& session : file.sessions) index.sessions.emplace(session.session_id, &session);
   for (const TrialRecord& trial : file.trials) {
     if (trial.point_id) index.trials[*trial.point_id].push_back(&trial);
+    ++index.windows[window_of(trial)];
   }
   for (const PointRecord& point : file.points) {
     index.points.insert(point.point_id);
@@ -97,6 +108,10 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
     place.refuse("phases are longer than their window", fmt::format("{} s of {} s", sum, trial.wall_s),
                  "phases and gaps add up to the window");
   }
+  if (index.windows.at(window_of(trial)) > 1) {
+    place.refuse("two trials of a session have one place", fmt::format("block {}, order {}", trial.block, trial.order),
+                 "each window has a block and order of its own in its cell");
+  }
   const bool of_point = trial.mode == "bare" || trial.mode == "profiled" || trial.mode == "phase_loop";
   if (of_point && !(trial.point_id && trial.scheme && trial.model)) {
     place.refuse("a window of a chain belongs to no point", trial.mode, "give `point_id`, `scheme` and `model`");
@@ -105,9 +120,14 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
     place.refuse("a trial belongs to no point of a complete file", *trial.point_id, "restore the point");
 }
 
-/// Reasons are given one for each absent reading; the readings lie in time.
-void check_samples(const SamplesRecord& samples, const Place& place) {
+/// Reasons are given one for each absent reading.
+void check_samples(const SamplesRecord& samples, std::set<Window>& seen, const Index& index, const Place& place) {
   check_ranges(samples, place);
+  const std::string at = fmt::format("block {}, order {}", samples.block, samples.order);
+  if (!index.windows.empty() && !index.windows.contains(window_of(samples)))
+    place.refuse("samples belong to no trial", at, "their session, cell, block and order are those of a trial");
+  if (!seen.insert(window_of(samples)).second)
+    place.refuse("samples of a trial are given twice", at, "remove one of them");
   const std::size_t n = samples.at_us.size();
   if (samples.energy_mj.size() != n || samples.power_mw.size() != n ||
       samples.energy_absent.size() != samples.energy_absent_reasons.size() ||
@@ -131,6 +151,11 @@ void check_samples(const SamplesRecord& samples, const Place& place) {
 
 // --- points -----------------------------------------------------------------------------------------------------
 
+constexpr std::optional<double> PointRecord::*kPointPhases[] = {
+    &PointRecord::phase_cast_s,   &PointRecord::phase_quantize_s,  &PointRecord::phase_dequantize_s,
+    &PointRecord::phase_matmul_s, &PointRecord::phase_attention_s, &PointRecord::phase_other_s,
+};
+
 void check_point_status(const PointRecord& point, const Place& place) {
   const bool energy_alone = point.source && point.energy_gross_j;  // published tables may give nothing else
   if (point.status == "ok" && !point.time_s && !energy_alone)
@@ -145,6 +170,18 @@ void check_point_status(const PointRecord& point, const Place& place) {
     place.refuse("more layers resident than the model has",
                  fmt::format("{} of {}", *point.resident_layers, *point.layers),
                  "`resident_layers` lies between 1 and `layers`");
+  }
+}
+
+/// Medians of different windows need not add up, but not be far off either.
+void check_phases(const PointRecord& point, const Place& place) {
+  if (!point.time_s) return;
+  double sum = point.gap_s.value_or(0);
+  for (const auto& phase : kPointPhases) sum += (point.*phase).value_or(0);
+  const double profiled = *point.time_s * (1 + std::max(point.instrumentation_overhead.value_or(0), 0.0));
+  if (sum > 2 * profiled) {
+    place.refuse("phases are longer than the chain", fmt::format("{} s of {} s", sum, profiled),
+                 "phases and gaps add up to the profiled wall time");
   }
 }
 
@@ -204,6 +241,32 @@ void check_verdict(const std::optional<std::string>& verdict, const std::optiona
                "trap is an interval above 1, no_trap one below 1, else undecided");
 }
 
+/// Sessions that are pooled differ in nothing that decides what is measured.
+void check_experiment(const PointRecord& point, const Index& index, const Place& place) {
+  using Text = std::optional<std::string>;
+  constexpr std::pair<const char*, Text (*)(const SessionRecord&)> kShared[] = {
+      {"device.driver", [](const SessionRecord& s) { return Text(s.device.driver); }},
+      {"kernels.source_sha256", [](const SessionRecord& s) { return s.kernels.source_sha256; }},
+      {"kernels.build_options", [](const SessionRecord& s) { return s.kernels.build_options; }},
+      {"kernels.tuning_sha256", [](const SessionRecord& s) { return s.kernels.tuning_sha256; }},
+      {"campaign_sha256", [](const SessionRecord& s) { return s.campaign_sha256; }},
+      {"models_sha256", [](const SessionRecord& s) { return s.models_sha256; }},
+  };
+  const SessionRecord* first = nullptr;
+  for (const std::string& id : point.session_ids) {
+    const auto session = index.sessions.find(id);
+    if (session == index.sessions.end()) continue;
+    if (first == nullptr) first = session->second;
+    for (const auto& [key, get] : kShared) {
+      if (get(*first) == get(*session->second)) continue;
+      place.refuse(
+          "a point pools sessions of two experiments",
+          fmt::format("{} {} and {}", key, get(*first).value_or("none"), get(*session->second).value_or("none")),
+          "pool sessions that differ in nothing but time");
+    }
+  }
+}
+
 void check_sessions_of(const PointRecord& point, const Index& index, const Place& place) {
   if (std::cmp_not_equal(point.sessions, point.session_ids.size())) {
     place.refuse("`sessions` is not the number of session_ids", std::to_string(point.sessions),
@@ -225,6 +288,7 @@ void check_sessions_of(const PointRecord& point, const Index& index, const Place
     place.refuse("a point is of two devices", fmt::format("{}", fmt::join(devices, ", ")),
                  "pool sessions of one device");
   }
+  check_experiment(point, index, place);
 }
 
 bool share_session(const PointRecord& a, const PointRecord& b) {
@@ -311,7 +375,8 @@ void check_against_trials(const PointRecord& point, const Index& index, const Pl
   }
   const auto flagged =
       std::count_if(trials.begin(), trials.end(), [](const auto* trial) { return !trial->flags.empty(); });
-  if (std::cmp_not_equal(point.trials, trials.size()) || point.trials_flagged != flagged) {
+  // Flags that were cleared by hand, to use the trials in a fit after all, are no contradiction.
+  if (std::cmp_not_equal(point.trials, trials.size()) || point.trials_flagged < flagged) {
     place.refuse("the point's counts of trials are wrong",
                  fmt::format("{}, {} flagged", point.trials, point.trials_flagged),
                  fmt::format("the file holds {}, {} flagged", trials.size(), flagged));
@@ -330,6 +395,7 @@ void check_point(const PointRecord& point, const Index& index, const Place& plac
   check_values_in_intervals(point, place);
   check_statuses(point, place);
   check_point_status(point, place);
+  check_phases(point, place);
   check_energies(point, place);
   check_derived_figures(point, place);
   check_verdict(point.verdict_time, point.time_ratio_low, point.time_ratio_high, "verdict_time", place);
@@ -380,12 +446,14 @@ std::optional<Error> find_fault(const ResultFile& file, std::string_view name) {
   const Places places(name, problem);
   const Index index = make_index(file);
   const RecordLines& lines = file.lines;
+  std::set<Window> sampled;
   for (std::size_t i = 0; i < file.sessions.size(); ++i)
     check_session(file.sessions[i], places.at(lines.sessions, i, "session " + file.sessions[i].session_id));
   for (std::size_t i = 0; i < file.trials.size(); ++i)
     check_trial(file.trials[i], index, places.at(lines.trials, i, "a trial of cell " + file.trials[i].cell_id));
   for (std::size_t i = 0; i < file.samples.size(); ++i)
-    check_samples(file.samples[i], places.at(lines.samples, i, "samples of cell " + file.samples[i].cell_id));
+    check_samples(file.samples[i], sampled, index,
+                  places.at(lines.samples, i, "samples of cell " + file.samples[i].cell_id));
   for (std::size_t i = 0; i < file.points.size(); ++i)
     check_point(file.points[i], index, places.at(lines.points, i, "point " + file.points[i].point_id));
   if (file.end) check_end(file, index, places.at(lines.end, 0, "end"));

@@ -216,7 +216,9 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
     return usage_error(fmt::format("{} gives a key twice", what), keys.twice(), "remove one of them");
   } catch (const Json::exception& problem) {
     const auto* parse = dynamic_cast<const Json::parse_error*>(&problem);
-    const std::size_t at = std::min(text.size(), parse != nullptr && parse->byte > 0 ? parse->byte - 1 : 0);
+    if (parse == nullptr)
+      return usage_error(fmt::format("{} holds a number that is out of range", what), "", "give numbers below 1e300");
+    const std::size_t at = std::min(text.size(), parse->byte > 0 ? parse->byte - 1 : 0);
     return usage_error(fmt::format("{} is not valid JSON at {}", what, describe_position(text, at)),
                        std::string(text.substr(at, 20)),
                        at == text.size() ? "it ends too early" : "correct the text there");

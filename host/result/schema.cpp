@@ -131,7 +131,18 @@ An absent value is null, with a status beside it, never 0. Keys whose type says 
 required. Integers are counts and never negative, but for the differences in `samples`.
 
 A run that was killed leaves its last line or its last cell of trials incomplete: such a tail is dropped by every reader,
-and `qtrap run --resume` continues before it.
+and `qtrap run --resume` continues before it. It takes up a file only for the same experiment: every key of program, campaign,
+models, kernels, device, driver, meter and host that decides what is measured must be that of a new session.
+
+Every reader refuses, with file, line, key and fix, what cannot be: numbers out of range (magnitudes below 1e-30 but 0, times over
+1e10 s, energies over 1e15 J, sensor constants over 600 s, counts over 2^60); a value outside its interval; a verdict against it; a
+point that is not what its trials measured, of two devices, or with a ratio and no anchor; counts that disagree; a key, session, cell,
+point or window given twice. Lines hold at most 4 MiB. A point whose trials were stripped from the file is taken at its word,
+and flags may be cleared.
+
+In exports control characters of texts stand as `\xNN` or `\u00NN`. In CSV a text that begins with `=`, `+`, `-`, `@` (or their wide
+forms), a tab, a line break or an apostrophe gets an apostrophe before it, so that no spreadsheet takes it for a formula; dropping one
+leading apostrophe restores it. Numbers stay as they are. SQL is for SQLite, DuckDB and PostgreSQL.
 )";
 
 }  // namespace

@@ -164,6 +164,14 @@ TEST_F(Files, ALineWithoutAnEndIsRefusedWhileItIsRead) {
   EXPECT_THAT(read.error().message(), HasSubstr("line 2"));
 }
 
+TEST_F(Files, ATornLastLineOfARegularFileMayBeLongAWholeLineMayNot) {
+  const std::string torn = "first\n" + std::string(kLongestLine + 1, 'x');
+  ASSERT_TRUE(write_file(folder_ / "x", torn, true).ok());
+  EXPECT_EQ(read_file(folder_ / "x").value().size(), torn.size());
+  ASSERT_TRUE(write_file(folder_ / "x", torn + "\n", true).ok());
+  EXPECT_THAT(read_file(folder_ / "x").error().message(), HasSubstr("line 2"));
+}
+
 TEST_F(Files, CompressedFilesAreNamedAsSuch) {
   const std::pair<std::string, const char*> cases[] = {{"\x1f\x8b\x08 and more", "compressed by gzip"},
                                                        {"\x28\xb5\x2f\xfd", "compressed by zstd"},

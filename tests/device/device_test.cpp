@@ -294,6 +294,21 @@ TEST(KernelSources, InlinesIncludesOnceWithLineDirectives) {
   EXPECT_EQ(sources.sha256(), KernelSources::embedded().sha256()) << "the embedded files are those of the tree";
 }
 
+TEST(KernelSources, PassesOverLinksThatLeadNowhereAndRefusesThoseNamedAsKernels) {
+  const test::TemporaryFolder folder;
+  ASSERT_EQ(sources_of(folder, kTwoKernels).files().size(), 1U);
+  std::filesystem::create_symlink("loop", folder.path() / "loop");
+  std::filesystem::create_symlink(folder.path(), folder.path() / "up");
+  ASSERT_EQ(sources_of(folder, kTwoKernels).files().size(), 1U) << "no link to a folder is followed";
+  for (const char* name : {"loop.cl", "nowhere.clh"}) {
+    std::filesystem::create_symlink(name, folder.path() / name);
+    const auto sources = KernelSources::from_folder(folder.path());
+    ASSERT_FALSE(sources.ok());
+    EXPECT_THAT(sources.error().message(), HasSubstr((folder.path() / name).string()));
+    std::filesystem::remove(folder.path() / name);
+  }
+}
+
 TEST(KernelSources, RefusesAFolderWithoutKernels) {
   for (const char* folder : {"/nonexistent", "/proc/self/fd"}) {
     const auto sources = KernelSources::from_folder(folder);

@@ -1,5 +1,6 @@
 #include "power/sensor_store.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,10 +86,13 @@ TEST_F(SensorStore, RefusesAFileThatIsNone) {
   ASSERT_TRUE(std::filesystem::remove(file_));
   ASSERT_TRUE(store_sensor(file_, info_, MeterChannel::kPower, found_).ok());
   std::string text = read_file_line(file_).value();
-  folder_.write("sensors.tsv", text + "\nNVIDIA A100\tnvml 550.54\tpower instant\tboxcar\tnan\t\t0\t0\thigh");
-  const auto bad = load_sensor(file_, info_, MeterChannel::kPower);
-  ASSERT_FALSE(bad.ok());
-  EXPECT_THAT(bad.error().message(), testing::HasSubstr("NVIDIA A100"));
+  for (const char* constants : {"nan\t\t0\t0", "0.1\t\t1e9\t0", "0.1\t1e9\t0\t0", "0.1\t\t0\t-1"}) {
+    folder_.write("sensors.tsv",
+                  fmt::format("{}\nNVIDIA A100\tnvml 550.54\tpower instant\tboxcar\t{}\thigh", text, constants));
+    const auto bad = load_sensor(file_, info_, MeterChannel::kPower);
+    ASSERT_FALSE(bad.ok()) << constants;
+    EXPECT_THAT(bad.error().message(), testing::HasSubstr("NVIDIA A100"));
+  }
 }
 
 }  // namespace

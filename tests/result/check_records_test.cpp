@@ -38,7 +38,7 @@ constexpr double kSchemeTime = 1.0;
 
 void add_trials(const std::string& session, const std::string& scheme, double wall_s, File& file) {
   for (std::int64_t order = 0; order < 2; ++order) {
-    TrialRecord trial = sample::trial("c", order, 4, session);
+    TrialRecord trial = sample::trial("c", order + (scheme == "f16" ? 0 : 2), 4, session);
     trial.point_id = "c/" + scheme;
     trial.scheme = scheme;
     trial.mode = order == 0 ? "bare" : "profiled";
@@ -139,6 +139,10 @@ const Lie kLies[] = {
      }},
     {"a point is of two devices", [](File& f) { f.sessions[1].device.id = "pci:0000:05:00.0"; }},
     {"a point is of two devices", [](File& f) { f.points[1].device_id = "another"; }},
+    {"a point pools sessions of two experiments (kernels.source_sha256 ",
+     [](File& f) { f.sessions[1].kernels.source_sha256 = "0"; }},
+    {"a point pools sessions of two experiments (device.driver ", [](File& f) { f.sessions[1].device.driver = "0"; }},
+    {"phases are longer than the chain (2.75 s of 1 s)", [](File& f) { f.points[1].phase_other_s = 2; }},
     {"a ratio has no anchor (c)",
      [](File& f) {
        f.points.erase(f.points.begin());
@@ -177,6 +181,9 @@ const Lie kLies[] = {
     {"`energy_gross_j` and its status disagree", [](File& f) { f.trials[0].energy_gross_j.reset(); }},
     {"`energy_gross_j` and its status disagree", [](File& f) { f.trials[0].energy_status = "reset"; }},
     {"a window of a chain belongs to no point (bare)", [](File& f) { f.trials[0].model.reset(); }},
+    {"two trials of a session have one place (block 0, order 0)", [](File& f) { f.trials[1].order = 0; }},
+    {"samples belong to no trial (block 7, order 0)", [](File& f) { f.samples[0].block = 7; }},
+    {"samples of a trial are given twice", [](File& f) { f.samples.push_back(f.samples[0]); }},
     {"samples of cell c: lists of unequal length", [](File& f) { f.samples[0].power_mw.pop_back(); }},
     {"the window ends before it begins (20 to 10)", [](File& f) { f.samples[0].window_begin_us = 20; }},
     {"a list of differences runs out of range",
