@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -11,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/process.hpp"
+#include "cli/standard_streams.hpp"
 #include "cli/version.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -41,7 +41,7 @@ int exit_code(ErrorKind kind) {
 }
 
 int report_error(const Error& error) {
-  fmt::print(stderr, "qtrap: error: {}\n", error.message());
+  say(fmt::format("qtrap: error: {}\n", error.message()));
   return exit_code(error.kind);
 }
 
@@ -77,6 +77,7 @@ class CommandLine {
     add_tune();
     add_run();
     add_file_commands();
+    refuse_empty_values();
   }
 
   int run() {
@@ -107,6 +108,22 @@ class CommandLine {
     }
     throw Failure(usage_error("bad usage: unknown command", argv_[1],
                               fmt::format("choose one of {}; see `qtrap --help`", fmt::join(names, ", "))));
+  }
+
+  /// An empty value is a script's unset variable, and would be taken for the default.
+  void refuse_empty_values() {
+    const auto all = [](const auto*) { return true; };
+    for (CLI::App* command : app_.get_subcommands([](CLI::App*) { return true; })) {
+      if (command->get_group().empty()) continue;  // internal: the program itself fills its options
+      for (CLI::Option* option : command->get_options(all)) {
+        if (option->get_expected_max() == 0) continue;  // a flag
+        // Unlike a check, a transformation comes before the option's own checks.
+        option->transform([name = option->get_name()](const std::string& value) {
+          if (value.empty()) throw Failure(usage_error("empty value", name, "give one, or leave it out"));
+          return value;
+        });
+      }
+    }
   }
 
   std::string help_text() const {
@@ -216,7 +233,8 @@ class CommandLine {
     tune->add_option("--max-seconds", tune_.search.max_seconds, "No further candidate after this time")
         ->check(CLI::Range(0.0, 1e6));
     add_watchdog(tune);
-    tune->add_option("--out", tune_.out, "Tuning file (default: the user's cache folder, where `run` looks)")
+    tune->add_option("--out", tune_.out,
+                     "Tuning file (default: the user's cache folder, where `run` looks); - is stdout")
         ->type_name("FILE");
     tune->add_flag("--quiet", tune_.quiet, "No progress on stderr");
   }
@@ -238,7 +256,8 @@ class CommandLine {
                      "auto (what `tune` kept for the device, else profiles/devices/), none, or a tuning file")
         ->type_name("SPEC");
     command->add_flag("--require-energy", run_.require_energy, "Fail at once when no meter measures the device");
-    command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl)")->type_name("FILE");
+    command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl); - is stdout")
+        ->type_name("FILE");
     command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
     command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");
     command->add_option("--set", run_.overrides, "Override one campaign key, e.g. --set batch=1,8; may be repeated")
@@ -275,7 +294,7 @@ class CommandLine {
     check->add_option("files", files_, "Files to validate")->required()->type_name("FILE");
     auto* fit = add("fit", "Fit the time and energy decompositions", [this] { return run_fit(fit_); });
     fit->add_option("results", fit_.files, "Result files")->required()->type_name("RESULT");
-    fit->add_option("--out", fit_.out, "Fit file to write")->type_name("FIT.json");
+    fit->add_option("--out", fit_.out, "Fit file to write; - is stdout")->type_name("FIT.json");
     fit->add_option("--tdp", fit_.tdp_w, "Board power, to count energy as TDP x time beside the measured one")
         ->type_name("WATTS");
     fit->add_option("--weight", fit_.weights, "Exponent of throughput, energy or accuracy in a weighted index")
@@ -295,7 +314,7 @@ class CommandLine {
     importer->add_option("--map", map_, "Map file, or name of a file in profiles/imports/")
         ->required()
         ->type_name("MAP.json");
-    importer->add_option("--out", out_, "Result file to write")->required()->type_name("RESULT");
+    importer->add_option("--out", out_, "Result file to write; - is stdout")->required()->type_name("RESULT");
     auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
     exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     exporter->add_option("--format", format_, "csv, md or sql")->required();

@@ -122,7 +122,7 @@ device::Device open_device(const DeviceOptions& options);
 /// second.
 measure::EnergySource open_meter(const std::string& spec, const device::DeviceInfo& device);
 
-/// $XDG_CACHE_HOME or ~/.cache, then qtrap.
+/// $XDG_CACHE_HOME, or ~/.cache (of the user's entry where HOME is not set), then qtrap.
 std::filesystem::path cache_folder();
 
 /// Where characterised sensors are kept: cache_folder()/sensors.tsv.
@@ -144,16 +144,24 @@ struct TunedDevice {
 /// named.
 TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256);
 
-/// Folders searched for `kind` ("models", "campaigns", "imports" or "devices"): QTRAP_PROFILES, beside the executable,
-/// the source tree.
+/// Folders searched for `kind` ("models", "campaigns", "imports" or "devices"): QTRAP_PROFILES, as installed, beside
+/// the executable (where the build links the source tree's).
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);
 
 /// Refuses an output before the work for it begins; throws Failure (usage). The file itself does not appear yet.
 /// `replace`: one that exists is no error, and its folder is made.
 void require_writable(const std::filesystem::path& path, bool replace);
 
+/// `--out -` of every command that has --out: what would fill the file goes to standard output.
+inline constexpr const char* kStandardOutput = "-";
+
+/// Writes a whole new file, or to stdout where `out` is kStandardOutput; throws Failure.
+void write_output(const std::string& out, const std::string& text);
+/// Prints what tells of an output written to `out`: to stderr where stdout holds the output itself.
+void print_beside(const std::string& out, const std::string& text);
+
 /// Writes to stdout, control characters made visible; throws Failure when that fails (a full disk behind a
-/// redirection).
+/// redirection). A pipe that nobody reads any more is no failure.
 void print(const std::string& output);
 
 }  // namespace qtrap::cli

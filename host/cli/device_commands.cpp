@@ -8,6 +8,7 @@
 #include "cli/process.hpp"
 #include "core/clock.hpp"
 #include "measure/ceilings.hpp"
+#include "measure/environment.hpp"
 #include "report/table.hpp"
 #include "scheme/verify.hpp"
 
@@ -82,6 +83,14 @@ std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const 
 
 void emit(const report::Table& table, bool json) { print(json ? report::to_json(table) : report::to_text(table)); }
 
+/// What the process may use of the host, and its hazards: the table of `run` names three at most.
+std::string describe_host() {
+  const MachineLimits limits = read_machine_limits();
+  std::string text = "\nhost: " + measure::describe_limits(limits) + "\n";
+  for (const auto& hazard : measure::find_hazards(measure::read_host(limits), limits)) text += "  " + hazard + "\n";
+  return text;
+}
+
 }  // namespace
 
 int run_devices(const DeviceOptions& options) {
@@ -120,7 +129,7 @@ int run_devices(const DeviceOptions& options) {
                           info.kernel_family(), meter.first, meter.second, capabilities});
   }
   emit(table, options.json);
-  if (!options.json) print(details);
+  if (!options.json) print(details + describe_host());
   return kDone;
 }
 

@@ -64,9 +64,9 @@ int run_import(const std::string& table, const std::string& map, const std::stri
   const importer::Provenance provenance{table, compute_sha256(text), version().number, argv};
   const auto imported = importer::import_table(parsed_table, parsed_map, provenance, find_model).value();
   if (const auto fault = result::find_fault(imported, table)) throw Failure(*fault);
-  if (auto done = write_file(out, importer::to_text(imported).value(), false); !done) throw Failure(done.error());
-  print(fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.points.size(),
-                    imported.sessions.size(), table));
+  write_output(out, importer::to_text(imported).value());
+  print_beside(out, fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.points.size(),
+                                imported.sessions.size(), table));
   return kDone;
 }
 
@@ -77,11 +77,7 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
   const auto chosen_records = result::parse_csv_records(records);
   if (!chosen_records) throw Failure(usage_error("unknown record kind", records, "choose points or trials"));
   const std::string text = result::export_records(read_results(files), *chosen_records, *chosen_format).value();
-  if (out.empty()) {
-    print(text);
-  } else if (auto done = write_file(out, text, false); !done) {
-    throw Failure(done.error());
-  }
+  write_output(out.empty() ? kStandardOutput : out, text);
   return kDone;
 }
 

@@ -74,11 +74,8 @@ int run_fit(const FitCommandOptions& options) {
     throw Failure(usage_error("--tdp is out of range", std::to_string(*options.tdp_w), "give watts above 0"));
   }
   const auto fitted = fit::make_fit_report(read_results(options.files), fitting).value();
-  if (!options.out.empty()) {
-    const auto text = report::to_fit_json(fitted).value();
-    if (auto done = write_file(options.out, text, false); !done) throw Failure(done.error());
-  }
-  print(report::make_fit_text(fitted));
+  if (!options.out.empty()) write_output(options.out, report::to_fit_json(fitted).value());
+  print_beside(options.out, report::make_fit_text(fitted));
   return kDone;
 }
 

@@ -28,7 +28,14 @@ measure::EnergySource open_meter(const std::string& spec, const device::DeviceIn
       power::select_meter(parsed, identity, findings, meter_clock()).value(),
       {},
       device.type == device::DeviceType::kCpu ? power::kFastestPollOnHost : power::kFastestPoll};
-  if (source.match.meter) source.sensors = power::find_sensors(sensor_store(), source.match.meter->info()).value();
+  if (!source.match.meter) return source;
+  const power::MeterInfo& info = source.match.meter->info();
+  if (auto sensors = power::find_sensors(sensor_store(), info)) {
+    source.sensors = std::move(sensors).value();
+  } else {  // a torn side file costs its constants and not the run
+    source.sensors = power::assume_sensors(info);
+    source.hazards.push_back(sensors.error().message());
+  }
   return source;
 }
 

@@ -87,12 +87,13 @@ int run_meters(const DeviceOptions& options, bool characterised) {
       continue;
     }
     const auto& info = finding.meter->info();
-    const auto sensors = power::find_sensors(sensor_store(), info).value();
+    const auto stored = power::find_sensors(sensor_store(), info);
+    const auto sensors = stored ? stored.value() : power::assume_sensors(info);
     const auto& sensor = info.has_energy ? sensors.counter : sensors.power;
     table.rows.push_back({info.id(), std::string("found"), power::to_string(info.scope), channels(info), info.board,
                           info.source, milliseconds(sensor.period.value()),
-                          std::string(sensor.characterised ? "characterised" : "assumed"), std::string(),
-                          std::string()});
+                          std::string(sensor.characterised ? "characterised" : "assumed"),
+                          stored ? std::string() : stored.error().message(), std::string()});
   }
   print(options.json ? report::to_json(table) : report::to_text(table));
   return kDone;

@@ -1,14 +1,13 @@
 #include "cli/progress_line.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <unistd.h>
-
-#include <cstdio>
 
 #include "cli/parts.hpp"
+#include "cli/standard_streams.hpp"
+#include "core/clock.hpp"
 
 namespace qtrap::cli {
+
 std::string encode_progress(const measure::Progress& p) {
   return join_parts({std::to_string(p.session_index), std::to_string(p.cell), std::to_string(p.cells), p.cell_id,
                      p.activity, p.running, fmt::format("{}", p.expected_s),
@@ -49,27 +48,20 @@ std::string describe_place(const measure::Progress& progress) {
   return step.empty() ? text : text + ", " + step;
 }
 
-ProgressLine::ProgressLine(bool quiet)
-    : quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) == 1),
-      log_("qtrap", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
-  log_.set_pattern("%H:%M:%S %v");
-}
+ProgressLine::ProgressLine(bool quiet) : quiet_(quiet) {}
 
 ProgressLine::~ProgressLine() { clear(); }
 
 void ProgressLine::clear() {
-  if (terminal_ && shown_) std::fputs("\r\x1b[K", stderr);
+  if (shown_) clear_progress();
   shown_ = false;
 }
 
 void ProgressLine::log(const measure::Progress& progress, const std::string& where) {
-  if (progress.step.kind == device::Step::Kind::kBuild)
-    log_.info(where + ": " + progress.step.words());
-  else if (progress.cell_id != last_cell_ && progress.activity != "builds")
-    log_.info(where + " " + progress.cell_id);
-  else
-    return;
+  const bool builds = progress.step.kind == device::Step::Kind::kBuild;
+  if (!builds && (progress.cell_id == last_cell_ || progress.activity == "builds")) return;
+  show_progress(fmt::format("{:.8}Z {}{}", utc_timestamp().substr(11), where,
+                            builds ? ": " + progress.step.words() : " " + progress.cell_id));
   last_cell_ = progress.cell_id;
 }
 
@@ -77,14 +69,15 @@ void ProgressLine::show(const measure::Progress& progress, std::int64_t sessions
   if (quiet_) return;
   std::string where = fmt::format("session {}/{}", progress.session_index + 1, sessions);
   if (!progress.cell_id.empty()) where += fmt::format(", cell {}/{}", progress.cell + 1, progress.cells);
-  if (!terminal_) return log(progress, where);
+  if (!stderr_is_terminal()) return log(progress, where);
   std::string ratio;
   if (progress.relative_half_width)
     ratio = fmt::format(", {} {:.2f} ±{:.1f} %", progress.scheme, progress.ratio, 100 * *progress.relative_half_width);
   const std::string step = progress.step.words();
-  fmt::print(stderr, "\r\x1b[K{} {}: {}{}{}, {:.0f} of at most {:.0f} s", where, progress.cell_id, progress.activity,
-             step.empty() ? "" : ", " + step, ratio, progress.elapsed_s, progress.budget_s);
-  std::fflush(stderr);
+  // The cell's name comes last: a narrow terminal cuts it and not the time left.
+  show_progress(fmt::format("{}: {}{}{}, {:.0f} of at most {:.0f} s{}{}", where, progress.activity,
+                            step.empty() ? "" : ", " + step, ratio, progress.elapsed_s, progress.budget_s,
+                            progress.cell_id.empty() ? "" : ", ", progress.cell_id));
   shown_ = true;
 }
 

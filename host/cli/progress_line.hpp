@@ -1,8 +1,6 @@
 // Progress of a session on stderr, and the text by which a session's process tells it to the one that shows it.
 #pragma once
 
-#include <spdlog/logger.h>
-
 #include <string>
 
 #include "measure/session.hpp"
@@ -35,8 +33,6 @@ class ProgressLine {
   void log(const measure::Progress& progress, const std::string& where);
 
   bool quiet_;
-  bool terminal_;
-  spdlog::logger log_;
   bool shown_ = false;
   std::string last_cell_;
 };

@@ -14,7 +14,9 @@
 #include "cli/progress_line.hpp"
 #include "cli/resume.hpp"
 #include "cli/run_plan.hpp"
+#include "cli/standard_streams.hpp"
 #include "core/clock.hpp"
+#include "core/text.hpp"
 #include "device/device.hpp"
 #include "measure/environment.hpp"
 #include "measure/pool.hpp"
@@ -44,7 +46,10 @@ class Run {
   /// `resumed`: the file to continue, checked against the plan; null for a new one.
   Run(const RunOptions& options, RunPlan plan, OpenedResult* resumed)
       : options_(options), plan_(std::move(plan)), line_(options.quiet), losses_(options.device.variant) {
-    if (resumed == nullptr) {
+    if (options.out == kStandardOutput) {
+      path_ = "standard output";
+      output_.emplace(AppendFile::standard_output().value());
+    } else if (resumed == nullptr) {
       path_ = options.out.empty() ? default_output(plan_.campaign.name) : options.out;
       if (options.out.empty()) {
         std::error_code ignored;
@@ -74,17 +79,19 @@ class Run {
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
     write_end(interrupted ? "interrupted" : error.empty() ? "complete" : "failed", (clock.now() - start).value());
     line_.clear();
-    if (!error.empty()) {
-      throw Failure(runtime_error("a session failed", error,
-                                  output_ ? fmt::format("what was measured is kept; continue with --resume {}", path_)
-                                          : "nothing was measured and no file written; see `qtrap verify`"));
-    }
-    if (!output_ && stop_was_requested())
+    if (!error.empty()) throw Failure(runtime_error("a session failed", error, how_to_continue()));
+    if (file_.sessions.empty() && stop_was_requested())
       throw Failure(Error{ErrorKind::kInterrupted, "interrupted", "", "nothing was measured and no file written"});
-    if (!output_) throw Failure(runtime_error("nothing could be measured", first_failure(), "see `qtrap verify`"));
-    print(report::make_summary(result::read_result(path_).value(), path_));
+    if (file_.sessions.empty())
+      throw Failure(runtime_error("nothing could be measured", first_failure(), "see `qtrap verify`"));
+    if (to_stream()) {
+      print_beside(kStandardOutput,
+                   report::make_summary(file_, path_));  // the records have standard output to themselves
+    } else {
+      print(report::make_summary(result::read_result(path_).value(), path_));
+    }
     if (interrupted) {
-      fmt::print(stderr, "qtrap: interrupted; continue with: qtrap run --resume {}\n", path_);
+      say(fmt::format("qtrap: interrupted; {}\n", how_to_continue()));
       return kInterrupted;
     }
     return std::any_of(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status != "ok"; })
@@ -93,6 +100,15 @@ class Run {
   }
 
  private:
+  bool to_stream() const { return options_.out == kStandardOutput; }
+
+  std::string how_to_continue() const {
+    if (file_.sessions.empty())
+      return "nothing was measured and no file written; mend that (see `qtrap verify`) and run it again";
+    return to_stream() ? "what was measured is kept; continue with --resume and the file that took the records"
+                       : "what was measured is kept; continue with: qtrap run --resume " + path_;
+  }
+
   /// Sessions that hold trials of each cell.
   std::map<std::string, std::set<std::string>> sessions_by_cell() const {
     std::map<std::string, std::set<std::string>> sessions;
@@ -218,7 +234,7 @@ class Run {
       }
     }
     line_.clear();
-    if (!options_.quiet) fmt::print(stderr, "qtrap: {}; the run goes on without it\n", reason);
+    if (!options_.quiet) say(escape_controls(fmt::format("qtrap: {}; the run goes on without it", reason)) + "\n");
     lose_failed_cells(cells);
     return {};
   }
@@ -232,7 +248,8 @@ class Run {
       if (auto done = output_->append(lines); !done) throw Failure(done.error());
     } else {
       output_.emplace(AppendFile::create(path_, lines).value());
-      if (!output_->locked() && !options_.quiet) fmt::print(stderr, "qtrap: {}: {}\n", path_, kNoLock);
+      if (!output_->locked() && !options_.quiet)
+        say(escape_controls(fmt::format("qtrap: {}: {}", path_, kNoLock)) + "\n");
     }
   }
 
@@ -354,7 +371,7 @@ result::SessionRecord describe_next_session(const RunOptions& options, const Run
   now.kernels.build_options = device::Device::common_options();
   now.kernels.tuning_sha256 = open_tuning(options.tuning, plan.device, sources).sha256;
   now.meter = measure::describe_meter(meter);
-  now.host = measure::read_host();
+  now.host = measure::read_host(read_machine_limits());
   return now;
 }
 
@@ -365,6 +382,8 @@ void check_options(const RunOptions& options) {
     throw Failure(usage_error("no campaign given", "", "name one of profiles/campaigns, e.g. `qtrap run quick`"));
   if (!options.resume.empty() && !options.out.empty())
     throw Failure(usage_error("--out and --resume exclude each other", options.out, "give one of them"));
+  if (options.resume == kStandardOutput)
+    throw Failure(usage_error("a stream cannot be resumed", options.resume, "name the file that took the records"));
 }
 
 }  // namespace

@@ -1,20 +1,32 @@
 // What several commands need: opening a device, finding profiles, writing to stdout.
 #include <fmt/ranges.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <set>
 
 #include "cli/commands.hpp"
 #include "cli/probing.hpp"
+#include "cli/standard_streams.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
 #include "result/check_records.hpp"
 
 namespace qtrap::cli {
+namespace {
+
+/// Empty where it is not set.
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+}  // namespace
 
 device::DeviceInfo choose_device(const DeviceOptions& options) {
   auto info = device::select_device(device::list_devices().value(), options.selector).value();
@@ -75,29 +87,47 @@ std::vector<result::ResultFile> read_results(const std::vector<std::string>& pat
 }
 
 std::filesystem::path cache_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
+  if (const std::string cache = environment("XDG_CACHE_HOME"); !cache.empty())
     return std::filesystem::path(cache) / "qtrap";
-  const char* home = std::getenv("HOME");
-  return std::filesystem::path(home != nullptr ? home : ".") / ".cache" / "qtrap";
+  std::string home = environment("HOME");
+  if (home.empty()) {  // cron, containers, `env -i`
+    const passwd* user = ::getpwuid(::geteuid());
+    home = user != nullptr ? user->pw_dir : ".";
+  }
+  return std::filesystem::path(home) / ".cache" / "qtrap";
 }
 
 std::vector<std::filesystem::path> profile_folders(const std::string& kind) {
   std::vector<std::filesystem::path> folders;
-  if (const char* chosen = std::getenv("QTRAP_PROFILES")) folders.push_back(std::filesystem::path(chosen) / kind);
+  if (const std::string chosen = environment("QTRAP_PROFILES"); !chosen.empty())
+    folders.push_back(std::filesystem::path(chosen) / kind);
   std::error_code code;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", code);
   if (!code) {
     folders.push_back(program.parent_path() / ".." / "share" / "qtrap" / "profiles" / kind);
     folders.push_back(program.parent_path() / "profiles" / kind);
   }
-  folders.push_back(std::filesystem::path(QTRAP_SOURCE_PROFILES) / kind);
   return folders;
+}
+
+void write_output(const std::string& out, const std::string& text) {
+  if (out == kStandardOutput) return print(text);
+  if (auto done = write_file(out, text, false); !done) throw Failure(done.error());
+}
+
+void print_beside(const std::string& out, const std::string& text) {
+  if (out == kStandardOutput) {
+    say(escape_controls(text, "\n\t"));
+  } else {
+    print(text);
+  }
 }
 
 void print(const std::string& output) {
   // Names out of files and drivers stand in every table: none may steer the terminal.
   const std::string text = escape_controls(output, "\n\t");
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    if (errno == EPIPE) return;  // the reader (`| head`) has seen enough
     throw Failure(runtime_error("standard output cannot be written", "", "free space on the disk or check the pipe"));
   }
 }

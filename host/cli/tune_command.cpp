@@ -1,7 +1,6 @@
 // tune: searches the tunables of a device's kernels and keeps the winners; and how the other commands find them.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -11,6 +10,7 @@
 #include "cli/item_rows.hpp"
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
+#include "cli/standard_streams.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -80,27 +80,57 @@ std::vector<measure::TunedKernel> tune_apart(const TuneCommandOptions& options, 
 struct TuningFile {
   std::filesystem::path path;
   profile::TuningProfile profile;
+  scheme::TuningChoices choices;
   std::string text;
 };
 
-TuningFile read_tuning(const std::filesystem::path& path) {
-  const std::string text = read_file(path).value();
-  return {path, profile::parse_tuning(text, path.string()).value(), text};
+constexpr const char* kTuneAgain = "run `qtrap tune` again, or give --tuning none";
+
+Result<TuningFile> read_tuning(const std::filesystem::path& path) {
+  TuningFile file{path, {}, {}, {}};
+  auto text = read_file(path);
+  if (!text) return text.error();
+  auto profile = profile::parse_tuning(text.value(), path.string());
+  if (!profile) return profile.error();
+  for (const auto& one : profile.value().choices) {
+    auto choice = scheme::parse_choice(one);
+    if (!choice) return choice.error();
+    file.choices.push_back(choice.value());
+  }
+  file.profile = std::move(profile).value();
+  file.text = std::move(text).value();
+  return file;
 }
 
-/// The file that `auto` takes; none where there is none for this device and driver. A shipped one for other kernels
-/// counts as none.
-std::optional<TuningFile> find_tuning(const device::DeviceInfo& device, const std::string& kernels_sha256) {
+/// Where `auto` looks, in order: the user's own file, then the shipped ones.
+std::vector<std::filesystem::path> tuning_candidates(const device::DeviceInfo& device) {
   std::error_code ignored;
-  const auto own = tuning_store(device);
-  if (std::filesystem::exists(own, ignored)) return read_tuning(own);
+  std::vector<std::filesystem::path> paths;
+  if (const auto own = tuning_store(device); std::filesystem::exists(own, ignored)) paths.push_back(own);
   for (const auto& folder : profile_folders("devices")) {
     const std::vector<std::filesystem::path> one{folder};
-    for (const auto& name : profile::list_profiles(one)) {
-      TuningFile shipped = read_tuning(folder / (name + ".json"));
-      const profile::TuningProfile& its = shipped.profile;
-      if (its.device == device.name && its.driver == device.driver && its.kernels_sha256 == kernels_sha256)
-        return shipped;
+    for (const auto& name : profile::list_profiles(one)) paths.push_back(folder / (name + ".json"));
+  }
+  return paths;
+}
+
+/// The first of `candidates` for this device and driver. A broken one is passed over and becomes a hazard: it may
+/// belong to any device, and the defaults always work. One for other kernels counts as none, the user's own one
+/// (which names its device in its path) with a hazard.
+std::optional<TuningFile> find_tuning(const device::DeviceInfo& device, const std::string& kernels_sha256,
+                                      std::string& hazard) {
+  for (const auto& path : tuning_candidates(device)) {
+    auto file = read_tuning(path);
+    if (!file) {
+      hazard = fmt::format("a tuning file is broken and not used: {}", file.error().message());
+      continue;
+    }
+    const profile::TuningProfile& its = file.value().profile;
+    if (its.device != device.name || its.driver != device.driver) continue;
+    if (its.kernels_sha256 == kernels_sha256) return std::move(file).value();
+    if (path == tuning_store(device)) {
+      hazard = fmt::format("{} is for other kernels and not used: {}", path.string(), kTuneAgain);
+      return std::nullopt;
     }
   }
   return std::nullopt;
@@ -117,18 +147,13 @@ std::filesystem::path tuning_store(const device::DeviceInfo& device) {
 
 TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& device, const std::string& kernels_sha256) {
   if (spec == "none") return {};
-  const bool named = spec != "auto";
-  const auto found = named ? std::optional(read_tuning(spec)) : find_tuning(device, kernels_sha256);
-  if (!found) return {};
-  if (found->profile.kernels_sha256 != kernels_sha256) {
-    const char* fix = "run `qtrap tune` again, or give --tuning none";
-    if (named) throw Failure(usage_error("the tuning file is for other kernels", found->path.string(), fix));
-    TunedDevice tuned;
-    tuned.hazard = fmt::format("{} is for other kernels and not used: {}", found->path.string(), fix);
-    return tuned;
-  }
   TunedDevice tuned;
-  for (const auto& text : found->profile.choices) tuned.choices.push_back(scheme::parse_choice(text).value());
+  const bool named = spec != "auto";
+  auto found = named ? std::optional(read_tuning(spec).value()) : find_tuning(device, kernels_sha256, tuned.hazard);
+  if (!found) return tuned;
+  if (found->profile.kernels_sha256 != kernels_sha256)
+    throw Failure(usage_error("the tuning file is for other kernels", found->path.string(), kTuneAgain));
+  tuned.choices = std::move(found->choices);
   tuned.path = found->path.string();
   tuned.sha256 = compute_sha256(found->text);
   return tuned;
@@ -138,15 +163,12 @@ int run_tune(const TuneCommandOptions& options) {
   const device::DeviceInfo device = choose_probed_device(options.device);
   catch_interrupts(3);  // the second one ends the process that tunes
   const auto path = options.out.empty() ? tuning_store(device) : std::filesystem::path(options.out);
-  require_writable(path, options.out.empty());
-  const bool terminal = isatty(STDERR_FILENO) == 1;
+  if (options.out != kStandardOutput) require_writable(path, options.out.empty());
   const auto show = [&](const std::string& kernel) {
-    if (options.quiet) return;
-    fmt::print(stderr, "{}{}{}", terminal ? "\r\x1b[K" : "", kernel, terminal ? "" : "\n");
-    std::fflush(stderr);
+    if (!options.quiet) show_progress(kernel);
   };
   const auto all = tune_apart(options, device, show);
-  if (terminal && !options.quiet) fmt::print(stderr, "\r\x1b[K");
+  if (!options.quiet) clear_progress();
   report::Table table;
   table.columns = {
       {"kernel", "kernel"},    {"tokens", "tokens"},   {"choices", "tunables"},  {"speed", "speed of the default's"},
@@ -158,13 +180,16 @@ int run_tune(const TuneCommandOptions& options) {
          describe_choices(tuned), describe_speed(tuned), count(tuned.candidates), count(tuned.refused),
          !tuned.reason.empty() ? tuned.reason : std::string(tuned.complete ? "yes" : "no, out of time")});
   }
-  if (auto done = write_file(path, profile::to_json(make_profile(device, kernel_sources(options.device).sha256(), all)),
-                             options.out.empty());
-      !done)
+  const std::string tuned = profile::to_json(make_profile(device, kernel_sources(options.device).sha256(), all));
+  if (!options.out.empty()) {
+    write_output(options.out, tuned);
+  } else if (auto done = write_file(path, tuned, true); !done) {
     throw Failure(done.error());
-  print(options.device.json ? report::to_json(table)
-                            : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));
-  const bool failed = std::any_of(all.begin(), all.end(), [](const auto& tuned) { return !tuned.reason.empty(); });
+  }
+  print_beside(options.out, options.device.json
+                                ? report::to_json(table)
+                                : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));
+  const bool failed = std::any_of(all.begin(), all.end(), [](const auto& one) { return !one.reason.empty(); });
   return stop_was_requested() ? kInterrupted : failed ? kFailed : kDone;
 }
 

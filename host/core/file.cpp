@@ -80,6 +80,13 @@ Error read_error(const std::filesystem::path& path, int code) {
                      code == ENOENT ? "no such file; check the path" : "make it readable (" + reason(code) + ")");
 }
 
+/// What to do about a write that failed.
+std::string write_fix(int code) {
+  if (code == EFBIG) return "raise the file size limit (ulimit -f), or the batch system's (" + reason(code) + ")";
+  if (code == EPIPE) return "keep its reader open (" + reason(code) + ")";
+  return "free space on the disk (" + reason(code) + ")";
+}
+
 /// Writes all of `text`; 0 or an errno.
 int write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
@@ -168,7 +175,7 @@ Result<Temporary> write_beside(const std::filesystem::path& path, std::string_vi
   if (!temporary) return temporary;
   const int code = temporary.value().write(text);
   if (code == 0) return temporary;
-  return runtime_error("file could not be written", path.string(), "free space on the disk (" + reason(code) + ")");
+  return runtime_error("file could not be written", path.string(), write_fix(code));
 }
 
 /// First bytes of what is no text, and what to do about it.
@@ -303,8 +310,19 @@ Result<AppendFile> AppendFile::open(const std::filesystem::path& path) {
   return AppendFile(file.release(), path, lock == Lock::kHeld);
 }
 
+Result<AppendFile> AppendFile::standard_output() {
+  const int descriptor = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) return runtime_error("standard output cannot be opened", reason(errno), "give --out a file");
+  AppendFile file(descriptor, {}, true);  // no other run can open it by a name
+  file.is_stream_ = true;
+  return file;
+}
+
 AppendFile::AppendFile(AppendFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)), locked_(other.locked_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      path_(std::move(other.path_)),
+      locked_(other.locked_),
+      is_stream_(other.is_stream_) {}
 
 AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
   if (this != &other) {
@@ -312,6 +330,7 @@ AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
     descriptor_ = std::exchange(other.descriptor_, -1);
     path_ = std::move(other.path_);
     locked_ = other.locked_;
+    is_stream_ = other.is_stream_;
   }
   return *this;
 }
@@ -335,11 +354,15 @@ Status AppendFile::cut(std::size_t keep_bytes) {
 Status AppendFile::append(std::string_view text) {
   const off_t before = ::lseek(descriptor_, 0, SEEK_CUR);
   int code = write_all(descriptor_, text);
+  if (is_stream_) {
+    if (code == 0) return Done{};
+    return runtime_error("records could not be written", "standard output", write_fix(code));
+  }
   if (code == 0 && ::fdatasync(descriptor_) != 0) code = errno;
   if (code == 0) return Done{};
   if (::ftruncate(descriptor_, before) == 0) ::lseek(descriptor_, before, SEEK_SET);
   return runtime_error("result file could not be written", path_.string(),
-                       "free space on the disk, then continue with --resume (" + reason(code) + ")");
+                       write_fix(code) + ", then continue with --resume");
 }
 
 Status write_file(const std::filesystem::path& path, std::string_view text, bool overwrite) {

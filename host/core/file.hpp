@@ -30,6 +30,10 @@ class AppendFile {
   /// in use by another process.
   static Result<AppendFile> open(const std::filesystem::path& path);
 
+  /// Standard output as such a file (`--out -`). It is never cut back or synced: it may be a pipe, or hold what others
+  /// wrote before.
+  static Result<AppendFile> standard_output();
+
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;
   AppendFile(const AppendFile&) = delete;
@@ -55,6 +59,7 @@ class AppendFile {
   int descriptor_ = -1;
   std::filesystem::path path_;
   bool locked_ = false;
+  bool is_stream_ = false;
 };
 
 /// Writes a whole file or nothing (temporary file of an unused name in the same folder, synced, renamed). kUsage error

@@ -24,7 +24,33 @@ std::size_t compute_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
 }  // namespace
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+std::string cut_to_width(std::string_view text, std::size_t columns) {
+  if (count_characters(text) <= columns) return std::string(text);
+  if (columns == 0) return {};
+  std::size_t end = 0;
+  for (std::size_t kept = 0; kept + 1 < columns; ++kept) {
+    do ++end;
+    while (end < text.size() && is_continuation(text[end]));
+  }
+  return std::string(text.substr(0, end)) + "…";
+}
+
+bool is_file_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
+  };
+  return !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
 
 std::string describe_position(std::string_view text, std::size_t byte) {
   const std::string_view before = text.substr(0, byte);

@@ -1,4 +1,4 @@
-// Small text helpers for error messages and tables.
+// Small text helpers for messages, tables and progress.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,17 @@ std::string escape_controls(std::string_view text, std::string_view keep = "");
 /// and writing a parsed value recurse once per level.
 std::size_t compute_json_depth(std::string_view text);
 inline constexpr std::size_t kDeepestJson = 64;  ///< most levels that the readers accept
+
+/// Characters of UTF-8 text, which is what a terminal's columns hold of the texts used here.
+std::size_t count_characters(std::string_view text);
+
+/// `text` if it has at most `columns` characters, else its beginning with "…" as the last of them.
+std::string cut_to_width(std::string_view text, std::size_t columns);
+
+/// Whether `name` may become part of a path: letters, digits, dot, dash and underscore, no leading dot, 1 to
+/// kLongestName bytes.
+bool is_file_name(std::string_view name);
+inline constexpr std::size_t kLongestName = 100;
 
 /// The word of `words` nearest to `word` (Levenshtein distance), or "" when none is within a third of its length.
 std::string_view find_nearest(std::string_view word, std::span<const std::string_view> words);

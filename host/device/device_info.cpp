@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "device/host_limits.hpp"
 #include "device/opencl.hpp"
 
 namespace qtrap::device {
@@ -178,8 +179,7 @@ std::string loader_description() {
 }
 
 std::vector<cl::Device> all_device_handles() {
-  // Without it both PoCL workers can sit on one core for whole launches: medians are then bimodal by 2x.
-  setenv("POCL_AFFINITY", "1", 0);
+  apply_pocl_settings(read_machine_limits());
   std::vector<cl::Device> all;
   std::vector<cl::Platform> platforms;
   try {
@@ -210,10 +210,15 @@ Result<std::vector<DeviceInfo>> list_devices() {
     return runtime_error("no OpenCL device found", fmt::format("{} platforms", platforms),
                          "check the driver with clinfo, or install Debian's pocl-opencl-icd for the CPU");
   }
+  const MachineLimits limits = read_machine_limits();
   std::vector<DeviceInfo> devices;
   for (const cl::Device& handle : handles) {
     const int index = static_cast<int>(devices.size());
     devices.push_back(guarded(fmt::format("device {}", index), [&] { return read_device(handle, index); }));
+    DeviceInfo& info = devices.back();
+    if (info.type != DeviceType::kCpu) continue;
+    info.memory_bytes = bound_memory(info.memory_bytes, limits);
+    info.max_alloc_bytes = std::min(info.max_alloc_bytes, info.memory_bytes);
   }
   return devices;
 }

@@ -41,7 +41,7 @@ struct DeviceInfo {
   std::string driver;  ///< CL_DRIVER_VERSION
   DeviceType type = DeviceType::kOther;
   std::uint32_t compute_units = 0;
-  std::uint64_t memory_bytes = 0;     ///< CL_DEVICE_GLOBAL_MEM_SIZE; varies between processes on PoCL
+  std::uint64_t memory_bytes = 0;     ///< CL_DEVICE_GLOBAL_MEM_SIZE, bounded (list_devices()); varies between processes
   std::uint64_t max_alloc_bytes = 0;  ///< CL_DEVICE_MAX_MEM_ALLOC_SIZE
   std::uint64_t cache_bytes = 0;      ///< CL_DEVICE_GLOBAL_MEM_CACHE_SIZE: last-level cache; 0 where not reported
   std::uint64_t local_bytes = 0;      ///< CL_DEVICE_LOCAL_MEM_SIZE
@@ -74,7 +74,8 @@ struct DeviceInfo {
 /// Name and version of the OpenCL ICD loader this process uses, e.g. "ocl-icd 2.3.1"; "unknown" where it does not say.
 std::string loader_description();
 
-/// Every device of every platform. Sets POCL_AFFINITY=1 before the first platform is created unless the user set it.
+/// Every device of every platform; the memory of a CPU device is at most what this process may use. Sets PoCL's
+/// variables (host_limits.hpp) before the first platform is created, unless the user set them.
 /// kRuntime errors: no platform (names the package to install), no device.
 Result<std::vector<DeviceInfo>> list_devices();
 

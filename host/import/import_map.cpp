@@ -131,6 +131,17 @@ Status check_series(const Series& series, const Place& place) {
   return check_unit(*find_unit(energy_units(), series.energy->unit), series, place.at("energy.unit"));
 }
 
+/// Names out of the map that are looked up in folders or become part of an identity.
+Status check_names(const ImportMap& map, const Place& place) {
+  const char* what = "cannot be part of a file name";
+  const char* fix = "use letters, digits, dot, dash and underscore, no leading dot";
+  if (!is_file_name(map.name)) return place.at("name").refuse(what, map.name, fix);
+  for (const auto& [text, model] : map.models) {
+    if (!is_file_name(model)) return place.at("models").at(text).refuse(what, model, fix);
+  }
+  return Done{};
+}
+
 template <class T>
 Json write(const T& value) {
   if constexpr (HasKeys<T>) {
@@ -169,6 +180,7 @@ Result<ImportMap> parse_import_map(std::string_view text, std::string_view name)
   if (const Status status = check_header(json.value(), place); !status) return status.error();
   ImportMap map;
   if (const Status status = read(json.value(), place, {}, map); !status) return status.error();
+  if (const Status status = check_names(map, place); !status) return status.error();
   for (std::size_t i = 0; i < map.series.size(); ++i) {
     if (const Status status = check_series(map.series[i], place.at("series").at(i)); !status) return status.error();
   }

@@ -94,7 +94,8 @@ struct ImportMap {
 /// Parses a map file's text; `name` is quoted in errors with the key's place: not UTF-8, not JSON, a newer major
 /// schema_version, a key that is unknown (the nearest is named), missing, given twice or of the wrong type, a word
 /// outside its closed list, a source with both or neither of `column` and `constant`, net energy without idle power,
-/// a unit that needs `tokens` or `time` which the series lacks, no series, a session name that is empty.
+/// a unit that needs `tokens` or `time` which the series lacks, no series, a session name that is empty, a name or
+/// model that is_file_name() refuses.
 Result<ImportMap> parse_import_map(std::string_view text, std::string_view name);
 
 /// Canonical JSON text on one line, every key given, in a fixed order. parse_import_map() reads it back to an equal

@@ -4,11 +4,13 @@
 
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/machine_limits.hpp"
 #include "power/meter.hpp"
 
 namespace qtrap::measure {
@@ -17,16 +19,40 @@ namespace qtrap::measure {
 inline constexpr const char* kForeignLoad = "foreign_load";
 inline constexpr const char* kForeignProcess = "foreign_process";
 inline constexpr const char* kThrottled = "throttled";
+inline constexpr const char* kQuotaThrottled = "quota_throttled";  ///< a control group's processor quota ran out
+inline constexpr const char* kLoadUnknown = "load_unknown";        ///< no /proc/stat, or one that stands still
 
-/// Processor time since boot, summed over processors [s].
-struct LoadSnapshot {
-  Seconds at;     ///< monotonic
-  double busy_s;  ///< of all processes, interrupts and other machines' (steal), from /proc/stat
-  double own_s;   ///< of this process and all its threads
+/// Where load counts as foreign.
+struct LoadScope {
+  std::filesystem::path root = "/";                ///< another one in tests
+  std::vector<int> processors;                     ///< those this process may use; empty: all
+  bool used_only = false;                          ///< of these, those that its threads ran on meanwhile: for a GPU
+  std::vector<std::filesystem::path> quota_files;  ///< MachineLimits::quota_files
 };
 
-/// Absent where /proc/stat cannot be read. `root` is "/" outside tests.
-std::optional<LoadSnapshot> read_load(const Clock& clock, const std::filesystem::path& root = "/");
+/// The scope of a session on a device of this type: a CPU device's threads share caches and memory with whatever runs
+/// on the processors they may use; a GPU needs no more of the host than what launches and waits.
+LoadScope make_load_scope(const MachineLimits& limits, bool on_cpu);
+
+/// A thread's processor time so far, in ticks, and where it ran last.
+struct Task {
+  std::uint64_t ticks = 0;
+  int processor = 0;
+};
+
+/// Processor time since boot [s].
+struct LoadSnapshot {
+  Seconds at;     ///< monotonic
+  double busy_s;  ///< of all processes, interrupts and other machines' (steal), on the scope's processors together
+  double own_s;   ///< of this process and all its threads
+  double counted_s = 0;                     ///< busy, idle and waiting: stands still where the source is frozen
+  std::map<int, double> by_processor = {};  ///< busy, where the scope has used_only
+  std::map<int, Task> tasks = {};           ///< this process's threads, likewise
+  std::uint64_t throttled_periods = 0;      ///< of the quota
+};
+
+/// Absent where /proc/stat cannot be read.
+std::optional<LoadSnapshot> read_load(const Clock& clock, const LoadScope& scope = {});
 
 /// Processors that were busy with something else between two snapshots, on average.
 double compute_foreign_processors(const LoadSnapshot& from, const LoadSnapshot& to);
@@ -35,16 +61,17 @@ double compute_foreign_processors(const LoadSnapshot& from, const LoadSnapshot& 
 /// half second, whatever it held.
 class LoadMonitor {
  public:
-  explicit LoadMonitor(const Clock& clock, std::filesystem::path root = "/");
+  explicit LoadMonitor(const Clock& clock, LoadScope scope = {});
   /// To be called as a window begins.
   void begin();
-  /// To be called as it ends: whether more than a quarter of a processor was busy with something else since begin(),
-  /// or over the last half second if that is longer. False where it cannot be known.
-  bool saw_foreign_load();
+  /// To be called as it ends: kForeignLoad where more than a quarter of a processor was busy with something else since
+  /// begin(), or over the last half second if that is longer; kQuotaThrottled where the quota stopped this process
+  /// since begin(); kLoadUnknown where the load cannot be known.
+  std::vector<std::string> judge();
 
  private:
   const Clock* clock_;
-  std::filesystem::path root_;
+  LoadScope scope_;
   std::deque<LoadSnapshot> marks_;  ///< in order of time
 };
 

@@ -28,6 +28,7 @@ struct EnergySource {
     power::Pacing pacing;
   };
   std::optional<Time> time = std::nullopt;
+  std::vector<std::string> hazards = {};  ///< e.g. a sensor store that could not be read
 
   Seconds poll() const { return power::choose_poll(sensors, fastest_poll); }
 };

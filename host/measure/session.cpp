@@ -33,6 +33,8 @@ std::optional<double> divide(std::optional<double> top, std::optional<double> bo
   return *top / *bottom;
 }
 
+bool is_cpu(const device::Device& device) { return device.info().type == device::DeviceType::kCpu; }
+
 std::unique_ptr<EnergyRecorder> make_recorder(EnergySource source, const Clock& clock, const SessionPlan& plan,
                                               const std::function<bool()>& stop_requested) {
   if (!source.match.meter) return nullptr;
@@ -55,7 +57,7 @@ class SessionRun {
         timing_{&device, &clock_, true, &stop_requested},
         meter_(describe_meter(energy)),
         energy_(make_recorder(std::move(energy), clock_, plan, stop_requested)),
-        log_(clock_, sink, energy_.get()),
+        log_(clock_, sink, energy_.get(), make_load_scope(read_machine_limits(), is_cpu(device))),
         windows_(plan, timing_, energy_.get(), log_),
         chains_(maker_, plan, timing_,
                 {[this](const auto& activity, const auto& running, double expected_s) {

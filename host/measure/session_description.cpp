@@ -1,6 +1,9 @@
 #include "measure/session_description.hpp"
 
+#include <map>
+
 #include "measure/ceilings.hpp"
+#include "measure/disturbance.hpp"
 #include "measure/environment.hpp"
 
 namespace qtrap::measure {
@@ -13,9 +16,19 @@ void add_meter_hazards(const result::MeterSummary& meter, const EnergySource* so
   if (meter.sensor_basis == "assumed")
     hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
   if (source == nullptr) return;
+  hazards.insert(hazards.end(), source->hazards.begin(), source->hazards.end());
   const power::MeterInfo& info = source->match.meter->info();
   hazards.insert(hazards.end(), info.notes.begin(), info.notes.end());
   if (!info.power_field.empty()) hazards.push_back("power is read by the field " + info.power_field);
+}
+
+/// What stood in the way while the ceilings were measured.
+void add_load_hazards(const std::vector<std::string>& flags, std::vector<std::string>& hazards) {
+  static const std::map<std::string, const char*> kWords{
+      {kForeignLoad, "foreign load while the ceilings were measured"},
+      {kQuotaThrottled, "the processor quota throttled the ceilings"},
+      {kLoadUnknown, "foreign load cannot be seen: /proc/stat is missing or stands still"}};
+  for (const auto& flag : flags) hazards.emplace_back(kWords.at(flag));
 }
 
 }  // namespace
@@ -45,6 +58,8 @@ Status describe_session(device::Device& device, const Clock& clock, const result
   const auto lost = left_out.find("ceilings");
   const auto check = lost == left_out.end() ? device.check_event_timer() : device::EventTimerCheck{false, lost->second};
   session.event_timer = {check.trusted, check.reason};
+  const MachineLimits limits = read_machine_limits();
+  LoadMonitor monitor(clock, make_load_scope(limits, device.info().type == device::DeviceType::kCpu));
   if (lost == left_out.end()) {
     auto ceilings = measure_ceilings(device, clock);
     if (!ceilings) return ceilings.error();
@@ -54,10 +69,11 @@ Status describe_session(device::Device& device, const Clock& clock, const result
   session.meter = meter;
   session.kernels.source_sha256 = device.sources().sha256();
   session.kernels.build_options = device::Device::common_options();
-  session.host = read_host();
+  session.host = read_host(limits);
   session.environment = read_environment();
-  const auto hazards = find_hazards(session.host);
+  const auto hazards = find_hazards(session.host, limits);
   session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
+  add_load_hazards(monitor.judge(), session.hazards);
   add_meter_hazards(meter, source, session.hazards);
   if (!check.trusted)
     session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");

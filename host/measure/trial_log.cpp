@@ -30,13 +30,13 @@ void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syn
   trial.weight_launches = total(costs.weight_launches);
 }
 
-TrialLog::TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy)
-    : sink_(&sink), energy_(energy), monitor_(clock) {}
+TrialLog::TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy, LoadScope scope)
+    : sink_(&sink), energy_(energy), monitor_(clock, std::move(scope)) {}
 
 const result::TrialRecord& TrialLog::keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples,
                                           std::optional<power::BoardState> under_load) {
   trial.session_id = session_id_;
-  if (monitor_.saw_foreign_load()) trial.flags.emplace_back(kForeignLoad);
+  for (auto& flag : monitor_.judge()) trial.flags.push_back(std::move(flag));
   if (energy_ != nullptr) {
     const power::BoardState state = under_load ? *under_load : energy_->read_state();
     if (state.core_clock) trial.clock_hz = state.core_clock->value();

@@ -25,8 +25,8 @@ void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syn
 
 class TrialLog {
  public:
-  /// `energy` is null without a meter. All must outlive the log.
-  TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy);
+  /// `energy` is null without a meter. All but `scope` must outlive the log.
+  TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy, LoadScope scope = {});
 
   void set_session(std::string session_id) { session_id_ = std::move(session_id); }
 

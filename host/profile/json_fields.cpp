@@ -35,6 +35,7 @@ struct Place {
 struct Limits {
   Range range;
   std::span<const std::int64_t> choices;
+  bool becomes_path = false;
 
   std::string describe(bool integer) const {
     if (choices.empty()) return describe_range(range, integer);
@@ -47,12 +48,17 @@ struct Limits {
   }
 };
 
-Status read(const Json& value, const Place& place, const Limits&, std::string& out) {
+Status read(const Json& value, const Place& place, const Limits& limits, std::string& out) {
   if (!value.is_string()) return place.refuse("has the wrong type", value, "give a text in quotes");
   const auto text = value.get<std::string>();
   if (text.empty()) return place.refuse("is empty", value, "give a text");
   if (text.size() > kLongestText)
     return place.refuse("is too long", value, fmt::format("at most {} bytes", kLongestText));
+  if (limits.becomes_path && !is_file_name(text)) {
+    return place.refuse(
+        "cannot be part of a file name", value,
+        fmt::format("use letters, digits, dot, dash and underscore, no leading dot, at most {}", kLongestName));
+  }
   out = text;
   return Done{};
 }
@@ -165,7 +171,7 @@ Result<Json> parse_object(std::string_view text, std::string_view name) {
 template <class R>
 Status store(const Json& value, const Key<R>& key, std::string_view name, R& out) {
   const Place place{name, key.name};
-  const Limits limits{key.range, key.choices};
+  const Limits limits{key.range, key.choices, key.becomes_path};
   return std::visit([&](auto member) { return read(value, place, limits, out.*member); }, key.member);
 }
 

@@ -35,7 +35,7 @@ template <>
 std::span<const Key<ModelProfile>> keys() {
   using R = ModelProfile;
   static const Key<R> kTable[] = {
-      {"name", &R::name, true, "name of the shape, lower case"},
+      {"name", &R::name, true, "name of the shape, lower case", {}, {}, true},
       {"hidden", &R::hidden, true, "width of the residual stream", kWidth},
       {"ffn", &R::ffn, true, "width of the feed-forward network", kWidth},
       {"layers", &R::layers, true, "decoder layers", kLayers},
@@ -53,7 +53,7 @@ template <>
 std::span<const Key<Campaign>> keys() {
   using R = Campaign;
   static const Key<R> kTable[] = {
-      {"name", &R::name, true, "name of the campaign"},
+      {"name", &R::name, true, "name of the campaign", {}, {}, true},
       {"description", &R::description, true, "what it is for, one sentence"},
       {"models", &R::models, true, "model shapes: names of profiles/models/ or paths"},
       {"schemes", &R::schemes, true, "precision schemes; the anchor f16 always runs along"},

@@ -40,6 +40,7 @@ struct Key {
   std::string_view doc;
   Range range = {};                            ///< of numbers
   std::span<const std::int64_t> choices = {};  ///< closed list of an integer, instead of a range
+  bool becomes_path = false;                   ///< of a text: it must be is_file_name()
 };
 
 /// The value of `schema`: "qtrap.model", "qtrap.campaign" or "qtrap.tuning".

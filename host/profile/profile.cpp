@@ -113,6 +113,14 @@ Result<std::filesystem::path> find_profile(const std::string& name_or_path,
     if (!name_or_path.empty() && std::filesystem::exists(path, ignored)) return path;
   }
   const std::vector<std::string> names = list_profiles(folders);
+  if (names.empty()) {
+    std::vector<std::string> looked;
+    for (const auto& folder : folders) looked.push_back(folder.lexically_normal().string());
+    return usage_error(fmt::format("no {} profiles found", kind), name_or_path,
+                       fmt::format("looked in {}; set QTRAP_PROFILES to the profiles folder, or give a path that ends "
+                                   "in .json",
+                                   fmt::join(looked, ", ")));
+  }
   const std::vector<std::string_view> known(names.begin(), names.end());
   return usage_error(fmt::format("unknown {}", kind), name_or_path.empty() ? "''" : name_or_path,
                      suggest(name_or_path, known) + "; or give a path that ends in .json");

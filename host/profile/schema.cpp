@@ -47,7 +47,12 @@ ValueType describe_type(const Range& range, std::span<const std::int64_t> choice
 
 template <class R>
 ValueType describe_key(const Key<R>& key) {
-  return std::visit([&key]<class T>(T R::*) { return describe_type<T>(key.range, key.choices); }, key.member);
+  ValueType type = std::visit([&key]<class T>(T R::*) { return describe_type<T>(key.range, key.choices); }, key.member);
+  if (key.becomes_path) {
+    type.schema["pattern"] = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$";  // is_file_name()
+    type.in_words = "letters, digits, `.`, `-`, `_`, no leading `.`";
+  }
+  return type;
 }
 
 template <class R>

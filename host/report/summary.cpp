@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "core/text.hpp"
+#include "report/hazards.hpp"
 #include "report/table.hpp"
 
 namespace qtrap::report {
@@ -117,81 +119,6 @@ std::set<std::string> schemes_with(const std::vector<PointRecord>& points, const
   return names;
 }
 
-bool rests_on_flagged(const PointRecord& point) {
-  return point.status == "ok" && point.trials > 0 && point.trials_flagged == point.trials;
-}
-
-/// "2 of 9 energy windows lost (too_short 2)"; empty where none was.
-std::string lost_energies(const result::ResultFile& file) {
-  std::map<std::string, int> lost;
-  int windows = 0;
-  for (const auto& trial : file.trials) {
-    if (trial.mode == "profiled" || (trial.energy_status == "no_meter" && !trial.energy_reason)) continue;
-    ++windows;
-    if (trial.energy_status != "ok") ++lost[trial.energy_status];
-  }
-  std::string kinds;
-  int sum = 0;
-  for (const auto& [status, count] : lost) {
-    kinds += fmt::format("{}{} {}", kinds.empty() ? "" : ", ", status, count);
-    sum += count;
-  }
-  return sum > 0 ? fmt::format("{} of {} energy windows lost ({})", sum, windows, kinds) : std::string();
-}
-
-/// How idle power moved over the sessions; empty without two idle windows in one.
-std::string idle_drift(const result::ResultFile& file) {
-  std::map<std::string, std::vector<double>> idle;
-  for (const auto& trial : file.trials) {
-    if (trial.mode == "idle" && trial.phase == "idle" && trial.energy_gross_j)
-      idle[trial.session_id].push_back(*trial.energy_gross_j / trial.wall_s);
-  }
-  std::string text;
-  for (const auto& [session, watts] : idle) {
-    if (watts.size() < 2) continue;
-    text += fmt::format("{}{:.1f} to {:.1f} W", text.empty() ? "" : ", ", watts.front(), watts.back());
-  }
-  return text.empty() ? text : "idle power from start to end of each session: " + text;
-}
-
-std::string hazard_lines(const result::ResultFile& file) {
-  std::vector<std::string> hazards;
-  std::set<std::string> seen;
-  for (const auto& session : file.sessions) {
-    for (const auto& hazard : session.hazards) {
-      if (seen.insert(hazard).second) hazards.push_back(hazard);
-    }
-  }
-  std::map<std::string, int> flagged;
-  for (const auto& trial : file.trials) {
-    for (const auto& flag : trial.flags) ++flagged[flag];
-  }
-  for (const auto& [flag, count] : flagged) {
-    std::string words = flag;
-    std::replace(words.begin(), words.end(), '_', ' ');
-    hazards.push_back(fmt::format("{} in {} of {} trials (flagged)", words, count, file.trials.size()));
-  }
-  const auto doubtful = std::count_if(file.points.begin(), file.points.end(), rests_on_flagged);
-  if (doubtful > 0)
-    hazards.push_back(
-        fmt::format("{} of {} points rest on flagged trials alone and get no verdict", doubtful, file.points.size()));
-  std::map<std::string, int> notable;
-  for (const auto& trial : file.trials) {
-    for (const auto& flag : trial.energy_flags) ++notable[flag];
-  }
-  for (const auto& [flag, count] : notable) {
-    if (flag != "folded") hazards.push_back(fmt::format("energy: {} in {} trials", flag, count));
-  }
-  for (auto text : {lost_energies(file), idle_drift(file)}) {
-    if (!text.empty()) hazards.push_back(std::move(text));
-  }
-  if (!file.sessions.empty() && file.sessions.back().meter.status != "ok") {
-    hazards.push_back("no energy: " + file.sessions.back().meter.reason.value_or(file.sessions.back().meter.status));
-  }
-  if (hazards.empty()) return "No hazards recorded.\n";
-  return fmt::format("{} hazard{}: {}.\n", hazards.size(), hazards.size() == 1 ? "" : "s", fmt::join(hazards, "; "));
-}
-
 /// Empty where nothing was judged.
 std::string make_sentence(const std::vector<PointRecord>& points, const Judged& judged) {
   const auto split_trap = schemes_with(points, judged, "split", "trap");
@@ -245,8 +172,9 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
                           session.meter.method.value_or("method unknown"));
     }
     out += fmt::format("qtrap {} · {}, {} ({}) · meter: {} · {} session{} · file {}\n\n", session.tool_version,
-                       session.device.name, session.device.platform, session.device.type, meter, file.sessions.size(),
-                       file.sessions.size() == 1 ? "" : "s", path);
+                       escape_controls(session.device.name), escape_controls(session.device.platform),
+                       session.device.type, escape_controls(meter), file.sessions.size(),
+                       file.sessions.size() == 1 ? "" : "s", escape_controls(path));
   }
   out += to_text(point_table(file.points)) + "\n";
   if (std::any_of(file.points.begin(), file.points.end(),
@@ -254,9 +182,10 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
     out += "* extrapolated from the layers that were run.\n";
   }
   for (const auto& point : file.points) {
-    if (point.status != "ok") out += fmt::format("{}: {}\n", point.point_id, point.reason.value_or(point.status));
+    if (point.status != "ok")
+      out += escape_controls(fmt::format("{}: {}", point.point_id, point.reason.value_or(point.status))) + "\n";
   }
-  return out + make_verdict_sentence(file.points) + "\n" + hazard_lines(file);
+  return out + make_verdict_sentence(file.points) + "\n" + make_hazard_lines(file);
 }
 
 }  // namespace qtrap::report

@@ -24,6 +24,11 @@ std::span<const Field<HostInfo>> fields() {
       {&R::kernel, {"kernel", "", "name and release of the operating system kernel"}},
       {&R::memory_bytes, {"memory_bytes", "bytes", "main memory of the host"}},
       {&R::governor, {"governor", "", "CPU frequency governor"}},
+      {&R::allowed_processors,
+       {"allowed_processors", "", "processors of the affinity mask (cpusets included) that are online, e.g. 0-3,8"}},
+      {&R::cpu_quota, {"cpu_quota", "", "processors' worth of time that the control groups allow; null: no quota"}},
+      {&R::memory_limit_bytes,
+       {"memory_limit_bytes", "bytes", "least memory limit of the control groups or the batch job; null: none"}},
   };
   return kTable;
 }

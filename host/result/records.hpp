@@ -23,6 +23,9 @@ struct HostInfo {
   std::optional<std::string> kernel;
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::string> governor;
+  std::optional<std::string> allowed_processors;
+  std::optional<double> cpu_quota;
+  std::optional<std::int64_t> memory_limit_bytes;
   bool operator==(const HostInfo&) const = default;
 };
 

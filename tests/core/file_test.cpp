@@ -131,7 +131,7 @@ TEST_F(Files, AFullDiskLosesOnlyTheRecordThatDidNotFit) {
   const auto refused = file.append("a long record\n");
   setrlimit(RLIMIT_FSIZE, &before);
   ASSERT_FALSE(refused.ok());
-  EXPECT_THAT(refused.error().message(), HasSubstr("free space on the disk"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("raise the file size limit"));
   EXPECT_EQ(read_file(path).value(), "one\n");
   ASSERT_TRUE(file.append("two\n").ok());
   EXPECT_EQ(read_file(path).value(), "one\ntwo\n");

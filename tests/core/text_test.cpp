@@ -48,5 +48,20 @@ TEST(EscapeControls, LeavesNothingThatSteersATerminal) {
   EXPECT_EQ(escape_controls("\xc2"), "\xc2");
 }
 
+TEST(Width, CountsCharactersAndNotBytes) {
+  EXPECT_EQ(count_characters("±1 €"), 4U);
+  EXPECT_EQ(cut_to_width("±1 €", 4), "±1 €");
+  EXPECT_EQ(cut_to_width("±±±±±", 4), "±±±…");
+  EXPECT_EQ(cut_to_width("abc", 1), "…");
+  EXPECT_EQ(cut_to_width("abc", 0), "");
+}
+
+TEST(FileNames, HoldNothingThatLeavesAFolder) {
+  for (const char* good : {"quick", "qwen3-0.6b", "a_b.c", "7"}) EXPECT_TRUE(is_file_name(good)) << good;
+  for (const char* bad : {"", ".", "..", ".a", "../a", "a/b", "a b", "a\n", "é", "a\\b", "a:b"})
+    EXPECT_FALSE(is_file_name(bad)) << bad;
+  EXPECT_FALSE(is_file_name(std::string(101, 'a')));
+}
+
 }  // namespace
 }  // namespace qtrap

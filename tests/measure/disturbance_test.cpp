@@ -3,15 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <atomic>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "core/clock.hpp"
 #include "support/temporary_folder.hpp"
@@ -31,14 +24,32 @@ class HandClock final : public Clock {
 
 class FakeProc : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::filesystem::create_directories(root_ / "proc");
-    set_busy(1000);
+  void SetUp() override { set_busy(1000); }
+
+  void write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
   }
 
-  /// Busy time in ticks of 10 ms, spread over the fields that count.
-  void set_busy(int ticks) {
-    std::ofstream(root_ / "proc/stat") << "cpu  " << ticks - 60 << " 10 20 999999 5000 10 10 10 0 0\ncpu0 1 2 3\n";
+  /// Busy time in ticks of 10 ms, spread over the fields that count. Idle time passes with the clock.
+  void set_busy(int ticks, int on_third = 0) {
+    const int idle = static_cast<int>(100 * clock_.at_s);
+    const auto line = [&](const std::string& name, int busy) {
+      return name + std::to_string(busy - 60) + " 10 20 " + std::to_string(idle) + " 5000 10 10 10 0 0\n";
+    };
+    write("proc/stat", line("cpu  ", ticks) + line("cpu0 ", ticks) + line("cpu1 ", 1000) +
+                           line("cpu3 ", 1000 + on_third) + "intr 1\n");
+  }
+
+  void pass(double seconds, int busy_ticks, int on_third = 0) {
+    clock_.at_s += seconds;
+    set_busy(busy_ticks, on_third);
+  }
+
+  LoadScope scope() const {
+    LoadScope scope;
+    scope.root = root_;
+    return scope;
   }
 
   const test::TemporaryFolder folder_;
@@ -47,60 +58,101 @@ class FakeProc : public ::testing::Test {
 };
 
 TEST_F(FakeProc, CountsStealAndInterruptsAsBusyAndIdleAndWaitingNot) {
-  EXPECT_DOUBLE_EQ(read_load(clock_, root_)->busy_s, 10);
+  EXPECT_DOUBLE_EQ(read_load(clock_, scope())->busy_s, 10);
 }
 
-TEST_F(FakeProc, IsAbsentWithoutProcStat) {
-  EXPECT_FALSE(read_load(clock_, root_ / "nowhere").has_value());
-  LoadMonitor monitor(clock_, root_ / "nowhere");
+TEST_F(FakeProc, CountsOnlyTheProcessorsThatWeMayUse) {
+  LoadScope mine = scope();
+  mine.processors = {1, 3};
+  EXPECT_DOUBLE_EQ(read_load(clock_, mine)->busy_s, 20);
+  LoadMonitor monitor(clock_, mine);
+  pass(1, 1100);  // processor 0 is busy, and none of ours
+  EXPECT_THAT(monitor.judge(), IsEmpty());
   monitor.begin();
-  clock_.at_s += 5;
-  EXPECT_FALSE(monitor.saw_foreign_load());
+  pass(1, 1100, 100);
+  EXPECT_THAT(monitor.judge(), ElementsAre(kForeignLoad));
+}
+
+TEST_F(FakeProc, OfAGpuRunOnlyTheProcessorsItRanOnCount) {
+  LoadScope used = scope();
+  used.used_only = true;
+  const auto ran = [&](int ticks, int processor) {
+    std::string fields;
+    for (int i = 3; i <= 40; ++i)
+      fields += " " + std::string(i == 3    ? "R"
+                                  : i == 14 ? std::to_string(ticks)
+                                  : i == 39 ? std::to_string(processor)
+                                            : "0");
+    write("proc/self/task/7/stat", "7 (a (b) c)" + fields + "\n");
+  };
+  ran(10, 3);
+  LoadMonitor monitor(clock_, used);
+  ran(11, 3);
+  pass(1, 1100);  // processor 0 is busy; we ran on 3
+  EXPECT_THAT(monitor.judge(), IsEmpty());
+  monitor.begin();
+  ran(12, 3);
+  pass(1, 1200, 100);
+  EXPECT_THAT(monitor.judge(), ElementsAre(kForeignLoad));
+  monitor.begin();
+  pass(1, 1300, 200);  // we did not run at all
+  EXPECT_THAT(monitor.judge(), IsEmpty());
+}
+
+TEST_F(FakeProc, AMissingOrFrozenSourceOfLoadIsFlagged) {
+  LoadMonitor monitor(clock_, scope());
+  clock_.at_s += 0.1;
+  EXPECT_THAT(monitor.judge(), IsEmpty()) << "too soon to tell";
+  clock_.at_s += 1;
+  EXPECT_THAT(monitor.judge(), ElementsAre(kLoadUnknown)) << "not even idle time moves";
+  LoadScope nowhere;
+  nowhere.root = root_ / "nowhere";
+  EXPECT_FALSE(read_load(clock_, nowhere).has_value());
+  LoadMonitor blind(clock_, nowhere);
+  blind.begin();
+  EXPECT_THAT(blind.judge(), ElementsAre(kLoadUnknown));
+}
+
+TEST_F(FakeProc, AQuotaThatStoppedUsIsFlagged) {
+  LoadScope limited = scope();
+  limited.quota_files = {root_ / "cpu.stat"};
+  write("cpu.stat", "nr_periods 10\nnr_throttled 4\n");
+  LoadMonitor monitor(clock_, limited);
+  clock_.at_s += 0.02;
+  EXPECT_THAT(monitor.judge(), IsEmpty());
+  monitor.begin();
+  write("cpu.stat", "nr_periods 11\nnr_throttled 5\n");
+  clock_.at_s += 0.02;
+  EXPECT_THAT(monitor.judge(), ElementsAre(kQuotaThrottled));
+  monitor.begin();
+  clock_.at_s += 0.02;
+  EXPECT_THAT(monitor.judge(), IsEmpty());
 }
 
 TEST_F(FakeProc, FlagsAWindowBesideABusyProcessAndNotTheNextOne) {
-  LoadMonitor monitor(clock_, root_);
-  clock_.at_s += 1;
+  LoadMonitor monitor(clock_, scope());
+  pass(1, 1000);
   monitor.begin();
-  clock_.at_s += 1;
-  set_busy(1100);  // one processor for a second; this process used next to nothing
-  EXPECT_TRUE(monitor.saw_foreign_load());
+  pass(1, 1100);  // one processor for a second; this process used next to nothing
+  EXPECT_THAT(monitor.judge(), ElementsAre(kForeignLoad));
   monitor.begin();
-  clock_.at_s += 1;
-  EXPECT_FALSE(monitor.saw_foreign_load());
+  pass(1, 1100);
+  EXPECT_THAT(monitor.judge(), IsEmpty());
 }
 
 TEST_F(FakeProc, JudgesAShortWindowOverHalfASecondBecauseTicksAreCoarse) {
-  LoadMonitor monitor(clock_, root_);
-  clock_.at_s += 10;
+  LoadMonitor monitor(clock_, scope());
+  pass(10, 1000);
   monitor.begin();
-  clock_.at_s += 0.48;
+  pass(0.48, 1000);
   monitor.begin();
-  clock_.at_s += 0.02;
-  set_busy(1002);  // two ticks in 20 ms would be a whole processor; in half a second they are 4 %
-  EXPECT_FALSE(monitor.saw_foreign_load());
+  pass(0.02, 1002);  // two ticks in 20 ms would be a whole processor; in half a second they are 4 %
+  EXPECT_THAT(monitor.judge(), IsEmpty());
 }
 
 TEST(Foreign, IsWhatIsBusyBesidesOurselves) {
   EXPECT_DOUBLE_EQ(compute_foreign_processors({Seconds(1), 10, 4}, {Seconds(3), 14, 5}), 1.5);
   EXPECT_DOUBLE_EQ(compute_foreign_processors({Seconds(1), 10, 4}, {Seconds(3), 11, 6}), 0) << "ticks lag our own time";
-}
-
-TEST(Foreign, ABusyProcessBesideUsIsSeen) {
-  const MonotonicClock clock;
-  LoadMonitor monitor(clock);
-  if (!read_load(clock)) GTEST_SKIP() << "no /proc/stat";
-  const pid_t child = fork();
-  if (child == 0) {
-    std::atomic<std::uint64_t> count = 0;
-    while (true) ++count;
-  }
-  monitor.begin();
-  std::this_thread::sleep_for(std::chrono::seconds(1));
-  const bool seen = monitor.saw_foreign_load();
-  kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  EXPECT_TRUE(seen);
 }
 
 TEST(JudgeBoard, FlagsThrottlingAndOtherProcesses) {

@@ -53,6 +53,9 @@ constexpr Reject kModelRejects[] = {
     {"\"schema\": \"qtrap.model\", ", "", ": a key is missing (schema): add \"schema\": \"qtrap.model\""},
     {"qtrap.model", "qtrap.campaign",
      " has another schema (\"qtrap.campaign\"): a file with schema qtrap.model is needed"},
+    {"\"m\"", "\"../m\"",
+     ": `name` cannot be part of a file name (\"../m\"): use letters, digits, dot, dash and underscore, no leading "
+     "dot,"},
     {"\"qtrap.model\"", "7", " has another schema (7): a file with schema qtrap.model is needed"},
     {"\"1.0\"", "\"2.0\"",
      ": the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads 1.x"},
@@ -79,6 +82,9 @@ constexpr Reject kModelRejects[] = {
 };
 
 constexpr Reject kCampaignRejects[] = {
+    {"\"c\"", "\"../../evil\"",
+     ": `name` cannot be part of a file name (\"../../evil\"): use letters, digits, dot, dash and underscore, no"},
+    {"\"c\"", "\".c\"", ": `name` cannot be part of a file name (\".c\"): use letters,"},
     {"\"batch\"", "\"batches\"",
      ": unknown key (batches): did you mean `batch`? known are schema, schema_version, name, description,"},
     {"\"models\": [\"m\"],", "",
