@@ -206,7 +206,8 @@ class Run {
         },
         care);
     lose_failed_cells(cells);
-    if (!error.empty() || stop_was_requested()) return error;
+    if (stop_was_requested()) return {};
+    if (!error.empty()) return error;
     const bool over = progress_.activity == kSessionOver;
     if (!over && (!device_error.empty() || end.exit_code != kDone || end.signal != 0))
       return lose(cells, device_error.empty() ? "its process " + end.words() : device_error);

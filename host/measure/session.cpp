@@ -21,6 +21,7 @@ constexpr std::int64_t kProbeBlocks = 3;
 constexpr double kWarmer = 5;
 const Seconds kLongestCooling(10);
 const Seconds kCoolingStep(0.2);
+constexpr int kOutOfResources = -5;  // CL_OUT_OF_RESOURCES: what a dead context answers
 
 /// Time and energy per chain of one scheme in one block; none where flagged or not measured.
 struct Measured {
@@ -84,6 +85,9 @@ class SessionRun {
     const EnergySource* source = energy_ ? &energy_->source() : nullptr;
     if (auto done = describe_session(*device_, clock_, meter_, source, plan_->left_out, session); !done)
       return done.error();
+    // A fault of a ceiling that was survived may have cost the context: another process then goes on without them.
+    if (!device_->still_works())
+      throw device::DeviceError("the first call after the ceilings", kOutOfResources, device_->info().name);
     session.session_index = plan_->session_index;
     session.seed = static_cast<std::int64_t>(plan_->seed);
     log_.set_session(session.session_id);

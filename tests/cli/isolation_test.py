@@ -12,8 +12,8 @@ from layer_support import LayerTest
 from support import QTRAP
 
 SCHEMES = ["f16", "w8a16-fused", "w4a16-fused"]
-# Little memory: the sets of the ceilings are small, and the tests short.
-BOARD = {"board": "h100", "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
+# Little memory and few units: the sets and items of the ceilings are few, and the tests short.
+BOARD = {"board": "h100", "compute_units": 2, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
 
 
 class Isolation(LayerTest):
