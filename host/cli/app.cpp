@@ -213,6 +213,7 @@ class CommandLine {
       worker->group("");
       add_device_options(worker, false, true);
       worker->add_option("--first", items_.first);
+      worker->add_flag("--alone", items_.alone);
       worker->add_option("--output-descriptor", items_.output_descriptor)->required();
     }
     probe->add_flag("--timer", items_.timer);

@@ -64,6 +64,7 @@ struct ItemWorkerOptions {
   DeviceOptions device;
   std::size_t first = 0;  ///< item to begin with
   bool timer = false;     ///< whether the event timer is checked after the capabilities
+  bool alone = false;     ///< whether every entry of a kernel file is built without the others
   int output_descriptor = -1;
 };
 int run_probe_worker(const ItemWorkerOptions& options);

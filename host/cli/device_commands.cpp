@@ -66,6 +66,7 @@ std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const 
     throw Failure(runtime_error("the device cannot be opened", probed.error, "see `qtrap devices`"));
   std::vector<scheme::VerifyRow> rows;
   ItemSink sink;
+  sink.again_alone = true;
   sink.on_result = [&](const std::string&, const std::string& payload) { rows.push_back(decode_verify_row(payload)); };
   sink.on_death = [&](const std::string& item, const ProcessEnd& end) {
     rows.push_back(make_failed_verify_row(item, "its process " + end.words()));

@@ -17,6 +17,7 @@ int run_on_device(const ItemWorkerOptions& options, const std::function<bool(dev
   ::fcntl(options.output_descriptor, F_SETFD, FD_CLOEXEC);
   try {
     device::Device device = open_device(options.device);
+    if (options.alone) device.build_entries_alone();
     device.set_watch([&](const device::Step&) { send_message(options.output_descriptor, MessageKind::kActivity, ""); });
     if (work(device)) return kDone;
     send_message(options.output_descriptor, MessageKind::kDeviceError, "");

@@ -276,13 +276,16 @@ ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler&
 std::string run_items(const std::function<std::vector<std::string>(std::size_t done)>& make_arguments,
                       const ItemSink& sink, const ProcessCare& care) {
   std::size_t done = 0;
+  bool alone = false;
   while (true) {
     const std::size_t before = done;
+    auto arguments = make_arguments(done);
+    if (alone) arguments.emplace_back("--alone");
     std::optional<std::string> item;  // that is in hand
     std::string error;
     bool lost_device = false;
     const auto end = run_process(
-        make_arguments(done),
+        std::move(arguments),
         [&](MessageKind kind, const std::string& payload) {
           if (kind == MessageKind::kItem) item = payload;
           if (kind == MessageKind::kItem && sink.on_begin) sink.on_begin(payload);
@@ -296,6 +299,10 @@ std::string run_items(const std::function<std::vector<std::string>(std::size_t d
         care);
     if (care.stop_requests() > 0) return {};
     if (!error.empty()) return error;
+    if (item && sink.again_alone && !alone) {
+      alone = true;
+      continue;
+    }
     if (item) {
       sink.on_death(*item, end);
       ++done;

@@ -54,6 +54,7 @@ std::vector<measure::TunedKernel> tune_apart(const TuneCommandOptions& options, 
   const Seconds start = clock.now();
   std::vector<measure::TunedKernel> all;
   ItemSink sink;
+  sink.again_alone = true;
   sink.on_begin = [&](const std::string& item) {
     const auto tuned = make_failed_tune_row(item, "");
     show(tuned.tokens > 0 ? fmt::format("{} with {} tokens", tuned.kernel, tuned.tokens) : tuned.kernel);

@@ -96,7 +96,7 @@ class Isolation(LayerTest):
     def test_an_error_in_one_entry_of_a_kernel_file_costs_that_kernel_alone(self):
         for do in ["fail", "abort"]:
             (self.folder / "out.jsonl").unlink(missing_ok=True)
-            self.run_tiny(faults=f"build do={do} source=void gemv_i4_f16_gpu", code=3)
+            self.run_tiny(faults=f"build do={do} source=gemv_i4_f16_gpu", code=3)
             self.assert_failed(self.points(), "w4a16-fused", "gemv_i4_f16_gpu")
 
     def test_a_failed_run_is_resumed_to_its_end(self):
@@ -135,7 +135,7 @@ class Isolation(LayerTest):
     # Stops
 
     def test_a_second_interrupt_ends_a_run_in_a_hung_driver_at_once(self):
-        for kind in ["launch kernel=gemv_i8_f16 do=hang", "build do=hang source=void gemv_i8_f16_gpu"]:
+        for kind in ["launch kernel=gemv_i8_f16 do=hang", "build do=hang source=gemv_i8_f16_gpu"]:
             environment = {**os.environ, **self.layer_environment(BOARD, kind), **self.cache}
             with subprocess.Popen([QTRAP, "run", "tiny-campaign.json", "--out", "out.jsonl", "--meter", "none"], cwd=self.folder, env=environment,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -160,7 +160,7 @@ class Isolation(LayerTest):
 
     def test_verify_ends_with_its_table_whatever_a_kernel_does(self):
         for fault, word in [("launch kernel=cast_f32_f16_gpu do=fail", "CL_OUT_OF_RESOURCES"), ("launch kernel=cast_f32_f16_gpu do=segv", "SIGSEGV"),
-                            ("lost kernel=cast_f32_f16_gpu", "-9999"), ("build do=abort source=cast_f32_f16_gpu times=1", "SIGABRT")]:
+                            ("lost kernel=cast_f32_f16_gpu", "-9999"), ("build do=abort source=cast_f32_f16_gpu", "SIGABRT")]:
             rows = self.rows("verify", "--kernel", "cast_f", code=1, faults=fault)
             failed = {row["kernel"]: row["reason"] for row in rows if row["status"] == "fail"}
             self.assertEqual(len(failed), 1, failed)
@@ -170,7 +170,7 @@ class Isolation(LayerTest):
     def test_tune_ends_with_its_table_and_keeps_what_it_found(self):
         for do in ["fail", "segv"]:
             done = self.under(BOARD, "tune", "--tokens", "1", "--max-seconds", "0", "--json", environment=self.cache,
-                              faults=f"build do={do} source=void gemv_i4_f16_gpu argv=tune-kernels")
+                              faults=f"build do={do} source=gemv_i4_f16_gpu argv=tune-kernels")
             self.assertIn(done.returncode, (0, 1), done.stderr)
             rows = json.loads(done.stdout)
             self.assertGreaterEqual(len(rows), 5)
