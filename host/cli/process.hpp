@@ -63,8 +63,8 @@ ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler&
 
 /// Where run_items() tells what comes of each item.
 struct ItemSink {
-  /// Whether an item that the process died of is tried once more with each kernel of a file built alone (--alone): another
-  /// one may have been at fault.
+  /// Whether an item that the process died of is tried once more with each kernel of a file built alone (--alone):
+  /// another one may have been at fault.
   bool again_alone = false;
   /// An item begins; may be empty.
   std::function<void(const std::string& name)> on_begin;
