@@ -1,7 +1,10 @@
 #include "measure/cell_chains.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 namespace qtrap::measure {
 namespace {
@@ -9,6 +12,11 @@ namespace {
 /// A window shorter than this is repeated until it is at least as long: stamps, waits and wake-ups are tens of
 /// microseconds.
 constexpr double kShortestWindow = 0.02;
+/// Share of a session that its checks may take, and what those of a scheme may take in any case.
+constexpr double kCheckShare = 0.01;
+const Seconds kShortestCheck(2);
+/// Where in the stream of a session's draws those of its checks begin.
+constexpr std::uint64_t kCheckDraw = std::uint64_t{1} << 50;
 /// A chain that took longer needs no second run to be timed.
 const Seconds kSurelyLong(5);
 
@@ -50,6 +58,7 @@ double relative_error(const std::vector<float>& got, const std::vector<float>& w
 
 void CellChains::forget() {
   runners_.clear();
+  result_check_.reset();
   activations_.reset();
   resident_.reset();
   model_name_.clear();
@@ -84,6 +93,8 @@ Status CellChains::prepare(const Cell& cell) {
 Status CellChains::make_chains() {
   failures_.clear();
   missing_ = false;
+  result_check_.emplace(*maker_, *resident_, *timing_, activations_->tokens,
+                        plan_->seed + kCheckDraw + static_cast<std::uint64_t>(plan_->session_index) * 7919);
   for (const auto& name : schemes_with_anchor(plan_->campaign)) {
     hooks_.report("chain of " + name, name, 0);
     auto chain = chain::Chain::make(*maker_, *resident_, *activations_, scheme::find_scheme(name).value());
@@ -126,7 +137,7 @@ bool CellChains::run_first_steps(const Cell& cell, const std::string& name, Runn
   }
 }
 
-bool CellChains::warm_up(const Cell& cell) {
+Result<bool> CellChains::warm_up(const Cell& cell) {
   std::vector<std::vector<float>> anchor;
   for (const auto& name : schemes_with_anchor(plan_->campaign)) {
     const auto found = runners_.find(name);
@@ -136,13 +147,62 @@ bool CellChains::warm_up(const Cell& cell) {
     runner.chain->reset();
     if (!runner.step_s && !run_first_steps(cell, name, runner)) continue;
     if (timing_->stopped()) return false;
+    hooks_.report("check of " + name, name, 0);
+    if (!runner.check) check_kernels(runner);
+    if (timing_->stopped()) return false;
     hooks_.report("warm-up " + name, name, *runner.step_s * static_cast<double>(cell.steps()));
     runner.ratios.clear();
     runner.energy_ratios.clear();
     runner.batch = choose_batch(runner.chain->step_costs().launches, Seconds(*runner.step_s));
     if (!compare_outputs(cell, runner, anchor)) return false;
+    const auto failure = find_wrong(cell, runner);
+    if (failure && name == "f16") return lose_anchor(cell, *failure);
+    hooks_.on_check(cell, name, runner.check, failure);
+    if (!failure) continue;
+    hooks_.on_failure(cell, name, runtime_error(*failure, "", ""));
+    runners_.erase(found);
+    missing_ = true;
   }
   return true;
+}
+
+/// Without a right anchor no scheme of the cell has a ratio: all fail, and why.
+Error CellChains::lose_anchor(const Cell& cell, const std::string& failure) {
+  const std::string words = fmt::format("the f16 anchor of this cell is wrong: {}", failure);
+  for (const auto& name : schemes_with_anchor(plan_->campaign)) {
+    const auto found = runners_.find(name);
+    hooks_.on_check(cell, name, found == runners_.end() ? std::nullopt : found->second.check, words);
+  }
+  return runtime_error(words, "", "");
+}
+
+/// Compares the kernels of a scheme with their references.
+void CellChains::check_kernels(Runner& runner) {
+  device::Device& device = maker_->device();
+  try {
+    auto check = result_check_->check(runner.chain->scheme(), runner.kernels_used, check_budget());
+    if (check) runner.check = std::move(check).value();
+  } catch (const device::DeviceError&) {
+    if (!device.still_works()) throw;  // it is the reference that cannot run: the scheme's own kernels have
+  }
+}
+
+Seconds CellChains::check_budget() const {
+  const auto& campaign = plan_->campaign;
+  std::set<std::pair<std::string, std::int64_t>> places;
+  for (const Cell& cell : plan_->cells) places.emplace(cell.model, cell.batch);
+  const double session = campaign.max_seconds / static_cast<double>(campaign.sessions);
+  const auto checks = static_cast<double>(places.size() * schemes_with_anchor(campaign).size());
+  return std::max(kShortestCheck, Seconds(kCheckShare * session / std::max(1.0, checks)));
+}
+
+/// Why the scheme's results are wrong; none: they are right as far as was checked. Non-finite errors are not kept.
+std::optional<std::string> CellChains::find_wrong(const Cell& cell, Runner& runner) {
+  const auto elements = static_cast<std::int64_t>(activations_->x.size_bytes() / sizeof(std::uint16_t));
+  const auto output = judge_output(runner.chain->scheme(), *runner.output_error,
+                                   static_cast<std::int64_t>(resident_->layers_to_run), cell.tokens_per_hop, elements);
+  if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
+  return output;
 }
 
 /// Runs the chain once and finds the error of its output after each hop; `anchor` holds those of f16, which comes

@@ -9,6 +9,7 @@
 
 #include "chain/chain.hpp"
 #include "core/result.hpp"
+#include "measure/result_check.hpp"
 #include "measure/session.hpp"
 #include "measure/trial.hpp"
 
@@ -22,6 +23,7 @@ struct Runner {
   double once_s = 0;             ///< one chain, roughly
   std::uint64_t batch = 1;       ///< launches between the waits inside a long hop
   std::optional<std::vector<double>> output_error;
+  std::optional<SchemeCheck> check;  ///< of its kernels
   std::vector<std::string> kernels_used;
   std::vector<double> ratios;         ///< of times, paired with the anchor, one per block in which neither is flagged
   std::vector<double> energy_ratios;  ///< likewise, where both have an energy
@@ -38,6 +40,10 @@ struct SessionHooks {
   /// What comes next, of which scheme (or none), and how long it should take (0: short, or not known).
   std::function<void(const std::string& activity, const std::string& running, double expected_s)> report;
   std::function<void(const Cell&, const std::string& scheme, const Error&)> on_failure;
+  /// What the check of a scheme found, and why it fails, if it does; the check is absent where it could not be made.
+  std::function<void(const Cell&, const std::string& scheme, const std::optional<SchemeCheck>&,
+                     const std::optional<std::string>& failure)>
+      on_check;
   std::function<std::string()> kernel_in_flight;  ///< as the device last said
 };
 
@@ -50,9 +56,10 @@ class CellChains {
   /// Makes weights, activations and chains where the last cell's do not serve, those aside that were lost before.
   /// kRuntime errors: out of memory, a kernel of the anchor does not build.
   Status prepare(const Cell& cell);
-  /// Runs every chain once, which compiles and warms up all kernels, compares outputs with the anchor's and finds how
-  /// many repetitions fill a window. False: stopped. Throws DeviceError where more than a scheme is lost.
-  bool warm_up(const Cell& cell);
+  /// Runs every chain once, which compiles and warms up all kernels, checks the kernels and the outputs and finds how
+  /// many repetitions fill a window. A scheme whose results are wrong is reported and left out. False: stopped. Error:
+  /// the anchor's results are wrong, so the cell has none. Throws DeviceError where more than a scheme is lost.
+  Result<bool> warm_up(const Cell& cell);
   /// Frees what the device holds.
   void forget();
 
@@ -63,6 +70,10 @@ class CellChains {
   Status make_chains();
   bool run_first_steps(const Cell& cell, const std::string& name, Runner& runner);
   bool compare_outputs(const Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;
+  Error lose_anchor(const Cell& cell, const std::string& failure);
+  std::optional<std::string> find_wrong(const Cell& cell, Runner& runner);
+  void check_kernels(Runner& runner);
+  Seconds check_budget() const;
   void time_once(const Cell& cell, Runner& runner, Seconds first_run) const;
 
   const scheme::PassMaker* maker_;
@@ -73,6 +84,7 @@ class CellChains {
   std::optional<chain::ResidentModel> resident_;
   std::optional<chain::Activations> activations_;
   std::map<std::string, Runner> runners_;
+  std::optional<ResultCheck> result_check_;
   std::map<std::string, Error> failures_;  ///< schemes without a chain at this batch
   bool missing_ = false;                   ///< some were left out for the cell before: the next one makes them anew
 };

@@ -110,7 +110,23 @@ void add_counts(const TrialRecord& trial, double scale, PointRecord& point) {
   point.resident_layers = trial.resident_layers;
 }
 
-void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
+/// Takes the phases out where they do not add up to the wall, a launch and a wait of each hop aside. None to take: the
+/// stamps of every profiled window were impossible.
+void judge_closure(const PoolInput& input, const TrialRecord& sample, PointRecord& point) {
+  std::string why = "no profiled window has event stamps that can be";
+  if (point.closure_time) {
+    const double waits = ceiling(input, point.session_ids, &result::Ceilings::host_sync_s).value_or(0) +
+                         ceiling(input, point.session_ids, &result::Ceilings::empty_launch_s).value_or(0);
+    const double explained = waits * static_cast<double>(sample.syncs) / sample.wall_s;
+    if (std::fabs(*point.closure_time) <= kMostClosure + explained) return;
+    why = fmt::format("phases and gaps add up to {:.0f} % of the wall", 100 * (1 + *point.closure_time));
+  }
+  for (const auto& phase : kPhases) (point.*phase.point).reset();
+  point.gap_s.reset();
+  if (!point.reason) point.reason = why + ": the point has no phases";
+}
+
+void add_phases(const PoolInput& input, const SchemeTrials& trials, double scale, PointRecord& point) {
   const auto scaled = [&](std::optional<double> TrialRecord::*member) {
     return median_of(trials.profiled, [&](const TrialRecord& trial) -> std::optional<double> {
       if (!(trial.*member)) return std::nullopt;
@@ -120,6 +136,7 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
   for (const auto& phase : kPhases) point.*phase.point = scaled(phase.trial);
   point.gap_s = scaled(&TrialRecord::gap_s);
   point.closure_time = median_of(trials.profiled, closure_of);
+  judge_closure(input, *trials.profiled.back(), point);
   const auto overhead = paired_ratios(chain_times(trials.profiled), chain_times(trials.bare));
   if (!overhead.empty()) point.instrumentation_overhead = pool_values(overhead).value - 1;
   const TrialRecord& last = *trials.profiled.back();
@@ -165,6 +182,16 @@ void fail(const std::string& reason, PointRecord& point) {
   point.reason = reason;
 }
 
+/// Adds up what the sessions' checks compared. False: one of them found the scheme wrong, which the point then says.
+bool add_checks(const SchemeTrials& trials, PointRecord& point) {
+  for (const TrialRecord* check : trials.checks) {
+    point.rows = point.rows.value_or(0) + check->rows.value_or(0);
+    point.rows_checked = point.rows_checked.value_or(0) + check->rows_checked.value_or(0);
+    if (check->failure && point.status == "ok") fail(*check->failure, point);
+  }
+  return point.status == "ok";
+}
+
 PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const SchemeTrials& anchor) {
   PointRecord point = describe(input, scheme);
   const SchemeTrials trials = select_trials(input.trials, input.cell, scheme);
@@ -174,6 +201,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
     fail(failure->second.message(), point);
     return point;
   }
+  if (!add_checks(trials, point)) return point;
   if (trials.bare.empty() || trials.profiled.empty()) {
     fail("no session measured it", point);
     return point;
@@ -205,7 +233,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   point.time_per_token_s = *point.time_s / static_cast<double>(input.cell.batch * input.cell.steps());
   point.stop_reason = worst_stop(trials.bare);
   add_counts(sample, scale, point);
-  add_phases(trials, scale, point);
+  add_phases(input, trials, scale, point);
   add_ratio(trials, anchor, point);
   add_energy(trials, anchor, scale, point);
   point.bandwidth_bytes_per_s = static_cast<double>(*point.bytes) / *point.time_s;

@@ -11,6 +11,10 @@ SchemeTrials select_trials(std::span<const TrialRecord> trials, const Cell& cell
   SchemeTrials flagged;
   for (const TrialRecord& trial : trials) {
     if (trial.cell_id != cell.id() || trial.scheme != scheme) continue;
+    if (trial.mode == "check") {
+      selected.checks.push_back(&trial);
+      continue;
+    }
     ++selected.all;
     SchemeTrials& into = trial.flags.empty() ? selected : flagged;
     if (!trial.flags.empty()) ++selected.flagged;

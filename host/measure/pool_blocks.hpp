@@ -22,6 +22,7 @@ struct SchemeTrials {
   std::vector<const result::TrialRecord*> bare, profiled;
   std::vector<const result::TrialRecord*> loops;       ///< of phases, flagged or not
   std::vector<const result::TrialRecord*> every_bare;  ///< flagged or not
+  std::vector<const result::TrialRecord*> checks;      ///< of its kernels, one per session; not among `all`
   std::int64_t all = 0;
   std::int64_t flagged = 0;
   bool all_flagged = false;

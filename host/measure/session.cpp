@@ -64,7 +64,12 @@ class SessionRun {
                 {[this](const auto& activity, const auto& running, double expected_s) {
                    report(activity, running, expected_s);
                  },
-                 sink.on_failure, [this] { return progress_.step.kernel; }}) {
+                 sink.on_failure,
+                 [this](const Cell& cell, const std::string& name, const auto& check, const auto& failure) {
+                   windows_.note_check(make_trial("check", {}, cell, name), check, failure);
+                 },
+                 [this] { return progress_.step.kernel; }}) {
+    log_.watch_pauses(&pauses_);
     device.set_watch([this](const device::Step& step) {
       progress_.step = step;
       if (sink_->on_progress) sink_->on_progress(progress_);
@@ -275,7 +280,10 @@ class SessionRun {
     progress_.scheme.clear();
     progress_.relative_half_width.reset();
     if (auto ready = chains_.prepare(cell); !ready) return ready.error();
-    if (!chains_.warm_up(cell)) return false;
+    if (auto warm = chains_.warm_up(cell); !warm || !warm.value()) {
+      if (!warm) log_.hand_over(cell.id());  // why, for whoever resumes the file
+      return warm;
+    }
     progress_.budget_s = cell_budget();
     const StopRule rule(
         {plan_->campaign.target_ci, plan_->campaign.min_trials, plan_->campaign.max_trials, progress_.budget_s});
@@ -312,6 +320,7 @@ class SessionRun {
   Timing timing_;
   result::MeterSummary meter_;
   std::unique_ptr<EnergyRecorder> energy_;  ///< none without a meter
+  PauseWatch pauses_{clock_};
   TrialLog log_;
   WindowRecorder windows_;
   CellChains chains_;

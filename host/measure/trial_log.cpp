@@ -31,12 +31,18 @@ void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syn
 }
 
 TrialLog::TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy, LoadScope scope)
-    : sink_(&sink), energy_(energy), monitor_(clock, std::move(scope)) {}
+    : sink_(&sink), energy_(energy), clock_(&clock), monitor_(clock, std::move(scope)) {}
+
+void TrialLog::begin_window() {
+  monitor_.begin();
+  window_begin_ = clock_->now();
+}
 
 const result::TrialRecord& TrialLog::keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples,
                                           std::optional<power::BoardState> under_load) {
   trial.session_id = session_id_;
   for (auto& flag : monitor_.judge()) trial.flags.push_back(std::move(flag));
+  if (pauses_ != nullptr && pauses_->stood_still_since(window_begin_)) trial.flags.emplace_back(kPaused);
   if (energy_ != nullptr) {
     const power::BoardState state = under_load ? *under_load : energy_->read_state();
     if (state.core_clock) trial.clock_hz = state.core_clock->value();
@@ -50,6 +56,11 @@ const result::TrialRecord& TrialLog::keep(result::TrialRecord trial, std::option
   }
   trials_.push_back(std::move(trial));
   return trials_.back();
+}
+
+void TrialLog::note(result::TrialRecord trial) {
+  trial.session_id = session_id_;
+  trials_.push_back(std::move(trial));
 }
 
 void TrialLog::hand_over(const std::string& cell_id, std::optional<std::string> stop_reason) {

@@ -9,12 +9,17 @@
 #include "chain/chain.hpp"
 #include "measure/disturbance.hpp"
 #include "measure/energy.hpp"
+#include "measure/pause.hpp"
 #include "measure/session.hpp"
 
 namespace qtrap::measure {
 
 /// Word of a profiled trial's `flags`: a launch of it has event stamps that cannot be, so it has no phases.
 inline constexpr const char* kBadStamps = "bad_stamps";
+
+/// Words of a check's `flags`.
+inline constexpr const char* kWrongResult = "wrong_result";
+inline constexpr const char* kUnchecked = "unchecked";
 
 /// A trial of session `session_index`; its counts are set by set_counts(), its keys by TrialLog.
 result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order);
@@ -28,14 +33,18 @@ class TrialLog {
   /// `energy` is null without a meter. All but `scope` must outlive the log.
   TrialLog(const Clock& clock, const SessionSink& sink, EnergyRecorder* energy, LoadScope scope = {});
 
+  /// Windows in which the process stood still are flagged from now on; `pauses` must outlive the log.
+  void watch_pauses(PauseWatch* pauses) { pauses_ = pauses; }
   void set_session(std::string session_id) { session_id_ = std::move(session_id); }
 
   /// To be called as a window begins.
-  void begin_window() { monitor_.begin(); }
+  void begin_window();
   /// Looks at the machine after a window and keeps the trial, with the samples behind its energy. `under_load` is the
   /// state of the board where it was read inside the window.
   const result::TrialRecord& keep(result::TrialRecord trial, std::optional<result::SamplesRecord> samples = {},
                                   std::optional<power::BoardState> under_load = {});
+  /// Keeps a trial that is no window, as it is.
+  void note(result::TrialRecord trial);
   /// Hands over what was kept, as one cell.
   void hand_over(const std::string& cell_id, std::optional<std::string> stop_reason = {});
   void drop();
@@ -43,7 +52,10 @@ class TrialLog {
  private:
   const SessionSink* sink_;
   EnergyRecorder* energy_;
+  PauseWatch* pauses_ = nullptr;
+  const Clock* clock_;
   LoadMonitor monitor_;
+  Seconds window_begin_;
   std::string session_id_;
   std::vector<result::TrialRecord> trials_;
   std::vector<result::SamplesRecord> samples_;

@@ -52,6 +52,22 @@ std::optional<Watts> WindowRecorder::measure_idle(const std::string& phase, cons
   return *reading.energy / reading.busy;
 }
 
+void WindowRecorder::note_check(result::TrialRecord trial, const std::optional<SchemeCheck>& check,
+                                const std::optional<std::string>& failure) {
+  if (check) {
+    trial.kernels_used = check->kernels;
+    trial.rows = check->sum.rows;
+    trial.rows_checked = check->sum.rows_checked;
+    trial.check_error = check->sum.worst;
+    trial.wall_s = check->wall.value();
+  } else if (!failure) {
+    trial.flags.emplace_back(kUnchecked);
+  }
+  trial.failure = failure;
+  if (failure) trial.flags.emplace_back(kWrongResult);
+  log_->note(std::move(trial));
+}
+
 void WindowRecorder::measure_loop(const LoadLoop& loop, result::TrialRecord trial) {
   trial.phase = loop.name;
   const double once = std::max(loop.play().value(), 1e-7);  // also warms up

@@ -29,6 +29,10 @@ class WindowRecorder {
   /// Power at rest that later windows' idle energies are reckoned with.
   void set_idle(std::optional<Watts> power) { idle_ = power; }
 
+  /// What the check of a scheme found, as a trial of mode `check` with its keys already set.
+  void note_check(result::TrialRecord trial, const std::optional<SchemeCheck>& check,
+                  const std::optional<std::string>& failure);
+
   /// A window of `loop`: as long as the meter needs, or 50 ms without one. `trial` brings mode, place and keys.
   void measure_loop(const LoadLoop& loop, result::TrialRecord trial);
   const result::TrialRecord& measure_bare(const Cell& cell, Runner& runner, result::TrialRecord trial);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace {
 /// Kinds of a session's hazards that are shown; a longest text of one.
 constexpr std::size_t kShownKinds = 3;
 constexpr std::size_t kLongestHazard = 120;
+
+bool closes_badly(const result::PointRecord& point) { return std::fabs(point.closure_time.value_or(0)) > 0.05; }
 
 bool rests_on_flagged(const result::PointRecord& point) {
   return point.status == "ok" && point.trials > 0 && point.trials_flagged == point.trials;
@@ -37,6 +40,10 @@ std::vector<std::string> trial_hazards(const result::ResultFile& file) {
   if (doubtful > 0)
     hazards.push_back(
         fmt::format("{} of {} points rest on flagged trials alone and get no verdict", doubtful, file.points.size()));
+  const auto open = std::count_if(file.points.begin(), file.points.end(), closes_badly);
+  if (open > 0)
+    hazards.push_back(fmt::format("in {} of {} points phases and gaps are more than 5 % from the wall (closure_time)",
+                                  open, file.points.size()));
   return hazards;
 }
 

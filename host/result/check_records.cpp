@@ -44,6 +44,7 @@ Index make_index(const ResultFile& file) {
   Index index;
   for (const SessionRecord& session : file.sessions) index.sessions.emplace(session.session_id, &session);
   for (const TrialRecord& trial : file.trials) {
+    if (trial.mode == "check") continue;  // no window
     if (trial.point_id) index.trials[*trial.point_id].push_back(&trial);
     ++index.windows[window_of(trial)];
   }
@@ -99,6 +100,11 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
   check_ranges(trial, place);
   check_statuses(trial, place);
   check_trial_counts(trial, place);
+  if (trial.rows_checked.value_or(0) > trial.rows.value_or(0)) {
+    place.refuse("more rows checked than there are",
+                 fmt::format("{} of {}", *trial.rows_checked, trial.rows.value_or(0)), "correct `rows`");
+  }
+  if (trial.mode == "check") return;  // no window
   if (trial.mode != "idle" && trial.wall_s <= 0) {
     place.refuse("a window took no time", fmt::format("wall_s {}", trial.wall_s), "its wall time is above 0");
   }

@@ -111,6 +111,8 @@ constexpr Field<R> kTable[] = {
     {&R::cached_bytes,
      {"cached_bytes", "bytes", "part of `bytes` in buffers expected to stay in the last-level cache"}},
     {&R::source, {"source", "", "where an imported point was published; null for measured ones"}},
+    {&R::rows, {"rows", "", "rows of results that its kernels were to be checked on, over the sessions"}},
+    {&R::rows_checked, {"rows_checked", "", "rows of them that were compared with the reference"}},
 };
 
 }  // namespace

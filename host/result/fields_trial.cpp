@@ -5,7 +5,7 @@
 namespace qtrap::result {
 namespace {
 
-constexpr std::array<std::string_view, 5> kModes{"bare", "profiled", "phase_loop", "probe", "idle"};
+constexpr std::array<std::string_view, 6> kModes{"bare", "profiled", "phase_loop", "probe", "idle", "check"};
 constexpr std::array<std::string_view, 2> kTimeBases{"events", "host"};
 
 }  // namespace
@@ -69,6 +69,11 @@ std::span<const Field<TrialRecord>> fields() {
         "part of `launches` that reads a weight matrix (matmul, dequantize); null: not counted (version 1.0)"}},
       {&R::energy_flags, {"energy_flags", "", "what is notable about the energy; its value stands"}},
       {&R::energy_reason, {"energy_reason", "", "why there is no energy, in words"}},
+      {&R::rows, {"rows", "", "rows of results that the scheme's kernels were to be checked on; null: no check"}},
+      {&R::rows_checked, {"rows_checked", "", "rows of them that were compared with the reference"}},
+      {&R::check_error,
+       {"check_error", "1", "largest deviation from the reference as a share of what is allowed; above 1 fails"}},
+      {&R::failure, {"failure", "", "why the scheme gets no result in its cell, found by a check; null: none"}},
   };
   return kTable;
 }

@@ -195,6 +195,10 @@ struct TrialRecord {
   std::optional<std::int64_t> weight_launches;
   std::vector<std::string> energy_flags;
   std::optional<std::string> energy_reason;
+  std::optional<std::int64_t> rows;
+  std::optional<std::int64_t> rows_checked;
+  std::optional<double> check_error;
+  std::optional<std::string> failure;
   bool operator==(const TrialRecord&) const = default;
 };
 
@@ -316,6 +320,8 @@ struct PointRecord {
   std::optional<std::string> interval_method;
   std::optional<std::int64_t> cached_bytes;
   std::optional<std::string> source;
+  std::optional<std::int64_t> rows;
+  std::optional<std::int64_t> rows_checked;
   bool operator==(const PointRecord&) const = default;
 };
 

@@ -282,5 +282,72 @@ TEST(Cells, TheAnchorIsAlwaysMeasuredFirstAndOnce) {
   EXPECT_THAT(schemes_with_anchor(campaign), ::testing::ElementsAre("f16", "w8a8"));
 }
 
+TEST_F(PoolCell, AFailedCheckInAnySessionLeavesNoVerdict) {
+  for (const char* session : {"s1", "s2"}) {
+    for (const char* scheme : {"f16", "w8a16-split"}) {
+      for (std::int64_t block : {0, 1}) add(session, scheme, block, 1);
+      result::TrialRecord check;
+      check.session_id = session;
+      check.scheme = scheme;
+      check.cell_id = cell_.id();
+      check.mode = "check";
+      check.rows = 100;
+      check.rows_checked = 90;
+      trials_.push_back(check);
+    }
+  }
+  auto points = pool();
+  EXPECT_EQ(points[1].status, "ok");
+  EXPECT_EQ(points[1].rows, 200);
+  EXPECT_EQ(points[1].rows_checked, 180);
+  EXPECT_EQ(points[1].trials, 8) << "a check is no window";
+  trials_.back().failure = "gemv_i8_f16_cpu is wrong in row 37";
+  points = pool();
+  EXPECT_EQ(points[0].status, "ok");
+  EXPECT_EQ(points[1].status, "error");
+  EXPECT_EQ(points[1].reason, "gemv_i8_f16_cpu is wrong in row 37");
+  EXPECT_FALSE(points[1].verdict_time.has_value());
+  EXPECT_FALSE(points[1].time_s.has_value());
+}
+
+TEST_F(PoolCell, PhasesThatDoNotAddUpAreLeftOut) {
+  for (const char* session : {"s1", "s2"}) {
+    for (std::int64_t block : {0, 1}) add(session, "f16", block, 1);
+  }
+  for (auto& trial : trials_) {
+    if (trial.mode == "profiled") trial.wall_s = 1.25;  // phases and gap are 1 s: closure -0.2
+  }
+  EXPECT_TRUE(pool()[0].phase_matmul_s.has_value());
+  for (auto& trial : trials_) {
+    if (trial.mode == "profiled") trial.wall_s = 4;  // stamps of a quarter
+  }
+  auto point = pool()[0];
+  EXPECT_DOUBLE_EQ(point.closure_time.value(), -0.75);
+  EXPECT_FALSE(point.phase_matmul_s.has_value());
+  EXPECT_FALSE(point.gap_s.has_value());
+  EXPECT_EQ(point.status, "ok");
+  EXPECT_EQ(point.reason, "phases and gaps add up to 25 % of the wall: the point has no phases");
+  // A launch and a wait of 3 s in the one hop explain it.
+  for (auto& session : sessions_) session.ceilings.host_sync_s = 3.0;
+  EXPECT_TRUE(pool()[0].phase_matmul_s.has_value());
+}
+
+TEST_F(PoolCell, WindowsWithoutSoundStampsGiveNoPhases) {
+  for (const char* session : {"s1", "s2"}) {
+    for (std::int64_t block : {0, 1}) add(session, "f16", block, 1);
+  }
+  for (auto& trial : trials_) {
+    if (trial.mode != "profiled") continue;
+    trial.flags = {"bad_stamps"};
+    trial.gap_s = trial.phase_cast_s = trial.phase_quantize_s = trial.phase_dequantize_s = trial.phase_matmul_s = {};
+    trial.phase_attention_s = trial.phase_other_s = {};
+  }
+  const auto point = pool()[0];
+  EXPECT_EQ(point.status, "ok");
+  EXPECT_FALSE(point.closure_time.has_value());
+  EXPECT_FALSE(point.phase_matmul_s.has_value());
+  EXPECT_EQ(point.reason, "no profiled window has event stamps that can be: the point has no phases");
+}
+
 }  // namespace
 }  // namespace qtrap::measure

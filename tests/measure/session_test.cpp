@@ -70,6 +70,12 @@ class Session : public ::testing::Test {
     return found;
   }
 
+  std::vector<const TrialRecord*> with_scheme(const std::string& mode, const std::string& scheme) const {
+    auto found = with_mode(mode);
+    std::erase_if(found, [&](const TrialRecord* trial) { return trial->scheme != scheme; });
+    return found;
+  }
+
   /// The meter's time, and that of the windows it sees: 2 ms a look, whatever the chains really take.
   test::LockstepTime time_{Seconds(0.002)};
   std::optional<device::Device> device_;
@@ -84,12 +90,26 @@ TEST_F(Session, WithoutAMeterSaysSoInEveryTrial) {
   run({{nullptr, "", "nothing found"}, {}});
   EXPECT_EQ(session_.meter.status, "no_meter");
   EXPECT_EQ(session_.meter.reason, "nothing found");
-  EXPECT_EQ(trials_.size(), 8U) << "two schemes, two blocks, bare and profiled";
+  EXPECT_EQ(with_mode("bare").size() + with_mode("profiled").size(), 8U) << "two schemes, two blocks";
+  ASSERT_EQ(with_mode("check").size(), 2U) << "each scheme once";
+  EXPECT_EQ(trials_.size(), 10U);
   for (const TrialRecord& trial : trials_) {
     EXPECT_EQ(trial.energy_status, "no_meter");
     EXPECT_FALSE(trial.energy_gross_j.has_value());
   }
   EXPECT_TRUE(samples_.empty());
+}
+
+TEST_F(Session, ChecksEveryKernelOfEverySchemeAndSaysOnHowManyRows) {
+  run({{nullptr, "", "nothing found"}, {}});
+  for (const TrialRecord* check : with_mode("check")) {
+    EXPECT_FALSE(check->failure.has_value()) << *check->failure;
+    EXPECT_EQ(check->kernels_used, with_scheme("profiled", *check->scheme).front()->kernels_used);
+    EXPECT_GT(check->rows.value(), 0);
+    EXPECT_GT(check->rows_checked.value(), 0);
+    EXPECT_LE(*check->rows_checked, *check->rows);
+    EXPECT_LT(check->check_error.value(), 1);
+  }
 }
 
 TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
@@ -99,7 +119,7 @@ TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
   ASSERT_EQ(with_mode("bare").size(), 4U);
   std::size_t with_energy = 0;
   for (const TrialRecord& trial : trials_) {
-    if (trial.mode == "profiled") continue;
+    if (trial.mode == "profiled" || trial.mode == "check") continue;
     ++with_energy;
     ASSERT_EQ(trial.energy_status, "ok") << trial.mode << ": " << trial.energy_reason.value_or("");
     // 300 W throughout, so the window's length on the meter's clock is the truth.
