@@ -122,6 +122,13 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
   if (of_point && !(trial.point_id && trial.scheme && trial.model)) {
     place.refuse("a window of a chain belongs to no point", trial.mode, "give `point_id`, `scheme` and `model`");
   }
+  if (trial.energy_idle_j && !trial.energy_gross_j)
+    place.refuse("`energy_idle_j` is given without an energy", trial.energy_status, "give `energy_gross_j` or null");
+  const TrialRecord* first = trial.point_id ? index.trials.at(*trial.point_id).front() : &trial;
+  if (first->cell_id != trial.cell_id || first->scheme != trial.scheme || first->model != trial.model) {
+    place.refuse("trials of one point differ in cell, scheme or model", *trial.point_id,
+                 fmt::format("the first is of {} in cell {}", first->scheme.value_or("none"), first->cell_id));
+  }
   if (index.complete && trial.point_id && !index.points.contains(*trial.point_id))
     place.refuse("a trial belongs to no point of a complete file", *trial.point_id, "restore the point");
 }

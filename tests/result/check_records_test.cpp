@@ -164,7 +164,18 @@ const Lie kLies[] = {
      [](File& f) { f.points[1].trials = 5; }},
     {"the point's counts of trials are wrong (4, 0 flagged): the file holds 4, 1 flagged",
      [](File& f) { f.trials[2].flags = {"foreign_load"}; }},
-    {"a trial of the point is of another cell, scheme or model", [](File& f) { f.trials[2].scheme = "f16"; }},
+    {"trials of one point differ in cell, scheme or model (c/w8a8): the first is of f16",
+     [](File& f) { f.trials[2].scheme = "f16"; }},
+    {"a trial of the point is of another cell, scheme or model",
+     [](File& f) {
+       for (auto& trial : f.trials) trial.scheme = "f16";
+     }},
+    {"`energy_idle_j` is given without an energy",
+     [](File& f) {
+       f.trials[0].energy_status = "reset";
+       f.trials[0].energy_gross_j.reset();
+       f.trials[0].energy_idle_j = 1;
+     }},
     {"a trial belongs to no point of a complete file (c/w4a8)", [](File& f) { f.trials[2].point_id = "c/w4a8"; }},
     // trials and samples
     {"line 2: a trial of cell c: `repetitions` is out of range (0)", [](File& f) { f.trials[0].repetitions = 0; }},
