@@ -228,12 +228,12 @@ struct Device::Impl {
     return log.empty() ? "the driver's log is empty" : log;
   }
 
-  Result<cl::Program> build(const std::string& text, const std::string& file, const std::string& options) const {
+  Result<cl::Program> build(const std::string& text, const std::string& what, const std::string& options) const {
     cl::Program program = guarded(name, [&] { return cl::Program(context, text); });
     const cl_int status = clBuildProgram(program(), 0, nullptr, options.c_str(), nullptr, nullptr);
     if (status == CL_SUCCESS) return program;
     const std::string why = status == CL_BUILD_PROGRAM_FAILURE ? "" : ": " + status_name(status);
-    return qtrap::runtime_error("kernel build failed", fmt::format("{} with {} on {}{}", file, options, name, why),
+    return qtrap::runtime_error("kernel build failed", fmt::format("{} with {} on {}{}", what, options, name, why),
                                 "update the driver or report this log line: " + first_error(read_log(program)));
   }
 };
@@ -321,7 +321,7 @@ Result<Kernel> Device::make_kernel(const std::string& file, const std::string& e
     const auto text = alone ? sources_.text_of_entry(file, entry) : sources_.text(file);
     if (!text) return text.error();
     impl_->tell(Step::Kind::kBuild, called, file + (options.empty() ? "" : " with " + options));
-    auto built = impl_->build(text.value(), file, all_options);
+    auto built = impl_->build(text.value(), called + " in " + file, all_options);
     impl_->tell(Step::Kind::kNone, {}, {});
     return impl_->programs.emplace(key, std::move(built)).first->second;
   };
