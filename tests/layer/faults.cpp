@@ -89,7 +89,7 @@ bool Faults::conditions_hold(Fault& fault) {
   if (fault.has("times") && number > static_cast<long>(fault.number("times", 0)) * every) return false;
   if (fault.has("once") && !create_once(fault.text("once"))) return false;
   std::string line = fault.kind;
-  for (const auto& [key, value] : fault.keys) line += " " + key + "=" + value;
+  for (const auto& [key, value] : fault.keys) line.append(" ").append(key).append("=").append(value);
   log_line(line);
   return true;
 }

@@ -60,7 +60,7 @@ cl_device_id Layer::device_of(cl_context context) {
 
 cl_device_id Layer::device_of(cl_command_queue queue) {
   cl_context context = nullptr;
-  target.clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof context, &context, nullptr);
+  target.clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, kHandleBytes, &context, nullptr);
   return device_of(context);
 }
 
@@ -71,7 +71,7 @@ bool Layer::make_devices(cl_platform_id platform) {
   cl_device_id base = nullptr;
   if (target.clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &base, nullptr) != CL_SUCCESS) return false;
   cl_icd_dispatch* dispatch = nullptr;
-  std::memcpy(&dispatch, base, sizeof dispatch);
+  std::memcpy(&dispatch, base, kHandleBytes);
   for (const Answers& answers : boards.devices)
     devices.push_back({dispatch, base, static_cast<int>(devices.size()), &answers});
   return true;

@@ -17,6 +17,9 @@
 
 namespace qtrap::layer {
 
+/// Size of a handle: every OpenCL object is a pointer.
+constexpr size_t kHandleBytes = sizeof(void*);
+
 /// A device as the program sees it. The loader reads the dispatch table through the first member, so it must be first.
 struct BoardDevice {
   cl_icd_dispatch* dispatch;

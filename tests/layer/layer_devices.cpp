@@ -80,7 +80,7 @@ cl_context CL_API_CALL create_context(const cl_context_properties* properties, c
 
 /// The board's device in place of the real one, where a query gives devices.
 void put_board(cl_device_id board, void* value) {
-  if (value != nullptr && board != nullptr) std::memcpy(value, &board, sizeof board);
+  if (value != nullptr && board != nullptr) std::memcpy(value, &board, kHandleBytes);
 }
 
 cl_int CL_API_CALL get_context_info(cl_context context, cl_context_info what, size_t size, void* value,
@@ -95,7 +95,7 @@ cl_int CL_API_CALL get_program_info(cl_program program, cl_program_info what, si
   const cl_int status = layer().target.clGetProgramInfo(program, what, size, value, size_returned);
   if (status != CL_SUCCESS || what != CL_PROGRAM_DEVICES) return status;
   cl_context context = nullptr;
-  layer().target.clGetProgramInfo(program, CL_PROGRAM_CONTEXT, sizeof context, &context, nullptr);
+  layer().target.clGetProgramInfo(program, CL_PROGRAM_CONTEXT, kHandleBytes, &context, nullptr);
   put_board(layer().device_of(context), value);
   return status;
 }

@@ -50,7 +50,7 @@ cl_int CL_API_CALL release_buffer(cl_mem buffer) {
   cl_mem parent = nullptr;
   layer().target.clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof size, &size, nullptr);
   layer().target.clGetMemObjectInfo(buffer, CL_MEM_REFERENCE_COUNT, sizeof references, &references, nullptr);
-  layer().target.clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof parent, &parent, nullptr);
+  layer().target.clGetMemObjectInfo(buffer, CL_MEM_ASSOCIATED_MEMOBJECT, kHandleBytes, &parent, nullptr);
   if (references == 1 && parent == nullptr) layer().allocated -= size;
   return layer().target.clReleaseMemObject(buffer);
 }
