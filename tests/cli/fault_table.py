@@ -36,6 +36,13 @@ class Fault:
 
 
 FAULTS = [
+    # Wrong results.
+    Fault("A row of the product wrong by 1.01", "result kernel=gemv_i8_f16_gpu from=3 factor=1.01", RUN, "the scheme fails, its kernel is named", 3,
+          points=without({"w8a16-fused": "gemv_i8_f16_gpu"})),
+    Fault("A product that is NaN", "result kernel=gemv_i4_f16_gpu do=nan count=16", RUN, "the scheme fails, its kernel is named", 3,
+          points=without({"w4a16-fused": "gemv_i4_f16_gpu"})),
+    Fault("The anchor's product zero", "result kernel=gemv_f16_f16_gpu do=zero count=96", RUN, "no scheme of the cell gets a verdict; the kernel is named", 3,
+          points={scheme: "gemv_f16_f16_gpu" for scheme in SCHEMES}),
     # Compilers.
     Fault("The compiler aborts in a probe", "build do=abort options=-DPROBE_SUBGROUPS", ["devices", "--json"], "the capability fails, with the compiler's last words", 0,
           says=("subgroups.*Cannot select", "NVIDIA H100", "event timer")),
