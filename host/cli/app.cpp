@@ -14,6 +14,7 @@
 #include "cli/version.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "device/discovery.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -71,7 +72,8 @@ class CommandLine {
  public:
   explicit CommandLine(std::vector<std::string> argv) : argv_(std::move(argv)) {
     app_.require_subcommand(1);
-    app_.set_version_flag("--version", version_text());
+    // An empty text: what is printed asks OpenCL's loader and is made when it is wanted.
+    app_.set_version_flag("--version", "");
     app_.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
     add_device_commands();
     add_tune();
@@ -148,6 +150,9 @@ class CommandLine {
     if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
   }
 
+  /// Internal: the device a process was started for.
+  void add_identity(CLI::App* worker) { worker->add_option("--expect", run_.device.expected)->expected(3)->required(); }
+
   void add_watchdog(CLI::App* command) {
     command
         ->add_option("--watchdog", run_.device.watchdog_s,
@@ -160,6 +165,7 @@ class CommandLine {
   /// does.
   int run_apart(const std::function<int()>& command) {
     if (apart_ >= 0) return command();
+    give_results_back();
     catch_interrupts(2);
     std::vector<std::string> arguments(argv_.begin() + 1, argv_.end());
     arguments.insert(arguments.end(), {"--apart", "{pipe}"});
@@ -173,8 +179,9 @@ class CommandLine {
   }
 
   void add_device_commands() {
-    auto* devices =
-        add("devices", "List every OpenCL device with its capabilities", [this] { return run_devices(run_.device); });
+    auto* devices = add("devices", "List every OpenCL device with its capabilities",
+                        [this] { return run_devices(run_.device, verbose_); });
+    devices->add_flag("--verbose", verbose_, "With what the compiler said of each capability that is missing");
     devices->add_flag("--json", run_.device.json, "Print JSON instead of a table");
     add_watchdog(devices);
     auto* verify = add("verify", "Compare every kernel with a host reference",
@@ -212,6 +219,7 @@ class CommandLine {
     for (CLI::App* worker : {probe, verify, tune}) {
       worker->group("");
       add_device_options(worker, false, true);
+      add_identity(worker);
       worker->add_option("--first", items_.first);
       worker->add_flag("--alone", items_.alone);
       worker->add_option("--output-descriptor", items_.output_descriptor)->required();
@@ -257,6 +265,7 @@ class CommandLine {
                      "auto (what `tune` kept for the device, else profiles/devices/), none, or a tuning file")
         ->type_name("SPEC");
     command->add_flag("--require-energy", run_.require_energy, "Fail at once when no meter measures the device");
+    command->add_flag("--require-gpu", run_.require_gpu, "Fail at once when the device is no GPU");
     command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl); - is stdout")
         ->type_name("FILE");
     command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
@@ -276,6 +285,7 @@ class CommandLine {
     });
     worker->group("");  // internal: started by `run`, one process per session
     add_device_options(worker, false, true);
+    add_identity(worker);
     worker->add_option("--campaign-json", worker_.campaign_json)->required();
     worker->add_option("--cell", worker_.cells)->required();
     worker->add_option("--resident", worker_.resident)->required();
@@ -332,6 +342,7 @@ class CommandLine {
   int apart_ = -1;  ///< the parent's pipe of a process that run_apart() started
   std::string kernel_;
   bool characterise_ = false;
+  bool verbose_ = false;
   TuneCommandOptions tune_;
   FitCommandOptions fit_;
   std::vector<std::string> files_;
@@ -346,6 +357,7 @@ class CommandLine {
 
 int run(const std::vector<std::string>& arguments) {
   std::set_terminate(end_badly);
+  set_results_apart();
   try {
     return CommandLine(arguments).run();
   } catch (const Failure& failure) {

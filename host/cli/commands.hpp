@@ -8,6 +8,8 @@
 
 #include "cli/watchdog.hpp"
 #include "device/device.hpp"
+#include "device/discovery.hpp"
+#include "device/identity.hpp"
 #include "measure/energy.hpp"
 #include "measure/tune.hpp"
 #include "result/result_file.hpp"
@@ -24,6 +26,9 @@ struct DeviceOptions {
   bool json = false;
   double watchdog_s = kWatchdogSeconds;  ///< see Watchdog
   bool probe_apart = true;               ///< false: not at all, for programs that are not qtrap and cannot start it
+  /// Id, name and driver as identity_arguments() wrote them, in place of the selector: a process that qtrap started for
+  /// a device takes no other. Empty: the user's own.
+  std::vector<std::string> expected;
 };
 
 struct RunOptions {
@@ -38,6 +43,7 @@ struct RunOptions {
   bool dry_run = false;
   bool quiet = false;
   bool require_energy = false;
+  bool require_gpu = false;
   std::vector<std::string> argv;
 };
 
@@ -71,7 +77,8 @@ int run_probe_worker(const ItemWorkerOptions& options);
 int run_verify_worker(const ItemWorkerOptions& options, const std::string& kernel);
 int run_tune_worker(const ItemWorkerOptions& options, const measure::TuneOptions& search);
 
-int run_devices(const DeviceOptions& options);
+/// `verbose`: with what the compiler said of each capability that is missing.
+int run_devices(const DeviceOptions& options, bool verbose);
 int run_verify(const DeviceOptions& options, const std::string& kernel);
 int run_meters(const DeviceOptions& options, bool characterise);
 int run_ceilings(const DeviceOptions& options);
@@ -109,14 +116,22 @@ std::vector<result::ResultFile> read_results(const std::vector<std::string>& pat
 /// The kernel variant of this name; throws Failure (usage) that lists all.
 const scheme::Variant& require_variant(const std::string& name);
 
-/// The selected device with its kernel variant forced if `options` name one; throws Failure (usage).
+/// The selected device with its kernel variant forced if `options` name one. Loads the drivers, in a child process
+/// first. Says on standard error which of several GPUs was taken, and what GPU of the machine OpenCL does not offer.
+/// The lines are kept in `choice`. Throws Failure.
 device::DeviceInfo choose_device(const DeviceOptions& options);
+/// A device's id, name and driver as arguments, each behind a colon: the texts are a driver's and may be empty or look
+/// like options; and back.
+std::vector<std::string> identity_arguments(const device::DeviceInfo& info);
+device::ExpectedDevice parse_identity(const std::vector<std::string>& arguments);
 /// The kernels that `options` name; throws Failure (usage) for a folder without any.
 device::KernelSources kernel_sources(const DeviceOptions& options);
 /// choose_device() with what its probes gave, now or before; throws Failure also where it cannot run a forced variant.
 device::DeviceInfo choose_probed_device(const DeviceOptions& options);
 /// Opens choose_probed_device(); throws Failure, also when the device cannot run a forced variant.
 device::Device open_device(const DeviceOptions& options);
+/// Every device, with what is installed and gives none; loads the drivers as choose_device() does.
+device::Discovery discover_devices();
 
 /// The meter that `spec` (SPEC of the contract) gives for a device, with its sensors as characterised before or
 /// assumed; throws Failure for a bad spec, an ambiguous device, or a meter asked for that cannot be used. Takes up to a
@@ -153,6 +168,17 @@ std::vector<std::filesystem::path> profile_folders(const std::string& kind);
 /// `replace`: one that exists is no error, and its folder is made.
 void require_writable(const std::filesystem::path& path, bool replace);
 
+/// Keeps a copy of standard output for print() and points standard output itself at standard error, so that nothing a
+/// driver or a vendor's library prints falls between results. To be called once, before anything is loaded.
+void set_results_apart();
+/// That copy.
+int results_descriptor();
+/// Undoes it, for a process that prints in place of this one.
+void give_results_back();
+
+/// "qtrap: LINE" on standard error, control characters made visible; nothing where it cannot be written.
+void tell(const std::string& line);
+
 /// `--out -` of every command that has --out: what would fill the file goes to standard output.
 inline constexpr const char* kStandardOutput = "-";
 
@@ -161,7 +187,7 @@ void write_output(const std::string& out, const std::string& text);
 /// Prints what tells of an output written to `out`: to stderr where stdout holds the output itself.
 void print_beside(const std::string& out, const std::string& text);
 
-/// Writes to stdout, control characters made visible; throws Failure when that fails (a full disk behind a
+/// Writes results to stdout, control characters made visible; throws Failure when that fails (a full disk behind a
 /// redirection). A pipe that nobody reads any more is no failure.
 void print(const std::string& output);
 

@@ -7,6 +7,7 @@
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
 #include "core/clock.hpp"
+#include "core/text.hpp"
 #include "measure/ceilings.hpp"
 #include "measure/environment.hpp"
 #include "report/table.hpp"
@@ -25,20 +26,51 @@ std::string capability_text(const device::Capability& capability) {
                      capability.reason);
 }
 
-/// Another process probes, always anew; what cannot be opened is listed with the reason in place of its capabilities.
-std::vector<std::string> probe(const device::DeviceInfo& info, const DeviceOptions& options) {
+/// Another process probes, always anew; `error` in place of it all where the device cannot be described or opened.
+ProbedDevice probe(const device::DeviceInfo& info, const DeviceOptions& options) {
+  if (!info.fault.empty()) {
+    ProbedDevice probed;
+    probed.error = "cannot be described: " + info.fault;
+    return probed;
+  }
+  ProbedDevice probed = probe_device(info, options, true);
+  if (!probed.error.empty()) probed.error = "cannot be opened: " + probed.error;
+  return probed;
+}
+
+std::string timer_text(const device::EventTimerCheck& timer) {
+  return fmt::format("event timer: {} ({})", timer.trusted ? "trusted" : "not trusted", timer.reason);
+}
+
+/// The cell of a JSON row: every capability with its reason.
+std::vector<std::string> capability_list(const ProbedDevice& probed) {
   std::vector<std::string> texts;
-  const ProbedDevice probed = probe_device(info, options, true);
   for (const auto& capability : probed.capabilities) texts.push_back(capability_text(capability));
-  if (probed.timer)
-    texts.push_back(
-        fmt::format("event timer: {} ({})", probed.timer->trusted ? "trusted" : "not trusted", probed.timer->reason));
-  if (!probed.error.empty()) texts.push_back("cannot be opened: " + probed.error);
+  if (probed.timer) texts.push_back(timer_text(*probed.timer));
+  if (!probed.error.empty()) texts.push_back(probed.error);
   return texts;
+}
+
+/// One line of what works and one of what is missing; `verbose`: each with its reason.
+std::string describe_probed(const ProbedDevice& probed, bool verbose) {
+  std::string text;
+  const auto line = [&](const std::string& words) { text += "  " + escape_controls(words) + "\n"; };
+  std::vector<std::string> works;
+  std::vector<std::string> missing;
+  for (const auto& capability : probed.capabilities) {
+    (capability.probed.value_or(false) ? works : missing).push_back(capability.name);
+    if (verbose) line(capability_text(capability));
+  }
+  if (!verbose && !works.empty()) line(fmt::format("works: {}", fmt::join(works, ", ")));
+  if (!verbose && !missing.empty()) line(fmt::format("missing: {} (why: --verbose)", fmt::join(missing, ", ")));
+  if (probed.timer) line(timer_text(*probed.timer));
+  if (!probed.error.empty()) line(probed.error);
+  return text;
 }
 
 /// The meter that --meter auto would take, and why there is none.
 std::pair<Value, Value> match(const device::DeviceInfo& info) {
+  if (!info.fault.empty()) return {std::monostate{}, std::monostate{}};
   try {
     const auto source = open_meter("auto", info);
     if (source.match.meter) return {source.match.meter->info().id(), std::monostate{}};
@@ -94,11 +126,13 @@ std::string describe_host() {
 
 }  // namespace
 
-int run_devices(const DeviceOptions& options) {
+int run_devices(const DeviceOptions& options, bool verbose) {
   report::Table table;
   table.columns = {{"index", "#"},
                    {"type", "type"},
-                   {"name", "name"},
+                   {"", "name"},
+                   {"name", ""},
+                   {"board", ""},
                    {"platform", "platform"},
                    {"driver", "driver"},
                    {"", "memory"},
@@ -107,6 +141,7 @@ int run_devices(const DeviceOptions& options) {
                    {"cache_bytes", ""},
                    {"compute_units", "units"},
                    {"pci", "PCI"},
+                   {"pci_doubt", ""},
                    {"uuid", ""},
                    {"id", ""},
                    {"vendor", ""},
@@ -114,23 +149,53 @@ int run_devices(const DeviceOptions& options) {
                    {"kernel_family", "kernels"},
                    {"meter", "meter"},
                    {"meter_reason", ""},
+                   {"fault", ""},
                    {"capabilities", ""}};
+  const auto found = discover_devices();
   std::string details;
-  for (const auto& info : device::list_devices().value()) {
-    const auto capabilities = probe(info, options);
-    details += fmt::format("\n{} {}\n", info.index, info.name);
-    for (const auto& text : capabilities) details += "  " + text + "\n";
+  for (const auto& info : found.devices) {
+    const ProbedDevice probed = probe(info, options);
+    details += fmt::format("\n{} {}\n", info.index, escape_controls(info.label())) + describe_probed(probed, verbose);
     const auto meter = match(info);
-    if (const auto* reason = std::get_if<std::string>(&meter.second)) details += "  no meter: " + *reason + "\n";
-    const auto count = [](std::uint64_t value) { return Value(static_cast<std::int64_t>(value)); };
-    table.rows.push_back({count(static_cast<std::uint64_t>(info.index)), device::to_string(info.type), info.name,
-                          info.platform, info.driver, gibibytes(info.memory_bytes), count(info.memory_bytes),
-                          count(info.max_alloc_bytes), count(info.cache_bytes), count(info.compute_units),
-                          optional_text(info.pci), optional_text(info.uuid), info.id, info.vendor, info.c_version,
-                          info.kernel_family(), meter.first, meter.second, capabilities});
+    if (!info.pci_doubt.empty()) details += "  no PCI identity: " + escape_controls(info.pci_doubt) + "\n";
+    if (const auto* reason = std::get_if<std::string>(&meter.second))
+      details += "  no meter: " + escape_controls(*reason) + "\n";
+    // Of a device that cannot be described nothing is known beyond its name.
+    const bool known = info.fault.empty();
+    const auto count = [known](std::uint64_t value) {
+      return known ? Value(static_cast<std::int64_t>(value)) : Value(std::monostate{});
+    };
+    const auto text = [](const std::string& value) { return value.empty() ? Value(std::monostate{}) : Value(value); };
+    table.rows.push_back({static_cast<std::int64_t>(info.index),
+                          device::to_string(info.type),
+                          info.label(),
+                          info.name,
+                          optional_text(info.board),
+                          text(info.platform),
+                          text(info.driver),
+                          known ? Value(gibibytes(info.memory_bytes)) : Value(std::monostate{}),
+                          count(info.memory_bytes),
+                          count(info.max_alloc_bytes),
+                          count(info.cache_bytes),
+                          count(info.compute_units),
+                          optional_text(info.pci),
+                          text(info.pci_doubt),
+                          optional_text(info.uuid),
+                          info.id,
+                          text(info.vendor),
+                          text(info.c_version),
+                          info.kernel_family(),
+                          meter.first,
+                          meter.second,
+                          text(info.fault),
+                          capability_list(probed)});
   }
   emit(table, options.json);
   if (!options.json) print(details + describe_host());
+  auto complaints = found.complaints;
+  for (auto& line : device::describe_missing_gpus(device::SystemView::system(), found.devices))
+    complaints.push_back(std::move(line));
+  for (const auto& line : complaints) tell(line);
   return kDone;
 }
 

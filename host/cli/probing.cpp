@@ -37,8 +37,9 @@ void keep(const std::string& key, const std::vector<device::Capability>& capabil
 
 std::vector<std::string> make_item_arguments(const char* command, const device::DeviceInfo& info,
                                              const DeviceOptions& options, std::size_t first) {
-  std::vector<std::string> arguments{command,   "--output-descriptor", "{pipe}", "--device", std::to_string(info.index),
-                                     "--first", std::to_string(first)};
+  std::vector<std::string> arguments{command, "--output-descriptor", "{pipe}", "--first", std::to_string(first)};
+  arguments.emplace_back("--expect");
+  for (auto& text : identity_arguments(info)) arguments.push_back(std::move(text));
   if (!options.kernel_dir.empty()) arguments.insert(arguments.end(), {"--kernel-dir", options.kernel_dir});
   if (!options.variant.empty()) arguments.insert(arguments.end(), {"--variant", options.variant});
   return arguments;

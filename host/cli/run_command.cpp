@@ -48,7 +48,7 @@ class Run {
       : options_(options), plan_(std::move(plan)), line_(options.quiet), losses_(options.device.variant) {
     if (options.out == kStandardOutput) {
       path_ = "standard output";
-      output_.emplace(AppendFile::standard_output().value());
+      output_.emplace(AppendFile::standard_output(results_descriptor()).value());
     } else if (resumed == nullptr) {
       path_ = options.out.empty() ? default_output(plan_.campaign.name) : options.out;
       if (options.out.empty()) {
@@ -68,7 +68,9 @@ class Run {
   int execute() {
     const MonotonicClock clock;
     const Seconds start = clock.now();
-    catch_interrupts(3);     // the second one ends the worker
+    catch_interrupts(3);  // the second one ends the worker
+    if (!options_.quiet)
+      tell(fmt::format("measuring on {}, {}, driver {}", plan_.device.label(), plan_.device.id, plan_.device.driver));
     write_complete_cells();  // a killed run may lack points whose trials are all there
     std::string error;
     while (error.empty() && !stop_was_requested()) {
@@ -142,8 +144,6 @@ class Run {
     std::vector<std::string> arguments{"run-session",
                                        "--output-descriptor",
                                        "{pipe}",
-                                       "--device",
-                                       std::to_string(plan_.device.index),
                                        "--campaign-json",
                                        plan_.campaign_json,
                                        "--seed",
@@ -154,6 +154,8 @@ class Run {
                                        options_.meter,
                                        "--tuning",
                                        options_.tuning};
+    arguments.emplace_back("--expect");
+    for (auto& text : identity_arguments(plan_.device)) arguments.push_back(std::move(text));
     if (!options_.device.kernel_dir.empty())
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
     if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
@@ -256,7 +258,15 @@ class Run {
 
   void take_session(const std::string& line) {
     auto session = std::get<result::SessionRecord>(result::parse_line(line).value());
+    const auto& device = session.device;
+    if (device.id != plan_.device.id || device.name != plan_.device.name || device.driver != plan_.device.driver) {
+      throw Failure(runtime_error(
+          "a session measured another device",
+          fmt::format("{}, {}; planned {}, {}", device.id, device.name, plan_.device.id, plan_.device.name),
+          "check the driver (dmesg), then go on with --resume"));
+    }
     session.argv = options_.argv;
+    session.hazards.insert(session.hazards.end(), plan_.device.choice.begin(), plan_.device.choice.end());
     for (const auto& [model, memory] : plan_.memory) {
       if (memory.in_cache)
         session.hazards.push_back(

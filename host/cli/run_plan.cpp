@@ -4,6 +4,7 @@
 
 #include "cli/version.hpp"
 #include "core/sha256.hpp"
+#include "core/text.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -42,6 +43,15 @@ std::string describe_shapes(const RunPlan& plan) {
   return text;
 }
 
+void check_gpu(const device::DeviceInfo& device) {
+  if (device.type == device::DeviceType::kGpu) return;
+  const auto missing = device::describe_missing_gpus(device::SystemView::system(), {});
+  throw Failure(runtime_error(
+      "the device is no GPU", fmt::format("{} {}, {}", device.index, device.label(), device::to_string(device.type)),
+      missing.empty() ? "name one with --device (`qtrap devices` lists them), or leave out --require-gpu"
+                      : fmt::format("{}", fmt::join(missing, "; "))));
+}
+
 }  // namespace
 
 std::vector<std::string_view> scheme_names() {
@@ -62,6 +72,7 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   // Probed by the run: a variant that the device lacks is refused here, and sessions find the probes' results kept.
   const bool is_session = !campaign_json.empty() && options.resume.empty();
   plan.device = is_session ? choose_device(options.device) : choose_probed_device(options.device);
+  if (options.require_gpu) check_gpu(plan.device);
   for (const auto& [name, model] : plan.models)
     plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
   return plan;
@@ -84,9 +95,9 @@ std::string describe_plan(const RunPlan& plan) {
   std::string text = fmt::format(
       "campaign {} on {}, {}\n{} cells of {} schemes: {}\n{} sessions, {} to {} blocks each, at most {:g} s per point "
       "and {:g} s in all\n",
-      plan.campaign.name, plan.device.name, plan.device.platform, plan.cells.size(), schemes.size(),
-      fmt::join(schemes, ", "), plan.campaign.sessions, plan.campaign.min_trials, plan.campaign.max_trials,
-      plan.campaign.max_seconds_per_point, plan.campaign.max_seconds);
+      plan.campaign.name, escape_controls(plan.device.label()), escape_controls(plan.device.platform),
+      plan.cells.size(), schemes.size(), fmt::join(schemes, ", "), plan.campaign.sessions, plan.campaign.min_trials,
+      plan.campaign.max_trials, plan.campaign.max_seconds_per_point, plan.campaign.max_seconds);
   for (const auto& [name, memory] : plan.memory) {
     text += fmt::format("{}: {} of {} layers resident, {} MiB of {} MiB\n", name, memory.resident_layers,
                         plan.models.at(name).layers, memory.total_bytes() >> 20, memory.budget_bytes >> 20);

@@ -1,13 +1,15 @@
 // What several commands need: opening a device, finding profiles, writing to stdout.
+#include <fcntl.h>
 #include <fmt/ranges.h>
 #include <pwd.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <set>
+#include <string_view>
 
 #include "cli/commands.hpp"
 #include "cli/probing.hpp"
@@ -15,6 +17,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "device/driver_trial.hpp"
 #include "result/check_records.hpp"
 
 namespace qtrap::cli {
@@ -26,10 +29,63 @@ std::string environment(const char* name) {
   return value != nullptr ? value : "";
 }
 
+/// Long enough for eight boards whose driver wakes each from sleep.
+constexpr Seconds kDriverPatience{60.0};
+
+bool leaves_choice(const DeviceOptions& options) { return options.selector.empty() || options.selector == "gpu"; }
+
+device::DeviceInfo select(const device::Discovery& found, const DeviceOptions& options) {
+  if (!options.expected.empty()) return device::find_expected(found.devices, parse_identity(options.expected)).value();
+  auto chosen = device::select_device(found.devices, options.selector);
+  if (chosen) return std::move(chosen).value();
+  Error error = chosen.error();
+  for (const auto& line : device::describe_missing_gpus(device::SystemView::system(), found.devices))
+    error.fix += "; " + line;
+  throw Failure(error);
+}
+
+/// What must be said of a choice that the program made.
+std::vector<std::string> find_choice_hazards(const device::Discovery& found, const device::DeviceInfo& chosen,
+                                             const DeviceOptions& options) {
+  if (!options.expected.empty() || !leaves_choice(options)) return {};
+  auto hazards = device::describe_choice(found.devices, chosen, options.selector);
+  if (chosen.type == device::DeviceType::kGpu && !device::is_integrated(chosen)) return hazards;
+  for (auto& line : device::describe_missing_gpus(device::SystemView::system(), found.devices))
+    hazards.push_back(std::move(line));
+  return hazards;
+}
+
 }  // namespace
 
+int results_descriptor() {
+  static const int descriptor = [] {
+    const int copy = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+      const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+      if (nowhere >= 0) ::dup2(nowhere, STDOUT_FILENO);
+    }
+    return copy;
+  }();
+  return descriptor;
+}
+
+void set_results_apart() { (void)results_descriptor(); }
+
+void give_results_back() { (void)::dup2(results_descriptor(), STDOUT_FILENO); }
+
+device::Discovery discover_devices() {
+  const auto view = device::SystemView::system();
+  device::try_drivers(view, kDriverPatience).value();
+  return device::discover(view).value();
+}
+
 device::DeviceInfo choose_device(const DeviceOptions& options) {
-  auto info = device::select_device(device::list_devices().value(), options.selector).value();
+  // The process that started this one has tried the drivers.
+  const auto found =
+      options.expected.empty() ? discover_devices() : device::discover(device::SystemView::system()).value();
+  device::DeviceInfo info = select(found, options);
+  info.choice = find_choice_hazards(found, info, options);
+  for (const auto& line : info.choice) tell(line);
   if (options.variant.empty()) return info;
   const scheme::Variant& variant = require_variant(options.variant);
   if (variant.family == "reference") {
@@ -39,6 +95,14 @@ device::DeviceInfo choose_device(const DeviceOptions& options) {
   info.forced_family = variant.family;
   info.forced_variant = variant.name;
   return info;
+}
+
+std::vector<std::string> identity_arguments(const device::DeviceInfo& info) {
+  return {":" + info.id, ":" + info.name, ":" + info.driver};
+}
+
+device::ExpectedDevice parse_identity(const std::vector<std::string>& arguments) {
+  return {arguments.at(0).substr(1), arguments.at(1).substr(1), arguments.at(2).substr(1)};
 }
 
 device::KernelSources kernel_sources(const DeviceOptions& options) {
@@ -123,12 +187,20 @@ void print_beside(const std::string& out, const std::string& text) {
   }
 }
 
+void tell(const std::string& line) { say("qtrap: " + escape_controls(line) + "\n"); }
+
 void print(const std::string& output) {
   // Names out of files and drivers stand in every table: none may steer the terminal.
   const std::string text = escape_controls(output, "\n\t");
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    if (errno == EPIPE) return;  // the reader (`| head`) has seen enough
-    throw Failure(runtime_error("standard output cannot be written", "", "free space on the disk or check the pipe"));
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(results_descriptor(), rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0 && errno == EPIPE) return;  // the reader (`| head`) has seen enough
+    if (written <= 0)
+      throw Failure(runtime_error("standard output cannot be written", written < 0 ? std::strerror(errno) : "",
+                                  "free space on the disk or check the pipe"));
+    rest.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 

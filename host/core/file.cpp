@@ -310,8 +310,8 @@ Result<AppendFile> AppendFile::open(const std::filesystem::path& path) {
   return AppendFile(file.release(), path, lock == Lock::kHeld);
 }
 
-Result<AppendFile> AppendFile::standard_output() {
-  const int descriptor = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+Result<AppendFile> AppendFile::standard_output(int original) {
+  const int descriptor = ::fcntl(original, F_DUPFD_CLOEXEC, 0);
   if (descriptor < 0) return runtime_error("standard output cannot be opened", reason(errno), "give --out a file");
   AppendFile file(descriptor, {}, true);  // no other run can open it by a name
   file.is_stream_ = true;

@@ -30,9 +30,9 @@ class AppendFile {
   /// in use by another process.
   static Result<AppendFile> open(const std::filesystem::path& path);
 
-  /// Standard output as such a file (`--out -`). It is never cut back or synced: it may be a pipe, or hold what others
-  /// wrote before.
-  static Result<AppendFile> standard_output();
+  /// Standard output, here a copy of `descriptor`, as such a file (`--out -`). It is never cut back or synced: it may
+  /// be a pipe, or hold what others wrote before.
+  static Result<AppendFile> standard_output(int descriptor);
 
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;

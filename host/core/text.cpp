@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -25,6 +26,30 @@ std::size_t compute_distance(std::string_view a, std::string_view b) {
 }
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+/// Length and code point of the UTF-8 sequence at the start of `text`; length 0 where there is none.
+struct Sequence {
+  std::size_t bytes = 0;
+  std::uint32_t point = 0;
+};
+Sequence read_sequence(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  if (first < 0x80) return {1, first};
+  const std::size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < bytes) return {};
+  std::uint32_t point = first & (0x7FU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xC0U) != 0x80U) return {};
+    point = point << 6 | (byte(i) & 0x3FU);
+  }
+  return {bytes, point};
+}
+
+bool disturbs_a_line(std::uint32_t point) {
+  return point < 0x20 || (point >= 0x7F && point < 0xA0) || (point >= 0x2028 && point <= 0x202E) ||
+         (point >= 0x2066 && point <= 0x2069);
+}
 
 }  // namespace
 
@@ -52,30 +77,36 @@ bool is_file_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), allowed);
 }
 
+std::string escape_controls(std::string_view text, std::string_view keep) {
+  std::string out;
+  while (!text.empty()) {
+    const Sequence sequence = read_sequence(text);
+    const bool harmless = sequence.bytes > 0 && !disturbs_a_line(sequence.point);
+    if (harmless || keep.find(text.front()) != std::string_view::npos) {
+      out += text.substr(0, std::max<std::size_t>(1, sequence.bytes));
+    } else if (sequence.point >= 0x7F) {
+      out += fmt::format("\\u{:04x}", sequence.point);
+    } else {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    }
+    text.remove_prefix(std::max<std::size_t>(1, sequence.bytes));
+  }
+  return out;
+}
+
+std::string to_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
 std::string describe_position(std::string_view text, std::size_t byte) {
   const std::string_view before = text.substr(0, byte);
   const std::size_t column = before.size() - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0
   if (text.find('\n') == std::string_view::npos) return fmt::format("column {}", column);
   return fmt::format("line {}, column {}", 1 + std::count(before.begin(), before.end(), '\n'), column);
-}
-
-std::string escape_controls(std::string_view text, std::string_view keep) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    if (byte < 0x20 && keep.find(text[i]) == std::string_view::npos) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else if (byte == 0x7f) {
-      out += "\\u007f";
-    } else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
-      out += fmt::format("\\u{:04x}", next);
-      ++i;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
 }
 
 std::size_t compute_json_depth(std::string_view text) {

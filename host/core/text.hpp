@@ -8,11 +8,16 @@
 
 namespace qtrap {
 
+/// ASCII letters in lower case, all else as it is, in every locale.
+std::string to_lower(std::string_view text);
+
 /// "line 3, column 7" of a byte offset in `text`, or "column 7" where the text has one line only; both count from 1.
 std::string describe_position(std::string_view text, std::size_t byte);
 
-/// `text` with control characters made visible, but for those in `keep`: C0 as \xNN, DEL and C1 (in UTF-8) as \u00NN,
-/// which JSON reads back. Text of files and drivers goes through here before it reaches a terminal, a table or SQL.
+/// `text` with what would steer a terminal made visible, but for the characters in `keep`: C0 as \xNN; DEL, C1, and the
+/// separators and marks that break or reorder a line (U+2028 to U+202E, U+2066 to U+2069) as \uNNNN, which JSON reads
+/// back; bytes that are no UTF-8 as \xNN. Text of files and drivers goes through here before it reaches a terminal, a
+/// table or SQL.
 std::string escape_controls(std::string_view text, std::string_view keep = "");
 
 /// Deepest nesting of { } and [ ] outside the strings of a JSON text, valid or not. To be asked before parsing: copying

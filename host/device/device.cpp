@@ -243,8 +243,12 @@ Device::Device(const DeviceInfo& info, KernelSources sources)
   impl_->name = info_.name;
   guarded(info_.name, [&] {
     const auto handles = all_device_handles();
-    expects(info.index >= 0 && static_cast<std::size_t>(info.index) < handles.size(), "the device is still listed");
-    impl_->device = handles[static_cast<std::size_t>(info.index)];
+    expects(info.index >= 0, "a device was selected from the list");
+    if (static_cast<std::size_t>(info.index) < handles.size())
+      impl_->device = handles[static_cast<std::size_t>(info.index)];
+    // A list that changed since it was read has another device at this place, or none.
+    if (impl_->device() == nullptr || read_name(impl_->device) != info.name)
+      throw Failure(runtime_error("the device is gone", info_.label(), "check the driver (dmesg), then start again"));
     impl_->context = cl::Context(impl_->device);
     impl_->bare = cl::CommandQueue(impl_->context, impl_->device, static_cast<cl_command_queue_properties>(0));
     impl_->profiled = cl::CommandQueue(impl_->context, impl_->device, CL_QUEUE_PROFILING_ENABLE);

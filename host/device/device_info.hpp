@@ -11,6 +11,8 @@
 
 namespace qtrap::device {
 
+inline constexpr std::string_view kPoclPlatform = "Portable Computing Language";
+
 enum class DeviceType { kCpu, kGpu, kAccelerator, kOther };
 
 /// "cpu", "gpu", "accelerator" or "other".
@@ -33,10 +35,11 @@ struct AvoidedKernel {
 /// Static facts of a device, read once by list_devices().
 struct DeviceInfo {
   int index = 0;         ///< position in list_devices(), over all platforms
-  std::string id;        ///< stable identity: PCI address, else UUID, else platform and name
+  std::string id;        ///< identity, of no other device of the list: see device/identity.hpp
   std::string platform;  ///< CL_PLATFORM_NAME
   std::string platform_version;
-  std::string name;  ///< CL_DEVICE_NAME
+  std::string name;                  ///< CL_DEVICE_NAME; with AMD the instruction set, "gfx942:sramecc+:xnack-"
+  std::optional<std::string> board;  ///< CL_DEVICE_BOARD_NAME_AMD, "AMD Instinct MI300X"; absent where no driver says
   std::string vendor;
   std::string driver;  ///< CL_DRIVER_VERSION
   DeviceType type = DeviceType::kOther;
@@ -48,13 +51,20 @@ struct DeviceInfo {
   std::uint64_t max_work_group = 0;
   std::uint32_t float_vector_width = 1;  ///< CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT: 8 with AVX2, 16 with AVX-512
   std::uint32_t base_align_bytes = 128;
-  std::string c_version;            ///< newest OpenCL C accepted, e.g. "OpenCL C 3.0"
-  std::optional<std::string> pci;   ///< "0000:3b:00.0"
-  std::optional<std::string> uuid;  ///< 32 hexadecimal digits
+  std::string c_version;                    ///< newest OpenCL C accepted, e.g. "OpenCL C 3.0"
+  std::optional<std::string> pci;           ///< "0000:3b:00.0"; absent also where it is in doubt
+  std::optional<std::string> uuid;          ///< 32 hexadecimal digits, not all zero
+  bool pci_lacks_domain = false;            ///< AMD's own query tells bus, device and function alone
+  std::string pci_doubt;                    ///< why an address that the driver gave is not used; empty: no doubt
+  std::optional<bool> own_word_integrated;  ///< CL_DEVICE_INTEGRATED_MEMORY_NV
+  std::optional<bool> host_unified_memory;  ///< CL_DEVICE_HOST_UNIFIED_MEMORY
+  std::string fault;                        ///< why the device cannot be described, and so not be used; empty: it can
   std::vector<Capability> capabilities;
   std::string extensions;
 
   std::vector<AvoidedKernel> avoided;  ///< the next best kernel of the operation takes their place
+
+  std::vector<std::string> choice;  ///< what was said of its choice among others; each a hazard of its sessions
 
   std::string forced_family;   ///< kernel family that the user demands; empty: by type
   std::string forced_variant;  ///< kernel variant that the user demands; empty: the best that is probed
@@ -68,19 +78,21 @@ struct DeviceInfo {
   const Capability* find_capability(std::string_view wanted) const;
   /// Null when the kernel of this name may be used.
   const AvoidedKernel* find_avoided(std::string_view kernel) const;
-  bool is_pocl() const { return platform == "Portable Computing Language"; }
+  bool is_pocl() const { return platform == kPoclPlatform; }
+  /// What people call it: the board's name with the device's in brackets, or the device's alone.
+  std::string label() const { return board && *board != name ? *board + " (" + name + ")" : name; }
 };
 
-/// Name and version of the OpenCL ICD loader this process uses, e.g. "ocl-icd 2.3.1"; "unknown" where it does not say.
-std::string loader_description();
-
-/// Every device of every platform; the memory of a CPU device is at most what this process may use. Sets PoCL's
-/// variables (host_limits.hpp) before the first platform is created, unless the user set them.
-/// kRuntime errors: no platform (names the package to install), no device.
+/// Every device of every platform, those that cannot be described with their `fault`; the memory of a CPU device is at
+/// most what this process may use. Sets PoCL's variables (host_limits.hpp) before the first platform is created, unless
+/// the user set them. kRuntime errors: no platform (names the drivers that could not be loaded, or the package to
+/// install), no device (names the platforms that gave none). discovery.hpp says more.
 Result<std::vector<DeviceInfo>> list_devices();
 
-/// The device `selector` names: an index, "cpu", "gpu", a PCI address or part of a name that matches exactly one. An
-/// empty selector takes the first GPU, else the CPU. kUsage errors: nothing matches, several match (all listed).
+/// The device `selector` names: an index, "cpu", "gpu", a PCI address, an id, or part of a name or board name that
+/// matches exactly one. An empty selector takes the best GPU (identity.hpp), else the CPU; "gpu" the best GPU. Devices
+/// with a fault are never chosen. kUsage errors: nothing matches, several match (all listed). kRuntime: the device
+/// named has a fault.
 Result<DeviceInfo> select_device(const std::vector<DeviceInfo>& devices, const std::string& selector);
 
 }  // namespace qtrap::device

@@ -45,4 +45,7 @@ struct Kernel::Impl {
 /// Device handles in the order of list_devices().
 std::vector<cl::Device> all_device_handles();
 
+/// CL_DEVICE_NAME without blanks around it, as in DeviceInfo::name.
+std::string read_name(const cl::Device& device);
+
 }  // namespace qtrap::device

@@ -45,7 +45,8 @@ result::DeviceSummary describe_device(const device::DeviceInfo& info) {
                                 info.pci,
                                 info.uuid,
                                 {},
-                                info.kernel_family()};
+                                info.kernel_family(),
+                                info.board};
   for (const auto& capability : info.capabilities)
     summary.capabilities.push_back({capability.name, capability.declared, capability.probed, capability.reason});
   return summary;
@@ -66,6 +67,8 @@ Status describe_session(device::Device& device, const Clock& clock, const result
     session.ceilings = ceilings.value();
   }
   session.device = describe_device(device.info());
+  if (!device.info().pci_doubt.empty())
+    session.hazards.push_back("no PCI identity, and no meter unless one is named: " + device.info().pci_doubt);
   session.meter = meter;
   session.kernels.source_sha256 = device.sources().sha256();
   session.kernels.build_options = device::Device::common_options();

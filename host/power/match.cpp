@@ -107,9 +107,20 @@ const Finding* find_denied(const std::vector<Finding>& findings, const std::opti
   return nullptr;
 }
 
+/// A device that could be any of several boards: the only meter found may be its neighbour's.
+Match match_nothing(const DeviceIdentity& device, const std::vector<Finding>& findings) {
+  std::string list;
+  for (const auto& meter : select(
+           findings, [&](const MeterInfo& info) { return is_board(info) && same_vendor(info.name, device.vendor); })) {
+    list += (list.empty() ? "name it with --meter " : " or --meter ") + meter->info().id();
+  }
+  return {nullptr, "", fmt::format("{}; {}", device.doubt, list.empty() ? describe_absence(findings) : list)};
+}
+
 Result<Match> match_board(const DeviceIdentity& device, const std::vector<Finding>& findings) {
   const auto pci = device.pci ? normalise_pci(*device.pci) : std::nullopt;
   const auto uuid = device.uuid ? normalise_uuid(*device.uuid) : std::nullopt;
+  if (!device.doubt.empty()) return match_nothing(device, findings);
   if (pci) {
     if (const Finding* denied = find_denied(findings, pci)) return Match{nullptr, "", denied->reason};
     const Meters there = select(findings, [&](const MeterInfo& info) { return info.pci == pci; });

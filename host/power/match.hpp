@@ -1,7 +1,7 @@
 // Which meter measures which device. Ordinals mean nothing: OpenCL and a meter library number boards
 // differently. The order is PCI address, then UUID, then, for a device that reports neither, a name only one
-// meter has. A CPU device takes its packages together. Where several meters would do, the answer is an error
-// that lists them.
+// meter has. A device that cannot be told from others takes none, unless one is named. A CPU device takes its packages
+// together. Where several meters would do, the answer is an error that lists them.
 #pragma once
 
 #include <memory>
@@ -22,6 +22,7 @@ struct DeviceIdentity {
   std::string name;
   std::string type;    ///< "cpu", "gpu", "accelerator" or "other"
   std::string vendor;  ///< as OpenCL reports it
+  std::string doubt;   ///< why the board cannot be told from others; empty: it can
 };
 
 /// "0000:3b:00.0" from "3b:00.0", "0000:3B:00.0" or "00000000:3B:00.0"; absent where the text is no PCI

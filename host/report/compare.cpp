@@ -119,7 +119,7 @@ void label_subjects(std::vector<Subject>& subjects) {
   std::map<std::string, std::set<std::string>> files;
   for (const Subject& one : subjects) files[one.device.name].insert(one.file);
   for (Subject& one : subjects) {
-    one.label = one.device.name;
+    one.label = one.device.board.value_or(one.device.name);
     if (files[one.device.name].size() > 1) {
       one.label += fmt::format(" ({})", std::filesystem::path(one.file).stem().string());
     }

@@ -172,9 +172,9 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
                           session.meter.method.value_or("method unknown"));
     }
     out += fmt::format("qtrap {} · {}, {} ({}) · meter: {} · {} session{} · file {}\n\n", session.tool_version,
-                       escape_controls(session.device.name), escape_controls(session.device.platform),
-                       session.device.type, escape_controls(meter), file.sessions.size(),
-                       file.sessions.size() == 1 ? "" : "s", escape_controls(path));
+                       escape_controls(session.device.board.value_or(session.device.name)),
+                       escape_controls(session.device.platform), session.device.type, escape_controls(meter),
+                       file.sessions.size(), file.sessions.size() == 1 ? "" : "s", escape_controls(path));
   }
   out += to_text(point_table(file.points)) + "\n";
   if (std::any_of(file.points.begin(), file.points.end(),

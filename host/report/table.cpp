@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/contract.hpp"
+#include "core/text.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -14,12 +15,12 @@ namespace {
 std::string text_of(const Value& value) {
   struct Visitor {
     std::string operator()(std::monostate) const { return "–"; }
-    std::string operator()(const std::string& text) const { return text; }
+    std::string operator()(const std::string& text) const { return escape_controls(text); }
     std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
     std::string operator()(double number) const { return fmt::format("{:.4g}", number); }
     std::string operator()(bool flag) const { return flag ? "yes" : "no"; }
     std::string operator()(const std::vector<std::string>& list) const {
-      return fmt::format("{}", fmt::join(list, ", "));
+      return escape_controls(fmt::format("{}", fmt::join(list, ", ")));
     }
   };
   return std::visit(Visitor{}, value);
@@ -74,6 +75,7 @@ std::string to_json(const Table& table) {
   for (const auto& row : table.rows) {
     nlohmann::ordered_json object;
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
+      if (table.columns[c].key.empty()) continue;
       std::visit(
           [&](const auto& value) {
             using T = std::decay_t<decltype(value)>;

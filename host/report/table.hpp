@@ -13,7 +13,7 @@ namespace qtrap::report {
 using Value = std::variant<std::monostate, std::string, std::int64_t, double, bool, std::vector<std::string>>;
 
 struct Column {
-  std::string key;      ///< JSON key, with its unit as suffix
+  std::string key;      ///< JSON key, with its unit as suffix; empty: text only
   std::string heading;  ///< text heading; empty: JSON only
 };
 
@@ -22,7 +22,7 @@ struct Table {
   std::vector<std::vector<Value>> rows;  ///< each as long as columns
 };
 
-/// Aligned columns, two spaces apart; numbers to the right.
+/// Aligned columns, two spaces apart; numbers to the right. A row is one line: control characters are escaped.
 std::string to_text(const Table& table);
 /// A JSON array with one object per row, indented by two; throws Failure on a number that is not finite.
 std::string to_json(const Table& table);

@@ -49,7 +49,8 @@ template <>
 std::span<const Field<DeviceSummary>> fields() {
   using R = DeviceSummary;
   static const Field<R> kTable[] = {
-      {&R::id, {"id", "", "stable identity: PCI address, else UUID, else platform and name"}},
+      {&R::id,
+       {"id", "", "identity: PCI address, else UUID, else platform and name; no other device of the machine has it"}},
       {&R::platform, {"platform", "", "OpenCL platform name"}},
       {&R::name, {"name", "", "OpenCL device name"}},
       {&R::vendor, {"vendor", "", "OpenCL device vendor"}},
@@ -61,6 +62,7 @@ std::span<const Field<DeviceSummary>> fields() {
       {&R::uuid, {"uuid", "", "device UUID, 32 hexadecimal digits"}},
       {&R::capabilities, {"capabilities", "", "capabilities, declared and probed"}},
       {&R::kernel_family, {"kernel_family", "", "family of kernels used", kFamilies}},
+      {&R::board, {"board", "", "name of the board, where the driver tells it beside the device's"}},
   };
   return kTable;
 }

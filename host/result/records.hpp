@@ -52,6 +52,7 @@ struct DeviceSummary {
   std::optional<std::string> uuid;
   std::vector<CapabilityRecord> capabilities;
   std::string kernel_family;
+  std::optional<std::string> board;  ///< name on the box where `name` is another
   bool operator==(const DeviceSummary&) const = default;
 };
 

@@ -45,7 +45,6 @@ TEST(EscapeControls, LeavesNothingThatSteersATerminal) {
       << "C1 controls are two bytes in UTF-8";
   EXPECT_EQ(escape_controls("a\tb\nc\r", "\n\t"), "a\tb\nc\\x0d");
   EXPECT_EQ(escape_controls("\xc2\xa0\xc3\xbc \xe2\x82\xac"), "\xc2\xa0\xc3\xbc \xe2\x82\xac");
-  EXPECT_EQ(escape_controls("\xc2"), "\xc2");
 }
 
 TEST(Width, CountsCharactersAndNotBytes) {
@@ -62,6 +61,18 @@ TEST(FileNames, HoldNothingThatLeavesAFolder) {
     EXPECT_FALSE(is_file_name(bad)) << bad;
   EXPECT_FALSE(is_file_name(std::string(101, 'a')));
 }
+
+TEST(EscapeControls, LeavesNothingThatBreaksOrReordersALine) {
+  EXPECT_EQ(escape_controls("NVIDIA® H100 – 80 GB"), "NVIDIA® H100 – 80 GB");
+  EXPECT_EQ(escape_controls("a\xe2\x80\xae"
+                            "b\xe2\x80\xa8"
+                            "c"),
+            "a\\u202eb\\u2028c");
+  EXPECT_EQ(escape_controls("\x9b\xff\xe2\x80"), "\\x9b\\xff\\xe2\\x80") << "no UTF-8, and a torn end";
+  EXPECT_EQ(escape_controls("\xc0\x8a"), "\\xc0\\x8a") << "a newline in a byte too many";
+}
+
+TEST(ToLower, TouchesAsciiLettersAlone) { EXPECT_EQ(to_lower("AbZ 9Ä"), "abz 9Ä"); }
 
 }  // namespace
 }  // namespace qtrap

@@ -142,6 +142,16 @@ TEST(Match, SaysWhyADeniedBoardIsNotMeasuredInsteadOfTakingAnother) {
   EXPECT_EQ(match.reason, "the board is in MIG mode");
 }
 
+TEST(Match, GivesNoMeterToADeviceThatCouldBeAnyOfSeveralBoards) {
+  const std::vector<Finding> findings{make_finding("amd", "AMD Instinct MI300A", "0001:02:00.0", kUuid)};
+  DeviceIdentity device = make_gpu("AMD Instinct MI300A", "Advanced Micro Devices, Inc.");
+  device.uuid = kUuid;
+  device.doubt = "the devices 0, 1 report one PCI address, 0000:02:00.0";
+  const Match match = match_meter(device, findings, kTime).value();
+  EXPECT_FALSE(match.meter);
+  EXPECT_EQ(match.reason, device.doubt + "; name it with --meter amd:0001:02:00.0");
+}
+
 TEST(Match, GivesACpuNoBoardsMeter) {
   const std::vector<Finding> findings{make_finding("nvml", "NVIDIA A100", "0000:3b:00.0", kUuid)};
   DeviceIdentity cpu;
