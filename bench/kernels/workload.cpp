@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/half.hpp"
+#include "scheme/ceiling_kernels.hpp"
 #include "scheme/pass_factory.hpp"
 
 namespace qtrap::bench {
@@ -37,6 +38,10 @@ std::string_view format_name(WeightFormat format) {
       return "int4";
   }
   return "";
+}
+
+std::uint32_t vectors(const Buffer& buffer) {
+  return static_cast<std::uint32_t>(buffer.size_bytes() / scheme::CeilingKernels::kVectorBytes);
 }
 
 /// The read that bounds a matmul pass, by the format of its weights in the kernel's name.
@@ -114,23 +119,22 @@ Case Workload::launches(std::string name, std::string kind, std::vector<std::vec
   return made;
 }
 
+Pass Workload::ceiling_pass(scheme::Ceiling ceiling, const std::vector<device::Argument>& arguments) {
+  const scheme::CeilingKernels kernels(device_->info());
+  const auto program = kernels.program(ceiling).value();
+  auto kernel = device_->make_kernel(scheme::CeilingKernels::kFile, program.entry, program.options).value();
+  kernel.set_arguments(arguments);
+  return {Role::kOther, program.entry, "none", {kernel, kernels.size()}, {}, {}};
+}
+
 Case Workload::read_case(const std::string& name, const std::vector<Buffer>& buffers) {
-  const auto& info = device_->info();
-  const bool cpu = info.type == device::DeviceType::kCpu;
-  const std::uint64_t items = cpu ? info.compute_units : info.compute_units * 2048U;
-  const Buffer out = buffer(items * sizeof(std::uint32_t));
+  const scheme::CeilingKernels kernels(device_->info());
+  const Buffer out = buffer(kernels.items() * sizeof(std::uint32_t));
   std::vector<std::vector<Pass>> launches_of_buffers;
   for (const Buffer& in : buffers) {
-    auto kernel = device_
-                      ->make_kernel("probe/ceilings.cl", "read_bandwidth",
-                                    fmt::format("-DSTRIDED={} -DWIDTH=4 -DLAST=3", cpu ? 0 : 1))
-                      .value();
-    const device::Argument arguments[] = {BufferArg{in, Access::kRead}, BufferArg{out, Access::kWrite},
-                                          static_cast<std::uint32_t>(in.size_bytes() / 16)};
-    kernel.set_arguments(arguments);
-    Pass pass{Role::kOther, "read_bandwidth", "none", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
-    pass.costs.bytes = in.size_bytes();
-    launches_of_buffers.push_back({pass});
+    launches_of_buffers.push_back({ceiling_pass(
+        scheme::Ceiling::kRead, {BufferArg{in, Access::kRead}, BufferArg{out, Access::kWrite}, vectors(in), 1U})});
+    launches_of_buffers.back().back().costs.bytes = in.size_bytes();
   }
   return launches(name, "roof", std::move(launches_of_buffers));
 }
@@ -245,19 +249,9 @@ Group Workload::make_bandwidth_group() {
                               {}})
         .value();
   };
-  const auto& info = device_->info();
-  const bool cpu = info.type == device::DeviceType::kCpu;
-  const std::uint64_t items = cpu ? info.compute_units : info.compute_units * 2048U;
   add("copy", f16_.size(), [&](std::size_t i) {
-    auto kernel = device_
-                      ->make_kernel("probe/ceilings.cl", "copy_bandwidth",
-                                    fmt::format("-DSTRIDED={} -DWIDTH=4 -DLAST=3", cpu ? 0 : 1))
-                      .value();
-    const device::Argument arguments[] = {BufferArg{f16_[i].codes, Access::kRead},
-                                          BufferArg{half_out[i], Access::kWrite},
-                                          static_cast<std::uint32_t>(2 * values / 16)};
-    kernel.set_arguments(arguments);
-    Pass pass{Role::kOther, "copy_bandwidth", "none", {kernel, {{items, 1, 1}, {cpu ? 1U : 128U, 1, 1}}}, {}, {}};
+    Pass pass = ceiling_pass(scheme::Ceiling::kCopy, {BufferArg{f16_[i].codes, Access::kRead},
+                                                      BufferArg{half_out[i], Access::kWrite}, vectors(f16_[i].codes)});
     pass.costs.bytes = 4 * values;
     return pass;
   });

@@ -8,6 +8,7 @@
 
 #include "measurement.hpp"
 #include "peers.hpp"
+#include "scheme/ceiling_kernels.hpp"
 #include "scheme/pass.hpp"
 #include "scheme/reference.hpp"
 
@@ -43,6 +44,7 @@ class Workload {
   const std::vector<scheme::Weights>& matrices(scheme::WeightFormat format) const;
   const scheme::HostWeights& host_weights(scheme::WeightFormat format);
   Case launches(std::string name, std::string kind, std::vector<std::vector<scheme::Pass>> passes_per_matrix);
+  scheme::Pass ceiling_pass(scheme::Ceiling ceiling, const std::vector<device::Argument>& arguments);
   Case read_case(const std::string& name, const std::vector<device::Buffer>& buffers);
   /// All passes of a scheme for each matrix.
   std::vector<std::vector<scheme::Pass>> scheme_passes(const scheme::PassMaker& maker, const scheme::SchemeInfo& info,

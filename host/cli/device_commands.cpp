@@ -1,6 +1,8 @@
 // devices, verify, ceilings: what a machine has, whether its kernels are right, how fast it can be.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/item_rows.hpp"
@@ -225,26 +227,26 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
 
 int run_ceilings(const DeviceOptions& options) {
   auto device = open_device(options);
+  device.probe_capabilities();
   const MonotonicClock clock;
-  const auto c = measure::measure_ceilings(device, clock).value();
+  const auto c = measure::measure_ceilings(device, clock, device.check_event_timer().trusted);
   report::Table table;
-  table.columns = {{"quantity", "quantity"}, {"unit", "unit"}, {"value", "median"},
-                   {"low", "low"},           {"high", "high"}, {"basis", "basis"}};
-  const auto add = [&](const char* name, const char* unit, std::optional<double> value, std::optional<double> low,
-                       std::optional<double> high) {
-    const auto cell = [](std::optional<double> number) { return number ? Value(*number) : Value(std::monostate{}); };
-    table.rows.push_back({std::string(name), std::string(unit), cell(value), cell(low), cell(high),
-                          std::string(value ? "measured" : "not measured")});
+  table.columns = {{"quantity", "quantity"}, {"unit", "unit"},         {"value", "median"},
+                   {"low", "low"},           {"high", "high"},         {"events", "by events"},
+                   {"basis", "basis"},       {"instructions", "code"}, {"reason", "reason"}};
+  const auto number = [](std::optional<double> value) { return value ? Value(*value) : Value(std::monostate{}); };
+  const auto word = [](const std::map<std::string, std::string>& words, std::string_view name) {
+    const auto found = words.find(std::string(name));
+    return found == words.end() ? Value(std::monostate{}) : Value(found->second);
   };
-  add("read_bytes_per_s", "byte/s", c.read_bytes_per_s, c.read_bytes_per_s_low, c.read_bytes_per_s_high);
-  add("copy_bytes_per_s", "byte/s", c.copy_bytes_per_s, c.copy_bytes_per_s_low, c.copy_bytes_per_s_high);
-  add("fp32_macs_per_s", "MAC/s", c.fp32_macs_per_s, c.fp32_macs_per_s_low, c.fp32_macs_per_s_high);
-  add("fp16_macs_per_s", "MAC/s", c.fp16_macs_per_s, c.fp16_macs_per_s_low, c.fp16_macs_per_s_high);
-  add("int8_macs_per_s", "MAC/s", c.int8_macs_per_s, c.int8_macs_per_s_low, c.int8_macs_per_s_high);
-  add("empty_launch_s", "s", c.empty_launch_s, c.empty_launch_s_low, c.empty_launch_s_high);
-  add("host_sync_s", "s", c.host_sync_s, c.host_sync_s_low, c.host_sync_s_high);
+  for (const auto& row : measure::ceiling_rows()) {
+    table.rows.push_back({std::string(row.name), std::string(row.unit), number(c.*row.value), number(c.*row.low),
+                          number(c.*row.high), row.events == nullptr ? std::monostate{} : number(c.*row.events),
+                          std::string(c.*row.value ? "measured" : "not measured"), word(c.instructions, row.name),
+                          word(c.reasons, row.name)});
+  }
   table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{},
-                        std::string("chosen")});
+                        std::monostate{}, std::string("chosen"), std::monostate{}, word(c.reasons, "set_bytes")});
   emit(table, options.json);
   return kDone;
 }

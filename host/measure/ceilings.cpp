@@ -6,7 +6,8 @@
 #include <cstdint>
 
 #include "core/statistics.hpp"
-#include "measure/ceiling_kernels.hpp"
+#include "measure/random_data.hpp"
+#include "scheme/ceiling_kernels.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -14,202 +15,253 @@ namespace {
 using device::Access;
 using device::Argument;
 using device::BufferArg;
+using device::Launch;
+using result::Ceilings;
+using scheme::Ceiling;
+using scheme::CeilingKernels;
+using scheme::CeilingProgram;
 
-constexpr int kRepetitions = 7;
-constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
-constexpr std::uint64_t kLargestSet = std::uint64_t{512} << 20;
-constexpr std::uint64_t kCacheFactor = 8;
-constexpr double kDotMacsPerRound = 48;
-constexpr double kCpuInt8MacsPerRound = 192;
-constexpr double kFmaSeconds = 0.02;
+constexpr std::size_t kRepetitions = 7;
+constexpr std::size_t kFewestRepetitions = 3;
+/// A ceiling's windows together take no longer, as far as kFewestRepetitions allow.
+constexpr double kLongest = 3;
+constexpr std::uint64_t kLargeSet = std::uint64_t{1} << 30;
+constexpr std::uint64_t kCacheFactor = 16;
+constexpr double kShortestWindow = 0.02;
+constexpr double kShortestLaunch = 0.002;
+/// A window is this many times a launch and a wait, a launch this many times an empty one.
+constexpr double kOverheadFactor = 100;
+constexpr double kLongestWindow = 0.5;
+constexpr std::uint32_t kMostRounds = 1U << 26;
+constexpr std::uint64_t kMostLaunches = 1U << 14;
+/// Events sum up to the wall time of their window, give or take the clocks.
+constexpr double kMostEventTime = 1.02;
 constexpr int kLaunches = 1000;
 constexpr int kSyncs = 100;
 
-struct Spread {
-  double median;
-  double low;
-  double high;
+using C = Ceilings;
+constexpr CeilingRow kRows[] = {
+    {"read_bytes_per_s", "byte/s", &C::read_bytes_per_s, &C::read_bytes_per_s_low, &C::read_bytes_per_s_high,
+     &C::read_bytes_per_s_events},
+    {"copy_bytes_per_s", "byte/s", &C::copy_bytes_per_s, &C::copy_bytes_per_s_low, &C::copy_bytes_per_s_high,
+     &C::copy_bytes_per_s_events},
+    {"fp32_macs_per_s", "MAC/s", &C::fp32_macs_per_s, &C::fp32_macs_per_s_low, &C::fp32_macs_per_s_high,
+     &C::fp32_macs_per_s_events},
+    {"fp16_macs_per_s", "MAC/s", &C::fp16_macs_per_s, &C::fp16_macs_per_s_low, &C::fp16_macs_per_s_high,
+     &C::fp16_macs_per_s_events},
+    {"int8_macs_per_s", "MAC/s", &C::int8_macs_per_s, &C::int8_macs_per_s_low, &C::int8_macs_per_s_high,
+     &C::int8_macs_per_s_events},
+    {"int4_int8_macs_per_s", "MAC/s", &C::int4_int8_macs_per_s, &C::int4_int8_macs_per_s_low,
+     &C::int4_int8_macs_per_s_high, &C::int4_int8_macs_per_s_events},
+    {"matrix_f16_macs_per_s", "MAC/s", &C::matrix_f16_macs_per_s, &C::matrix_f16_macs_per_s_low,
+     &C::matrix_f16_macs_per_s_high, &C::matrix_f16_macs_per_s_events},
+    {"matrix_int8_macs_per_s", "MAC/s", &C::matrix_int8_macs_per_s, &C::matrix_int8_macs_per_s_low,
+     &C::matrix_int8_macs_per_s_high, &C::matrix_int8_macs_per_s_events},
+    {"empty_launch_s", "s", &C::empty_launch_s, &C::empty_launch_s_low, &C::empty_launch_s_high, nullptr},
+    {"host_sync_s", "s", &C::host_sync_s, &C::host_sync_s_low, &C::host_sync_s_high, nullptr},
 };
+constexpr Ceiling kRates[] = {Ceiling::kFp32,     Ceiling::kFp16,      Ceiling::kInt8,
+                              Ceiling::kInt4Int8, Ceiling::kMatrixF16, Ceiling::kMatrixInt8};
 
-Spread spread_of(const std::vector<double>& values) {
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  return {compute_median(values), *low, *high};
-}
-
-/// Wall time of one call, waited for.
-template <class Work>
-double seconds_of(device::Device& device, const Clock& clock, Work&& work) {
-  const Seconds before = clock.now();
-  work();
-  device.finish();
-  return (clock.now() - before).value();
-}
-
-/// `amount` per second over kRepetitions launches, after one to warm up.
-Spread measure_rate(device::Device& device, const Clock& clock, const device::Launch& launch, double amount) {
-  std::vector<double> rates;
-  for (int i = 0; i <= kRepetitions; ++i) {
-    const double seconds = seconds_of(device, clock, [&] { device.enqueue(launch); });
-    if (i > 0) rates.push_back(amount / seconds);
-  }
-  return spread_of(rates);
-}
+/// The rows stand in the order of the enumeration, but for the two costs at its end.
+const CeilingRow& row_of(Ceiling ceiling) { return kRows[static_cast<std::size_t>(ceiling)]; }
 
 class CeilingProbe {
  public:
-  CeilingProbe(device::Device& device, const Clock& clock)
-      : device_(&device), clock_(&clock), kernels_(device.info()) {}
+  CeilingProbe(device::Device& device, const Clock& clock, bool events_trusted)
+      : device_(&device), clock_(&clock), events_trusted_(events_trusted), kernels_(device.info()) {}
 
-  Status run(result::Ceilings& ceilings) {
-    if (auto done = bandwidths(ceilings); !done) return done;
-    if (auto done = multiply_adds(ceilings); !done) return done;
-    return launches(ceilings);
+  Ceilings run() {
+    attempt(row_of(Ceiling::kLaunch), [&] { return launches(); });
+    bandwidths();
+    for (const Ceiling ceiling : kRates) attempt(row_of(ceiling), [&] { return multiply_adds(ceiling); });
+    return std::move(ceilings_);
   }
 
  private:
-  Status bandwidths(result::Ceilings& ceilings) {
-    const auto& info = device_->info();
-    std::uint64_t bytes = std::clamp(kCacheFactor * info.cache_bytes, kSmallestSet, kLargestSet);
-    bytes = std::min({bytes, info.max_alloc_bytes, info.memory_bytes / 8}) / CeilingKernels::kVectorBytes *
-            CeilingKernels::kVectorBytes;
-    auto in = device_->make_buffer(bytes);
-    if (!in) return in.error();
-    auto out = device_->make_buffer(bytes);
+  /// Runs one ceiling; whatever goes wrong costs this one alone.
+  template <class Work>
+  void attempt(const CeilingRow& row, Work&& work) {
+    const std::string name(row.name);
+    try {
+      const Status done = work();
+      if (!done) ceilings_.reasons[name] = reason_of(done.error());
+    } catch (const device::DeviceError& error) {
+      ceilings_.reasons[name] = reason_of(error.error());
+    }
+  }
+
+  /// Without the words that the key says already.
+  static std::string reason_of(const Error& error) {
+    return error.what == "not measured" ? error.fix : error.message();
+  }
+
+  /// Wall time of `count` launches and a wait.
+  double seconds_of(const Launch& launch, std::uint64_t count) {
+    const Seconds before = clock_->now();
+    for (std::uint64_t i = 0; i < count; ++i) device_->enqueue(launch);
+    device_->finish();
+    return (clock_->now() - before).value();
+  }
+
+  void set_spread(const CeilingRow& row, const std::vector<double>& values) {
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    ceilings_.*row.value = compute_median(values);
+    ceilings_.*row.low = *low;
+    ceilings_.*row.high = *high;
+  }
+
+  double shortest_window() const {
+    const double overhead = ceilings_.empty_launch_s.value_or(0) + ceilings_.host_sync_s.value_or(0);
+    return std::clamp(kOverheadFactor * overhead, kShortestWindow, kLongestWindow);
+  }
+  double shortest_launch() const {
+    return std::clamp(kOverheadFactor * ceilings_.empty_launch_s.value_or(0), kShortestLaunch, kLongestWindow);
+  }
+
+  /// Rates of windows of as many launches as shortest_window() asks for, each worth `amount`.
+  void measure_rate(const CeilingRow& row, const Launch& launch, double amount) {
+    (void)seconds_of(launch, 1);  // compiles
+    std::uint64_t count = 1;
+    double window = seconds_of(launch, count);
+    while (window < shortest_window() && count < kMostLaunches) window = seconds_of(launch, count *= 2);
+    const auto affordable = static_cast<std::size_t>(kLongest / window);
+    std::vector<double> rates;
+    for (std::size_t i = 0; i < std::clamp(affordable, kFewestRepetitions, kRepetitions); ++i)
+      rates.push_back(amount * static_cast<double>(count) / seconds_of(launch, count));
+    set_spread(row, rates);
+    if (events_trusted_) measure_by_events(row, launch, count, amount);
+  }
+
+  /// One window of `count` launches by their event stamps; left out where the stamps cannot be right.
+  void measure_by_events(const CeilingRow& row, const Launch& launch, std::uint64_t count, double amount) {
+    const Seconds before = clock_->now();
+    for (std::uint64_t i = 0; i < count; ++i) device_->enqueue_profiled(launch);
+    device_->finish();
+    const double wall = (clock_->now() - before).value();
+    double sum = 0;
+    for (const auto& time : device_->take_events()) {
+      if (time.end <= time.start) return;
+      sum += (time.end - time.start).value();
+    }
+    if (sum <= kMostEventTime * wall) ceilings_.*row.events = amount * static_cast<double>(count) / sum;
+  }
+
+  Result<device::Kernel> make_kernel(Ceiling ceiling, CeilingProgram& program) {
+    auto chosen = kernels_.program(ceiling);
+    if (!chosen) return chosen.error();
+    program = std::move(chosen).value();
+    return device_->make_kernel(CeilingKernels::kFile, program.entry, program.options);
+  }
+
+  void bandwidths() {
+    const std::uint64_t bytes = choose_set_bytes(device_->info());
+    device::Buffer in;
+    attempt(row_of(Ceiling::kRead), [&]() -> Status {
+      auto made = make_random_buffer(*device_, bytes);
+      if (!made) return made.error();
+      in = made.value();
+      return bandwidth(Ceiling::kRead, in, bytes);
+    });
+    attempt(row_of(Ceiling::kCopy), [&]() -> Status {
+      if (!in) return runtime_error("not measured", "", "there is no set to copy: see read_bytes_per_s");
+      return bandwidth(Ceiling::kCopy, in, bytes);
+    });
+    ceilings_.set_bytes = static_cast<std::int64_t>(bytes);
+    if (bytes < kCacheFactor * device_->info().cache_bytes && ceilings_.read_bytes_per_s)
+      ceilings_.reasons["set_bytes"] = fmt::format("memory allows no set of {} times the cache", kCacheFactor);
+  }
+
+  Status bandwidth(Ceiling ceiling, const device::Buffer& in, std::uint64_t bytes) {
+    CeilingProgram program;
+    auto kernel = make_kernel(ceiling, program);
+    if (!kernel) return kernel.error();
+    const bool copies = ceiling == Ceiling::kCopy;
+    auto out = device_->make_buffer(copies ? bytes : kernels_.items() * sizeof(std::uint32_t));
     if (!out) return out.error();
-    device_->fill(in.value(), 0x3C01);  // commits the pages: an untouched page is read from one shared zero page
-    device_->fill(out.value(), 0);
-    auto read = device_->make_kernel(CeilingKernels::kFile, "read_bandwidth", kernels_.options);
-    if (!read) return read.error();
-    auto copy = device_->make_kernel(CeilingKernels::kFile, "copy_bandwidth", kernels_.options);
-    if (!copy) return copy.error();
-    const Argument arguments[] = {BufferArg{in.value(), Access::kRead}, BufferArg{out.value(), Access::kWrite},
-                                  static_cast<std::uint32_t>(bytes / CeilingKernels::kVectorBytes)};
-    read.value().set_arguments(arguments);
-    copy.value().set_arguments(arguments);
-    const Spread reads = measure_rate(*device_, *clock_, {read.value(), kernels_.size()}, static_cast<double>(bytes));
-    const Spread copies =
-        measure_rate(*device_, *clock_, {copy.value(), kernels_.size()}, 2.0 * static_cast<double>(bytes));
-    ceilings.read_bytes_per_s = reads.median;
-    ceilings.read_bytes_per_s_low = reads.low;
-    ceilings.read_bytes_per_s_high = reads.high;
-    ceilings.copy_bytes_per_s = copies.median;
-    ceilings.copy_bytes_per_s_low = copies.low;
-    ceilings.copy_bytes_per_s_high = copies.high;
-    ceilings.set_bytes = static_cast<std::int64_t>(bytes);
+    std::vector<Argument> arguments{BufferArg{in, Access::kRead}, BufferArg{out.value(), Access::kWrite},
+                                    static_cast<std::uint32_t>(bytes / CeilingKernels::kVectorBytes)};
+    if (!copies) arguments.emplace_back(std::uint32_t{1});  // passes
+    kernel.value().set_arguments(arguments);
+    measure_rate(row_of(ceiling), {kernel.value(), kernels_.size()}, (copies ? 2.0 : 1.0) * static_cast<double>(bytes));
     return Done{};
   }
 
-  /// Rate of a kernel (out, a, b, rounds) with `macs_per_round` multiply-adds per work-item.
-  Result<Spread> mac_rate(const char* entry, const std::string& options, double macs_per_round, const Argument& a,
-                          const Argument& b) {
-    auto kernel = device_->make_kernel(CeilingKernels::kFile, entry, options);
+  /// Rate of a kernel (out, rounds), with as many rounds as shortest_launch() asks for.
+  Status multiply_adds(Ceiling ceiling) {
+    CeilingProgram program;
+    auto kernel = make_kernel(ceiling, program);
     if (!kernel) return kernel.error();
-    auto out = device_->make_buffer(kernels_.items * sizeof(float));
+    auto out = device_->make_buffer(kernels_.items() * sizeof(std::uint32_t));
     if (!out) return out.error();
-    const device::Launch launch{kernel.value(), kernels_.size()};
-    std::uint32_t rounds = 1000;
+    const Launch launch{kernel.value(), kernels_.size()};
+    std::uint32_t rounds = 64;
     const auto set_rounds = [&] {
-      const Argument arguments[] = {BufferArg{out.value(), Access::kWrite}, a, b, rounds};
+      const Argument arguments[] = {BufferArg{out.value(), Access::kWrite}, rounds};
       kernel.value().set_arguments(arguments);
     };
     set_rounds();
-    device_->enqueue(launch);
-    device_->finish();
-    while (rounds < (1U << 26) && seconds_of(*device_, *clock_, [&] { device_->enqueue(launch); }) < kFmaSeconds) {
+    (void)seconds_of(launch, 1);
+    while (rounds < kMostRounds && seconds_of(launch, 1) < shortest_launch()) {
       rounds *= 2;
       set_rounds();
     }
-    return measure_rate(*device_, *clock_, launch, static_cast<double>(kernels_.items) * macs_per_round * rounds);
-  }
-
-  bool probed(const char* name) const {
-    const auto& all = device_->info().capabilities;
-    return std::any_of(all.begin(), all.end(), [&](const auto& c) { return c.name == name && c.probed == true; });
-  }
-
-  Status multiply_adds(result::Ceilings& ceilings) {
-    const auto& known = device_->info().capabilities;
-    if (std::none_of(known.begin(), known.end(), [](const auto& c) { return c.probed.has_value(); })) {
-      device_->probe_capabilities();
-    }
-    const auto fp32 = mac_rate("fma_rate", kernels_.options, kernels_.width * CeilingKernels::kFmaChains, 0.5F, 1.0F);
-    if (!fp32) return fp32.error();
-    ceilings.fp32_macs_per_s = fp32.value().median;
-    ceilings.fp32_macs_per_s_low = fp32.value().low;
-    ceilings.fp32_macs_per_s_high = fp32.value().high;
-    if (probed("fp16")) {
-      const auto fp16 =
-          mac_rate("half_fma_rate", kernels_.options + " -DFP16", 2 * CeilingKernels::kFmaChains, 0.5F, 1.0F);
-      if (!fp16) return fp16.error();
-      ceilings.fp16_macs_per_s = fp16.value().median;
-      ceilings.fp16_macs_per_s_low = fp16.value().low;
-      ceilings.fp16_macs_per_s_high = fp16.value().high;
-    }
-    const bool dot8 = probed("dot8");
-    const auto int8 =
-        mac_rate("int8_rate", kernels_.options + (dot8 ? " -DDOT8" : ""),
-                 dot8 || !kernels_.cpu ? kDotMacsPerRound : kCpuInt8MacsPerRound, std::uint32_t{3}, std::uint32_t{5});
-    if (!int8) return int8.error();
-    ceilings.int8_macs_per_s = int8.value().median;
-    ceilings.int8_macs_per_s_low = int8.value().low;
-    ceilings.int8_macs_per_s_high = int8.value().high;
+    ceilings_.instructions[std::string(row_of(ceiling).name)] = program.instructions;
+    measure_rate(row_of(ceiling), launch, static_cast<double>(kernels_.items()) * program.macs_per_round * rounds);
     return Done{};
   }
 
-  Status launches(result::Ceilings& ceilings) {
-    auto kernel = device_->make_kernel(CeilingKernels::kFile, "empty_launch", kernels_.options);
+  Status launches() {
+    CeilingProgram program;
+    auto kernel = make_kernel(Ceiling::kLaunch, program);
     if (!kernel) return kernel.error();
     auto out = device_->make_buffer(sizeof(std::uint32_t));
     if (!out) return out.error();
     const Argument arguments[] = {BufferArg{out.value(), Access::kWrite}};
     kernel.value().set_arguments(arguments);
-    const device::Launch launch{kernel.value(), {{1, 1, 1}, {1, 1, 1}}};
-    device_->enqueue(launch);
-    device_->finish();
+    const Launch launch{kernel.value(), {{1, 1, 1}, {1, 1, 1}}};
+    (void)seconds_of(launch, 1);
     std::vector<double> chained;
     std::vector<double> waited;
-    for (int i = 0; i < kRepetitions; ++i) {
-      chained.push_back(seconds_of(*device_, *clock_,
-                                   [&] {
-                                     for (int j = 0; j < kLaunches; ++j) device_->enqueue(launch);
-                                   }) /
-                        kLaunches);
-      const double with_wait = seconds_of(*device_, *clock_,
-                                          [&] {
-                                            for (int j = 0; j < kSyncs; ++j) {
-                                              device_->enqueue(launch);
-                                              device_->finish();
-                                            }
-                                          }) /
-                               kSyncs;
+    for (std::size_t i = 0; i < kRepetitions; ++i) {
+      chained.push_back(seconds_of(launch, kLaunches) / kLaunches);
+      const Seconds before = clock_->now();
+      for (int j = 0; j < kSyncs; ++j) (void)seconds_of(launch, 1);
+      const double with_wait = (clock_->now() - before).value() / kSyncs;
       // The wait alone: a waited launch less a chained one. A driver may make that negative within noise: then it is
       // not known.
       if (with_wait > chained.back()) waited.push_back(with_wait - chained.back());
     }
-    const Spread launch_spread = spread_of(chained);
-    ceilings.empty_launch_s = launch_spread.median;
-    ceilings.empty_launch_s_low = launch_spread.low;
-    ceilings.empty_launch_s_high = launch_spread.high;
-    if (waited.empty()) return Done{};
-    const Spread sync_spread = spread_of(waited);
-    ceilings.host_sync_s = sync_spread.median;
-    ceilings.host_sync_s_low = sync_spread.low;
-    ceilings.host_sync_s_high = sync_spread.high;
+    set_spread(kRows[std::size(kRows) - 2], chained);
+    const CeilingRow& sync = kRows[std::size(kRows) - 1];
+    if (waited.empty()) {
+      ceilings_.reasons[std::string(sync.name)] = "a waited launch took no longer than a chained one";
+    } else {
+      set_spread(sync, waited);
+    }
     return Done{};
   }
 
   device::Device* device_;
   const Clock* clock_;
+  bool events_trusted_;
   CeilingKernels kernels_;
+  Ceilings ceilings_;
 };
 
 }  // namespace
 
-Result<result::Ceilings> measure_ceilings(device::Device& device, const Clock& clock) {
-  result::Ceilings ceilings;
-  const Status done = CeilingProbe(device, clock).run(ceilings);
-  if (!done) return done.error();
-  return ceilings;
+std::span<const CeilingRow> ceiling_rows() { return kRows; }
+
+std::uint64_t choose_set_bytes(const device::DeviceInfo& info) {
+  const std::uint64_t wanted = std::max(kLargeSet, kCacheFactor * info.cache_bytes);
+  const std::uint64_t most =
+      std::min({info.max_alloc_bytes, info.memory_bytes / 8, std::uint64_t{UINT32_MAX} * CeilingKernels::kVectorBytes});
+  return std::min(wanted, most) / CeilingKernels::kVectorBytes * CeilingKernels::kVectorBytes;
+}
+
+Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted) {
+  return CeilingProbe(device, clock, events_trusted).run();
 }
 
 }  // namespace qtrap::measure

@@ -1,18 +1,36 @@
 // Ceilings of a device, measured in the session: bandwidth of reading and copying sets well beyond the last-level
-// cache, rates of fp32, fp16 (where probed) and int8 multiply-adds, cost of an empty launch (chained) and of a host
-// wait. Each is the median of several repetitions with the smallest and largest as its spread; the spread between
-// processes is larger (power.md) and shows only across sessions.
+// cache, rates of multiply-adds in f32 and with the instruction sets that the kernels use (pairs of f16, dot products
+// of bytes, the matrix unit), cost of an empty launch (chained) and of a host wait. Each is the median of several
+// windows with the smallest and largest as its spread; the spread between processes is larger (power.md) and shows only
+// across sessions. A window holds so many launches that launching and waiting are below 1 % of it; the same by event
+// stamps stands beside.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "core/clock.hpp"
-#include "core/result.hpp"
 #include "device/device.hpp"
 #include "result/records.hpp"
 
 namespace qtrap::measure {
 
-/// Takes about a second on a CPU; allocates two sets and frees them. kRuntime errors: kernel build, out of device
-/// memory.
-Result<result::Ceilings> measure_ceilings(device::Device& device, const Clock& clock);
+/// A ceiling among the members of result::Ceilings.
+struct CeilingRow {
+  using Member = std::optional<double> result::Ceilings::*;
+  std::string_view name;  ///< key of its median
+  std::string_view unit;
+  Member value, low, high;
+  Member events;  ///< null where event stamps say nothing of it
+};
+std::span<const CeilingRow> ceiling_rows();
+
+/// Takes about three seconds on a CPU; allocates two sets and frees them. `device`: its capabilities probed, its
+/// cache_bytes as good as known. Never fails: a ceiling that does not build, launch or find memory is absent, with its
+/// reason among `reasons`. `events_trusted`: false leaves event stamps out.
+result::Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted);
+
+/// The set of read and copy: 1 GiB or 16 times the cache, the larger, where memory and the largest allocation allow.
+std::uint64_t choose_set_bytes(const device::DeviceInfo& info);
 
 }  // namespace qtrap::measure

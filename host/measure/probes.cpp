@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 
 #include "chain/resident_model.hpp"
-#include "measure/ceiling_kernels.hpp"
+#include "measure/random_data.hpp"
+#include "scheme/ceiling_kernels.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -16,10 +15,15 @@ namespace {
 using device::Access;
 using device::Argument;
 using device::BufferArg;
+using scheme::Ceiling;
+using scheme::CeilingKernels;
 using scheme::Pass;
 using scheme::ProjectionShape;
 
-constexpr std::uint32_t kFmaRounds = 20000;
+/// Multiply-adds from registers take at least this long a launch, so that the launch is a small part.
+const Seconds kRegisterLaunch(0.005);
+constexpr std::uint32_t kFewestRounds = 64;
+constexpr std::uint32_t kMostRounds = 1U << 26;
 constexpr std::uint64_t kCacheFactor = 4;
 constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
 constexpr std::uint64_t kCastElements = std::uint64_t{1} << 22;
@@ -27,8 +31,10 @@ constexpr std::uint64_t kCastElements = std::uint64_t{1} << 22;
 constexpr std::uint64_t kCachedProducts = 32;
 constexpr std::uint64_t kQuantizedColumns = 4096;
 constexpr std::array<std::uint64_t, 2> kSides{1024, 4096};
-/// Small numbers with no exponent extremes in every format that reads them.
-constexpr std::uint16_t kPattern = 0x1C1C;
+/// A product shorter than this many empty launches would measure launches.
+constexpr double kLaunchesInAProduct = 4;
+constexpr std::uint64_t kTimedLaunches = 100;
+constexpr std::uint64_t kSideStep = 256;
 
 /// Makes the loops; one function per kind of probe.
 class ProbeMaker {
@@ -52,23 +58,27 @@ class ProbeMaker {
                                             static_cast<std::uint32_t>(bytes / CeilingKernels::kVectorBytes)};
     scheme::Costs costs;
     costs.bytes = 2 * bytes;
-    return own_kernel("copy", "copy_bandwidth", arguments, kernels_.size(), costs);
+    return own_kernel("copy", Ceiling::kCopy, arguments, costs);
   }
 
-  Result<LoadLoop> macs_from_registers(std::uint32_t rounds) const {
-    auto out = filled(kernels_.items * sizeof(float));
-    if (!out) return out.error();
-    const std::array<Argument, 4> arguments{BufferArg{out.value(), Access::kWrite}, 0.5F, 1.0F, rounds};
-    scheme::Costs costs;
-    costs.macs = kernels_.items * kernels_.width * CeilingKernels::kFmaChains * rounds;
-    return own_kernel("macs_registers", "fma_rate", arguments, kernels_.size(), costs);
+  /// Launches of about `duration` and more.
+  Result<LoadLoop> macs_from_registers(Seconds duration) const {
+    std::uint32_t rounds = kFewestRounds;
+    auto loop = macs_from_registers(rounds);
+    while (loop && rounds < kMostRounds) {
+      (void)loop.value().play();
+      if (loop.value().play() >= duration) break;
+      rounds *= 2;
+      loop = macs_from_registers(rounds);
+    }
+    return loop;
   }
 
   /// `launches` empty ones; each waited for when `waited`.
   Result<LoadLoop> empty(std::uint64_t launches, bool waited) const {
-    auto kernel = device().make_kernel(CeilingKernels::kFile, "empty_launch", kernels_.options);
+    auto kernel = ceiling_kernel(Ceiling::kLaunch);
     if (!kernel) return kernel.error();
-    auto out = filled(sizeof(std::uint32_t) * kernels_.items);
+    auto out = filled(sizeof(std::uint32_t) * kernels_.items());
     if (!out) return out.error();
     const std::array<Argument, 1> arguments{BufferArg{out.value(), Access::kWrite}};
     kernel.value().set_arguments(arguments);
@@ -100,16 +110,31 @@ class ProbeMaker {
     return make_loop(timing_, to_f32 ? "cast_f16_f32" : "cast_f32_f16", {std::move(pass).value()});
   }
 
-  /// The matmul passes of a scheme on one matrix that stays in cache: the largest square one of f16 that does, its side
-  /// a power of two, over `divisor`.
+  /// The matmul passes of a scheme on one matrix that stays in cache: the largest square one that does in its format,
+  /// over `divisor`. kRuntime error too where a product takes hardly longer than a launch.
   Result<LoadLoop> macs_from_cache(const scheme::SchemeInfo& scheme, std::uint64_t tokens,
                                    std::uint64_t divisor) const {
     const std::uint64_t most = std::max<std::uint64_t>(device().info().cache_bytes, std::uint64_t{1} << 22) / 2;
-    const std::uint64_t side =
-        std::bit_floor(static_cast<std::uint64_t>(std::sqrt(static_cast<double>(most / 2)))) / divisor;
+    std::uint64_t side = kSideStep;
+    const auto bytes = [&](std::uint64_t wanted) {
+      return scheme::compute_weight_bytes(scheme.weights, {wanted, wanted}, maker_->options().group_size);
+    };
+    while (bytes(side + kSideStep) <= most) side += kSideStep;
+    side = std::max(side / divisor, kSideStep);
     auto loop = projection(scheme, scheme::Role::kMatmul, {side, side}, {1, kCachedProducts}, tokens,
                            fmt::format("macs_{}@{}", scheme.name, tokens));
-    if (loop) loop.value().costs.cached_bytes = loop.value().costs.bytes;
+    if (!loop) return loop;
+    auto launches = empty(kTimedLaunches, false);
+    if (!launches) return launches;
+    (void)launches.value().play();
+    (void)loop.value().play();
+    const double product = loop.value().play().value() / static_cast<double>(loop.value().costs.launches);
+    const double launch = launches.value().play().value() / static_cast<double>(kTimedLaunches);
+    if (product < kLaunchesInAProduct * launch)
+      return runtime_error("a product from the cache takes hardly longer than a launch",
+                           fmt::format("{:.1f} us of {:.1f} us", product * 1e6, launch * 1e6),
+                           "its multiply-adds cannot be told from launches on this device");
+    loop.value().costs.cached_bytes = loop.value().costs.bytes;
     return loop;
   }
 
@@ -145,21 +170,34 @@ class ProbeMaker {
  private:
   device::Device& device() const { return maker_->device(); }
 
-  Result<device::Buffer> filled(std::uint64_t bytes) const {
-    auto buffer = device().make_buffer(bytes);
-    if (buffer) device().fill(buffer.value(), kPattern);
-    return buffer;
+  Result<device::Buffer> filled(std::uint64_t bytes) const { return make_random_buffer(device(), bytes); }
+
+  Result<device::Kernel> ceiling_kernel(Ceiling ceiling) const {
+    const auto program = kernels_.program(ceiling);
+    if (!program) return program.error();
+    return device().make_kernel(CeilingKernels::kFile, program.value().entry, program.value().options);
+  }
+
+  Result<LoadLoop> macs_from_registers(std::uint32_t rounds) const {
+    const auto program = kernels_.program(Ceiling::kFp32);
+    if (!program) return program.error();
+    auto out = filled(kernels_.items() * sizeof(float));
+    if (!out) return out.error();
+    const std::array<Argument, 2> arguments{BufferArg{out.value(), Access::kWrite}, rounds};
+    scheme::Costs costs;
+    costs.macs = kernels_.items() * static_cast<std::uint64_t>(program.value().macs_per_round) * rounds;
+    return own_kernel("macs_registers", Ceiling::kFp32, arguments, costs);
   }
 
   template <std::size_t N>
-  Result<LoadLoop> own_kernel(const char* name, const char* entry, const std::array<Argument, N>& arguments,
-                              const device::WorkSize& work, scheme::Costs costs) const {
-    auto kernel = device().make_kernel(CeilingKernels::kFile, entry, kernels_.options);
+  Result<LoadLoop> own_kernel(const char* name, Ceiling ceiling, const std::array<Argument, N>& arguments,
+                              scheme::Costs costs) const {
+    auto kernel = ceiling_kernel(ceiling);
     if (!kernel) return kernel.error();
     kernel.value().set_arguments(arguments);
     Pass pass;
-    pass.kernel = entry;
-    pass.launch = {kernel.value(), work};
+    pass.kernel = kernel.value().name();
+    pass.launch = {kernel.value(), kernels_.size()};
     for (const Argument& argument : arguments) {
       if (const auto* buffer = std::get_if<BufferArg>(&argument)) pass.buffers.push_back(*buffer);
     }
@@ -200,7 +238,8 @@ class ProbeMaker {
       auto weights = chain::allocate_weights(device(), scheme.weights, shape, maker_->options().group_size);
       if (!weights) return weights.error();
       for (const auto* part : {&weights.value().codes, &weights.value().scales, &weights.value().zeros}) {
-        if (*part) device().fill(*part, kPattern);
+        if (!*part) continue;
+        if (auto random = fill_random(device(), *part); !random) return random.error();
       }
       auto list = scheme_passes.value().projection_passes(weights.value(), x.value(), y.value());
       if (!list) return list.error();
@@ -225,7 +264,7 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
   };
   const auto info = [](const char* name) { return scheme::find_scheme(name).value(); };
   for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
-  add(&ProbeMaker::macs_from_registers, kFmaRounds);
+  makers_.push_back([probes] { return probes->macs_from_registers(kRegisterLaunch); });
   for (const std::uint64_t count : tokens) {
     for (const char* name : {"f16", "w8a16-fused", "w8a8", "w4a16-fused", "w4a8"}) {
       for (const std::uint64_t divisor : {2U, 1U}) add(&ProbeMaker::macs_from_cache, info(name), count, divisor);
@@ -253,14 +292,7 @@ Result<LoadLoop> make_role_loop(const scheme::PassMaker& maker, const Timing& ti
 Result<power::KeepBusy> make_busy_load(const scheme::PassMaker& maker, const Timing& timing) {
   const Seconds launch(0.0005);
   const ProbeMaker probes(maker, timing);
-  std::uint32_t rounds = 100;
-  auto loop = probes.macs_from_registers(rounds);
-  while (loop && rounds < kFmaRounds * 64) {
-    (void)loop.value().play();
-    if (loop.value().play() >= launch) break;
-    rounds *= 2;
-    loop = probes.macs_from_registers(rounds);
-  }
+  auto loop = probes.macs_from_registers(launch);
   if (!loop) return loop.error();
   return power::KeepBusy([play = std::move(loop).value().play, clock = timing.clock](Seconds duration) -> Status {
     const Seconds end = clock->now() + duration;

@@ -61,11 +61,8 @@ Status describe_session(device::Device& device, const Clock& clock, const result
   session.event_timer = {check.trusted, check.reason};
   const MachineLimits limits = read_machine_limits();
   LoadMonitor monitor(clock, make_load_scope(limits, device.info().type == device::DeviceType::kCpu));
-  if (lost == left_out.end()) {
-    auto ceilings = measure_ceilings(device, clock);
-    if (!ceilings) return ceilings.error();
-    session.ceilings = ceilings.value();
-  }
+  if (lost == left_out.end())
+    session.ceilings = measure_ceilings(device, clock, check.trusted);
   session.device = describe_device(device.info());
   if (!device.info().pci_doubt.empty())
     session.hazards.push_back("no PCI identity, and no meter unless one is named: " + device.info().pci_doubt);

@@ -37,6 +37,10 @@ struct Special<SessionRecord> {
                              std::map<std::string, std::string>>;
 };
 template <>
+struct Special<Ceilings> {
+  using types = std::variant<std::map<std::string, std::string>>;
+};
+template <>
 struct Special<SamplesRecord> {
   using types = std::variant<std::vector<std::int64_t>>;
 };

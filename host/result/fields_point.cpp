@@ -10,6 +10,7 @@ constexpr std::array<std::string_view, 3> kPaths{"none", "split", "fused"};
 constexpr std::array<std::string_view, 4> kStatuses{"ok", "unsupported", "skipped", "error"};
 constexpr std::array<std::string_view, 6> kBases{"measured",     "fitted",    "interpolated",
                                                  "extrapolated", "estimated", "simulated"};
+constexpr std::array<std::string_view, 3> kRoofStatuses{"ok", "in_cache", "ceiling_too_low"};
 constexpr std::array<std::string_view, 4> kVerdicts{"trap", "no_trap", "undecided", "no_meter"};
 
 using R = PointRecord;
@@ -113,6 +114,10 @@ constexpr Field<R> kTable[] = {
     {&R::source, {"source", "", "where an imported point was published; null for measured ones"}},
     {&R::rows, {"rows", "", "rows of results that its kernels were to be checked on, over the sessions"}},
     {&R::rows_checked, {"rows_checked", "", "rows of them that were compared with the reference"}},
+    {&R::roof_ceiling, {"roof_ceiling", "", "the ceiling that roof_s comes from, by its key in `ceilings`"}},
+    {&R::roof_status,
+     {"roof_status", "", "whether roof_fraction stands: null above 1.1, where the ceiling was measured too low",
+      kRoofStatuses}},
 };
 
 }  // namespace

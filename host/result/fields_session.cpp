@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kSensorBases{"characterised", "assumed"};
 
+constexpr std::array<std::string_view, 4> kCacheBases{"measured", "system", "driver", "none"};
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.result"};
 constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"};
 constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
@@ -128,6 +129,42 @@ std::span<const Field<Ceilings>> fields() {
       {&R::host_sync_s_low, {"host_sync_s_low", "s", "lowest run"}},
       {&R::host_sync_s_high, {"host_sync_s_high", "s", "highest run"}},
       {&R::set_bytes, {"set_bytes", "bytes", "working set of the bandwidth runs"}},
+      {&R::int4_int8_macs_per_s,
+       {"int4_int8_macs_per_s", "MAC/s",
+        "int4 codes by int8 values where faster than int8 by int8 (avx2), from registers, median"}},
+      {&R::int4_int8_macs_per_s_low, {"int4_int8_macs_per_s_low", "MAC/s", "lowest run"}},
+      {&R::int4_int8_macs_per_s_high, {"int4_int8_macs_per_s_high", "MAC/s", "highest run"}},
+      {&R::matrix_f16_macs_per_s,
+       {"matrix_f16_macs_per_s", "MAC/s", "f16 into f32 on the matrix unit, from registers, median"}},
+      {&R::matrix_f16_macs_per_s_low, {"matrix_f16_macs_per_s_low", "MAC/s", "lowest run"}},
+      {&R::matrix_f16_macs_per_s_high, {"matrix_f16_macs_per_s_high", "MAC/s", "highest run"}},
+      {&R::matrix_int8_macs_per_s,
+       {"matrix_int8_macs_per_s", "MAC/s", "int8 into int32 on the matrix unit, from registers, median"}},
+      {&R::matrix_int8_macs_per_s_low, {"matrix_int8_macs_per_s_low", "MAC/s", "lowest run"}},
+      {&R::matrix_int8_macs_per_s_high, {"matrix_int8_macs_per_s_high", "MAC/s", "highest run"}},
+      {&R::read_bytes_per_s_events,
+       {"read_bytes_per_s_events", "bytes/s", "the same over the time between event stamps"}},
+      {&R::copy_bytes_per_s_events,
+       {"copy_bytes_per_s_events", "bytes/s", "the same over the time between event stamps"}},
+      {&R::fp32_macs_per_s_events, {"fp32_macs_per_s_events", "MAC/s", "the same over the time between event stamps"}},
+      {&R::fp16_macs_per_s_events, {"fp16_macs_per_s_events", "MAC/s", "the same over the time between event stamps"}},
+      {&R::int8_macs_per_s_events, {"int8_macs_per_s_events", "MAC/s", "the same over the time between event stamps"}},
+      {&R::int4_int8_macs_per_s_events,
+       {"int4_int8_macs_per_s_events", "MAC/s", "the same over the time between event stamps"}},
+      {&R::matrix_f16_macs_per_s_events,
+       {"matrix_f16_macs_per_s_events", "MAC/s", "the same over the time between event stamps"}},
+      {&R::matrix_int8_macs_per_s_events,
+       {"matrix_int8_macs_per_s_events", "MAC/s", "the same over the time between event stamps"}},
+      {&R::instructions,
+       {"instructions", "", "instruction set of each ceiling: plain, a variant's or matrix unit's name"}},
+      {&R::reasons, {"reasons", "", "by ceiling: why it is absent, or what it lacks"}},
+      {&R::cache_bytes, {"cache_bytes", "bytes", "last-level cache: what lies within it counts as in cache"}},
+      {&R::cache_bytes_low, {"cache_bytes_low", "bytes", "largest set read at the cache's rate"}},
+      {&R::cache_bytes_high, {"cache_bytes_high", "bytes", "smallest set read at memory's rate"}},
+      {&R::cache_basis, {"cache_basis", "", "where cache_bytes comes from", kCacheBases}},
+      {&R::cache_status, {"cache_status", "", "what the sweep of read rates showed beside what system and driver say"}},
+      {&R::cache_system_bytes, {"cache_system_bytes", "bytes", "last-level cache by sysfs"}},
+      {&R::cache_driver_bytes, {"cache_driver_bytes", "bytes", "global memory cache by the OpenCL driver"}},
   };
   return kTable;
 }

@@ -109,6 +109,32 @@ struct Ceilings {
   std::optional<double> host_sync_s_low;
   std::optional<double> host_sync_s_high;
   std::optional<std::int64_t> set_bytes;
+  std::optional<double> int4_int8_macs_per_s;
+  std::optional<double> int4_int8_macs_per_s_low;
+  std::optional<double> int4_int8_macs_per_s_high;
+  std::optional<double> matrix_f16_macs_per_s;
+  std::optional<double> matrix_f16_macs_per_s_low;
+  std::optional<double> matrix_f16_macs_per_s_high;
+  std::optional<double> matrix_int8_macs_per_s;
+  std::optional<double> matrix_int8_macs_per_s_low;
+  std::optional<double> matrix_int8_macs_per_s_high;
+  std::optional<double> read_bytes_per_s_events;
+  std::optional<double> copy_bytes_per_s_events;
+  std::optional<double> fp32_macs_per_s_events;
+  std::optional<double> fp16_macs_per_s_events;
+  std::optional<double> int8_macs_per_s_events;
+  std::optional<double> int4_int8_macs_per_s_events;
+  std::optional<double> matrix_f16_macs_per_s_events;
+  std::optional<double> matrix_int8_macs_per_s_events;
+  std::map<std::string, std::string> instructions;  ///< by ceiling
+  std::map<std::string, std::string> reasons;       ///< by ceiling that is absent or not as it should be
+  std::optional<std::int64_t> cache_bytes;
+  std::optional<std::int64_t> cache_bytes_low;
+  std::optional<std::int64_t> cache_bytes_high;
+  std::optional<std::string> cache_basis;
+  std::optional<std::string> cache_status;
+  std::optional<std::int64_t> cache_system_bytes;
+  std::optional<std::int64_t> cache_driver_bytes;
   bool operator==(const Ceilings&) const = default;
 };
 
@@ -323,6 +349,8 @@ struct PointRecord {
   std::optional<std::string> source;
   std::optional<std::int64_t> rows;
   std::optional<std::int64_t> rows_checked;
+  std::optional<std::string> roof_ceiling;
+  std::optional<std::string> roof_status;
   bool operator==(const PointRecord&) const = default;
 };
 

@@ -1,11 +1,39 @@
-// Ceilings of a device: what the fastest plain access or arithmetic reaches, against which kernels are judged.
-// Layout: READ and COPY walk `count` uint4 (16 bytes each); work-item g takes chunk g (STRIDED=0: CPUs, one stream per item) or every
-// gsize-th element (STRIDED=1: GPUs, neighbours adjacent). Tunables: STRIDED, WIDTH (float lanes of the FMA kernel).
-// Bytes: read 16 * count, copy 32 * count. Operations per work-item and round: fma_rate 12 * WIDTH multiply-adds,
-// half_fma_rate 24, int8_rate 48 (192 on CPUs).
+// Ceilings of a device: what the fastest plain access or arithmetic reaches, against which kernels are judged. Built and
+// launched by host/measure/ceiling_kernels.hpp; one entry per program, chosen by -DCEILING_…, so that what does not build
+// costs one ceiling. Every start value differs by work-item and every lane reaches the result: what all items share goes to a
+// GPU's scalar unit, and what nobody reads is dropped.
+//   CEILING_READ         read_bandwidth    16 * count bytes a launch and pass
+//   CEILING_COPY         copy_bandwidth    32 * count bytes
+//   CEILING_FMA          fma_rate          f32: FMA_CHAINS * WIDTH * STEPS multiply-adds a round and work-item
+//   CEILING_HALF2        half2_rate        pairs of f16: 2 * HALF2_CHAINS * STEPS
+//   CEILING_INT8         int8_rate         int8 into int32: DOT_CHAINS * DOT_MACS * STEPS
+//   CEILING_NIBBLE       nibble_rate       unsigned int4 by int8 (avx2 alone): NIBBLE_CHAINS * NIBBLE_MACS * STEPS
+//   CEILING_MATRIX_F16   matrix_f16_rate   f16 into f32: MATRIX_CHAINS * STEPS parts of 16 x 16 x MATRIX_BYTES / 2 a round and
+//                                          wave of MATRIX_LANES items
+//   CEILING_MATRIX_INT8  matrix_int8_rate  int8 into int32: of 16 x 16 x MATRIX_BYTES
+//   CEILING_LAUNCH       empty_launch      nothing
+// Layout of READ and COPY: they walk `count` uint4 (16 bytes each); work-item g takes chunk g (STRIDED=0: CPUs, one stream per
+// item) or every gsize-th element (STRIDED=1: GPUs, neighbours adjacent).
+// STEPS: steps of all chains in a round, unrolled, so that the loop's own instructions are few beside them.
+// INSTRUCTIONS_… (common/instructions.clh) and MATRIX_UNIT_… (common/matrix_unit.clh) as the kernels have them.
 
-#define PASTE_(a, b) a##b
-#define PASTE(a, b) PASTE_(a, b)
+#include "common/instructions.clh"
+
+#ifndef STRIDED
+#error "STRIDED is not defined: the options come from CeilingKernels"
+#endif
+#define JOINED_(a, b) a##b
+#define JOINED(a, b) JOINED_(a, b)
+#define UNROLL_ALL _Pragma("unroll")
+// Left alone, the compiler unrolls the loop over rounds as well, and the counts of the check no longer hold.
+#define ROUNDS(i) _Pragma("nounroll") for (uint i = 0; i < rounds; ++i)
+
+/// A word that looks random, another for every work-item and `which`.
+static inline uint item_word(uint which) {
+  uint word = ((uint)get_global_id(0) * 64u + which) * 0x9E3779B1u;
+  word = (word ^ word >> 15) * 0x85EBCA6Bu;
+  return word ^ word >> 13;
+}
 
 #if STRIDED
 #define FOR_EACH(i) for (ulong i = get_global_id(0); i < count; i += get_global_size(0))
@@ -16,135 +44,278 @@
   for (ulong i = first; i < min(first + chunk, (ulong)count); ++i)
 #endif
 
-// The sum keeps every load alive: out is written once per work-item. A CPU core reads eight streams side by side: one
+#ifdef CEILING_READ
+// The sum keeps every load alive: out is written once per work-item. `passes`: how often the set is read in a launch, so that
+// small sets are more than a launch (the sweep for the cache); in pass p an item reads what the p-th item after it read first,
+// so that what serves is the cache that all share, not one core's. A CPU core reads READ_STREAMS streams side by side: one
 // leaves the start of each page exposed (Zen 3: 24 GB/s with one stream, 33 with the eight rows of a GEMV).
-__kernel void read_bandwidth(__global const uint4* in, __global uint* out, const uint count) {
+#ifndef READ_STREAMS
+#error "READ_STREAMS is not defined"
+#endif
+__kernel void read_bandwidth(__global const uint4* in, __global uint* out, const uint count, const uint passes) {
+  const ulong items = get_global_size(0);
 #if STRIDED
+  // Groups, not items, trade places: neighbours stay adjacent. 97 is no multiple of a common number of cores.
+  const ulong group = get_local_size(0);
   uint4 sum = (uint4)(0);
-  FOR_EACH(i) { sum ^= in[i]; }
+  for (uint p = 0; p < passes; ++p) {
+    const ulong shifted = (get_global_id(0) + (ulong)p * 97 * group) % items;
+    for (ulong i = shifted; i < count; i += items) sum ^= in[i];
+  }
   out[get_global_id(0)] = sum.x ^ sum.y ^ sum.z ^ sum.w;
 #else
   __global const uint8* wide = (__global const uint8*)in;
-  const ulong stream = count / 2 / get_global_size(0) / 8;
-  const ulong first = get_global_id(0) * 8 * stream;
-  uint8 sum[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-  for (ulong i = first; i < first + stream; ++i) {
-#pragma unroll
-    for (uint s = 0; s < 8; ++s) sum[s] ^= wide[i + s * stream];
+  const ulong stream = count / 2 / items / READ_STREAMS;
+  uint8 sum[READ_STREAMS];
+  UNROLL_ALL for (uint s = 0; s < READ_STREAMS; ++s) sum[s] = (uint8)(0);
+  for (uint p = 0; p < passes; ++p) {
+    const ulong first = (get_global_id(0) + p) % items * READ_STREAMS * stream;
+    for (ulong i = first; i < first + stream; ++i) {
+      UNROLL_ALL for (uint s = 0; s < READ_STREAMS; ++s) sum[s] ^= wide[i + s * stream];
+    }
+    if (get_global_id(0) == 0) {
+      for (ulong i = items * READ_STREAMS * stream; i < count / 2; ++i) sum[0] ^= wide[i];
+    }
   }
-  uint8 all = ((sum[0] ^ sum[1]) ^ (sum[2] ^ sum[3])) ^ ((sum[4] ^ sum[5]) ^ (sum[6] ^ sum[7]));
-  if (get_global_id(0) == 0) {
-    for (ulong i = get_global_size(0) * 8 * stream; i < count / 2; ++i) all ^= wide[i];
-  }
+  uint8 all = sum[0];
+  UNROLL_ALL for (uint s = 1; s < READ_STREAMS; ++s) all ^= sum[s];
   const uint4 half_sum = all.lo ^ all.hi;
   out[get_global_id(0)] = half_sum.x ^ half_sum.y ^ half_sum.z ^ half_sum.w;
 #endif
 }
+#endif
 
+#ifdef CEILING_COPY
 __kernel void copy_bandwidth(__global const uint4* restrict in, __global uint4* restrict out, const uint count) {
   FOR_EACH(i) { out[i] = in[i]; }
 }
+#endif
 
-// Twelve independent chains hide the latency of a fused multiply-add (4 cycles on two ports of a CPU core need eight). The factor and
-// addend come from arguments, so that nothing is folded; the fixed point of x = a x + b is finite.
+#ifndef STEPS
+#error "STEPS is not defined"
+#endif
+
+#ifdef CEILING_FMA
+// acc = w v + acc, as a matmul does: the form that packed (CDNA) and dual (RDNA 3) issue take. FMA_CHAINS of them hide the
+// latency (4 cycles on two ports of a CPU core need eight). Two v take turns, so that the operands change; the sums grow.
+#if !defined(FMA_CHAINS) || !defined(WIDTH)
+#error "FMA_CHAINS or WIDTH is not defined"
+#endif
 #if WIDTH == 1
 typedef float lanes;
 #else
-typedef PASTE(float, WIDTH) lanes;
+typedef JOINED(float, WIDTH) lanes;
 #endif
-__kernel void fma_rate(__global float* out, const float a, const float b, const uint rounds) {
-  lanes x0 = (lanes)(a), x1 = x0 + 1, x2 = x0 + 2, x3 = x0 + 3, x4 = x0 + 4, x5 = x0 + 5;
-  lanes x6 = x0 + 6, x7 = x0 + 7, x8 = x0 + 8, x9 = x0 + 9, x10 = x0 + 10, x11 = x0 + 11;
-  for (uint i = 0; i < rounds; ++i) {
-    x0 = fma(x0, (lanes)(a), (lanes)(b));
-    x1 = fma(x1, (lanes)(a), (lanes)(b));
-    x2 = fma(x2, (lanes)(a), (lanes)(b));
-    x3 = fma(x3, (lanes)(a), (lanes)(b));
-    x4 = fma(x4, (lanes)(a), (lanes)(b));
-    x5 = fma(x5, (lanes)(a), (lanes)(b));
-    x6 = fma(x6, (lanes)(a), (lanes)(b));
-    x7 = fma(x7, (lanes)(a), (lanes)(b));
-    x8 = fma(x8, (lanes)(a), (lanes)(b));
-    x9 = fma(x9, (lanes)(a), (lanes)(b));
-    x10 = fma(x10, (lanes)(a), (lanes)(b));
-    x11 = fma(x11, (lanes)(a), (lanes)(b));
+/// WIDTH floats, +-[1, 2).
+static inline lanes item_lanes(uint which) {
+  float values[WIDTH];
+  UNROLL_ALL for (uint l = 0; l < WIDTH; ++l) values[l] = as_float((item_word(which * 16 + l) & 0x807FFFFFu) | 0x3F800000u);
+#if WIDTH == 1
+  return values[0];
+#else
+  return JOINED(vload, WIDTH)(0, values);
+#endif
+}
+__kernel void fma_rate(__global float* out, const uint rounds) {
+  const lanes w = item_lanes(0), even = item_lanes(1), odd = item_lanes(2);
+  lanes acc[FMA_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < FMA_CHAINS; ++j) acc[j] = w + (float)j;
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+      UNROLL_ALL for (uint j = 0; j < FMA_CHAINS; ++j) acc[j] = fma(w, j % 2 ? odd : even, acc[j]);
+    }
   }
-  const lanes sum = x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + x10 + x11;
+  lanes sum = acc[0];
+  UNROLL_ALL for (uint j = 1; j < FMA_CHAINS; ++j) sum += acc[j];
 #if WIDTH == 1
   out[get_global_id(0)] = sum;
 #else
-  out[get_global_id(0)] = sum.s0 + PASTE(sum.s, LAST);
+  float values[WIDTH];
+  JOINED(vstore, WIDTH)(sum, 0, values);
+  float total = values[0];
+  UNROLL_ALL for (uint l = 1; l < WIDTH; ++l) total += values[l];
+  out[get_global_id(0)] = total;
 #endif
 }
-
-// fma_rate in half, two values per lane; built only where the probe of fp16 passed.
-#ifdef FP16
-#ifdef cl_khr_fp16
-#pragma OPENCL EXTENSION cl_khr_fp16 : enable
 #endif
-__kernel void half_fma_rate(__global float* out, const float a, const float b, const uint rounds) {
-  const half2 factor = (half2)((half)a, (half)a), addend = (half2)((half)b, (half)b);
-  half2 x[12];
-#pragma unroll
-  for (uint j = 0; j < 12; ++j) x[j] = factor + addend * (half)(float)j;
-  for (uint i = 0; i < rounds; ++i) {
-#pragma unroll
-    for (uint j = 0; j < 12; ++j) x[j] = x[j] * factor + addend;
+
+#ifdef CEILING_HALF2
+// x = x x + c on pairs of f16, c from -1.75 down to -1.875: never at rest and within [-2, 2], where a sum in f16 would soon
+// no longer change.
+#ifndef HALF2_CHAINS
+#error "HALF2_CHAINS is not defined"
+#endif
+#ifndef HAS_HALF2
+#error "this instruction set has no arithmetic on pairs of f16"
+#endif
+__kernel void half2_rate(__global uint* out, const uint rounds) {
+  const uint even = (item_word(0) & 0x007F007Fu) | 0xBF00BF00u, odd = (item_word(1) & 0x007F007Fu) | 0xBF00BF00u;
+  uint x[HALF2_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < HALF2_CHAINS; ++j) x[j] = (item_word(j + 2) & 0x83FF83FFu) | 0x38003800u;
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+      UNROLL_ALL for (uint j = 0; j < HALF2_CHAINS; ++j) x[j] = half2_fma(x[j], x[j], j % 2 ? odd : even);
+    }
   }
-  half2 sum = x[0];
-#pragma unroll
-  for (uint j = 1; j < 12; ++j) sum += x[j];
-  out[get_global_id(0)] = (float)sum.x + (float)sum.y;
+  uint all = x[0];
+  UNROLL_ALL for (uint j = 1; j < HALF2_CHAINS; ++j) all ^= x[j];
+  out[get_global_id(0)] = all;
 }
 #endif
 
-// Multiply-adds of int8 values into int32. DOT8: the Khronos dot product where its probe passed, 12 x 4 per round.
-// STRIDED (GPUs): four products of bytes in plain C, 12 x 4. Else (CPUs): 16-bit products, two of them summed before they
-// widen, as gemv_i8_i8_cpu does: 6 x 32 per round. The values wrap, which takes no time.
-#ifdef DOT8
-#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable
+#if defined(CEILING_INT8) || defined(CEILING_NIBBLE)
+#ifdef INSTRUCTIONS_AVX2
+#include "common/x86.clh"
 #endif
-__kernel void int8_rate(__global float* out, const uint a, const uint b, const uint rounds) {
-#if STRIDED || defined(DOT8)
-  uint x[12];
-#pragma unroll
-  for (uint j = 0; j < 12; ++j) x[j] = a + j;
-  for (uint i = 0; i < rounds; ++i) {
-#pragma unroll
-    for (uint j = 0; j < 12; ++j) {
-#ifdef DOT8
-      x[j] += (uint)dot_4x8packed_ss_int(x[j], b);
+static inline uint fold8(uint8 v) {
+  const uint4 pairs = v.lo ^ v.hi;
+  return pairs.x ^ pairs.y ^ pairs.z ^ pairs.w;
+}
+#endif
+
+#ifdef CEILING_INT8
+// x += dot(x, b): the sums wrap, which takes no time, and feed the products, which could leave the loop otherwise.
+//   GPUs                 dot4 of the chosen instruction set; DOT_MACS 4
+//   CPUs with avx2       pmaddwd, as gemm_i8_i8 does: 16
+//   CPUs                 16-bit products, two of them summed before they widen, as gemv_i8_i8 does: 16
+#if !defined(DOT_CHAINS) || !defined(DOT_MACS)
+#error "DOT_CHAINS or DOT_MACS is not defined"
+#endif
+__kernel void int8_rate(__global uint* out, const uint rounds) {
+#if STRIDED
+#if DOT_MACS != 4
+#error "dot4 makes 4 multiply-adds"
+#endif
+  const uint even = item_word(0), odd = item_word(1);
+  uint x[DOT_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < DOT_CHAINS; ++j) x[j] = item_word(j + 2);
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+      UNROLL_ALL for (uint j = 0; j < DOT_CHAINS; ++j) x[j] = (uint)dot4(x[j], j % 2 ? odd : even, (int)x[j]);
+    }
+  }
+  uint all = x[0];
+  UNROLL_ALL for (uint j = 1; j < DOT_CHAINS; ++j) all ^= x[j];
+  out[get_global_id(0)] = all;
 #else
-      const char4 p = as_char4(x[j]), q = as_char4(b);
-      x[j] += (uint)((int)p.x * q.x + (int)p.y * q.y + (int)p.z * q.z + (int)p.w * q.w);
+#if DOT_MACS != 16
+#error "16 multiply-adds per chain and step"
+#endif
+  const short16 b = as_short16((uint8)(item_word(0)) * (uint8)(1, 3, 5, 7, 9, 11, 13, 15)) >> (short16)(8);
+  int8 x[DOT_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < DOT_CHAINS; ++j) x[j] = (int8)((int)item_word(j + 1));
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+#ifdef INSTRUCTIONS_AVX2
+      UNROLL_ALL for (uint j = 0; j < DOT_CHAINS; ++j) x[j] += multiply_add_shorts(as_short16(x[j]), b);
+#else
+      UNROLL_ALL for (uint j = 0; j < DOT_CHAINS; j += 2) {
+        const int8 lane = as_int8(as_short16(x[j]) * b + as_short16(x[j + 1]) * b);
+        x[j] += (lane << 16) >> 16;
+        x[j + 1] += lane >> 16;
+      }
 #endif
     }
   }
-  uint sum = x[0];
-#pragma unroll
-  for (uint j = 1; j < 12; ++j) sum ^= x[j];
-  out[get_global_id(0)] = (float)sum;
-#else
-  const short16 p = (short16)((short)a), q = (short16)((short)b);
-  int8 x[12];
-#pragma unroll
-  for (uint j = 0; j < 12; ++j) x[j] = (int8)((int)(a + j));
-  for (uint i = 0; i < rounds; ++i) {
-#pragma unroll
-    for (uint j = 0; j < 12; j += 2) {
-      const int8 lane = as_int8(as_short16(x[j]) * p + as_short16(x[j + 1]) * q);
-      x[j] += (lane << 16) >> 16;
-      x[j + 1] += lane >> 16;
-    }
-  }
-  int8 sum = x[0];
-#pragma unroll
-  for (uint j = 1; j < 12; ++j) sum ^= x[j];
-  out[get_global_id(0)] = (float)(sum.s0 ^ sum.s1 ^ sum.s2 ^ sum.s3 ^ sum.s4 ^ sum.s5 ^ sum.s6 ^ sum.s7);
+  uint8 all = as_uint8(x[0]);
+  UNROLL_ALL for (uint j = 1; j < DOT_CHAINS; ++j) all ^= as_uint8(x[j]);
+  out[get_global_id(0)] = fold8(all);
 #endif
 }
+#endif
 
+#ifdef CEILING_NIBBLE
+// pmaddubsw into 16-bit sums, as gemm_i4_i8 does: 32 multiply-adds of unsigned bytes of x by signed bytes of b.
+#if !defined(NIBBLE_CHAINS) || !defined(NIBBLE_MACS)
+#error "NIBBLE_CHAINS or NIBBLE_MACS is not defined"
+#endif
+#if NIBBLE_MACS != 32
+#error "pmaddubsw makes 32 multiply-adds"
+#endif
+#ifndef INSTRUCTIONS_AVX2
+#error "only avx2 multiplies int4 codes faster than int8"
+#endif
+__kernel void nibble_rate(__global uint* out, const uint rounds) {
+  const short16 b = as_short16((uint8)(item_word(0)) * (uint8)(1, 3, 5, 7, 9, 11, 13, 15));
+  short16 x[NIBBLE_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < NIBBLE_CHAINS; ++j) x[j] = (short16)((short)item_word(j + 1));
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+      UNROLL_ALL for (uint j = 0; j < NIBBLE_CHAINS; ++j) x[j] += multiply_add_bytes16(x[j], b);
+    }
+  }
+  uint8 all = as_uint8(x[0]);
+  UNROLL_ALL for (uint j = 1; j < NIBBLE_CHAINS; ++j) all ^= as_uint8(x[j]);
+  out[get_global_id(0)] = fold8(all);
+}
+#endif
+
+#if defined(CEILING_MATRIX_F16) || defined(CEILING_MATRIX_INT8)
+#include "common/matrix_unit.clh"
+#if !defined(MATRIX_CHAINS) || !defined(MATRIX_LANES) || !defined(MATRIX_BYTES)
+#error "MATRIX_CHAINS, MATRIX_LANES or MATRIX_BYTES is not defined"
+#endif
+#if MATRIX_LANES != UNIT_LANES || MATRIX_BYTES != PART_BYTES
+#error "the host counts another matrix unit than this one"
+#endif
+// Fragments from registers: what bounds is the unit, not local memory. A and B take turns, so that the operands change.
+#define FRAGMENT_WORDS (sizeof(Fragment) / sizeof(uint))
+/// Random words, `kept` bits of them over `set`.
+static inline Fragment item_fragment(uint which, uint kept, uint set) {
+  uint words[FRAGMENT_WORDS];
+  UNROLL_ALL for (uint w = 0; w < FRAGMENT_WORDS; ++w) words[w] = (item_word(which * 8 + w) & kept) | set;
+  Fragment fragment;
+  __builtin_memcpy(&fragment, words, sizeof fragment);
+  return fragment;
+}
+#endif
+
+#ifdef CEILING_MATRIX_F16
+__kernel void matrix_f16_rate(__global float* out, const uint rounds) {
+  MATRIX_UNIT_SCRATCH
+  const Fragment a = item_fragment(0, 0x83FF83FFu, 0x3C003C00u);  // f16, +-[1, 2)
+  const Fragment b = item_fragment(1, 0x83FF83FFu, 0x3C003C00u);
+  FloatSums c[MATRIX_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < MATRIX_CHAINS; ++j) c[j] = (FloatSums)((float)(item_word(j + 16) & 0xFFFFu));
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+      UNROLL_ALL for (uint j = 0; j < MATRIX_CHAINS; ++j) c[j] = j % 2 ? add_f16(b, a, c[j]) : add_f16(a, b, c[j]);
+    }
+  }
+  float sum = 0.0f;
+  UNROLL_ALL for (uint j = 0; j < MATRIX_CHAINS; ++j) {
+    float values[UNIT_SUMS];
+    JOINED(vstore, UNIT_SUMS)(c[j], 0, values);
+    UNROLL_ALL for (uint v = 0; v < UNIT_SUMS; ++v) sum += values[v];
+  }
+  out[get_global_id(0)] = sum;
+}
+#endif
+
+#ifdef CEILING_MATRIX_INT8
+__kernel void matrix_int8_rate(__global uint* out, const uint rounds) {
+  MATRIX_UNIT_SCRATCH
+  const Fragment a = item_fragment(0, 0xFFFFFFFFu, 0u), b = item_fragment(1, 0xFFFFFFFFu, 0u);
+  IntSums c[MATRIX_CHAINS];
+  UNROLL_ALL for (uint j = 0; j < MATRIX_CHAINS; ++j) c[j] = (IntSums)((int)item_word(j + 16));
+  ROUNDS(i) {
+    UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
+      UNROLL_ALL for (uint j = 0; j < MATRIX_CHAINS; ++j) c[j] = j % 2 ? add_i8(b, a, c[j]) : add_i8(a, b, c[j]);
+    }
+  }
+  uint sum = 0;
+  UNROLL_ALL for (uint j = 0; j < MATRIX_CHAINS; ++j) {
+    int values[UNIT_SUMS];
+    JOINED(vstore, UNIT_SUMS)(c[j], 0, values);
+    UNROLL_ALL for (uint v = 0; v < UNIT_SUMS; ++v) sum ^= (uint)values[v];
+  }
+  out[get_global_id(0)] = sum;
+}
+#endif
+
+#ifdef CEILING_LAUNCH
 // Does as little as a launch can do and still be a kernel.
 __kernel void empty_launch(__global uint* out) {
   if (get_global_id(0) == 0) out[0] = 1u;
 }
+#endif

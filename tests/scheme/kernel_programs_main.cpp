@@ -1,6 +1,6 @@
 // Prints every program that the host builds, one line each, tab-separated: kernel, family, variant, file, entry, items
-// per group, what builds it (`run`, `tune` for its candidates alone, or `probe`), options. tools/check-kernels and
-// tests/ptx read it, so that the off-line checks and the host cannot disagree.
+// per group, what builds it (`run`, `tune` for its candidates alone, `probe` or `ceiling`), options.
+// tools/check-kernels and tests/ptx read it, so that the off-line checks and the host cannot disagree.
 // With --launches it reads lines `NUMBER COUNT ROWS COLUMNS TOKENS` from standard input (number of a line of the
 // listing, from 0; the extent of a launch) and prints the launch of each: three global, then three local sizes.
 #include <fmt/format.h>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "device/probe.hpp"
+#include "scheme/ceiling_kernels.hpp"
 #include "scheme/program_list.hpp"
 
 namespace {
@@ -50,6 +51,11 @@ int main(int count, char** arguments) {
   for (const device::ProbeProgram& probe : device::probe_programs()) {
     fmt::print("{0}\tprobe\t{1}\t{2}\t{0}\t64\tprobe\t{3}\n", probe.entry, probe.name, probe.file,
                device::Device::build_options(std::string(probe.options)));
+  }
+  for (const scheme::ListedCeiling& ceiling : scheme::list_ceiling_programs()) {
+    fmt::print("{0}_{1}\t{2}\t{1}\t{3}\t{0}\t{4}\tceiling\t{5}\n", ceiling.program.entry, ceiling.variant->name,
+               ceiling.variant->family, scheme::CeilingKernels::kFile, ceiling.work_group,
+               device::Device::build_options(ceiling.program.options));
   }
   return 0;
 }
