@@ -9,6 +9,7 @@
 #include <new>
 
 #include "cli/commands.hpp"
+#include "cli/device_cache.hpp"
 #include "cli/process.hpp"
 #include "cli/standard_streams.hpp"
 #include "cli/version.hpp"
@@ -78,6 +79,7 @@ class CommandLine {
     add_device_commands();
     add_tune();
     add_run();
+    add_cache_sweep();
     add_file_commands();
     refuse_empty_values();
   }
@@ -222,6 +224,7 @@ class CommandLine {
       add_identity(worker);
       worker->add_option("--first", items_.first);
       worker->add_flag("--alone", items_.alone);
+      worker->add_option("--cache", run_.device.cache);
       worker->add_option("--output-descriptor", items_.output_descriptor)->required();
     }
     probe->add_flag("--timer", items_.timer);
@@ -284,6 +287,7 @@ class CommandLine {
       return run_worker(worker_);
     });
     worker->group("");  // internal: started by `run`, one process per session
+    worker->add_option("--cache", run_.device.cache);
     add_device_options(worker, false, true);
     add_identity(worker);
     worker->add_option("--campaign-json", worker_.campaign_json)->required();
@@ -298,6 +302,13 @@ class CommandLine {
     worker->add_option("--output-descriptor", worker_.output_descriptor)->required();
     worker->add_option("--meter", worker_.meter);
     worker->add_option("--tuning", worker_.tuning);
+  }
+
+  void add_cache_sweep() {
+    auto* sweep = add("measure-cache", "", [this] { return run_cache_sweep(run_.device, worker_.output_descriptor); });
+    sweep->group("");  // internal: started by `run`, before its sessions
+    add_device_options(sweep, false, true);
+    sweep->add_option("--output-descriptor", worker_.output_descriptor)->required();
   }
 
   void add_file_commands() {

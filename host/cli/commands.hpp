@@ -23,6 +23,7 @@ struct DeviceOptions {
   std::string selector;    ///< SEL of the contract; empty: the first GPU, else the CPU
   std::string kernel_dir;  ///< empty: the embedded kernels
   std::string variant;     ///< kernel variant to use wherever an operation has it; empty: the best that is probed
+  std::string cache;       ///< measure::to_text() of what is known of the cache; empty: the driver's word
   bool json = false;
   double watchdog_s = kWatchdogSeconds;  ///< see Watchdog
   bool probe_apart = true;               ///< false: not at all, for programs that are not qtrap and cannot start it

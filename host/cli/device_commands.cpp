@@ -5,6 +5,7 @@
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
+#include "cli/device_cache.hpp"
 #include "cli/item_rows.hpp"
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
@@ -226,8 +227,7 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
 }
 
 int run_ceilings(const DeviceOptions& options) {
-  auto device = open_device(options);
-  device.probe_capabilities();
+  auto [device, cache] = open_known_device(options);
   const MonotonicClock clock;
   const auto c = measure::measure_ceilings(device, clock, device.check_event_timer().trusted);
   report::Table table;
@@ -247,6 +247,15 @@ int run_ceilings(const DeviceOptions& options) {
   }
   table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{},
                         std::monostate{}, std::string("chosen"), std::monostate{}, word(c.reasons, "set_bytes")});
+  const auto bytes = [](std::optional<std::uint64_t> value) {
+    return value ? Value(static_cast<std::int64_t>(*value)) : Value(std::monostate{});
+  };
+  const auto end = [&](std::uint64_t measure::CacheKnee::*member) {
+    return cache.knee ? bytes((*cache.knee).*member) : Value(std::monostate{});
+  };
+  table.rows.push_back({std::string("cache_bytes"), std::string("byte"),
+                        cache.bytes > 0 ? bytes(cache.bytes) : Value(std::monostate{}), end(&measure::CacheKnee::low),
+                        end(&measure::CacheKnee::high), std::monostate{}, cache.basis, std::monostate{}, cache.status});
   emit(table, options.json);
   return kDone;
 }

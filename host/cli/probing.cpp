@@ -42,6 +42,7 @@ std::vector<std::string> make_item_arguments(const char* command, const device::
   for (auto& text : identity_arguments(info)) arguments.push_back(std::move(text));
   if (!options.kernel_dir.empty()) arguments.insert(arguments.end(), {"--kernel-dir", options.kernel_dir});
   if (!options.variant.empty()) arguments.insert(arguments.end(), {"--variant", options.variant});
+  if (!options.cache.empty()) arguments.insert(arguments.end(), {"--cache", options.cache});
   return arguments;
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "cli/app.hpp"
+#include "cli/device_cache.hpp"
 #include "cli/losses.hpp"
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
@@ -73,6 +74,7 @@ class Run {
       tell(fmt::format("measuring on {}, {}, driver {}", plan_.device.label(), plan_.device.id, plan_.device.driver));
     write_complete_cells();  // a killed run may lack points whose trials are all there
     std::string error;
+    if (!missing_cells().empty()) learn_cache();
     while (error.empty() && !stop_was_requested()) {
       const auto cells = missing_cells();
       if (cells.empty()) break;
@@ -102,6 +104,15 @@ class Run {
   }
 
  private:
+  /// Before the first session: what lies within the cache decides the memory plan and some kernels, alike in all.
+  void learn_cache() {
+    const auto cache = find_cache_apart(options_.device, plan_.device);
+    if (stop_was_requested()) return;
+    cache_ = measure::to_text(cache);
+    plan_.device.cache_bytes = cache.bytes;
+    plan_memory(plan_);
+  }
+
   bool to_stream() const { return options_.out == kStandardOutput; }
 
   std::string how_to_continue() const {
@@ -160,6 +171,7 @@ class Run {
       arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
     if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
     losses_.add_arguments(arguments);
+    arguments.insert(arguments.end(), {"--cache", cache_});
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
     for (const auto& [model, memory] : plan_.memory)
       arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", model, resident_layers(model, memory))});
@@ -344,6 +356,7 @@ class Run {
 
   const RunOptions& options_;
   RunPlan plan_;
+  std::string cache_;  ///< measure::to_text() of the device's
   std::string path_;
   std::optional<AppendFile> output_;
   bool is_untouched_ = false;  ///< a resumed file that nothing was written to yet

@@ -73,9 +73,13 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   const bool is_session = !campaign_json.empty() && options.resume.empty();
   plan.device = is_session ? choose_device(options.device) : choose_probed_device(options.device);
   if (options.require_gpu) check_gpu(plan.device);
-  for (const auto& [name, model] : plan.models)
-    plan.memory.emplace(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
+  plan_memory(plan);
   return plan;
+}
+
+void plan_memory(RunPlan& plan) {
+  for (const auto& [name, model] : plan.models)
+    plan.memory.insert_or_assign(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
 }
 
 result::SessionRecord make_session_identity(const RunPlan& plan) {

@@ -28,6 +28,10 @@ std::vector<std::string_view> scheme_names();
 /// campaign file when not empty (a session's process gets the text, not the name; so does a resumed run).
 RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json);
 
+/// The memory of all models on plan.device; throws Failure (usage) for one that does not fit, or that would be read
+/// from the cache.
+void plan_memory(RunPlan& plan);
+
 /// What every session record of the plan says of program, campaign, models and kernel variant.
 result::SessionRecord make_session_identity(const RunPlan& plan);
 

@@ -18,6 +18,7 @@
 #include "core/file.hpp"
 #include "core/text.hpp"
 #include "device/driver_trial.hpp"
+#include "measure/cache_knee.hpp"
 #include "result/check_records.hpp"
 
 namespace qtrap::cli {
@@ -86,6 +87,7 @@ device::DeviceInfo choose_device(const DeviceOptions& options) {
   device::DeviceInfo info = select(found, options);
   info.choice = find_choice_hazards(found, info, options);
   for (const auto& line : info.choice) tell(line);
+  if (!options.cache.empty()) info.cache_bytes = measure::parse_cache_findings(options.cache).value().bytes;
   if (options.variant.empty()) return info;
   const scheme::Variant& variant = require_variant(options.variant);
   if (variant.family == "reference") {

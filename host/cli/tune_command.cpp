@@ -7,6 +7,7 @@
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
+#include "cli/device_cache.hpp"
 #include "cli/item_rows.hpp"
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
@@ -168,7 +169,9 @@ int run_tune(const TuneCommandOptions& options) {
   const auto show = [&](const std::string& kernel) {
     if (!options.quiet) show_progress(kernel);
   };
-  const auto all = tune_apart(options, device, show);
+  TuneCommandOptions known = options;
+  known.device.cache = measure::to_text(find_cache_apart(options.device, device));
+  const auto all = tune_apart(known, device, show);
   if (!options.quiet) clear_progress();
   report::Table table;
   table.columns = {

@@ -10,6 +10,7 @@
 #include "cli/progress_line.hpp"
 #include "cli/run_plan.hpp"
 #include "core/clock.hpp"
+#include "measure/ceilings.hpp"
 #include "result/result_file.hpp"
 
 namespace qtrap::cli {
@@ -57,6 +58,8 @@ result::SessionRecord make_session_record(const WorkerOptions& options, const Ru
   record.session_id = make_session_id();
   record.started_utc = utc_timestamp();
   record.argv = options.argv;
+  if (!options.device.cache.empty())
+    measure::set_cache(measure::parse_cache_findings(options.device.cache).value(), record.ceilings);
   return record;
 }
 

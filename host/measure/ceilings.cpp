@@ -68,8 +68,12 @@ const CeilingRow& row_of(Ceiling ceiling) { return kRows[static_cast<std::size_t
 
 class CeilingProbe {
  public:
-  CeilingProbe(device::Device& device, const Clock& clock, bool events_trusted)
-      : device_(&device), clock_(&clock), events_trusted_(events_trusted), kernels_(device.info()) {}
+  CeilingProbe(device::Device& device, const Clock& clock, bool events_trusted, Ceilings known)
+      : device_(&device),
+        clock_(&clock),
+        events_trusted_(events_trusted),
+        kernels_(device.info()),
+        ceilings_(std::move(known)) {}
 
   Ceilings run() {
     attempt(row_of(Ceiling::kLaunch), [&] { return launches(); });
@@ -260,8 +264,21 @@ std::uint64_t choose_set_bytes(const device::DeviceInfo& info) {
   return std::min(wanted, most) / CeilingKernels::kVectorBytes * CeilingKernels::kVectorBytes;
 }
 
-Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted) {
-  return CeilingProbe(device, clock, events_trusted).run();
+void set_cache(const CacheFindings& findings, Ceilings& ceilings) {
+  const auto number = [](std::optional<std::uint64_t> value) {
+    return value ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
+  };
+  if (findings.bytes > 0) ceilings.cache_bytes = number(findings.bytes);
+  if (findings.knee) ceilings.cache_bytes_low = number(findings.knee->low);
+  if (findings.knee) ceilings.cache_bytes_high = number(findings.knee->high);
+  ceilings.cache_basis = findings.basis;
+  ceilings.cache_status = findings.status;
+  ceilings.cache_system_bytes = number(findings.system_bytes);
+  ceilings.cache_driver_bytes = number(findings.driver_bytes);
+}
+
+Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted, Ceilings known) {
+  return CeilingProbe(device, clock, events_trusted, std::move(known)).run();
 }
 
 }  // namespace qtrap::measure

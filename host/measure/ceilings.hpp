@@ -11,6 +11,7 @@
 
 #include "core/clock.hpp"
 #include "device/device.hpp"
+#include "measure/cache_knee.hpp"
 #include "result/records.hpp"
 
 namespace qtrap::measure {
@@ -25,10 +26,14 @@ struct CeilingRow {
 };
 std::span<const CeilingRow> ceiling_rows();
 
+/// Puts what is known of the cache into the record's ceilings.
+void set_cache(const CacheFindings& findings, result::Ceilings& ceilings);
+
 /// Takes about three seconds on a CPU; allocates two sets and frees them. `device`: its capabilities probed, its
 /// cache_bytes as good as known. Never fails: a ceiling that does not build, launch or find memory is absent, with its
-/// reason among `reasons`. `events_trusted`: false leaves event stamps out.
-result::Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted);
+/// reason among `reasons`. `events_trusted`: false leaves event stamps out. `known`: what is added to.
+result::Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted,
+                                  result::Ceilings known = {});
 
 /// The set of read and copy: 1 GiB or 16 times the cache, the larger, where memory and the largest allocation allow.
 std::uint64_t choose_set_bytes(const device::DeviceInfo& info);

@@ -75,24 +75,77 @@ std::optional<double> ceiling(const PoolInput& input, const std::vector<std::str
   return compute_median(values);
 }
 
+/// The ceiling that bounds a point's multiply-adds, with how many of its operations each takes; by its key.
+struct RateCeiling {
+  const char* name;
+  std::optional<double> result::Ceilings::*member;
+  double operations = 1;
+};
+using C = result::Ceilings;
+constexpr RateCeiling kFp32{"fp32_macs_per_s", &C::fp32_macs_per_s};
+constexpr RateCeiling kInt8{"int8_macs_per_s", &C::int8_macs_per_s};
+constexpr RateCeiling kInt4Int8{"int4_int8_macs_per_s", &C::int4_int8_macs_per_s};
+/// gemv_i4_i24: three bytes of every activation.
+constexpr RateCeiling kThreeBytes{"int4_int8_macs_per_s", &C::int4_int8_macs_per_s, 3};
+constexpr RateCeiling kMatrixF16{"matrix_f16_macs_per_s", &C::matrix_f16_macs_per_s};
+constexpr RateCeiling kMatrixInt8{"matrix_int8_macs_per_s", &C::matrix_int8_macs_per_s};
+
+/// The unit that the point's matmuls ran on decides.
+RateCeiling choose_rate(const PoolInput& input, const PointRecord& point) {
+  const bool on_matrix_unit = point.matrix_unit && *point.matrix_unit != "none";
+  if (point.activation_bits == 8) {
+    if (on_matrix_unit) return kMatrixInt8;
+    const bool faster = point.weight_bits == 4 && ceiling(input, point.session_ids, kInt4Int8.member);
+    return faster ? kInt4Int8 : kInt8;
+  }
+  if (on_matrix_unit) return kMatrixF16;
+  const bool by_bytes = std::any_of(point.kernels_used.begin(), point.kernels_used.end(),
+                                    [](const auto& kernel) { return kernel.starts_with("gemv_i4_i24"); });
+  return by_bytes && ceiling(input, point.session_ids, kThreeBytes.member) ? kThreeBytes : kFp32;
+}
+
+/// A fraction above this says that the ceiling was measured too low, or that what was read lies in the cache.
+constexpr double kMostOfRoof = 1.1;
+constexpr double kCacheFactor = 4;
+
+void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& point) {
+  const double fraction = *point.roof_s / *point.time_s;
+  if (fraction <= kMostOfRoof) {
+    point.roof_status = "ok";
+    point.roof_fraction = fraction;
+    return;
+  }
+  std::optional<std::int64_t> cache;
+  for (const auto& session : input.sessions) cache = std::max(cache, session.ceilings.cache_bytes);
+  const bool in_cache =
+      point.roof_ceiling == "read_bytes_per_s" && cache && resident_bytes < kCacheFactor * static_cast<double>(*cache);
+  point.roof_status = in_cache ? "in_cache" : "ceiling_too_low";
+}
+
 /// Fewest bytes (each weight once per step in its format) and all multiply-adds over the ceilings.
 void add_roof(const PoolInput& input, PointRecord& point) {
   const auto info = scheme::find_scheme(point.scheme).value();
-  std::uint64_t step_bytes = 0;
+  std::uint64_t layer_bytes = 0;
   for (const auto& shape : chain::projection_shapes(*input.model)) {
-    step_bytes +=
+    layer_bytes +=
         scheme::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
   }
   const auto steps = static_cast<double>(input.cell.steps());
-  const double fewest_bytes = static_cast<double>(step_bytes) * static_cast<double>(input.model->layers) * steps;
-  const auto bandwidth = ceiling(input, point.session_ids, &result::Ceilings::read_bytes_per_s);
+  const double fewest_bytes = static_cast<double>(layer_bytes) * static_cast<double>(input.model->layers) * steps;
+  const auto bandwidth = ceiling(input, point.session_ids, &C::read_bytes_per_s);
   if (!bandwidth) return;
-  double roof = fewest_bytes / *bandwidth;
-  const auto rate = ceiling(input, point.session_ids, &result::Ceilings::fp32_macs_per_s);
-  // The fp32 rate bounds f16 arithmetic only; integer products may be faster, so they take bytes alone.
-  if (rate && info.activation_bits == 16) roof = std::max(roof, static_cast<double>(point.macs.value_or(0)) / *rate);
-  point.roof_s = roof;
-  point.roof_fraction = roof / *point.time_s;
+  point.roof_s = fewest_bytes / *bandwidth;
+  point.roof_ceiling = "read_bytes_per_s";
+  const RateCeiling bound = choose_rate(input, point);
+  if (const auto rate = ceiling(input, point.session_ids, bound.member)) {
+    const double operations = bound.operations * static_cast<double>(point.macs.value_or(0));
+    if (operations / *rate > *point.roof_s) {
+      point.roof_s = operations / *rate;
+      point.roof_ceiling = bound.name;
+    }
+  }
+  const auto resident = static_cast<double>(point.resident_layers.value_or(input.model->layers));
+  set_fraction(input, static_cast<double>(layer_bytes) * resident, point);
 }
 
 void add_counts(const TrialRecord& trial, double scale, PointRecord& point) {

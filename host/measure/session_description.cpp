@@ -62,7 +62,7 @@ Status describe_session(device::Device& device, const Clock& clock, const result
   const MachineLimits limits = read_machine_limits();
   LoadMonitor monitor(clock, make_load_scope(limits, device.info().type == device::DeviceType::kCpu));
   if (lost == left_out.end())
-    session.ceilings = measure_ceilings(device, clock, check.trusted);
+    session.ceilings = measure_ceilings(device, clock, check.trusted, std::move(session.ceilings));
   session.device = describe_device(device.info());
   if (!device.info().pci_doubt.empty())
     session.hazards.push_back("no PCI identity, and no meter unless one is named: " + device.info().pci_doubt);

@@ -44,6 +44,13 @@ std::vector<std::string> trial_hazards(const result::ResultFile& file) {
   if (open > 0)
     hazards.push_back(fmt::format("in {} of {} points phases and gaps are more than 5 % from the wall (closure_time)",
                                   open, file.points.size()));
+  std::map<std::string, int> low;
+  for (const auto& point : file.points) {
+    if (point.roof_status == "ceiling_too_low") ++low[point.roof_ceiling.value_or("of bytes")];
+  }
+  for (const auto& [ceiling, count] : low)
+    hazards.push_back(fmt::format("the ceiling {} was measured too low: {} of {} points are faster than 1.1 times it",
+                                  ceiling, count, file.points.size()));
   return hazards;
 }
 

@@ -29,7 +29,7 @@
 #define ROUNDS(i) _Pragma("nounroll") for (uint i = 0; i < rounds; ++i)
 
 /// A word that looks random, another for every work-item and `which`.
-static inline uint item_word(uint which) {
+static inline __attribute__((unused)) uint item_word(uint which) {
   uint word = ((uint)get_global_id(0) * 64u + which) * 0x9E3779B1u;
   word = (word ^ word >> 15) * 0x85EBCA6Bu;
   return word ^ word >> 13;
@@ -163,7 +163,7 @@ __kernel void half2_rate(__global uint* out, const uint rounds) {
 }
 #endif
 
-#if defined(CEILING_INT8) || defined(CEILING_NIBBLE)
+#if !STRIDED && (defined(CEILING_INT8) || defined(CEILING_NIBBLE))
 #ifdef INSTRUCTIONS_AVX2
 #include "common/x86.clh"
 #endif

@@ -124,6 +124,64 @@ class PoolCell : public ::testing::Test {
   std::map<std::string, Error> failures_;
 };
 
+/// A layer of `tiny`: q 64 x 64, k and v 32 x 64, o 64 x 64, gate and up 128 x 64, down 64 x 128.
+constexpr double kLayerWeights = 64 * 64 + 2 * 32 * 64 + 64 * 64 + 3 * 128 * 64;
+
+TEST_F(PoolCell, TheRoofIsThatOfTheUnitInUse) {
+  struct Row {
+    const char* scheme;
+    const char* matrix_unit;
+    const char* kernel;
+    const char* ceiling;
+    double operations;  ///< of a multiply-add
+  };
+  for (auto& session : sessions_) {
+    auto& c = session.ceilings;
+    c.read_bytes_per_s = 1e18;  // bytes bound nothing
+    c.fp32_macs_per_s = c.int8_macs_per_s = c.int4_int8_macs_per_s = 1e6;
+    c.matrix_f16_macs_per_s = c.matrix_int8_macs_per_s = 1e6;
+  }
+  for (const Row& row : {Row{"f16", "none", "gemv_f16_f16_gpu", "fp32_macs_per_s", 1},
+                         {"f16", "mma.sync", "gemm_f16_f16_gpu_mma", "matrix_f16_macs_per_s", 1},
+                         {"w8a8", "none", "gemv_i8_i8_gpu_ptx", "int8_macs_per_s", 1},
+                         {"w8a8", "mfma", "gemm_i8_i8_gpu_mfma", "matrix_int8_macs_per_s", 1},
+                         {"w4a8", "none", "gemm_i4_i8_cpu_avx2", "int4_int8_macs_per_s", 1},
+                         {"w4a16-fused", "none", "gemv_i4_i24_cpu_avx2", "int4_int8_macs_per_s", 3}}) {
+    trials_.clear();
+    campaign_.schemes = {row.scheme};
+    for (const char* id : {"s1", "s2"}) {
+      add(id, "f16", 0, 8);
+      if (row.scheme != std::string("f16")) add(id, row.scheme, 0, 8);
+    }
+    for (auto& trial : trials_) {
+      trial.macs = 2000000;
+      trial.matrix_unit = row.matrix_unit;
+      trial.kernels_used = {row.kernel};
+    }
+    const auto points = pool();
+    const auto& point = points.back();
+    EXPECT_EQ(point.roof_ceiling, row.ceiling) << row.scheme;
+    EXPECT_DOUBLE_EQ(point.roof_s.value(), 2 * row.operations) << row.scheme;
+    EXPECT_DOUBLE_EQ(point.roof_fraction.value(), row.operations / 4) << row.scheme;
+    EXPECT_EQ(point.roof_status, "ok");
+  }
+}
+
+TEST_F(PoolCell, APointFasterThanItsRoofHasNoFractionButAStatus) {
+  for (const char* id : {"s1", "s2"}) add(id, "f16", 0, 1);
+  for (auto& session : sessions_) session.ceilings.read_bytes_per_s = kLayerWeights * 2 * 2 / 1.2;  // f16, two layers
+  EXPECT_DOUBLE_EQ(pool()[0].roof_s.value(), 1.2);
+  EXPECT_FALSE(pool()[0].roof_fraction.has_value());
+  EXPECT_EQ(pool()[0].roof_status, "ceiling_too_low");
+  // What lies within four times the cache is read faster than memory allows, and that is no fault of the ceiling.
+  for (auto& session : sessions_) session.ceilings.cache_bytes = 1 << 20;
+  EXPECT_FALSE(pool()[0].roof_fraction.has_value());
+  EXPECT_EQ(pool()[0].roof_status, "in_cache");
+  for (auto& session : sessions_) session.ceilings.read_bytes_per_s = kLayerWeights * 2 * 2 / 1.05;
+  EXPECT_DOUBLE_EQ(pool()[0].roof_fraction.value(), 1.05);
+  EXPECT_EQ(pool()[0].roof_status, "ok");
+}
+
 TEST_F(PoolCell, PairsRatiosWithinABlock) {
   // The second block of s1 is twice as slow for both: the ratio stays 2, though the medians of the times differ.
   add("s1", "f16", 0, 1);

@@ -1,0 +1,24 @@
+// The last-level cache of a run's device: measured once, in a process of its own, and handed to every session, so that
+// all of them build the same kernels and judge by the same size.
+#pragma once
+
+#include "cli/commands.hpp"
+#include "measure/cache_knee.hpp"
+
+namespace qtrap::cli {
+
+/// What a sweep in a process of its own found on the device `info`, which `options` name; where that process failed,
+/// what system and driver say, and why. Takes one to three seconds.
+measure::CacheFindings find_cache_apart(const DeviceOptions& options, const device::DeviceInfo& info);
+
+/// The process of find_cache_apart(): sends the findings to `output_descriptor`.
+int run_cache_sweep(const DeviceOptions& options, int output_descriptor);
+
+/// A device opened anew that knows its cache, and what was found. Throws Failure.
+struct KnownDevice {
+  device::Device device;
+  measure::CacheFindings cache;
+};
+KnownDevice open_known_device(const DeviceOptions& options);
+
+}  // namespace qtrap::cli

@@ -1,0 +1,171 @@
+// The ceilings on whatever CPU device OpenCL offers; how fast it is decides nothing here.
+#include "measure/ceilings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "measure/cache_sweep.hpp"
+#include "scheme/changed_kernels.hpp"
+#include "support/temporary_folder.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Every reading is half a second after the last: one launch fills a window.
+class CountingClock final : public Clock {
+ public:
+  Seconds now() const override { return Seconds(0.5 * static_cast<double>(++count_)); }
+
+ private:
+  mutable int count_ = 0;
+};
+
+class OnCpuCeilings : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const auto devices = device::list_devices();
+    if (!devices) GTEST_SKIP() << devices.error().message();
+    const auto cpu = device::select_device(devices.value(), "cpu");
+    if (!cpu) GTEST_SKIP() << "no CPU device";
+    info_ = cpu.value();
+    info_->memory_bytes = std::uint64_t{64} << 20;  // sets of an eighth of it
+  }
+
+  result::Ceilings measure(const device::KernelSources& sources) {
+    device::Device device(*info_, sources);
+    return measure_ceilings(device, CountingClock(), false);
+  }
+
+  std::optional<device::DeviceInfo> info_;
+};
+
+TEST_F(OnCpuCeilings, ACeilingThatDoesNotBuildCostsItselfAlone) {
+  const test::ChangedKernels changed;
+  changed.replace("probe/ceilings.cl", "__kernel void fma_rate(", "#error \"no such unit\"\n__kernel void fma_rate(");
+  const auto ceilings = measure(changed.sources());
+  EXPECT_FALSE(ceilings.fp32_macs_per_s.has_value());
+  ASSERT_TRUE(ceilings.reasons.contains("fp32_macs_per_s"));
+  EXPECT_THAT(ceilings.reasons.at("fp32_macs_per_s"), HasSubstr("no such unit"));
+  for (const auto member : {&result::Ceilings::read_bytes_per_s, &result::Ceilings::copy_bytes_per_s,
+                            &result::Ceilings::int8_macs_per_s, &result::Ceilings::empty_launch_s}) {
+    EXPECT_TRUE((ceilings.*member).has_value());
+  }
+  EXPECT_EQ(ceilings.set_bytes, std::int64_t{8} << 20);
+}
+
+TEST_F(OnCpuCeilings, EveryAbsentCeilingHasItsReasonAndEveryRateItsInstructions) {
+  info_->cache_bytes = std::uint64_t{4} << 20;
+  const auto ceilings = measure(device::KernelSources::embedded());
+  for (const CeilingRow& row : ceiling_rows()) {
+    const bool measured = (ceilings.*row.value).has_value();
+    EXPECT_NE(measured, ceilings.reasons.contains(std::string(row.name))) << row.name;
+    if (measured) EXPECT_LE(*(ceilings.*row.low), *(ceilings.*row.high)) << row.name;
+    if (row.unit == "MAC/s") EXPECT_EQ(measured, ceilings.instructions.contains(std::string(row.name))) << row.name;
+  }
+  EXPECT_THAT(ceilings.reasons.at("matrix_f16_macs_per_s"), HasSubstr("no matrix unit"));
+  EXPECT_THAT(ceilings.reasons.at("set_bytes"), HasSubstr("no set of 16 times the cache"));
+}
+
+TEST_F(OnCpuCeilings, ADeviceThatRefusesEveryLaunchHasReasonsInPlaceOfCeilings) {
+  info_->compute_units = 0xFFFFFFFF;  // more items of one work-group than it takes
+  info_->type = device::DeviceType::kGpu;
+  info_->max_work_group = std::uint64_t{1} << 30;
+  const test::ChangedKernels changed;
+  changed.rewrite("probe/ceilings.cl", [](std::string& text) {
+    const std::string kernel = "__kernel ";
+    for (std::size_t at = text.find(kernel); at != std::string::npos; at = text.find(kernel, at + 80)) {
+      text.insert(at, "__attribute__((reqd_work_group_size(3, 1, 1))) ");
+      at += 47;
+    }
+  });
+  info_->compute_units = 1;
+  const auto ceilings = measure(changed.sources());
+  for (const CeilingRow& row : ceiling_rows()) {
+    EXPECT_FALSE((ceilings.*row.value).has_value()) << row.name;
+  }
+  EXPECT_THAT(ceilings.reasons.at("read_bytes_per_s"), HasSubstr("clEnqueueNDRangeKernel"));
+}
+
+TEST_F(OnCpuCeilings, ACountThatTheHostDoesNotGiveDoesNotBuild) {
+  device::Device device(*info_, device::KernelSources::embedded());
+  for (const auto& [define, missing] : {std::pair{"-DCEILING_READ", "READ_STREAMS"},
+                                        {"-DCEILING_FMA", "FMA_CHAINS"},
+                                        {"-DCEILING_INT8", "DOT_CHAINS"}}) {
+    const auto kernel =
+        device.make_kernel("probe/ceilings.cl", "fma_rate", std::string("-DSTRIDED=0 -DSTEPS=1 -DWIDTH=4 ") + define);
+    ASSERT_FALSE(kernel) << define;
+    EXPECT_THAT(kernel.error().message(), HasSubstr(missing));
+  }
+}
+
+TEST(ChooseSetBytes, IsAGibibyteOrSixteenCachesAsMemoryAllows) {
+  device::DeviceInfo info;
+  info.memory_bytes = std::uint64_t{80} << 30;
+  info.max_alloc_bytes = std::uint64_t{20} << 30;
+  info.cache_bytes = std::uint64_t{50} << 20;
+  EXPECT_EQ(choose_set_bytes(info), std::uint64_t{1} << 30);
+  info.cache_bytes = std::uint64_t{256} << 20;
+  EXPECT_EQ(choose_set_bytes(info), std::uint64_t{4} << 30);
+  info.memory_bytes = std::uint64_t{4} << 30;
+  EXPECT_EQ(choose_set_bytes(info), std::uint64_t{512} << 20);
+  info.max_alloc_bytes = std::uint64_t{100} << 20;
+  EXPECT_EQ(choose_set_bytes(info), std::uint64_t{100} << 20);
+}
+
+class SystemCache : public ::testing::Test {
+ protected:
+  void write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories((folder_.path() / path).parent_path());
+    std::ofstream(folder_.path() / path) << text << "\n";
+  }
+  void cache_of(int cpu, int index, const char* level, const char* type, const char* size, const char* shared) const {
+    const auto folder = "sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index" + std::to_string(index);
+    write(folder + "/level", level);
+    write(folder + "/type", type);
+    write(folder + "/size", size);
+    write(folder + "/shared_cpu_list", shared);
+  }
+  const test::TemporaryFolder folder_;
+};
+
+TEST_F(SystemCache, OfACpuIsThoseOfTheHighestLevelTogether) {
+  for (int cpu = 0; cpu < 4; ++cpu) {
+    const std::string own = std::to_string(cpu);
+    cache_of(cpu, 0, "1", "Data", "32K", own.c_str());
+    cache_of(cpu, 2, "2", "Unified", "1024K", own.c_str());
+    cache_of(cpu, 3, "3", "Unified", "32768K", cpu < 2 ? "0-1" : "2-3");
+  }
+  device::DeviceInfo info;
+  info.type = device::DeviceType::kCpu;
+  EXPECT_EQ(read_system_cache(info, folder_.path()), std::uint64_t{64} << 20);
+  const test::TemporaryFolder empty;
+  EXPECT_EQ(read_system_cache(info, empty.path()), std::nullopt);
+}
+
+TEST_F(SystemCache, OfAnAmdGpuIsThatOfItsNode) {
+  const auto node = [&](const std::string& number, const std::string& location, const std::string& megabytes) {
+    const std::string folder = "sys/class/kfd/kfd/topology/nodes/" + number;
+    write(folder + "/properties", "simd_count 1216\nlocation_id " + location + "\ndomain 0");
+    write(folder + "/caches/0/properties", "level 1\nsize 32");
+    write(folder + "/caches/1/properties", "level 2\nsize 4096");
+    write(folder + "/caches/2/properties", "level 3\nsize " + megabytes);
+  };
+  node("1", "768", "98304");     // 03:00.0, 96 MiB
+  node("2", "33280", "262144");  // 82:00.0, 256 MiB
+  device::DeviceInfo info;
+  info.type = device::DeviceType::kGpu;
+  EXPECT_EQ(read_system_cache(info, folder_.path()), std::nullopt) << "without an address";
+  info.pci = "0000:82:00.0";
+  EXPECT_EQ(read_system_cache(info, folder_.path()), std::uint64_t{256} << 20);
+  info.pci = "0000:03:00.0";
+  EXPECT_EQ(read_system_cache(info, folder_.path()), std::uint64_t{96} << 20);
+  info.pci = "0001:03:00.0";
+  EXPECT_EQ(read_system_cache(info, folder_.path()), std::nullopt);
+}
+
+}  // namespace
+}  // namespace qtrap::measure
