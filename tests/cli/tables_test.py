@@ -124,7 +124,7 @@ class Tables(ProgramTest):
         self.rejected("fit", decoder, other, texts=["one device comes with different workloads", "G: decoder, projections"])
         self.rejected("compare", decoder, other, texts=["projections.jsonl cannot be compared with decoder.jsonl: other workload"])
         self.rejected("compare", decoder, decoder, texts=["a session that was given before", "m/s/G"])
-        newer = (self.folder / decoder).read_text().replace('"schema_version":"1.1","origin"', '"schema_version":"2.0","origin"')
+        newer = (self.folder / decoder).read_text().replace('"schema_version":"1.2","origin"', '"schema_version":"2.0","origin"')
         self.write("newer.jsonl", newer)
         self.rejected("compare", decoder, "newer.jsonl", texts=["newer.jsonl line 1", "2.0"])
 
