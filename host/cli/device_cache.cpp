@@ -8,6 +8,7 @@
 #include "measure/cache_sweep.hpp"
 
 namespace qtrap::cli {
+
 measure::CacheFindings find_cache_apart(const DeviceOptions& options, const device::DeviceInfo& info) {
   std::vector<std::string> arguments{"measure-cache", "--output-descriptor", "{pipe}", "--device",
                                      std::to_string(info.index)};
