@@ -145,8 +145,8 @@ class CeilingProbe {
     const double wall = (clock_->now() - before).value();
     double sum = 0;
     for (const auto& time : device_->take_events()) {
-      if (time.end <= time.start) return;
-      sum += (time.end - time.start).value();
+      if (!time || time->end <= time->start) return;
+      sum += (time->end - time->start).value();
     }
     if (sum <= kMostEventTime * wall) ceilings_.*row.events = amount * static_cast<double>(count) / sum;
   }
