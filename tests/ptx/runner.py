@@ -59,8 +59,6 @@ def make_tools(kernels=ROOT / "kernels"):
 
 def is_run(program):
     """Whether this program of a kernel is among those that are run; of every kernel some are."""
-    if program.used_by == "ceiling":  # gives nothing that a reference could tell right from wrong
-        return False
     tokens, group = program.define("TOKENS"), program.define("GROUP")
     if tokens not in (None, *GEMV_TOKENS):
         return False

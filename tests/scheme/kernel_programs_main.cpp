@@ -1,5 +1,6 @@
 // Prints every program that the host builds, one line each, tab-separated: kernel, family, variant, file, entry, items
-// per group, what builds it (`run`, `tune` for its candidates alone, `probe` or `ceiling`), options.
+// per group, what builds it (`run`, `tune` for its candidates alone, `probe` or `ceiling`), options; of ceilings
+// also the multiply-adds that the host counts per item and round.
 // tools/check-kernels and tests/ptx read it, so that the off-line checks and the host cannot disagree.
 // With --launches it reads lines `NUMBER COUNT ROWS COLUMNS TOKENS` from standard input (number of a line of the
 // listing, from 0; the extent of a launch) and prints the launch of each: three global, then three local sizes.
@@ -53,9 +54,9 @@ int main(int count, char** arguments) {
                device::Device::build_options(std::string(probe.options)));
   }
   for (const scheme::ListedCeiling& ceiling : scheme::list_ceiling_programs()) {
-    fmt::print("{0}_{1}\t{2}\t{1}\t{3}\t{0}\t{4}\tceiling\t{5}\n", ceiling.program.entry, ceiling.variant->name,
+    fmt::print("{0}_{1}\t{2}\t{1}\t{3}\t{0}\t{4}\tceiling\t{5}\t{6}\n", ceiling.program.entry, ceiling.variant->name,
                ceiling.variant->family, scheme::CeilingKernels::kFile, ceiling.work_group,
-               device::Device::build_options(ceiling.program.options));
+               device::Device::build_options(ceiling.program.options), ceiling.program.macs_per_round);
   }
   return 0;
 }
