@@ -13,6 +13,8 @@ endif()
 if(QTRAP_WERROR)
   target_compile_options(qtrap_warnings INTERFACE -Werror)
 endif()
+# Messages and debug information name files of the tree, not of the machine that built it.
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 if(QTRAP_SANITIZE)
   add_compile_options(-fsanitize=${QTRAP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${QTRAP_SANITIZE})
