@@ -83,10 +83,28 @@ FAULTS = [
     *(Fault(f"Stamps: {name}", f"stamps {keys}", RUN, "phases of the trial are absent, a flag says why", 0, points=ALL_OK, flag="bad_stamps")
       for name, keys in [("not available later", "do=none after=30"), ("one in 97 starts at zero", "do=jump every=97"),
                          ("one in 97 ends in 584 years", "do=huge every=97"), ("one in 97 ends before its start", "do=backwards every=97")]),
+    # Memory.
+    Fault("No memory for a buffer", "memory largest=4096 argv=run-session", RUN, "the cell fails", 3, points={scheme: "memory" for scheme in SCHEMES}),
+    # Ceilings.
+    Fault("A ceiling's kernel is refused", "build options=-DCEILING_FMA", ["ceilings"], "its row says so, the others are measured", 0,
+          says=("fp32_macs_per_s .*not measured.*injected failure", r"read_bytes_per_s +byte/s +\d")),
+    Fault("Every ceiling's kernel is refused in a run", "build options=-DCEILING_", RUN, "all points are measured", 0, points=ALL_OK),
     # Devices.
     Fault("The driver prints when loaded", "load do=print text=MESA: warning", RUN, "all points are measured", 0, points=ALL_OK),
+    Fault("The driver dies when loaded", "load do=abort", ["devices"], "one line with the driver's last words", 1, says=("qtrap: error: .*Cannot select",)),
+    Fault("The driver dies when devices are listed", "devices do=segv", ["devices"], "one line that names the signal", 1, says=("qtrap: error: .*(SIGSEGV|signal 11)",)),
+    Fault("An integrated GPU before a discrete one", [], ["run", "tiny-campaign.json", "--dry-run"], "the discrete one is taken and named", 0,
+          says=("NVIDIA GeForce RTX 4090",), boards=["uhd770", RTX4090], board_text="board `uhd770` first"),
+    Fault("One device cannot be described", [], ["devices"], "its row says so, the others stand", 0, says=("NVIDIA H100", "NVIDIA GeForce RTX 4090", "CL_INVALID_VALUE"),
+          boards=[{**H100, "cache_bytes": "error -30"}, RTX4090], board_text="`cache_bytes = error -30`"),
+    Fault("Another device cannot be described", [], [*RUN, "--device", "1"], "the chosen device is measured", 0, points=ALL_OK,
+          boards=[{**H100, "cache_bytes": "error -30"}, RTX4090], board_text="`cache_bytes = error -30`"),
     Fault("One device cannot be opened", "context device=0", ["devices"], "its row says so, the others stand", 0,
           says=("cannot be opened", "NVIDIA GeForce RTX 4090"), boards=[H100, RTX4090]),
+    Fault("Devices in another order in the session", "devices do=reverse argv=run-session", RUN, "the planned device is measured", 0, points=ALL_OK,
+          boards=[H100, RTX4090]),
+    Fault("The planned device gone in the session", "devices do=drop device=0 argv=run-session", RUN, "refused by name", 1, says=("H100",), points={},
+          boards=[H100, RTX4090]),
     Fault("No device", "devices do=none", ["devices"], "one line with what to do", 1, says=("qtrap: error: no OpenCL device",)),
     Fault("A work-group of 64 at most", [], RUN, "refused by name", 3, points={scheme: "work-group" for scheme in SCHEMES},
           boards={**H100, "max_work_group": 64}, board_text="`max_work_group = 64`"),

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import tempfile
 
-from support import QTRAP, ProgramTest
+from support import QTRAP, SOURCE, ProgramTest
 
 LAYER = os.environ.get("QTRAP_LAYER", "")
 BOARDS = pathlib.Path(__file__).resolve().parent.parent / "layer" / "boards"
@@ -51,7 +51,8 @@ class LayerTest(ProgramTest):
         CACHE.mkdir(exist_ok=True)
         faults = [faults] if isinstance(faults, str) else faults
         return {"OPENCL_LAYERS": LAYER, "QTRAP_LAYER_BOARDS": str(self.boards(*([boards] if isinstance(boards, (str, dict)) else boards))),
-                "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": str(CACHE), "HOME": str(self.folder)}
+                "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": str(CACHE), "HOME": str(self.folder),
+                "QTRAP_PROFILES": str(SOURCE / "profiles")}
 
     def under(self, boards, *arguments, faults=(), environment=None, **options):
         """Runs the program; every fault must have struck at least once, else the test would show nothing."""
