@@ -235,9 +235,9 @@ int run_ceilings(const DeviceOptions& options) {
                    {"low", "low"},           {"high", "high"},         {"events", "by events"},
                    {"basis", "basis"},       {"instructions", "code"}, {"reason", "reason"}};
   const auto number = [](std::optional<double> value) { return value ? Value(*value) : Value(std::monostate{}); };
-  const auto word = [](const std::map<std::string, std::string>& words, std::string_view name) {
-    const auto found = words.find(std::string(name));
-    return found == words.end() ? Value(std::monostate{}) : Value(found->second);
+  const auto word = [](const std::optional<std::map<std::string, std::string>>& words, std::string_view name) {
+    if (!words || !words->contains(std::string(name))) return Value(std::monostate{});
+    return Value(words->at(std::string(name)));
   };
   for (const auto& row : measure::ceiling_rows()) {
     table.rows.push_back({std::string(row.name), std::string(row.unit), number(c.*row.value), number(c.*row.low),

@@ -73,7 +73,10 @@ class CeilingProbe {
         clock_(&clock),
         events_trusted_(events_trusted),
         kernels_(device.info()),
-        ceilings_(std::move(known)) {}
+        ceilings_(std::move(known)) {
+    ceilings_.instructions.emplace();
+    ceilings_.reasons.emplace();
+  }
 
   Ceilings run() {
     attempt(row_of(Ceiling::kLaunch), [&] { return launches(); });
@@ -89,9 +92,9 @@ class CeilingProbe {
     const std::string name(row.name);
     try {
       const Status done = work();
-      if (!done) ceilings_.reasons[name] = reason_of(done.error());
+      if (!done) (*ceilings_.reasons)[name] = reason_of(done.error());
     } catch (const device::DeviceError& error) {
-      ceilings_.reasons[name] = reason_of(error.error());
+      (*ceilings_.reasons)[name] = reason_of(error.error());
     }
   }
 
@@ -173,7 +176,7 @@ class CeilingProbe {
     });
     ceilings_.set_bytes = static_cast<std::int64_t>(bytes);
     if (bytes < kCacheFactor * device_->info().cache_bytes && ceilings_.read_bytes_per_s)
-      ceilings_.reasons["set_bytes"] = fmt::format("memory allows no set of {} times the cache", kCacheFactor);
+      (*ceilings_.reasons)["set_bytes"] = fmt::format("memory allows no set of {} times the cache", kCacheFactor);
   }
 
   Status bandwidth(Ceiling ceiling, const device::Buffer& in, std::uint64_t bytes) {
@@ -210,7 +213,7 @@ class CeilingProbe {
       rounds *= 2;
       set_rounds();
     }
-    ceilings_.instructions[std::string(row_of(ceiling).name)] = program.instructions;
+    (*ceilings_.instructions)[std::string(row_of(ceiling).name)] = program.instructions;
     measure_rate(row_of(ceiling), launch, static_cast<double>(kernels_.items()) * program.macs_per_round * rounds);
     return Done{};
   }
@@ -239,7 +242,7 @@ class CeilingProbe {
     set_spread(kRows[std::size(kRows) - 2], chained);
     const CeilingRow& sync = kRows[std::size(kRows) - 1];
     if (waited.empty()) {
-      ceilings_.reasons[std::string(sync.name)] = "a waited launch took no longer than a chained one";
+      (*ceilings_.reasons)[std::string(sync.name)] = "a waited launch took no longer than a chained one";
     } else {
       set_spread(sync, waited);
     }

@@ -38,7 +38,7 @@ struct Special<SessionRecord> {
 };
 template <>
 struct Special<Ceilings> {
-  using types = std::variant<std::map<std::string, std::string>>;
+  using types = std::variant<std::optional<std::map<std::string, std::string>>>;
 };
 template <>
 struct Special<SamplesRecord> {

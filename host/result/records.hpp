@@ -126,8 +126,8 @@ struct Ceilings {
   std::optional<double> int4_int8_macs_per_s_events;
   std::optional<double> matrix_f16_macs_per_s_events;
   std::optional<double> matrix_int8_macs_per_s_events;
-  std::map<std::string, std::string> instructions;  ///< by ceiling
-  std::map<std::string, std::string> reasons;       ///< by ceiling that is absent or not as it should be
+  std::optional<std::map<std::string, std::string>> instructions;  ///< by ceiling
+  std::optional<std::map<std::string, std::string>> reasons;       ///< by ceiling that is absent or not as it should be
   std::optional<std::int64_t> cache_bytes;
   std::optional<std::int64_t> cache_bytes_low;
   std::optional<std::int64_t> cache_bytes_high;

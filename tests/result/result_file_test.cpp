@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include <limits>
 
 #include "core/file.hpp"
@@ -44,6 +46,18 @@ TEST(ResultLines, ReadBackToEqualRecordsInEveryLocale) {
     ASSERT_TRUE(read) << read.error().message();
     EXPECT_TRUE(read.value() == record) << sample::line(record);
   }
+}
+
+// Fields that were new and required once made every file of version 1.1 unreadable.
+TEST(ResultLines, OfAnEarlierMinorVersionAreRead) {
+  const auto text = read_file(std::filesystem::path(QTRAP_SOURCE_DIR) / "tests/result/golden/lines-1.1.jsonl").value();
+  std::istringstream lines(text);
+  std::size_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const auto read = parse_line(line);
+    EXPECT_TRUE(read) << read.error().message();
+  }
+  EXPECT_EQ(count, 6U);
 }
 
 TEST(ResultLines, KeepEveryBitOfADouble) {
