@@ -308,6 +308,7 @@ class CommandLine {
     auto* sweep = add("measure-cache", "", [this] { return run_cache_sweep(run_.device, worker_.output_descriptor); });
     sweep->group("");  // internal: started by `run`, before its sessions
     add_device_options(sweep, false, true);
+    add_identity(sweep);
     sweep->add_option("--output-descriptor", worker_.output_descriptor)->required();
   }
 

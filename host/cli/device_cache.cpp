@@ -10,8 +10,8 @@
 namespace qtrap::cli {
 
 measure::CacheFindings find_cache_apart(const DeviceOptions& options, const device::DeviceInfo& info) {
-  std::vector<std::string> arguments{"measure-cache", "--output-descriptor", "{pipe}", "--device",
-                                     std::to_string(info.index)};
+  std::vector<std::string> arguments{"measure-cache", "--output-descriptor", "{pipe}", "--expect"};
+  for (auto& text : identity_arguments(info)) arguments.push_back(std::move(text));
   if (!options.kernel_dir.empty()) arguments.insert(arguments.end(), {"--kernel-dir", options.kernel_dir});
   std::string findings;
   std::string error;
