@@ -6,6 +6,10 @@ import unittest
 from layer_support import LayerTest
 
 RTX4090 = {"board": "rtx4090", "pci": "0000:41:00.0"}
+# Little memory and few units: the sets and items of the ceilings are few, and a run is short.
+SMALL = {"compute_units": 2, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
+SMALL_H100 = {**SMALL, "board": "h100", "memory_bytes": 512 << 20}
+SMALL_4090 = {**SMALL, **RTX4090}
 TWO_MI300A = ["mi300a", {"board": "mi300a", "amd.topology": "0001:02:00.0"}]
 
 
@@ -25,7 +29,7 @@ class IdentityTest(LayerTest):
         return done
 
     def test_a_reordered_device_is_still_the_one_measured(self):
-        done = self.under(["h100", RTX4090], "run", "one.json", "--device", "H100", "--out", "out.jsonl",
+        done = self.under([SMALL_H100, SMALL_4090], "run", "one.json", "--device", "H100", "--out", "out.jsonl",
                           faults="devices do=reverse argv=run-session")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("measuring on NVIDIA H100 80GB HBM3, pci:0000:19:00.0", done.stderr)
@@ -33,7 +37,7 @@ class IdentityTest(LayerTest):
         self.assertEqual({(one["device"]["id"], one["device"]["name"]) for one in sessions}, {("pci:0000:19:00.0", "NVIDIA H100 80GB HBM3")})
 
     def test_a_vanished_device_is_not_replaced_by_another(self):
-        done = self.under(["h100", RTX4090], "run", "one.json", "--device", "H100", "--out", "out.jsonl",
+        done = self.under([SMALL_H100, SMALL_4090], "run", "one.json", "--device", "H100", "--out", "out.jsonl",
                           faults="devices do=drop device=0 argv=run-session")
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn("the device of this run is gone (NVIDIA H100 80GB HBM3, pci:0000:19:00.0)", done.stderr)
@@ -61,7 +65,7 @@ class IdentityTest(LayerTest):
     def test_a_board_is_found_by_its_own_name_and_both_names_are_kept(self):
         row = self.devices("mi300x")[0]
         self.assertEqual((row["name"], row["board"]), ("gfx942:sramecc+:xnack-", "AMD Instinct MI300X"))
-        done = self.under("mi300x", "run", "one.json", "--device", "MI300X", "--out", "out.jsonl")
+        done = self.under({**SMALL, "board": "mi300x"}, "run", "one.json", "--device", "MI300X", "--out", "out.jsonl")
         self.assertEqual(done.returncode, 0, done.stderr)
         device = self.records(self.folder / "out.jsonl", "session")[0]["device"]
         self.assertEqual((device["name"], device["board"]), ("gfx942:sramecc+:xnack-", "AMD Instinct MI300X"))
@@ -76,7 +80,7 @@ class IdentityTest(LayerTest):
         self.assertNotIn("several GPUs", self.plan(["uhd770", "rtx4090"], "--device", "UHD").stderr)
 
     def test_the_choice_is_a_hazard_of_the_sessions(self):
-        done = self.under(["h100", RTX4090], "run", "one.json", "--out", "out.jsonl", "--quiet")
+        done = self.under([SMALL_H100, SMALL_4090], "run", "one.json", "--out", "out.jsonl", "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
         for session in self.records(self.folder / "out.jsonl", "session"):
             self.assertTrue([hazard for hazard in session["hazards"] if hazard.startswith("several GPUs and none named: took 0 NVIDIA H100")])
@@ -89,7 +93,7 @@ class IdentityTest(LayerTest):
         self.assertIsNone(well["fault"])
         text = self.under(boards, "devices").stdout
         self.assertIn("cannot be described: clGetDeviceInfo: CL_INVALID_VALUE (-30)", text)
-        self.assertIn("on NVIDIA GeForce RTX 4090", self.plan(boards, "--device", "4090").stdout)
+        self.assertIn("on NVIDIA GeForce RTX 4090", self.plan(boards, "--device", "RTX 4090").stdout)
         done = self.plan(boards)
         self.assertIn("on NVIDIA GeForce RTX 4090", done.stdout)
         self.assertIn("device 0 NVIDIA H100 80GB HBM3 was passed over", done.stderr)
