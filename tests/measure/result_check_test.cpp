@@ -110,10 +110,13 @@ TEST_F(OnCpuResults, OfAKernelThatBelongsToNoProjectionAreComparedToo) {
   EXPECT_THAT(*found.sum.problem, HasSubstr("expand_heads_f16_reference is wrong on "));
 }
 
-TEST(OutputError, GrowsWithTheRootOfTheLayersRun) {
+TEST(OutputError, GrowsWithTheRootOfTheLayersAndCompoundsOverSteps) {
   const auto w8 = scheme::find_scheme("w8a16-fused").value();
-  // 0.010 x sqrt(28 x 4) x (1 + 8 / 32)
-  EXPECT_NEAR(output_error_bound(w8, 28, 4, 1024), 0.132, 0.001);
+  // 0.010 x sqrt(28) x 1.5^3 x (1 + 8 / 32)
+  EXPECT_NEAR(output_error_bound(w8, 28, 4, 1024), 0.223, 0.001);
+  // What right kernels gave in two hops of four steps (qwen3-0.6b), which a root of the steps refused.
+  EXPECT_FALSE(judge_output(w8, {0.092, 0.27}, 28, 4, 1024));
+  EXPECT_FALSE(judge_output(scheme::find_scheme("w8a8").value(), {0.145, 0.384}, 28, 4, 1024));
   EXPECT_EQ(output_error_bound(scheme::find_scheme("f16").value(), 28, 4, 1024), 0);
 }
 
