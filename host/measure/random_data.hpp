@@ -9,8 +9,8 @@
 namespace qtrap::measure {
 
 /// Fills `buffer` with random f16, about normal with a deviation of 0.02 as weights have; read as bytes or nibbles they
-/// are random codes too. Beyond 64 MiB it repeats. Waits. An odd last byte keeps what it has. kRuntime errors: the kernel
-/// does not build.
+/// are random codes too. Beyond 64 MiB it repeats. Waits. An odd last byte keeps what it has. kRuntime errors: the
+/// kernel does not build.
 Status fill_random(device::Device& device, const device::Buffer& buffer);
 
 /// A new buffer filled so. kRuntime errors: out of memory too.
