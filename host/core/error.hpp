@@ -21,7 +21,8 @@ struct Error {
   std::string value;  ///< the value at fault, quoted as the user wrote it
   std::string fix;    ///< what to do about it
 
-  /// "WHAT (VALUE): FIX" on one line: control characters are escaped, values over 200 characters are cut.
+  /// "WHAT (VALUE): FIX" on one line: control characters are escaped, values are cut at 200 bytes, the other words at
+  /// 4000.
   std::string message() const;
 };
 

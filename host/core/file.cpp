@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <utility>
 
@@ -98,6 +99,11 @@ int write_all(int descriptor, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return 0;
+}
+
+Error append_error(const std::filesystem::path& path, int code) {
+  return runtime_error("result file could not be written", path.string(),
+                       write_fix(code) + ", then continue with --resume");
 }
 
 /// A temporary file in the folder of an output. Its name was free and nobody can guess it: no file is overwritten and
@@ -262,27 +268,21 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
   return read_descriptor(file.get(), path, limit_bytes);
 }
 
-bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80         ? 1
-                               : (lead >> 5) == 6  ? 2
-                               : (lead >> 4) == 14 ? 3
-                               : (lead >> 3) == 30 ? 4
-                                                   : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    std::uint32_t point = length == 1 ? lead : lead & (0xFFU >> (length + 1));
-    for (std::size_t j = 1; j < length; ++j) {
-      const auto next = static_cast<unsigned char>(text[i + j]);
-      if ((next >> 6) != 2) return false;
-      point = (point << 6) | (next & 0x3FU);
-    }
-    constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < kSmallest[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return false;
-    i += length;
-  }
-  return true;
+std::optional<std::string> read_first_line(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  line.erase(line.find_last_not_of(" \t\r\n") + 1);
+  return line;
+}
+
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code failed;  // a range-for would throw where a later entry cannot be read
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
+    paths.push_back(entry->path());
+  std::sort(paths.begin(), paths.end());
+  return paths;
 }
 
 Result<AppendFile> AppendFile::create(const std::filesystem::path& path, std::string_view first) {
@@ -347,7 +347,7 @@ Result<std::string> AppendFile::read() const {
 Status AppendFile::cut(std::size_t keep_bytes) {
   const auto keep = static_cast<off_t>(keep_bytes);
   if (::ftruncate(descriptor_, keep) != 0 || ::lseek(descriptor_, keep, SEEK_SET) != keep)
-    return open_error(path_, errno);
+    return append_error(path_, errno);
   return Done{};
 }
 
@@ -361,8 +361,7 @@ Status AppendFile::append(std::string_view text) {
   if (code == 0 && ::fdatasync(descriptor_) != 0) code = errno;
   if (code == 0) return Done{};
   if (::ftruncate(descriptor_, before) == 0) ::lseek(descriptor_, before, SEEK_SET);
-  return runtime_error("result file could not be written", path_.string(),
-                       write_fix(code) + ", then continue with --resume");
+  return append_error(path_, code);
 }
 
 Status write_file(const std::filesystem::path& path, std::string_view text, bool overwrite) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 
@@ -16,8 +18,11 @@ inline constexpr std::size_t kLongestLine = std::size_t{4} << 20;
 /// `limit_bytes`, a line over kLongestLine, compressed or UTF-16 (named as such).
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes = std::size_t{1} << 30);
 
-/// Whether `text` is well-formed UTF-8.
-bool is_utf8(std::string_view text);
+/// First line of a small file of /proc or /sys without trailing blanks; absent where it cannot be read or is empty.
+std::optional<std::string> read_first_line(const std::filesystem::path& path);
+
+/// What a folder holds, sorted by name; none where it cannot be read, and what was read where reading stops half-way.
+std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder);
 
 /// A file that grows by whole records, with one writer: an advisory lock that ends with the process keeps others out.
 /// Owns its descriptor.

@@ -40,9 +40,12 @@ Sequence read_sequence(std::string_view text) {
   if (first < 0xC2 || first > 0xF4 || text.size() < bytes) return {};
   std::uint32_t point = first & (0x7FU >> bytes);
   for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return {};
+    if (!is_continuation(text[i])) return {};
     point = point << 6 | (byte(i) & 0x3FU);
   }
+  // Overlong forms, surrogates and what lies beyond Unicode.
+  constexpr std::uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (point < kSmallest[bytes] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return {};
   return {bytes, point};
 }
 
@@ -52,6 +55,15 @@ bool disturbs_a_line(std::uint32_t point) {
 }
 
 }  // namespace
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = read_sequence(text).bytes;
+    if (bytes == 0) return false;
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
 
 std::size_t count_characters(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));

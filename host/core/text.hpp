@@ -20,6 +20,9 @@ std::string describe_position(std::string_view text, std::size_t byte);
 /// table or SQL.
 std::string escape_controls(std::string_view text, std::string_view keep = "");
 
+/// Whether `text` is well-formed UTF-8.
+bool is_utf8(std::string_view text);
+
 /// Deepest nesting of { } and [ ] outside the strings of a JSON text, valid or not. To be asked before parsing: copying
 /// and writing a parsed value recurse once per level.
 std::size_t compute_json_depth(std::string_view text);

@@ -153,7 +153,6 @@ struct PlatformDevices {
 };
 
 std::vector<PlatformDevices> read_platforms() {
-  apply_pocl_settings(read_machine_limits());
   std::vector<PlatformDevices> all;
   std::vector<cl::Platform> platforms;
   try {
@@ -267,10 +266,11 @@ std::vector<cl::Device> all_device_handles() {
 std::string read_name(const cl::Device& device) { return trimmed(device.getInfo<CL_DEVICE_NAME>()); }
 
 Result<Discovery> discover(const SystemView& view) {
+  const MachineLimits limits = read_machine_limits();
+  apply_pocl_settings(limits);  // before the platform is made, which reads them
   const auto platforms = read_platforms();
   Discovery found;
   found.complaints = describe_unloadable(view);
-  const MachineLimits limits = read_machine_limits();
   for (const PlatformDevices& platform : platforms) {
     if (platform.devices.empty()) found.complaints.push_back(describe_empty(platform, view));
     for (const cl::Device& handle : platform.devices) {

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <string>
 
+#include "device/system_view.hpp"
+
 namespace qtrap::device {
 namespace {
 
@@ -42,20 +44,12 @@ bool is_usable(const std::filesystem::path& folder) {
   return !code && ::access(folder.c_str(), W_OK | X_OK) == 0;
 }
 
-/// Where PoCL would keep compiled kernels unless it is told.
-std::filesystem::path pocl_cache_folder() {
-  if (const std::string cache = variable("XDG_CACHE_HOME"); !cache.empty())
-    return std::filesystem::path(cache) / "pocl";
-  if (const std::string home = variable("HOME"); !home.empty()) return std::filesystem::path(home) / ".cache" / "pocl";
-  return "/tmp/pocl";
-}
-
 /// Without a cache that it can write, PoCL offers no device. A folder of this user alone under /tmp serves then, unless
 /// the user named one: that is an error to be told. Named and empty, it ends the process by an assertion of PoCL's.
 void provide_pocl_cache() {
   if (!variable("POCL_CACHE_DIR").empty()) return;
   ::unsetenv("POCL_CACHE_DIR");
-  if (is_usable(pocl_cache_folder())) return;
+  if (is_usable(find_pocl_cache(SystemView::system()))) return;
   std::error_code code;
   const auto folder = std::filesystem::temp_directory_path(code) / ("qtrap-pocl-" + std::to_string(::geteuid()));
   ::mkdir(folder.c_str(), 0700);

@@ -150,7 +150,7 @@ std::vector<std::string> describe_choice(const std::vector<DeviceInfo>& devices,
 }
 
 Result<DeviceInfo> find_expected(const std::vector<DeviceInfo>& devices, const ExpectedDevice& expected) {
-  const char* fix = "check the driver (dmesg) and that nothing updates it, then go on with --resume";
+  const char* fix = "check the driver (dmesg) and that nothing updates it, then start again (a run with --resume)";
   const auto found = std::find_if(devices.begin(), devices.end(), [&](const auto& d) { return d.id == expected.id; });
   if (found == devices.end())
     return runtime_error("the device of this run is gone", fmt::format("{}, {}", expected.name, expected.id), fix);

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <fstream>
 
+#include "core/file.hpp"
 #include "core/text.hpp"
 
 namespace qtrap::device {
@@ -20,15 +20,13 @@ struct Vendor {
   const char* pci;                      ///< as sysfs writes it
   std::array<const char*, 2> in_names;  ///< of OpenCL's vendor string, lower case
   const char* icd_word;                 ///< part of the name of its .icd files
-  const char* library;
-  const char* install;  ///< without an .icd file
+  const char* install;                  ///< without an .icd file
 };
 constexpr Vendor kVendors[] = {
     {"NVIDIA",
      "0x10de",
      {"nvidia", "nvidia"},
      "nvidia",
-     "libnvidia-opencl.so.1",
      "mkdir -p /etc/OpenCL/vendors && echo libnvidia-opencl.so.1 > /etc/OpenCL/vendors/nvidia.icd (the driver's "
      "library "
      "must be there: Debian's nvidia-opencl-icd; in a container NVIDIA_DRIVER_CAPABILITIES=compute,utility)"},
@@ -36,55 +34,55 @@ constexpr Vendor kVendors[] = {
      "0x1002",
      {"amd", "advanced micro"},
      "amd",
-     "libamdocl64.so",
      "install ROCm's OpenCL (rocm-opencl, rocm-opencl-runtime) and echo libamdocl64.so > "
      "/etc/OpenCL/vendors/amdocl64.icd"},
-    {"Intel", "0x8086", {"intel", "intel"}, "intel", "libigdrcl.so", "apt-get install intel-opencl-icd"}};
+    {"Intel", "0x8086", {"intel", "intel"}, "intel", "apt-get install intel-opencl-icd"}};
 
-const Vendor* find_vendor(const std::string& name) {
-  const auto* found =
-      std::find_if(std::begin(kVendors), std::end(kVendors), [&](const Vendor& vendor) { return vendor.name == name; });
-  return found == std::end(kVendors) ? nullptr : found;
-}
+constexpr const Vendor& kNvidia = kVendors[0];
+constexpr const Vendor& kAmd = kVendors[1];
 
-std::string read_line(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  line.erase(line.find_last_not_of(" \t\r\n") + 1);
-  return line;
-}
-
-std::vector<fs::path> list_folder(const fs::path& folder) {
-  std::vector<fs::path> paths;
-  std::error_code failed;
-  for (fs::directory_iterator entry(folder, failed), end; !failed && entry != end; entry.increment(failed))
-    paths.push_back(entry->path());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
+/// A GPU's device node of the kernel.
+struct GpuNode {
+  const Vendor* vendor;
+  fs::path path;  ///< "/dev/nvidia0"
+  bool usable;    ///< this user may open it
+};
 
 /// Nodes of every vendor below /dev, those of compute first.
 std::vector<GpuNode> list_nodes(const SystemView& view) {
   std::vector<GpuNode> nodes;
-  const auto add = [&](const char* vendor, const fs::path& path) {
-    nodes.push_back({vendor, "/" / path.lexically_relative(view.root), view.may_use(path)});
+  const auto add = [&](const Vendor& vendor, const fs::path& path) {
+    nodes.push_back({&vendor, "/" / path.lexically_relative(view.root), view.may_use(path)});
   };
   for (const auto& path : list_folder(view.root / "dev")) {
     const std::string name = path.filename();
     if (name.starts_with("nvidia") && name.size() > 6 && name.find_first_not_of("0123456789", 6) == name.npos)
-      add("NVIDIA", path);
-    if (name == "kfd") add("AMD", path);
+      add(kNvidia, path);
+    if (name == "kfd") add(kAmd, path);
   }
   for (const auto& path : list_folder(view.root / "dev/dri")) {
     const std::string name = path.filename();
     if (!name.starts_with("renderD")) continue;
-    const std::string pci = read_line(view.root / "sys/class/drm" / name / "device/vendor");
+    const std::string pci = read_first_line(view.root / "sys/class/drm" / name / "device/vendor").value_or("");
     for (const Vendor& vendor : kVendors) {
-      if (pci == vendor.pci) add(vendor.name, path);
+      if (pci == vendor.pci) add(vendor, path);
     }
   }
   return nodes;
+}
+
+/// One node for each vendor with a GPU here. Prefers one that cannot be used, which is what must be mended.
+std::vector<GpuNode> find_gpu_nodes(const SystemView& view) {
+  std::vector<GpuNode> found;
+  for (const GpuNode& node : list_nodes(view)) {
+    const auto same = std::find_if(found.begin(), found.end(), [&](const auto& n) { return n.vendor == node.vendor; });
+    if (same == found.end()) {
+      found.push_back(node);
+    } else if (same->usable && !node.usable) {
+      *same = node;
+    }
+  }
+  return found;
 }
 
 bool has_gpu_of(const Vendor& vendor, const std::vector<DeviceInfo>& devices) {
@@ -133,19 +131,6 @@ std::set<std::string> find_amdgpu_domains(const SystemView& view) {
   return domains;
 }
 
-std::vector<GpuNode> find_gpu_nodes(const SystemView& view) {
-  std::vector<GpuNode> found;
-  for (const GpuNode& node : list_nodes(view)) {
-    const auto same = std::find_if(found.begin(), found.end(), [&](const auto& n) { return n.vendor == node.vendor; });
-    if (same == found.end()) {
-      found.push_back(node);
-    } else if (same->usable && !node.usable) {
-      *same = node;
-    }
-  }
-  return found;
-}
-
 fs::path find_driver_folder(const SystemView& view) {
   for (const char* name : {"OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH"}) {
     if (const auto path = view.variable(name)) return *path;
@@ -159,11 +144,11 @@ std::vector<InstalledDriver> list_installed_drivers(const SystemView& view) {
   std::error_code failed;
   if (fs::is_directory(place, failed)) {
     for (const auto& path : list_folder(place)) {
-      if (path.extension() == ".icd") drivers.push_back({path, read_line(path)});
+      if (path.extension() == ".icd") drivers.push_back({path, read_first_line(path).value_or("")});
     }
   } else if (place.extension() == ".icd") {
     const fs::path file = place.has_parent_path() ? place : view.root / "etc/OpenCL/vendors" / place;
-    drivers.push_back({file, read_line(file)});
+    drivers.push_back({file, read_first_line(file).value_or("")});
   } else if (view.variable("OCL_ICD_VENDORS")) {
     drivers.push_back({{}, place.string()});
   }
@@ -173,10 +158,9 @@ std::vector<InstalledDriver> list_installed_drivers(const SystemView& view) {
 std::vector<std::string> describe_missing_gpus(const SystemView& view, const std::vector<DeviceInfo>& devices) {
   std::vector<std::string> lines;
   for (const GpuNode& node : find_gpu_nodes(view)) {
-    const Vendor* vendor = find_vendor(node.vendor);
-    if (vendor == nullptr || has_gpu_of(*vendor, devices)) continue;
-    lines.push_back(fmt::format("{} shows a GPU of {} that OpenCL does not offer; {}", node.path.string(), node.vendor,
-                                how_to_mend(*vendor, node, view)));
+    if (has_gpu_of(*node.vendor, devices)) continue;
+    lines.push_back(fmt::format("{} shows a GPU of {} that OpenCL does not offer; {}", node.path.string(),
+                                node.vendor->name, how_to_mend(*node.vendor, node, view)));
   }
   return lines;
 }

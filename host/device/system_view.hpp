@@ -4,7 +4,6 @@
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,16 +24,6 @@ struct SystemView {
 
 /// PCI domains ("0000") of the boards that the amdgpu kernel driver holds; empty where sysfs does not show them.
 std::set<std::string> find_amdgpu_domains(const SystemView& view);
-
-/// A GPU's device node of the kernel.
-struct GpuNode {
-  std::string vendor;          ///< "NVIDIA", "AMD" or "Intel"
-  std::filesystem::path path;  ///< "/dev/nvidia0"
-  bool usable = false;         ///< this user may open it
-};
-/// One node for each vendor with a GPU here: /dev/nvidia0…, /dev/kfd, else /dev/dri/renderD*. Prefers one that cannot
-/// be used, which is what must be mended.
-std::vector<GpuNode> find_gpu_nodes(const SystemView& view);
 
 /// A driver that OpenCL's loader was told to load.
 struct InstalledDriver {

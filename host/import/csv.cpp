@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/file.hpp"
+#include "core/text.hpp"
 
 namespace qtrap::importer {
 namespace {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <set>
 
-#include "core/file.hpp"
+#include "core/text.hpp"
 #include "import/map_reader.hpp"
 #include "import/units.hpp"
 

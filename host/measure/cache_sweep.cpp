@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "core/file.hpp"
 #include "measure/random_data.hpp"
 #include "scheme/ceiling_kernels.hpp"
 
@@ -36,13 +37,6 @@ std::vector<std::uint64_t> set_sizes(std::uint64_t largest) {
     if (size / 2 * 3 <= largest) sizes.push_back(size / 2 * 3);
   }
   return sizes;
-}
-
-std::optional<std::string> first_word(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::string word;
-  if (!(in >> word)) return std::nullopt;
-  return word;
 }
 
 /// "32768K", "1M" or a plain number.
@@ -74,22 +68,15 @@ class LastLevel {
   std::uint64_t bytes_ = 0;
 };
 
-std::vector<std::filesystem::path> entries(const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> found;
-  std::error_code code;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) found.push_back(entry.path());
-  return found;
-}
-
 std::optional<std::uint64_t> cpu_cache(const std::filesystem::path& root) {
   LastLevel last;
   std::set<std::string> seen;  // a cache is listed under every processor that shares it
-  for (const auto& cpu : entries(root / "sys/devices/system/cpu")) {
-    for (const auto& index : entries(cpu / "cache")) {
-      const auto level = first_word(index / "level");
-      const auto size = first_word(index / "size");
-      const auto sharers = first_word(index / "shared_cpu_list");
-      const auto type = first_word(index / "type");
+  for (const auto& cpu : list_folder(root / "sys/devices/system/cpu")) {
+    for (const auto& index : list_folder(cpu / "cache")) {
+      const auto level = read_first_line(index / "level");
+      const auto size = read_first_line(index / "size");
+      const auto sharers = read_first_line(index / "shared_cpu_list");
+      const auto type = read_first_line(index / "type");
       if (!level || !size || !sharers || type == "Instruction") continue;
       const auto bytes = parse_size(*size);
       const auto number = parse_size(*level);
@@ -125,13 +112,13 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> domain_and_location(const
 std::optional<std::uint64_t> kfd_cache(const std::string& pci, const std::filesystem::path& root) {
   const auto wanted = domain_and_location(pci);
   if (!wanted) return std::nullopt;
-  for (const auto& node : entries(root / "sys/class/kfd/kfd/topology/nodes")) {
+  for (const auto& node : list_folder(root / "sys/class/kfd/kfd/topology/nodes")) {
     auto node_properties = properties_of(node / "properties");
     if (!node_properties.contains("location_id") || node_properties["location_id"] != wanted->second ||
         node_properties["domain"] != wanted->first || node_properties["simd_count"] == 0)
       continue;
     LastLevel last;
-    for (const auto& cache : entries(node / "caches")) {
+    for (const auto& cache : list_folder(node / "caches")) {
       auto properties = properties_of(cache / "properties");
       last.add(properties["level"], properties["size"] << 10);
     }

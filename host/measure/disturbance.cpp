@@ -10,6 +10,8 @@
 #include <set>
 #include <sstream>
 
+#include "core/file.hpp"
+
 namespace qtrap::measure {
 namespace {
 
@@ -60,9 +62,8 @@ std::optional<std::map<int, ProcessorTimes>> read_stat(const LoadScope& scope) {
 /// Threads of this process: fields 14, 15 (time in user and kernel mode) and 39 (last processor) of proc(5)'s stat.
 std::map<int, Task> read_tasks(const std::filesystem::path& root) {
   std::map<int, Task> tasks;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(root / "proc/self/task", ignored)) {
-    std::ifstream file(entry.path() / "stat");
+  for (const auto& task : list_folder(root / "proc/self/task")) {
+    std::ifstream file(task / "stat");
     std::string line;
     if (!std::getline(file, line)) continue;
     const std::size_t name_end = line.rfind(')');  // the name may hold spaces
@@ -78,7 +79,7 @@ std::map<int, Task> read_tasks(const std::filesystem::path& root) {
       return value;
     };
     int id = 0;
-    const std::string name = entry.path().filename();
+    const std::string name = task.filename();
     std::from_chars(name.data(), name.data() + name.size(), id);
     tasks[id] = {number(kUser) + number(kKernel), static_cast<int>(number(kProcessor))};
   }

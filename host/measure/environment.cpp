@@ -8,15 +8,10 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "core/file.hpp"
+
 namespace qtrap::measure {
 namespace {
-
-std::optional<std::string> first_line(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  std::string line;
-  if (!std::getline(in, line)) return std::nullopt;
-  return line;
-}
 
 /// Text after "KEY<spaces>:" in a /proc file.
 std::optional<std::string> value_of(const std::filesystem::path& path, std::string_view key) {
@@ -48,7 +43,7 @@ result::HostInfo read_host(const MachineLimits& limits, const std::filesystem::p
     const auto parsed = std::from_chars(total->data(), total->data() + total->size(), kibibytes);
     if (parsed.ec == std::errc()) host.memory_bytes = kibibytes * 1024;
   }
-  host.governor = first_line(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+  host.governor = read_first_line(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   return host;
 }
 
@@ -79,7 +74,7 @@ std::vector<std::string> find_hazards(const result::HostInfo& host, const Machin
                     *limits.cpu_quota, allowed));
   }
   // The average is the machine's: where a part of it is ours, it tells nothing of that part.
-  if (const auto load = first_line(root / "proc/loadavg"); load && allowed >= online) {
+  if (const auto load = read_first_line(root / "proc/loadavg"); load && allowed >= online) {
     double average = 0;
     const auto parsed = std::from_chars(load->data(), load->data() + load->size(), average);
     if (parsed.ec == std::errc() && average > kBusyShare * static_cast<double>(online)) {

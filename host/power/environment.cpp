@@ -8,10 +8,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <map>
 #include <string_view>
 
+#include "core/file.hpp"
 #include "power/match.hpp"
 
 namespace qtrap::power {
@@ -66,27 +66,15 @@ FileNumber read_file_number(const std::filesystem::path& path) {
   return {value, ReadStatus::kOk};
 }
 
-std::optional<std::string> read_file_line(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return std::nullopt;
-  line.erase(line.find_last_not_of(" \t\r\n") + 1);
-  return line;
-}
-
 std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder, const std::string& prefix) {
-  std::vector<std::filesystem::path> found;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().filename().string().rfind(prefix, 0) == 0) found.push_back(entry.path());
-  }
-  std::sort(found.begin(), found.end());
+  std::vector<std::filesystem::path> found = list_folder(folder);
+  std::erase_if(found, [&](const auto& path) { return path.filename().string().rfind(prefix, 0) != 0; });
   return found;
 }
 
 std::vector<std::filesystem::path> list_hwmon(const MeterEnvironment& environment, const std::string& name) {
   std::vector<std::filesystem::path> found = list_folders(environment.sysfs_root() / "class/hwmon", "hwmon");
-  std::erase_if(found, [&](const std::filesystem::path& hwmon) { return read_file_line(hwmon / "name") != name; });
+  std::erase_if(found, [&](const std::filesystem::path& hwmon) { return read_first_line(hwmon / "name") != name; });
   return found;
 }
 

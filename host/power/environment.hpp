@@ -72,8 +72,6 @@ struct FileNumber {
 /// Reads a whole number. Costs about 5 us. kDenied, kVanished (no such file or device), kError (not a
 /// number).
 FileNumber read_file_number(const std::filesystem::path& path);
-/// First line of a small file without trailing blanks; absent when unreadable.
-std::optional<std::string> read_file_line(const std::filesystem::path& path);
 /// Folders in `folder` whose names begin with `prefix`, sorted by name; none when it cannot be read.
 std::vector<std::filesystem::path> list_folders(const std::filesystem::path& folder, const std::string& prefix);
 /// Folders of /sys/class/hwmon whose `name` file holds `name`.

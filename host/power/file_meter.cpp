@@ -69,21 +69,6 @@ std::filesystem::path power_file(const MeterFiles& files) {
   return files.rails.front().voltage_mv;
 }
 
-/// Takes a channel out that does not read, where the other one does.
-void drop_dead_channel(const Sample& sample, MeterInfo& info, MeterFiles& files) {
-  const auto reads = [](ReadStatus status) { return status == ReadStatus::kOk || status == ReadStatus::kZero; };
-  if (reads(sample.power.status) && !is_readable(sample.energy.status)) {
-    info.notes.push_back(fmt::format("energy counter {} gives no reading ({}): power alone", files.energy_uj.string(),
-                                     to_string(sample.energy.status)));
-    files.energy_uj.clear();
-  } else if (reads(sample.energy.status) && !is_readable(sample.power.status)) {
-    info.notes.push_back(fmt::format("power {} gives no reading ({}): the counter alone", power_file(files).string(),
-                                     to_string(sample.power.status)));
-    files.power_uw.clear();
-    files.rails.clear();
-  }
-}
-
 }  // namespace
 
 std::shared_ptr<Meter> make_file_meter(const MeterEnvironment& environment, MeterInfo info, MeterFiles files,
@@ -102,6 +87,7 @@ std::filesystem::path choose_file(const std::vector<std::filesystem::path>& path
     std::error_code ignored;
     if (!std::filesystem::exists(path, ignored)) continue;
     const FileNumber number = read_file_number(path);
+    if (first == nullptr && number.status == ReadStatus::kDenied) return path;  // its fix opens it
     if (number.value && *number.value > 0) {
       if (first != nullptr)
         notes.push_back(fmt::format("{} gives no reading ({}): {} is read instead", first->string(), to_string(failed),
@@ -127,13 +113,6 @@ Finding make_file_finding(const MeterEnvironment& environment, const MeterInfo& 
   finding.pci = info.pci;
   finding.meter = make_file_meter(environment, info, files, clock);
   const Sample sample = finding.meter->read();
-  MeterInfo reduced = info;
-  MeterFiles working = files;
-  drop_dead_channel(sample, reduced, working);
-  if (reduced.notes.size() != info.notes.size()) {
-    finding.meter = make_file_meter(environment, reduced, working, clock);
-    return finding;
-  }
   const ReadStatus failed = is_readable(sample.energy.status) ? sample.power.status : sample.energy.status;
   if (is_readable(failed)) return finding;
   finding.meter.reset();

@@ -31,13 +31,12 @@ std::shared_ptr<Meter> make_file_meter(const MeterEnvironment& environment, Mete
                                        const Clock& clock);
 
 /// The first of `paths` that reads a number above 0, else the first that reads 0, else the first that exists, else the
-/// last one: a channel that is there and dead gives way to the next. Where it is not the first that exists, `notes`
-/// says which it replaces and why.
+/// last one: a channel that is there and dead gives way to the next, and `notes` says which it replaces and why. A
+/// first one that is denied is taken: the user is told how to open it.
 std::filesystem::path choose_file(const std::vector<std::filesystem::path>& paths, std::vector<std::string>& notes);
 
-/// A finding for a meter over `files`: the meter, without a channel that does not read where the other does (its notes
-/// say so); or, where its first reading fails, the reason and the
-/// command that opens the file. A reading of 0 is no reason: an idle counter may stand at 0 once.
+/// A finding for a meter over `files`: the meter, or, where its first reading fails, the reason and the command that
+/// opens the file. A reading of 0 is no reason: an idle counter may stand at 0 once.
 Finding make_file_finding(const MeterEnvironment& environment, const MeterInfo& info, const MeterFiles& files,
                           const Clock& clock);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/file.hpp"
 #include "power/file_meter.hpp"
 #include "power/level_zero_api.hpp"
 #include "power/match.hpp"
@@ -29,7 +30,7 @@ std::optional<EnergyFile> choose_energy_file(const std::filesystem::path& hwmon)
     const auto path = hwmon / (std::string("energy") + number + "_input");
     if (!std::filesystem::exists(path)) continue;
     // i915 has one counter without a label, of the card; xe labels its own "card" and "pkg".
-    const auto label = read_file_line(hwmon / (std::string("energy") + number + "_label"));
+    const auto label = read_first_line(hwmon / (std::string("energy") + number + "_label"));
     (!label || *label == "card" ? cards : chips).push_back(path);
   }
   std::vector<std::filesystem::path> all = cards;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/file.hpp"
 #include "power/file_meter.hpp"
 
 namespace qtrap::power {
@@ -22,7 +23,7 @@ std::vector<NamedRail> list_rails(const MeterEnvironment& environment) {
   for (const auto& hwmon : list_hwmon(environment, "ina3221")) {
     for (int channel = 1; channel <= 3; ++channel) {
       const std::string number = std::to_string(channel);
-      const auto label = read_file_line(hwmon / ("in" + number + "_label"));
+      const auto label = read_first_line(hwmon / ("in" + number + "_label"));
       // Channels without a label, or labelled NC, are not connected.
       if (!label || label->empty() || *label == "NC") continue;
       rails.push_back({*label, {hwmon / ("in" + number + "_input"), hwmon / ("curr" + number + "_input")}});

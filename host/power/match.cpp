@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "core/text.hpp"
 #include "power/sum_meter.hpp"
 
 namespace qtrap::power {
@@ -13,11 +14,6 @@ namespace qtrap::power {
 namespace {
 
 using Meters = std::vector<std::shared_ptr<Meter>>;
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool is_hex(const std::string& text, std::size_t least, std::size_t most) {
   return text.size() >= least && text.size() <= most &&
@@ -41,7 +37,7 @@ Error ambiguous(const DeviceIdentity& device, const Meters& candidates) {
 
 /// Whether a meter of this family can measure a device of this vendor at all.
 bool same_vendor(const std::string& meter, const std::string& vendor) {
-  const std::string text = lower(vendor);
+  const std::string text = to_lower(vendor);
   if (meter == "nvml") return text.find("nvidia") != text.npos;
   if (meter == "amd") return text.find("amd") != text.npos || text.find("advanced micro") != text.npos;
   if (meter == "intel") return text.find("intel") != text.npos;
@@ -52,8 +48,8 @@ bool is_board(const MeterInfo& info) { return info.name == "nvml" || info.name =
 
 /// Names of one board differ between OpenCL and the meter library by vendor prefixes alone.
 bool same_name(const std::string& device, const std::string& board) {
-  const std::string a = lower(device);
-  const std::string b = lower(board);
+  const std::string a = to_lower(device);
+  const std::string b = to_lower(board);
   return !a.empty() && !b.empty() && (a.find(b) != a.npos || b.find(a) != b.npos);
 }
 
@@ -82,7 +78,9 @@ Match match_packages(const std::vector<Finding>& findings, const Clock& clock) {
       select(findings, [](const MeterInfo& info) { return info.scope == Scope::kPackage && info.name == "rapl"; });
   if (const Finding* lost = find_unusable(findings, Scope::kPackage)) {
     return {nullptr, "",
-            fmt::format("a part of the CPU's packages cannot be read, and the rest is not the whole: {} ({}): {}",
+            fmt::format("{}: {} ({}): {}",
+                        parts.empty() ? "the CPU's packages cannot be read"
+                                      : "a part of the CPU's packages cannot be read, and the rest is not the whole",
                         lost->reason, lost->where, lost->fix)};
   }
   if (parts.empty()) return {nullptr, "", "no CPU package meter: " + describe_absence(findings)};
@@ -168,7 +166,7 @@ std::optional<std::string> normalise_pci(const std::string& text) {
 }
 
 std::optional<std::string> normalise_uuid(const std::string& text) {
-  std::string digits = lower(text);
+  std::string digits = to_lower(text);
   if (digits.rfind("gpu-", 0) == 0) digits.erase(0, 4);
   std::erase(digits, '-');
   if (!is_hex(digits, 32, 32)) return std::nullopt;

@@ -259,7 +259,7 @@ class NvmlMeter final : public Meter {
   void choose_energy() {
     const Milli field = read_field(nvml::kFieldTotalEnergy, 0);
     const Milli called = is_alive(field) ? Milli{} : call_total_energy();
-    if (is_alive(field) || (field.status == ReadStatus::kOk && !is_alive(called))) {
+    if (field.status == ReadStatus::kOk && !is_alive(called)) {
       energy_route_ = Route::kField;
     } else if (called.status == ReadStatus::kOk) {
       energy_route_ = Route::kCall;

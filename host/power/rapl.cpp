@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/file.hpp"
 #include "power/file_meter.hpp"
 
 namespace qtrap::power {
@@ -21,7 +22,7 @@ struct Zone {
 
 /// The zones that are measured; cores and uncore lie inside their package and would be counted twice.
 std::optional<Zone> describe_zone(const std::filesystem::path& zone, const std::string& parent) {
-  const auto name = read_file_line(zone / "name");
+  const auto name = read_first_line(zone / "name");
   if (!name) return std::nullopt;
   if (name->rfind("package-", 0) == 0) return Zone{Scope::kPackage, *name};
   if (*name == "psys") return Zone{Scope::kPlatform, "psys"};
@@ -63,7 +64,7 @@ Finding refuse_package(const std::string& where, const std::string& reason) {
 std::set<std::string> list_sockets(const MeterEnvironment& environment) {
   std::set<std::string> sockets;
   for (const auto& cpu : list_folders(environment.sysfs_root() / "devices/system/cpu", "cpu")) {
-    if (const auto socket = read_file_line(cpu / "topology/physical_package_id")) sockets.insert(*socket);
+    if (const auto socket = read_first_line(cpu / "topology/physical_package_id")) sockets.insert(*socket);
   }
   return sockets;
 }
@@ -93,12 +94,12 @@ std::vector<Finding> find_powercap(const MeterEnvironment& environment, const Cl
     const std::string name = folder.filename().string();
     const auto last_colon = name.rfind(':');
     const bool inner = last_colon != name.find(':');
-    const auto parent = inner ? read_file_line(folder.parent_path() / name.substr(0, last_colon) / "name")
+    const auto parent = inner ? read_first_line(folder.parent_path() / name.substr(0, last_colon) / "name")
                               : std::optional<std::string>();
     if (const auto zone = describe_zone(folder, parent.value_or(""))) {
       found.push_back(open_zone(environment, *zone, folder, clock));
       if (zone->scope == Scope::kPackage) packages.insert(zone->board);
-    } else if (!inner && !read_file_line(folder / "name")) {
+    } else if (!inner && !read_first_line(folder / "name")) {
       found.push_back(refuse_package(folder.string(), (folder / "name").string() + " cannot be read"));
     }
   }
@@ -112,7 +113,7 @@ std::vector<Finding> find_amd_energy(const MeterEnvironment& environment, const 
   for (const auto& hwmon : list_hwmon(environment, "amd_energy")) {
     for (int number = 1;; ++number) {
       const std::string stem = "energy" + std::to_string(number);
-      const auto label = read_file_line(hwmon / (stem + "_label"));
+      const auto label = read_first_line(hwmon / (stem + "_label"));
       if (!label) break;
       if (label->rfind("Esocket", 0) != 0) continue;  // the cores' own counters lie inside the socket's
       MeterInfo info;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "core/file.hpp"
+#include "core/text.hpp"
 #include "profile/json_fields.hpp"
 
 namespace qtrap::profile {

@@ -30,14 +30,8 @@ bool is_number(const Value& value) {
   return std::holds_alternative<std::int64_t>(value) || std::holds_alternative<double>(value);
 }
 
-/// Code points, which is what a terminal shows of the texts used here.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
 std::string padded(const std::string& text, std::size_t width, bool right) {
-  const std::string space(width - std::min(width, width_of(text)), ' ');
+  const std::string space(width - std::min(width, count_characters(text)), ' ');
   return right ? space + text : text + space;
 }
 
@@ -48,10 +42,10 @@ std::string to_text(const Table& table) {
   std::vector<std::size_t> widths;
   std::vector<bool> right;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    std::size_t width = width_of(table.columns[c].heading);
+    std::size_t width = count_characters(table.columns[c].heading);
     bool numeric = !table.rows.empty();
     for (const auto& row : table.rows) {
-      width = std::max(width, width_of(text_of(row.at(c))));
+      width = std::max(width, count_characters(text_of(row.at(c))));
       numeric = numeric && (is_number(row[c]) || std::holds_alternative<std::monostate>(row[c]));
     }
     widths.push_back(width);

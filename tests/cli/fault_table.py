@@ -1,9 +1,10 @@
 """The faults of faults_test.py, a row each. A row without `points` expects nothing of a result file; {} expects none."""
 import dataclasses
 
+from layer_support import SMALL
+
 SCHEMES = ["f16", "w8a16-fused", "w4a16-fused"]
-# Little memory keeps the sets small that ceilings are measured on.
-H100 = {"board": "h100", "memory_bytes": 1 << 29, "max_alloc_bytes": 1 << 28, "compute_units": 2}
+H100 = {**SMALL, "board": "h100"}
 RTX4090 = {**H100, "board": "rtx4090"}
 RUN = ["run", "tiny-campaign.json", "--out", "out.jsonl", "--quiet"]
 ALL_OK = {scheme: "ok" for scheme in SCHEMES}

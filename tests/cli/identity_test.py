@@ -3,12 +3,10 @@ devices, boards' own names. Boards and faults of tests/layer."""
 import json
 import unittest
 
-from layer_support import LayerTest
+from layer_support import SMALL, LayerTest
 
 RTX4090 = {"board": "rtx4090", "pci": "0000:41:00.0"}
-# Little memory and few units: the sets and items of the ceilings are few, and a run is short.
-SMALL = {"compute_units": 2, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
-SMALL_H100 = {**SMALL, "board": "h100", "memory_bytes": 512 << 20}
+SMALL_H100 = {**SMALL, "board": "h100", "memory_bytes": 512 << 20}  # more than the other: it is the default
 SMALL_4090 = {**SMALL, **RTX4090}
 TWO_MI300A = ["mi300a", {"board": "mi300a", "amd.topology": "0001:02:00.0"}]
 

@@ -8,12 +8,11 @@ import subprocess
 import time
 import unittest
 
-from layer_support import LayerTest
+from layer_support import SMALL, LayerTest
 from support import QTRAP
 
 SCHEMES = ["f16", "w8a16-fused", "w4a16-fused"]
-# Little memory and few units: the sets and items of the ceilings are few, and the tests short.
-BOARD = {"board": "h100", "compute_units": 2, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
+BOARD = {**SMALL, "board": "h100"}
 
 
 class Isolation(LayerTest):

@@ -10,9 +10,11 @@ import tempfile
 from support import QTRAP, SOURCE, ProgramTest
 
 LAYER = os.environ.get("QTRAP_LAYER", "")
+# Keys that make a board small: few units and little memory, so that the sets of its ceilings are small and a run is short.
+SMALL = {"compute_units": 2, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
 BOARDS = pathlib.Path(__file__).resolve().parent.parent / "layer" / "boards"
 # Kernels are built once for all tests and runs of a build tree: PoCL's cache lies beside the layer.
-CACHE = pathlib.Path(LAYER or tempfile.gettempdir()).parent / "pocl-cache"
+CACHE = pathlib.Path(LAYER).parent / "pocl-cache"
 
 
 @functools.cache
@@ -52,6 +54,7 @@ class LayerTest(ProgramTest):
         faults = [faults] if isinstance(faults, str) else faults
         return {"OPENCL_LAYERS": LAYER, "QTRAP_LAYER_BOARDS": str(self.boards(*([boards] if isinstance(boards, (str, dict)) else boards))),
                 "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": str(CACHE), "HOME": str(self.folder),
+                "XDG_CACHE_HOME": str(self.folder / "cache"),
                 "QTRAP_PROFILES": str(SOURCE / "profiles")}
 
     def under(self, boards, *arguments, faults=(), environment=None, **options):

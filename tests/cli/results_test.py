@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from layer_support import LayerTest
+from layer_support import SMALL, LayerTest
 from support import QTRAP, ProgramTest
 
 SCHEMES = ["f16", "w8a16-split", "w8a16-fused", "w8a8"]
@@ -17,11 +17,12 @@ class Results(LayerTest):
         super().setUp()
         self.write("tiny-campaign.json", self.campaign(schemes=SCHEMES, sessions=1, hops=[1, 2]))
 
-    def run_tiny(self, faults, *arguments, code=3, board="h100"):
-        return self.finish_under(board, "tiny-campaign.json", "--out", "out.jsonl", *arguments, faults=faults, code=code)
+    def run_tiny(self, faults, code=3):
+        (self.folder / "out.jsonl").unlink(missing_ok=True)
+        return self.finish_under("tiny-campaign.json", "--out", "out.jsonl", faults=faults, code=code)
 
-    def finish_under(self, board, *arguments, faults=(), code=0):
-        done = self.under(board, "run", *arguments, "--meter", "none", "--quiet", faults=faults)
+    def finish_under(self, *arguments, faults=(), code=0):
+        done = self.under({**SMALL, "board": "h100"}, "run", *arguments, "--meter", "none", "--quiet", faults=faults)
         self.assertEqual(done.returncode, code, done.stderr + done.stdout)
         self.check("out.jsonl")
         return done
@@ -67,7 +68,7 @@ class Results(LayerTest):
         first = self.records(path, "session")[0]["session_id"]
         kept = [line for line, row in zip(path.read_text().splitlines(True), self.records(path)) if row.get("session_id") == first and row["record"] in ("session", "trial")]
         path.write_text("".join(kept))
-        self.finish_under("h100", "--resume", "out.jsonl", code=3)
+        self.finish_under("--resume", "out.jsonl", code=3)
         status = {point["scheme"]: (point["status"], point["sessions"]) for point in self.points()}
         self.assertEqual(status["w8a16-fused"][0], "error")
         self.assertEqual(status["f16"], ("ok", 2))

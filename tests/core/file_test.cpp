@@ -14,6 +14,7 @@
 
 #include "core/half.hpp"
 #include "core/sha256.hpp"
+#include "core/text.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace qtrap {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/file.hpp"
 #include "power/environment.hpp"
 #include "support/power_fakes.hpp"
 
@@ -85,7 +86,7 @@ TEST_F(SensorStore, RefusesAFileThatIsNone) {
   EXPECT_FALSE(store_sensor(file_, info_, MeterChannel::kPower, found_).ok());
   ASSERT_TRUE(std::filesystem::remove(file_));
   ASSERT_TRUE(store_sensor(file_, info_, MeterChannel::kPower, found_).ok());
-  std::string text = read_file_line(file_).value();
+  std::string text = read_first_line(file_).value();
   for (const char* constants : {"nan\t\t0\t0", "0.1\t\t1e9\t0", "0.1\t1e9\t0\t0", "0.1\t\t0\t-1"}) {
     folder_.write("sensors.tsv",
                   fmt::format("{}\nNVIDIA A100\tnvml 550.54\tpower instant\tboxcar\t{}\thigh", text, constants));
