@@ -50,10 +50,10 @@ class Chain {
   void reset();
   /// Puts the seed into x on the bare queue, before what is enqueued there next; does not wait.
   void enqueue_reset();
+  using AfterLayer = std::function<bool(std::uint64_t launches)>;
   /// Enqueues `steps` steps on the bare or the profiled queue; does not wait.
   /// `after_layer` is told, layer by layer, how many launches were submitted since it was told last; where it returns
   /// false the steps end there, and so does this with false.
-  using AfterLayer = std::function<bool(std::uint64_t launches)>;
   bool enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer = {});
   /// Calls `visit` for every launch of one step, in order (for tests and tables).
   void for_each_pass(const std::function<void(const scheme::Pass&)>& visit) const;

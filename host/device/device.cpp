@@ -29,19 +29,21 @@ constexpr const char* kFaultFix =
     "the kernel faulted or the driver lacks what it needs: see dmesg; `qtrap verify` shows which kernels work";
 constexpr const char* kGroupFix =
     "this device or kernel takes smaller work-groups: choose another device with --device";
-constexpr Fix kFixes[] = {{-5, kFaultFix},
-                          {-14, kFaultFix},
-                          {-9999, kFaultFix},
-                          {-36, kFaultFix},
-                          {-2, "the device is gone: see dmesg, and reset it or restart the machine"},
-                          {-54, kGroupFix},
-                          {-55, kGroupFix},
-                          {0, "check the driver (clinfo, dmesg); run `qtrap verify` on this device"}};
+constexpr int kIllegalAccess = -9999;  // NVIDIA's, of a kernel that reads or writes where it may not
+constexpr Fix kFixes[] = {
+    {CL_OUT_OF_RESOURCES, kFaultFix},
+    {CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, kFaultFix},
+    {kIllegalAccess, kFaultFix},
+    {CL_INVALID_COMMAND_QUEUE, kFaultFix},
+    {CL_DEVICE_NOT_AVAILABLE, "the device is gone: see dmesg, and reset it or restart the machine"},
+    {CL_INVALID_WORK_GROUP_SIZE, kGroupFix},
+    {CL_INVALID_WORK_ITEM_SIZE, kGroupFix}};
+constexpr const char* kAnyFix = "check the driver (clinfo, dmesg); run `qtrap verify` on this device";
 
 std::string fix_of(int status) {
-  const auto found = std::find_if(std::begin(kFixes), std::end(kFixes),
-                                  [&](const Fix& fix) { return fix.status == status || fix.status == 0; });
-  return found->text;
+  const auto* found =
+      std::find_if(std::begin(kFixes), std::end(kFixes), [&](const Fix& fix) { return fix.status == status; });
+  return found == std::end(kFixes) ? kAnyFix : found->text;
 }
 
 /// Whether an allocation that ends with it lacks memory. CL_OUT_OF_RESOURCES says so too, unless a kernel faulted.

@@ -42,8 +42,6 @@ std::string trimmed(std::string text) {
   return first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
 }
 
-bool has_extension(const DeviceInfo& info, const char* name) { return info.extensions.find(name) != std::string::npos; }
-
 /// An address; none where a driver that has none says zeros (the host bridge's address, no GPU's).
 std::optional<std::string> make_address(unsigned domain, unsigned bus, unsigned slot, unsigned function) {
   if ((domain | bus | slot | function) == 0) return std::nullopt;
@@ -51,18 +49,18 @@ std::optional<std::string> make_address(unsigned domain, unsigned bus, unsigned 
 }
 
 void read_pci(const cl::Device& device, DeviceInfo& info) {
-  if (has_extension(info, "cl_khr_pci_bus_info")) {
+  if (info.has_extension("cl_khr_pci_bus_info")) {
     if (const auto address = query<std::array<cl_uint, 4>>(device, kPciBusInfoKhr))
       info.pci = make_address((*address)[0], (*address)[1], (*address)[2], (*address)[3]);
   }
-  if (!info.pci && has_extension(info, "cl_nv_device_attribute_query")) {
+  if (!info.pci && info.has_extension("cl_nv_device_attribute_query")) {
     const auto bus = query<cl_uint>(device, kPciBusNv);
     const auto slot = query<cl_uint>(device, kPciSlotNv);
     const auto domain = query<cl_uint>(device, kPciDomainNv);
     // The slot is the device number, not device and function in one: 30 is 00:1e.0.
     if (bus && slot) info.pci = make_address(domain.value_or(0), *bus, *slot, 0);
   }
-  if (info.pci || !has_extension(info, "cl_amd_device_attribute_query")) return;
+  if (info.pci || !info.has_extension("cl_amd_device_attribute_query")) return;
   constexpr unsigned char kPcie = 1;  // CL_DEVICE_TOPOLOGY_TYPE_PCIE_AMD
   if (const auto raw = query<std::array<unsigned char, 24>>(device, kTopologyAmd); raw && raw->front() == kPcie) {
     info.pci = make_address(0, (*raw)[21], (*raw)[22], (*raw)[23]);
@@ -71,7 +69,7 @@ void read_pci(const cl::Device& device, DeviceInfo& info) {
 }
 
 std::optional<std::string> read_uuid(const cl::Device& device, const DeviceInfo& info) {
-  if (!has_extension(info, "cl_khr_device_uuid")) return std::nullopt;
+  if (!info.has_extension("cl_khr_device_uuid")) return std::nullopt;
   const auto bytes = query<std::array<unsigned char, 16>>(device, kUuidKhr);
   const auto is_zero = [](unsigned char byte) { return byte == 0; };
   if (!bytes || std::all_of(bytes->begin(), bytes->end(), is_zero)) return std::nullopt;  // Rusticl's "none"
@@ -131,8 +129,8 @@ void read_device(const cl::Device& device, DeviceInfo& info) {
   info.extensions = trimmed(device.getInfo<CL_DEVICE_EXTENSIONS>());
   read_pci(device, info);
   info.uuid = read_uuid(device, info);
-  if (has_extension(info, "cl_amd_device_attribute_query")) info.board = read_text(device, kBoardNameAmd);
-  if (has_extension(info, "cl_nv_device_attribute_query")) info.own_word_integrated = read_flag(device, kIntegratedNv);
+  if (info.has_extension("cl_amd_device_attribute_query")) info.board = read_text(device, kBoardNameAmd);
+  if (info.has_extension("cl_nv_device_attribute_query")) info.own_word_integrated = read_flag(device, kIntegratedNv);
   info.host_unified_memory = read_flag(device, kHostUnifiedMemory);
   info.compute_units = device.getInfo<CL_DEVICE_MAX_COMPUTE_UNITS>();
   info.memory_bytes = device.getInfo<CL_DEVICE_GLOBAL_MEM_SIZE>();

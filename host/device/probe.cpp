@@ -156,8 +156,7 @@ Capability declared_capability(const DeviceInfo& info, std::size_t index) {
   const std::string extension = probe.extension;
   Capability capability;
   capability.name = probe.program.name;
-  capability.declared =
-      !extension.empty() && (" " + info.extensions + " ").find(" " + extension + " ") != std::string::npos;
+  capability.declared = !extension.empty() && info.has_extension(extension);
   return capability;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.hpp"
 #include "profile/json_fields.hpp"
 
 namespace qtrap::profile {
@@ -49,8 +50,9 @@ template <class R>
 ValueType describe_key(const Key<R>& key) {
   ValueType type = std::visit([&key]<class T>(T R::*) { return describe_type<T>(key.range, key.choices); }, key.member);
   if (key.becomes_path) {
-    type.schema["pattern"] = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$";  // is_file_name()
-    type.in_words = "letters, digits, `.`, `-`, `_`, no leading `.`";
+    type.schema["pattern"] = fmt::format("^[A-Za-z0-9_-][A-Za-z0-9._-]{{0,{}}}$", kLongestName - 1);  // is_file_name()
+    type.in_words =
+        "letters, digits, `.`, `-`, `_`, no leading `.`, at most " + std::to_string(kLongestName) + " characters";
   }
   return type;
 }

@@ -1,6 +1,7 @@
 """The six commands that meet a device, under eight boards' tables: each ends, says what it should and exits with its code. Figures are
 PoCL's, so none is looked at."""
 import json
+import sys
 import unittest
 
 from layer_support import SMALL, LayerTest
@@ -87,12 +88,13 @@ class Boards(LayerTest):
         self.assertEqual(device["pci"], pci)
 
 
-def add_tests():
-    for board in BOARDS:
+def add_tests(boards):
+    for board in boards:
         for command in ["devices", "meters", "ceilings", "verify", "tune", "smoke"]:
             setattr(Boards, f"test_{board}_{command}", lambda self, board=board, command=command: getattr(self, command)(board))
 
 
-add_tests()
 if __name__ == "__main__":
-    unittest.main()
+    assert set(sys.argv[1:]) <= set(BOARDS), f"no such board: {sys.argv[1:]}"
+    add_tests(sys.argv[1:] or BOARDS)
+    unittest.main(argv=sys.argv[:1])

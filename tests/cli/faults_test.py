@@ -3,13 +3,11 @@ One row of FAULTS is one test; tests/README.md shows the table (QTRAP_REGENERATE
 import os
 import re
 import signal
-import subprocess
-import time
 import unittest
 
 from fault_table import FAULTS, SCHEMES
 from layer_support import LayerTest
-from support import QTRAP, SOURCE
+from support import SOURCE
 
 README = SOURCE / "tests" / "README.md"
 BEGIN, END = "<!-- faults: written by QTRAP_REGENERATE=1 tests/cli/faults_test.py -->", "<!-- end of faults -->"
@@ -34,7 +32,8 @@ class Faults(LayerTest):
         return {point["scheme"]: point for point in self.records(self.folder / "out.jsonl", "point")}
 
     def expect(self, row):
-        done = self.interrupt(row) if row.signals else self.under(row.boards, *row.arguments, faults=row.faults)
+        signals = [signal.SIGINT] * row.signals
+        done = self.interrupt(row.boards, row.arguments, row.faults, signals) if signals else self.under(row.boards, *row.arguments, faults=row.faults)
         said = done.stdout + done.stderr
         self.assertEqual(done.returncode, row.code, said)
         for words in row.says:
@@ -58,21 +57,6 @@ class Faults(LayerTest):
         flagged = [trial for trial in self.records(self.folder / "out.jsonl", "trial") if row.flag in trial["flags"]]
         self.assertEqual(bool(flagged), bool(row.flag))
         self.assertEqual({trial["phase_matmul_s"] for trial in flagged} - {None}, set())
-
-    def interrupt(self, row):
-        """Sends Ctrl-C once the fault has struck, again a moment later, and waits for the end."""
-        process = subprocess.Popen([QTRAP, *row.arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env={**os.environ, **self.layer_environment(row.boards, row.faults)})
-        while process.poll() is None and not self.struck():
-            time.sleep(0.1)
-        for _ in range(row.signals):
-            process.send_signal(signal.SIGINT)
-            time.sleep(1)
-        try:
-            output, errors = process.communicate(timeout=240)
-        finally:
-            process.kill()
-        return subprocess.CompletedProcess(row.arguments, process.returncode, output, errors)
 
     def go_on(self, row):
         kept = (self.folder / "out.jsonl").exists()

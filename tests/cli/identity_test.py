@@ -5,9 +5,8 @@ import unittest
 
 from layer_support import SMALL, LayerTest
 
-RTX4090 = {"board": "rtx4090", "pci": "0000:41:00.0"}
 SMALL_H100 = {**SMALL, "board": "h100", "memory_bytes": 512 << 20}  # more than the other: it is the default
-SMALL_4090 = {**SMALL, **RTX4090}
+SMALL_4090 = {**SMALL, "board": "rtx4090"}
 TWO_MI300A = ["mi300a", {"board": "mi300a", "amd.topology": "0001:02:00.0"}]
 
 
@@ -15,11 +14,6 @@ class IdentityTest(LayerTest):
     def setUp(self):
         super().setUp()
         self.write("one.json", self.campaign(schemes=["f16", "w8a16-split"], hops=[1]))
-
-    def devices(self, boards, **options):
-        done = self.under(boards, "devices", "--json", **options)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
 
     def plan(self, boards, *arguments, code=0, **options):
         done = self.under(boards, "run", "one.json", "--dry-run", *arguments, **options)
@@ -84,7 +78,7 @@ class IdentityTest(LayerTest):
             self.assertTrue([hazard for hazard in session["hazards"] if hazard.startswith("several GPUs and none named: took 0 NVIDIA H100")])
 
     def test_a_sick_device_costs_its_own_row(self):
-        boards = [{"board": "h100", "cache_bytes": "error -30"}, RTX4090]
+        boards = [{"board": "h100", "cache_bytes": "error -30"}, "rtx4090"]
         sick, well = self.devices(boards)
         self.assertIn("CL_INVALID_VALUE", sick["fault"])
         self.assertIsNone(sick["memory_bytes"])

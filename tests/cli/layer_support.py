@@ -2,10 +2,12 @@
 that needs them derives from LayerTest; where the OpenCL loader knows no layers it is skipped with that reason."""
 import ctypes
 import functools
+import json
 import os
 import pathlib
 import subprocess
 import tempfile
+import time
 
 from support import QTRAP, SOURCE, ProgramTest
 
@@ -65,6 +67,26 @@ class LayerTest(ProgramTest):
             kind = fault.split()[0]
             self.assertTrue(any(line.split()[0] == kind for line in struck), f"the fault never struck: {fault}\n{done.stderr}")
         return done
+
+    def interrupt(self, boards, arguments, faults, signals):
+        """Runs the program, sends the signals, a second apart, once a fault has struck, and waits for its end."""
+        process = subprocess.Popen([QTRAP, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, **self.layer_environment(boards, faults)})
+        while process.poll() is None and not self.struck():
+            time.sleep(0.1)
+        for number in signals:
+            process.send_signal(number)
+            time.sleep(1)
+        try:
+            output, errors = process.communicate(timeout=240)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def devices(self, boards, **options):
+        done = self.under(boards, "devices", "--json", **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
 
     def struck(self):
         """One line per fault that struck, in order."""

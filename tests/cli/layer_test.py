@@ -21,11 +21,6 @@ def keys_of(path):
 
 
 class Layer(LayerTest):
-    def devices(self, boards, **options):
-        done = self.under(boards, "devices", "--json", **options)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout)
-
     def test_every_board_answers_as_its_file_says(self):
         names = sorted(path.stem for path in BOARDS.glob("*.txt") if "name" in keys_of(path))
         self.assertGreater(len(names), 9)

@@ -103,6 +103,7 @@ class Standstill(ProgramTest):
         self.write("tiny-campaign.json", self.campaign(schemes=["f16"], sessions=1, hops=[200], tokens_per_hop=[40], max_seconds_per_point=60))
         process = subprocess.Popen([QTRAP, "run", "tiny-campaign.json", "--out", "out.jsonl", "--quiet"], cwd=self.folder, start_new_session=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL))
         while process.poll() is None:  # stopped again and again: whatever it is at, a window holds one of them
             time.sleep(0.4)
             os.killpg(process.pid, signal.SIGSTOP)

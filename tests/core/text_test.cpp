@@ -70,6 +70,10 @@ TEST(EscapeControls, LeavesNothingThatBreaksOrReordersALine) {
             "a\\u202eb\\u2028c");
   EXPECT_EQ(escape_controls("\x9b\xff\xe2\x80"), "\\x9b\\xff\\xe2\\x80") << "no UTF-8, and a torn end";
   EXPECT_EQ(escape_controls("\xc0\x8a"), "\\xc0\\x8a") << "a newline in a byte too many";
+  for (const char* bad : {"\xe0\x81\x9b", "\xe0\x80\x9b", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(bad));
+    EXPECT_EQ(escape_controls(bad).find(bad[0]), std::string::npos) << "overlong, a surrogate, beyond Unicode";
+  }
 }
 
 TEST(ToLower, TouchesAsciiLettersAlone) { EXPECT_EQ(to_lower("AbZ 9Ä"), "abz 9Ä"); }

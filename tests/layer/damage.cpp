@@ -35,13 +35,11 @@ bool is_output(const cl_icd_dispatch& target, cl_kernel kernel, cl_uint argument
   return space == CL_KERNEL_ARG_ADDRESS_GLOBAL && (type & CL_KERNEL_ARG_TYPE_CONST) == 0;
 }
 
-Output find_output(const cl_icd_dispatch& target, cl_kernel kernel, const Fault& fault) {
+Output find_output(const cl_icd_dispatch& target, cl_kernel kernel) {
   cl_uint count = 0;
   target.clGetKernelInfo(kernel, CL_KERNEL_NUM_ARGS, sizeof count, &count, nullptr);
   for (cl_uint i = 0; i < count; ++i) {
-    const bool chosen =
-        fault.has("argument") ? i == static_cast<cl_uint>(fault.number("argument", 0)) : is_output(target, kernel, i);
-    if (chosen) return {i, type_name(target, kernel, i)};
+    if (is_output(target, kernel, i)) return {i, type_name(target, kernel, i)};
   }
   throw std::runtime_error("the kernel has no output");
 }
@@ -50,7 +48,6 @@ double changed(double value, const Fault& fault) {
   const std::string how = fault.text("do", "scale");
   if (how == "zero") return 0;
   if (how == "nan") return std::numeric_limits<double>::quiet_NaN();
-  if (how == "infinity") return std::numeric_limits<double>::infinity();
   return value * fault.number("factor", 2);
 }
 
@@ -106,7 +103,7 @@ void Damage::bind(cl_kernel kernel, cl_uint argument, size_t size, const void* v
 }
 
 void Damage::apply(const cl_icd_dispatch& target, cl_command_queue queue, cl_kernel kernel, const Fault& fault) {
-  const Output output = find_output(target, kernel, fault);
+  const Output output = find_output(target, kernel);
   const ElementType& type = element_type(output.type);
   const std::lock_guard lock(mutex_);
   const cl_mem buffer = bound_.at({kernel, output.argument});
@@ -115,9 +112,12 @@ void Damage::apply(const cl_icd_dispatch& target, cl_command_queue queue, cl_ker
   const size_t from = std::min(size, static_cast<size_t>(fault.number("from", 0)) * type.bytes);
   std::vector<unsigned char> bytes(std::min(size - from, static_cast<size_t>(fault.number("count", 1)) * type.bytes));
   if (bytes.empty()) return;
-  target.clEnqueueReadBuffer(queue, buffer, CL_TRUE, from, bytes.size(), bytes.data(), 0, nullptr, nullptr);
+  cl_int status =
+      target.clEnqueueReadBuffer(queue, buffer, CL_TRUE, from, bytes.size(), bytes.data(), 0, nullptr, nullptr);
   type.change(bytes, fault);
-  target.clEnqueueWriteBuffer(queue, buffer, CL_TRUE, from, bytes.size(), bytes.data(), 0, nullptr, nullptr);
+  if (status == CL_SUCCESS)
+    status = target.clEnqueueWriteBuffer(queue, buffer, CL_TRUE, from, bytes.size(), bytes.data(), 0, nullptr, nullptr);
+  if (status != CL_SUCCESS) throw std::runtime_error("the output could not be changed");
 }
 
 }  // namespace qtrap::layer

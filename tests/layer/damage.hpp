@@ -17,7 +17,7 @@ class Damage {
   /// Remembers a buffer bound to an argument.
   void bind(cl_kernel kernel, cl_uint argument, size_t size, const void* value);
 
-  /// Changes elements `from` (0) to from + `count` (1) of the output by `do`: scale (by `factor`), zero, nan, infinity.
+  /// Changes elements `from` (0) to from + `count` (1) of the output by `do`: scale (by `factor`), zero, nan.
   /// Waits for the queue. Programs must have been built with -cl-kernel-arg-info.
   void apply(const cl_icd_dispatch& target, cl_command_queue queue, cl_kernel kernel, const Fault& fault);
 

@@ -3,14 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 namespace qtrap::layer {
 namespace {
@@ -82,7 +80,6 @@ bool Faults::any(std::string_view kind) const {
 
 bool Faults::conditions_hold(Fault& fault) {
   if (!fault.allows("argv", command_line_)) return false;
-  if (fault.has("if") && ::access(fault.text("if").c_str(), F_OK) != 0) return false;
   const long number = ++fault.matches - static_cast<long>(fault.number("after", 0));
   const long every = static_cast<long>(fault.number("every", 1));
   if (number <= 0 || number % every != 0) return false;
@@ -113,7 +110,6 @@ void act(const Fault& fault) {
   if (what == "abort") std::abort();
   if (what == "segv") std::raise(SIGSEGV);
   if (what == "exit") std::_Exit(static_cast<int>(fault.number("code", 1)));
-  if (what == "sleep") std::this_thread::sleep_for(std::chrono::duration<double>(fault.number("seconds", 1)));
   while (what == "hang") ::pause();
 }
 

@@ -1,5 +1,4 @@
 // Programs and kernels: compilers that fail, die, hang or print, logs that cannot be had, limits of work-groups.
-#include <cstring>
 
 #include "layer/layer.hpp"
 

@@ -1,7 +1,6 @@
 // Buffers, launches, waiting and time stamps.
-#include <algorithm>
 #include <cstring>
-#include <exception>
+#include <functional>
 #include <numeric>
 
 #include "layer/layer.hpp"
@@ -83,7 +82,7 @@ cl_int launch_refusal(const std::string& name) {
   const Fault* fault = layer().faults.strike("launch", of_kernel);
   if (fault == nullptr) return refusal();
   act(*fault);
-  return fault->text("do", "fail") == "fail" ? fault->code(CL_OUT_OF_RESOURCES) : CL_SUCCESS;
+  return fault->text("do", "fail") == "fail" ? fault->code(CL_OUT_OF_RESOURCES) : refusal();
 }
 
 cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t* offset,
@@ -149,10 +148,6 @@ cl_ulong false_stamp(const Fault& fault, cl_event event, cl_profiling_info what)
   const cl_ulong start = true_stamp(event, CL_PROFILING_COMMAND_START);
   if (how == "zero") return 0;
   if (how == "scale") return scaled(stamp, fault.number("factor", 0.25));
-  if (how == "coarse") {
-    const auto grain = static_cast<cl_ulong>(fault.number("grain_ns", 1e6));
-    return stamp / grain * grain;
-  }
   if (how == "jump") return end ? stamp : 0;
   if (!end) return stamp;
   if (how == "stretch") return start + scaled(stamp - start, fault.number("factor", 0.25));
