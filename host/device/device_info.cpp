@@ -58,8 +58,8 @@ const Capability* DeviceInfo::find_capability(std::string_view wanted) const {
   return found == capabilities.end() ? nullptr : &*found;
 }
 
-bool DeviceInfo::has_extension(std::string_view name) const {
-  return fmt::format(" {} ", extensions).find(fmt::format(" {} ", name)) != std::string::npos;
+bool DeviceInfo::has_extension(std::string_view wanted) const {
+  return fmt::format(" {} ", extensions).find(fmt::format(" {} ", wanted)) != std::string::npos;
 }
 
 const AvoidedKernel* DeviceInfo::find_avoided(std::string_view kernel) const {

@@ -79,7 +79,7 @@ struct DeviceInfo {
   /// Null when the kernel of this name may be used.
   const AvoidedKernel* find_avoided(std::string_view kernel) const;
   /// Whether `name` is among the words of `extensions`.
-  bool has_extension(std::string_view name) const;
+  bool has_extension(std::string_view wanted) const;
   bool is_pocl() const { return platform == kPoclPlatform; }
   /// What people call it: the board's name with the device's in brackets, or the device's alone.
   std::string label() const { return board && *board != name ? *board + " (" + name + ")" : name; }
