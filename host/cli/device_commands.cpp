@@ -83,10 +83,6 @@ std::pair<Value, Value> match(const device::DeviceInfo& info) {
   }
 }
 
-std::string gibibytes(std::uint64_t bytes) {
-  return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1U << 30));
-}
-
 /// One row per kernel, by processes of their own: what a kernel or its compiler does to them is its row's reason.
 std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const std::string& kernel) {
   DeviceOptions unforced = options;
@@ -176,7 +172,7 @@ int run_devices(const DeviceOptions& options, bool verbose) {
                           optional_text(info.board),
                           text(info.platform),
                           text(info.driver),
-                          known ? Value(gibibytes(info.memory_bytes)) : Value(std::monostate{}),
+                          known ? Value(format_gibibytes(info.memory_bytes)) : Value(std::monostate{}),
                           count(info.memory_bytes),
                           count(info.max_alloc_bytes),
                           count(info.cache_bytes),

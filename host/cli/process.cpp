@@ -19,6 +19,7 @@
 
 #include "cli/app.hpp"
 #include "cli/watchdog.hpp"
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 
 namespace qtrap::cli {
@@ -66,14 +67,13 @@ constexpr SignalName kSignals[] = {
 
 /// The reading and the writing end of a pipe; both closed on exec.
 struct Pipe {
-  int read = -1;
-  int write = -1;
+  Descriptor read, write;
 };
 
 Pipe make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) fail("a pipe cannot be made");
-  return {ends[0], ends[1]};
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
 /// Replaces the process by this program. Runs between fork and exec: only async-signal-safe calls.
@@ -120,23 +120,19 @@ std::string last_line(const std::string& text) {
 /// A child process with its two pipes. Kills and reaps it when the parent's handling of a message throws (a full disk).
 class Child {
  public:
-  explicit Child(const std::vector<char*>& argv, int messages_write, int messages_read) : messages_(messages_read) {
-    const Pipe errors = make_pipe();
-    errors_ = errors.read;
+  /// The child writes to `messages`, whose writing end is closed here.
+  Child(const std::vector<char*>& argv, Pipe messages) : messages_(std::move(messages.read)) {
+    Pipe errors = make_pipe();
+    errors_ = std::move(errors.read);
     const pid_t parent = ::getpid();
     pid_ = ::fork();
-    if (pid_ == 0) become_child(argv.data(), parent, messages_write, errors.write);
-    ::close(messages_write);
-    ::close(errors.write);
+    if (pid_ == 0) become_child(argv.data(), parent, messages.write.get(), errors.write.get());
     if (pid_ < 0) fail("a process cannot be started");
-    for (const int end : {messages_, errors_}) ::fcntl(end, F_SETFL, O_NONBLOCK);
+    for (const Descriptor* end : {&messages_, &errors_}) ::fcntl(end->get(), F_SETFL, O_NONBLOCK);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
-    for (const int end : {messages_, errors_}) {
-      if (end >= 0) ::close(end);
-    }
     if (pid_ <= 0) return;
     kill(SIGKILL);
     int status = 0;
@@ -150,8 +146,8 @@ class Child {
 
   /// Waits until there is something to read, for a moment.
   void wait_a_moment() const {
-    const bool ending = messages_ < 0 && errors_ < 0;
-    std::array<pollfd, 2> ends{pollfd{messages_, POLLIN, 0}, pollfd{errors_, POLLIN, 0}};  // -1: not polled
+    const bool ending = !messages_.is_open() && !errors_.is_open();
+    std::array<pollfd, 2> ends{pollfd{messages_.get(), POLLIN, 0}, pollfd{errors_.get(), POLLIN, 0}};  // -1: not polled
     ::poll(ends.data(), ends.size(), ending ? kEndMilliseconds : kPollMilliseconds);
   }
 
@@ -168,22 +164,21 @@ class Child {
 
  private:
   /// What is there; closes an end without a writer.
-  static std::string read_all(int& end) {
+  static std::string read_all(Descriptor& end) {
     std::string text;
     std::array<char, 1 << 16> chunk{};
-    while (end >= 0) {
-      const ssize_t count = ::read(end, chunk.data(), chunk.size());
+    while (end.is_open()) {
+      const ssize_t count = ::read(end.get(), chunk.data(), chunk.size());
       if (count > 0) text.append(chunk.data(), static_cast<std::size_t>(count));
       if (count > 0 || (count < 0 && errno == EINTR)) continue;
       if (count < 0 && errno == EAGAIN) break;
-      ::close(std::exchange(end, -1));
+      end.close();
     }
     return text;
   }
 
   pid_t pid_ = -1;
-  int messages_;
-  int errors_ = -1;
+  Descriptor messages_, errors_;
 };
 
 }  // namespace
@@ -227,15 +222,15 @@ void send_message(int descriptor, MessageKind kind, std::string_view payload) {
 }
 
 ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler& on_message, const ProcessCare& care) {
-  const Pipe messages = make_pipe();
+  Pipe messages = make_pipe();
   arguments.insert(arguments.begin(), "qtrap");
   std::vector<char*> argv;
   for (auto& argument : arguments) {
-    if (argument == "{pipe}") argument = std::to_string(messages.write);
+    if (argument == "{pipe}") argument = std::to_string(messages.write.get());
     argv.push_back(argument.data());
   }
   argv.push_back(nullptr);
-  Child child(argv, messages.write, messages.read);
+  Child child(argv, std::move(messages));
   Watchdog watchdog(care.watchdog_s);
   watchdog.heard(care.clock->now(), care.expected_s ? care.expected_s() : 0);
   ProcessEnd end;

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace qtrap {
@@ -22,23 +23,6 @@ std::string reason(int code) {
   char buffer[128];
   return strerror_r(code, buffer, sizeof buffer);  // GNU form returns the text
 }
-
-/// Closes what it owns.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 enum class Lock { kHeld, kBusy, kUnsupported };
 
@@ -51,7 +35,7 @@ Lock try_lock(int descriptor, int kind) {
 /// An existing output, and whether a writer is at it.
 Error exists_error(const std::filesystem::path& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (file.get() >= 0 && try_lock(file.get(), LOCK_SH) == Lock::kBusy) {
+  if (file.is_open() && try_lock(file.get(), LOCK_SH) == Lock::kBusy) {
     return usage_error("output file is in use by another run", path.string(),
                        "choose another --out, or wait until that run ends");
   }
@@ -117,7 +101,7 @@ class Temporary {
       if (::getrandom(&random, sizeof random, 0) != sizeof random) return open_error(beside, errno);
       auto name = (beside.parent_path() / fmt::format(".qtrap-{:08x}.part", random)).string();
       Descriptor file(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-      if (file.get() >= 0) return Temporary(std::move(file), std::move(name));
+      if (file.is_open()) return Temporary(std::move(file), std::move(name));
       code = errno;
     }
     return code == EEXIST ? runtime_error("no free name for a temporary file", beside.string(), "tidy its folder")
@@ -165,7 +149,7 @@ class Temporary {
     }
     if (errno == EEXIST) return EEXIST;
     const Descriptor holder(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-    if (holder.get() < 0) return errno;
+    if (!holder.is_open()) return errno;
     const int replaced = rename_to(path, 0);
     if (replaced != 0) ::unlink(path.c_str());
     return replaced;
@@ -264,7 +248,7 @@ Result<std::string> read_descriptor(int descriptor, const std::filesystem::path&
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return read_error(path, errno);
+  if (!file.is_open()) return read_error(path, errno);
   return read_descriptor(file.get(), path, limit_bytes);
 }
 
@@ -291,76 +275,55 @@ Result<AppendFile> AppendFile::create(const std::filesystem::path& path, std::st
   // Locked before it has its name: no other process can come between.
   const bool locked = try_lock(temporary.value().file().get(), LOCK_EX) == Lock::kHeld;
   if (const int code = temporary.value().publish(path, false); code != 0) return open_error(path, code);
-  return AppendFile(temporary.value().file().release(), path, locked);
+  return AppendFile(std::move(temporary.value().file()), path, locked);
 }
 
 Result<AppendFile> AppendFile::open(const std::filesystem::path& path) {
   Descriptor file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.get() < 0 && errno != EISDIR) {
+  if (!file.is_open() && errno != EISDIR) {
     return errno == ENOENT ? read_error(path, errno)
                            : usage_error("the file cannot be written", path.string(),
                                          "make it readable and writable (" + reason(errno) + ")");
   }
   struct stat info {};
-  if (file.get() < 0 || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+  if (!file.is_open() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
     return usage_error("not a regular file", path.string(), "name the file of a run");
   const Lock lock = try_lock(file.get(), LOCK_EX);
   if (lock == Lock::kBusy)
     return usage_error("the file is in use by another run", path.string(), "wait until that run ends");
-  return AppendFile(file.release(), path, lock == Lock::kHeld);
+  return AppendFile(std::move(file), path, lock == Lock::kHeld);
 }
 
 Result<AppendFile> AppendFile::standard_output(int original) {
-  const int descriptor = ::fcntl(original, F_DUPFD_CLOEXEC, 0);
-  if (descriptor < 0) return runtime_error("standard output cannot be opened", reason(errno), "give --out a file");
-  AppendFile file(descriptor, {}, true);  // no other run can open it by a name
+  Descriptor copy(::fcntl(original, F_DUPFD_CLOEXEC, 0));
+  if (!copy.is_open()) return runtime_error("standard output cannot be opened", reason(errno), "give --out a file");
+  AppendFile file(std::move(copy), {}, true);  // no other run can open it by a name
   file.is_stream_ = true;
   return file;
 }
 
-AppendFile::AppendFile(AppendFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
-      path_(std::move(other.path_)),
-      locked_(other.locked_),
-      is_stream_(other.is_stream_) {}
-
-AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
-  if (this != &other) {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    descriptor_ = std::exchange(other.descriptor_, -1);
-    path_ = std::move(other.path_);
-    locked_ = other.locked_;
-    is_stream_ = other.is_stream_;
-  }
-  return *this;
-}
-
-AppendFile::~AppendFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 Result<std::string> AppendFile::read() const {
-  if (::lseek(descriptor_, 0, SEEK_SET) != 0) return read_error(path_, errno);
-  return read_descriptor(descriptor_, path_, std::size_t{1} << 30);
+  if (::lseek(file_.get(), 0, SEEK_SET) != 0) return read_error(path_, errno);
+  return read_descriptor(file_.get(), path_, std::size_t{1} << 30);
 }
 
 Status AppendFile::cut(std::size_t keep_bytes) {
   const auto keep = static_cast<off_t>(keep_bytes);
-  if (::ftruncate(descriptor_, keep) != 0 || ::lseek(descriptor_, keep, SEEK_SET) != keep)
+  if (::ftruncate(file_.get(), keep) != 0 || ::lseek(file_.get(), keep, SEEK_SET) != keep)
     return append_error(path_, errno);
   return Done{};
 }
 
 Status AppendFile::append(std::string_view text) {
-  const off_t before = ::lseek(descriptor_, 0, SEEK_CUR);
-  int code = write_all(descriptor_, text);
+  const off_t before = ::lseek(file_.get(), 0, SEEK_CUR);
+  int code = write_all(file_.get(), text);
   if (is_stream_) {
     if (code == 0) return Done{};
     return runtime_error("records could not be written", "standard output", write_fix(code));
   }
-  if (code == 0 && ::fdatasync(descriptor_) != 0) code = errno;
+  if (code == 0 && ::fdatasync(file_.get()) != 0) code = errno;
   if (code == 0) return Done{};
-  if (::ftruncate(descriptor_, before) == 0) ::lseek(descriptor_, before, SEEK_SET);
+  if (::ftruncate(file_.get(), before) == 0) ::lseek(file_.get(), before, SEEK_SET);
   return append_error(path_, code);
 }
 

@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/descriptor.hpp"
 #include "core/result.hpp"
 
 namespace qtrap {
@@ -25,7 +27,6 @@ std::optional<std::string> read_first_line(const std::filesystem::path& path);
 std::vector<std::filesystem::path> list_folder(const std::filesystem::path& folder);
 
 /// A file that grows by whole records, with one writer: an advisory lock that ends with the process keeps others out.
-/// Owns its descriptor.
 class AppendFile {
  public:
   /// Creates `path` holding `first` (synced), so that the file appears with its first record or not at all. kUsage
@@ -38,12 +39,6 @@ class AppendFile {
   /// Standard output, here a copy of `descriptor`, as such a file (`--out -`). It is never cut back or synced: it may
   /// be a pipe, or hold what others wrote before.
   static Result<AppendFile> standard_output(int descriptor);
-
-  AppendFile(AppendFile&& other) noexcept;
-  AppendFile& operator=(AppendFile&& other) noexcept;
-  AppendFile(const AppendFile&) = delete;
-  AppendFile& operator=(const AppendFile&) = delete;
-  ~AppendFile();
 
   /// Whether the lock is held; some network file systems have none.
   bool locked() const { return locked_; }
@@ -59,9 +54,9 @@ class AppendFile {
   Status append(std::string_view text);
 
  private:
-  AppendFile(int descriptor, std::filesystem::path path, bool locked)
-      : descriptor_(descriptor), path_(std::move(path)), locked_(locked) {}
-  int descriptor_ = -1;
+  AppendFile(Descriptor file, std::filesystem::path path, bool locked)
+      : file_(std::move(file)), path_(std::move(path)), locked_(locked) {}
+  Descriptor file_;
   std::filesystem::path path_;
   bool locked_ = false;
   bool is_stream_ = false;

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <system_error>
+#include <utility>
 
 namespace qtrap {
 namespace {

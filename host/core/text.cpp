@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <numeric>
 #include <vector>
 
@@ -78,6 +77,10 @@ std::string cut_to_width(std::string_view text, std::size_t columns) {
     while (end < text.size() && is_continuation(text[end]));
   }
   return std::string(text.substr(0, end)) + "…";
+}
+
+std::string format_gibibytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (1U << 30));
 }
 
 bool is_file_name(std::string_view name) {

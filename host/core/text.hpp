@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ std::size_t count_characters(std::string_view text);
 
 /// `text` if it has at most `columns` characters, else its beginning with "…" as the last of them.
 std::string cut_to_width(std::string_view text, std::size_t columns);
+
+/// "23.6 GiB".
+std::string format_gibibytes(std::uint64_t bytes);
 
 /// Whether `name` may become part of a path: letters, digits, dot, dash and underscore, no leading dot, 1 to
 /// kLongestName bytes.

@@ -89,9 +89,8 @@ std::string own_id(const DeviceInfo& device) {
 }
 
 std::string describe_kind(const DeviceInfo& device) {
-  return fmt::format("{} {} ({}, {:.1f} GiB)", device.index, device.label(),
-                     is_integrated(device) ? "integrated" : "discrete",
-                     static_cast<double>(device.memory_bytes) / (1U << 30));
+  return fmt::format("{} {} ({}, {})", device.index, device.label(), is_integrated(device) ? "integrated" : "discrete",
+                     format_gibibytes(device.memory_bytes));
 }
 
 }  // namespace

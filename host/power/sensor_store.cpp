@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 
+#include "core/bounds.hpp"
 #include "core/file.hpp"
 
 namespace qtrap::power {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr std::string_view kHeader = "board\tdriver\tchannel\tshape\tperiod_s\twindow_s\tdelay_s\trise_s\tconfidence";
 constexpr std::size_t kColumns = 9;
-constexpr double kLongestConstant = 600;  ///< s: beyond any sensor; windows as long as a campaign would follow
 
 using Row = std::vector<std::string>;
 
@@ -76,7 +76,7 @@ std::optional<Seconds> parse_seconds(const std::string& text) {
   double value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
-  if (!whole || !std::isfinite(value) || value < 0 || value > kLongestConstant) return std::nullopt;
+  if (!whole || !std::isfinite(value) || value < 0 || value > kLongestSensor) return std::nullopt;
   return Seconds(value);
 }
 

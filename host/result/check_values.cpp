@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/bounds.hpp"
+
 namespace qtrap::result {
 namespace {
 
@@ -18,7 +20,6 @@ struct Range {
 
 constexpr double kLeast = 1e-30;  ///< smallest magnitude that is not 0
 constexpr double kMost = 1e15;
-constexpr double kLongestSensor = 600;  ///< s
 
 constexpr Range kByUnit[] = {
     {"s", 0, 1e10},      {"J", 0, kMost},           {"Hz", 0, kMost},

@@ -76,6 +76,11 @@ TEST(EscapeControls, LeavesNothingThatBreaksOrReordersALine) {
   }
 }
 
+TEST(Gibibytes, AreToldToATenth) {
+  EXPECT_EQ(format_gibibytes(std::uint64_t{24} << 30), "24.0 GiB");
+  EXPECT_EQ(format_gibibytes(3 << 28), "0.8 GiB");
+}
+
 TEST(ToLower, TouchesAsciiLettersAlone) { EXPECT_EQ(to_lower("AbZ 9Ä"), "abz 9Ä"); }
 
 }  // namespace
