@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "support/temporary_folder.hpp"
 
 namespace qtrap {
@@ -23,14 +21,10 @@ constexpr const char* kVersion2 = "30 23 0:26 / /sys/fs/cgroup rw,relatime share
 /// A simulated machine.
 class Machine : public ::testing::Test {
  protected:
-  void write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-  }
   MachineLimits read(std::map<std::string, std::string> environment = {}) const {
     return read_machine_limits({root_, std::move(environment)});
   }
-  void SetUp() override { write("proc/meminfo", "MemTotal:       16777216 kB\n"); }
+  void SetUp() override { folder_.write("proc/meminfo", "MemTotal:       16777216 kB\n"); }
 
   const test::TemporaryFolder folder_;
   const std::filesystem::path& root_ = folder_.path();
@@ -71,8 +65,8 @@ TEST_F(Machine, WithoutLimitsLimitsNothing) {
 }
 
 TEST_F(Machine, TheMaskIsCutToWhatIsOnline) {
-  write("proc/self/status", "Name:\tqtrap\nCpus_allowed:\tffff\nCpus_allowed_list:\t0-127\n");
-  write("sys/devices/system/cpu/online", "0-3\n");
+  folder_.write("proc/self/status", "Name:\tqtrap\nCpus_allowed:\tffff\nCpus_allowed_list:\t0-127\n");
+  folder_.write("sys/devices/system/cpu/online", "0-3\n");
   EXPECT_THAT(read().processors, ElementsAre(0, 1, 2, 3));
   EXPECT_EQ(read().usable_threads(), 4);
 }
@@ -81,29 +75,29 @@ TEST_F(Machine, ThreadsAreBoundOnlyWhereTheMaskBeginsAtZeroAndHasNoHole) {
   const std::pair<const char*, bool> masks[] = {
       {"0-1", true}, {"0-3", true}, {"1-2", false}, {"1", false}, {"0,2", false}};
   for (const auto& [mask, dense] : masks) {
-    write("proc/self/status", "Cpus_allowed_list:\t" + std::string(mask) + "\n");
+    folder_.write("proc/self/status", "Cpus_allowed_list:\t" + std::string(mask) + "\n");
     const auto limits = read();
     EXPECT_EQ(limits.is_dense(*limits.usable_threads()), dense) << mask;
   }
 }
 
 TEST_F(Machine, TheLeastQuotaUpTheTreeCountsInBothVersions) {
-  write("proc/self/status", "Cpus_allowed_list:\t0-7\n");
-  write("proc/self/mountinfo", kVersion2);
-  write("proc/self/cgroup", "0::/a/b\n");
-  write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
-  write("sys/fs/cgroup/a/cpu.max", "250000 100000\n");
-  write("sys/fs/cgroup/a/cpu.stat", "usage_usec 5\nnr_periods 9\nnr_throttled 7\n");
+  folder_.write("proc/self/status", "Cpus_allowed_list:\t0-7\n");
+  folder_.write("proc/self/mountinfo", kVersion2);
+  folder_.write("proc/self/cgroup", "0::/a/b\n");
+  folder_.write("sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
+  folder_.write("sys/fs/cgroup/a/cpu.max", "250000 100000\n");
+  folder_.write("sys/fs/cgroup/a/cpu.stat", "usage_usec 5\nnr_periods 9\nnr_throttled 7\n");
   auto limits = read();
   EXPECT_EQ(limits.cpu_quota, 2.5);
   EXPECT_EQ(limits.usable_threads(), 2) << "a third thread would be stopped in every period";
   EXPECT_EQ(read_throttled_periods(limits.quota_files), 7U);
-  write("proc/self/mountinfo", kVersion1);
-  write("proc/self/cgroup", "3:cpu,cpuacct:/y\n");
-  write("sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_quota_us", "40000\n");
-  write("sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_period_us", "100000\n");
-  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
-  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
+  folder_.write("proc/self/mountinfo", kVersion1);
+  folder_.write("proc/self/cgroup", "3:cpu,cpuacct:/y\n");
+  folder_.write("sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_quota_us", "40000\n");
+  folder_.write("sys/fs/cgroup/cpu,cpuacct/y/cpu.cfs_period_us", "100000\n");
+  folder_.write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1\n");
+  folder_.write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
   limits = read();
   EXPECT_EQ(limits.cpu_quota, 0.4);
   EXPECT_EQ(limits.usable_threads(), 1);
@@ -111,27 +105,27 @@ TEST_F(Machine, TheLeastQuotaUpTheTreeCountsInBothVersions) {
 }
 
 TEST_F(Machine, TheLeastMemoryLimitUpTheTreeCountsInBothVersions) {
-  write("proc/self/mountinfo", kVersion2);
-  write("proc/self/cgroup", "0::/a/b\n");
-  write("sys/fs/cgroup/a/b/memory.max", "max\n");
-  write("sys/fs/cgroup/a/memory.max", "1000000000\n");
-  write("sys/fs/cgroup/a/memory.stat", "anon 300000000\nfile 600000000\n");
+  folder_.write("proc/self/mountinfo", kVersion2);
+  folder_.write("proc/self/cgroup", "0::/a/b\n");
+  folder_.write("sys/fs/cgroup/a/b/memory.max", "max\n");
+  folder_.write("sys/fs/cgroup/a/memory.max", "1000000000\n");
+  folder_.write("sys/fs/cgroup/a/memory.stat", "anon 300000000\nfile 600000000\n");
   auto limits = read();
   EXPECT_EQ(limits.memory_limit_bytes, 1000000000U);
   EXPECT_EQ(limits.memory_room_bytes, 700000000U) << "cached file pages give way";
-  write("proc/self/mountinfo", kVersion1);
-  write("proc/self/cgroup", "4:memory:/m\n");
-  write("sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n");
+  folder_.write("proc/self/mountinfo", kVersion1);
+  folder_.write("proc/self/cgroup", "4:memory:/m\n");
+  folder_.write("sys/fs/cgroup/memory/m/memory.limit_in_bytes", "9223372036854771712\n");
   EXPECT_FALSE(read().memory_limit_bytes.has_value()) << "how version 1 says none";
-  write("sys/fs/cgroup/memory/memory.limit_in_bytes", "629145600\n");
-  write("sys/fs/cgroup/memory/memory.stat", "rss 1\ntotal_rss 629145601\n");
+  folder_.write("sys/fs/cgroup/memory/memory.limit_in_bytes", "629145600\n");
+  folder_.write("sys/fs/cgroup/memory/memory.stat", "rss 1\ntotal_rss 629145601\n");
   limits = read();
   EXPECT_EQ(limits.memory_limit_bytes, 629145600U);
   EXPECT_EQ(limits.memory_room_bytes, 0U);
 }
 
 TEST_F(Machine, ABatchJobsGrantLimitsWhereNothingConfinesIt) {
-  write("proc/self/status", "Cpus_allowed_list:\t0-63\n");
+  folder_.write("proc/self/status", "Cpus_allowed_list:\t0-63\n");
   auto limits = read({{"SLURM_CPUS_ON_NODE", "8"}, {"SLURM_MEM_PER_CPU", "1024"}});
   EXPECT_EQ(limits.usable_threads(), 8);
   EXPECT_EQ(limits.memory_limit_bytes, std::uint64_t{8} << 30);

@@ -18,11 +18,7 @@ using ::testing::SizeIs;
 
 class Machine : public ::testing::Test {
  protected:
-  void put(const std::string& path, const std::string& text = "") {
-    const auto file = folder_.path() / path;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
+  void put(const std::string& path, const std::string& text = "") { folder_.write(path, text); }
   SystemView view() {
     return {folder_.path(),
             [this](const std::string& name) -> std::optional<std::string> {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "core/clock.hpp"
 #include "support/temporary_folder.hpp"
@@ -26,19 +25,14 @@ class FakeProc : public ::testing::Test {
  protected:
   void SetUp() override { set_busy(1000); }
 
-  void write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-  }
-
   /// Busy time in ticks of 10 ms, spread over the fields that count. Idle time passes with the clock.
   void set_busy(int ticks, int on_third = 0) {
     const int idle = static_cast<int>(100 * clock_.at_s);
     const auto line = [&](const std::string& name, int busy) {
       return name + std::to_string(busy - 60) + " 10 20 " + std::to_string(idle) + " 5000 10 10 10 0 0\n";
     };
-    write("proc/stat", line("cpu  ", ticks) + line("cpu0 ", ticks) + line("cpu1 ", 1000) +
-                           line("cpu3 ", 1000 + on_third) + "intr 1\n");
+    folder_.write("proc/stat", line("cpu  ", ticks) + line("cpu0 ", ticks) + line("cpu1 ", 1000) +
+                                   line("cpu3 ", 1000 + on_third) + "intr 1\n");
   }
 
   void pass(double seconds, int busy_ticks, int on_third = 0) {
@@ -83,7 +77,7 @@ TEST_F(FakeProc, OfAGpuRunOnlyTheProcessorsItRanOnCount) {
                                   : i == 14 ? std::to_string(ticks)
                                   : i == 39 ? std::to_string(processor)
                                             : "0");
-    write("proc/self/task/7/stat", "7 (a (b) c)" + fields + "\n");
+    folder_.write("proc/self/task/7/stat", "7 (a (b) c)" + fields + "\n");
   };
   ran(10, 3);
   LoadMonitor monitor(clock_, used);
@@ -116,12 +110,12 @@ TEST_F(FakeProc, AMissingOrFrozenSourceOfLoadIsFlagged) {
 TEST_F(FakeProc, AQuotaThatStoppedUsIsFlagged) {
   LoadScope limited = scope();
   limited.quota_files = {root_ / "cpu.stat"};
-  write("cpu.stat", "nr_periods 10\nnr_throttled 4\n");
+  folder_.write("cpu.stat", "nr_periods 10\nnr_throttled 4\n");
   LoadMonitor monitor(clock_, limited);
   clock_.at_s += 0.02;
   EXPECT_THAT(monitor.judge(), IsEmpty());
   monitor.begin();
-  write("cpu.stat", "nr_periods 11\nnr_throttled 5\n");
+  folder_.write("cpu.stat", "nr_periods 11\nnr_throttled 5\n");
   clock_.at_s += 0.02;
   EXPECT_THAT(monitor.judge(), ElementsAre(kQuotaThrottled));
   monitor.begin();

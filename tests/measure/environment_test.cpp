@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "support/temporary_folder.hpp"
 
 namespace qtrap::measure {
@@ -16,18 +14,14 @@ using ::testing::HasSubstr;
 
 class FakeRoot : public ::testing::Test {
  protected:
-  void write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text;
-  }
   const test::TemporaryFolder folder_;
   const std::filesystem::path& root_ = folder_.path();
 };
 
 TEST_F(FakeRoot, ReadsCpuMemoryAndGovernor) {
-  write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\n");
-  write("proc/meminfo", "MemTotal:       1000 kB\nMemFree: 10 kB\n");
-  write("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
+  folder_.write("proc/cpuinfo", "processor\t: 0\nmodel name\t: Some CPU\n");
+  folder_.write("proc/meminfo", "MemTotal:       1000 kB\nMemFree: 10 kB\n");
+  folder_.write("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "powersave\n");
   const auto host = read_host({}, root_);
   EXPECT_EQ(host.cpu, "Some CPU");
   EXPECT_EQ(host.memory_bytes, 1024000);
@@ -43,9 +37,9 @@ TEST_F(FakeRoot, WhatCannotBeReadIsAbsentAndAHazard) {
 }
 
 TEST_F(FakeRoot, AHighLoadAverageIsAHazard) {
-  write("proc/loadavg", "5000.00 1 1 1/1 1\n");
+  folder_.write("proc/loadavg", "5000.00 1 1 1/1 1\n");
   EXPECT_THAT(find_hazards({}, {}, root_), Contains(HasSubstr("load average 5000.00")));
-  write("proc/loadavg", "0.00 1 1 1/1 1\n");
+  folder_.write("proc/loadavg", "0.00 1 1 1/1 1\n");
   EXPECT_THAT(find_hazards({}, {}, root_), ::testing::Not(Contains(HasSubstr("load average"))));
 }
 
@@ -66,7 +60,7 @@ TEST_F(FakeRoot, WhatTheProcessMayUseIsRecordedAndAQuotaIsAHazard) {
 }
 
 TEST_F(FakeRoot, TheMachinesLoadAverageTellsNothingOfAPartOfIt) {
-  write("proc/loadavg", "5000.00 1 1 1/1 1\n");
+  folder_.write("proc/loadavg", "5000.00 1 1 1/1 1\n");
   MachineLimits part;
   part.processors = {0};
   if (sysconf(_SC_NPROCESSORS_ONLN) < 2) GTEST_SKIP() << "one processor is all of the machine";

@@ -5,19 +5,10 @@
 
 #include <vector>
 
+#include "support/stepping_clock.hpp"
+
 namespace qtrap::measure {
 namespace {
-
-/// Goes on by one step each time it is read.
-class SlowClock final : public Clock {
- public:
-  explicit SlowClock(Seconds step) : step_(step) {}
-  Seconds now() const override { return now_ += step_; }
-
- private:
-  Seconds step_;
-  mutable Seconds now_;
-};
 
 TEST(Batch, TakesAQuarterOfASecondWithinLimits) {
   EXPECT_EQ(choose_batch(1000, Seconds(1)), 250U);
@@ -27,7 +18,7 @@ TEST(Batch, TakesAQuarterOfASecondWithinLimits) {
 
 TEST(Pace, WaitsOnceABatchIsFull) {
   std::vector<std::uint64_t> left;
-  const SlowClock clock(kBatchTime);
+  const test::SteppingClock clock(kBatchTime);
   Timing timing;
   timing.clock = &clock;
   timing.batch = 90;
@@ -38,7 +29,7 @@ TEST(Pace, WaitsOnceABatchIsFull) {
 
 TEST(Pace, DoublesABatchThatPassedInAFractionOfItsTime) {
   std::vector<std::uint64_t> left;
-  const SlowClock clock(kBatchTime / 10);
+  const test::SteppingClock clock(kBatchTime / 10);
   Timing timing;
   timing.clock = &clock;
   Pace pace(timing, [&](std::uint64_t last) { left.push_back(last); });
@@ -49,7 +40,7 @@ TEST(Pace, DoublesABatchThatPassedInAFractionOfItsTime) {
 TEST(Pace, AsksForAStopInsideALongStretch) {
   bool stop = false;
   const std::function<bool()> stop_requested = [&] { return stop; };
-  const SlowClock clock(kBatchTime);
+  const test::SteppingClock clock(kBatchTime);
   Timing timing;
   timing.clock = &clock;
   timing.batch = 100;

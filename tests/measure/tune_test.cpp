@@ -6,18 +6,10 @@
 #include <stdlib.h>
 
 #include "scheme/changed_kernels.hpp"
+#include "support/stepping_clock.hpp"
 
 namespace qtrap::measure {
 namespace {
-
-/// Every reading is one second after the last: all windows take the same time.
-class CountingClock final : public Clock {
- public:
-  Seconds now() const override { return Seconds(static_cast<double>(++count_)); }
-
- private:
-  mutable int count_ = 0;
-};
 
 TuneOptions small_search() {
   TuneOptions options;
@@ -51,7 +43,7 @@ class OnCpuTune : public ::testing::Test {
 };
 
 TEST_F(OnCpuTune, KeepsTheDefaultsWhereNothingIsFaster) {
-  const CountingClock clock;
+  const test::SteppingClock clock(Seconds(1));  // all windows take the same time
   const auto all = tune(device::KernelSources::embedded(), small_search(), clock);
   ASSERT_EQ(all.size(), 5U);  // the gemv kernels of five formats
   for (const TunedKernel& tuned : all) {
@@ -64,7 +56,7 @@ TEST_F(OnCpuTune, KeepsTheDefaultsWhereNothingIsFaster) {
 }
 
 TEST_F(OnCpuTune, StopsAtItsTimeLimitAndSaysSo) {
-  const CountingClock clock;
+  const test::SteppingClock clock(Seconds(1));  // all windows take the same time
   TuneOptions options = small_search();
   options.max_seconds = 0.5;
   for (const TunedKernel& tuned : tune(device::KernelSources::embedded(), options, clock)) {

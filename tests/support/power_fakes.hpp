@@ -80,10 +80,7 @@ class FakeSysfs {
   }
 
   const std::filesystem::path& root() const { return folder_.path(); }
-  void write(const std::filesystem::path& file, const std::string& text) const {
-    std::filesystem::create_directories((root() / file).parent_path());
-    std::ofstream(root() / file) << text << "\n";
-  }
+  void write(const std::filesystem::path& file, const std::string& text) const { folder_.write(file, text + "\n"); }
   void remove(const std::filesystem::path& file) const { std::filesystem::remove(root() / file); }
   void forbid(const std::filesystem::path& file) const {
     std::filesystem::permissions(root() / file, std::filesystem::perms(0000));
