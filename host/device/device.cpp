@@ -453,18 +453,23 @@ void Device::finish() {
 
 bool Device::still_works() {
   try {
-    impl_->events.clear();
-    impl_->marks.clear();
-    finish();
-    auto buffer = make_buffer(sizeof(std::uint16_t));
-    if (!buffer) return false;
-    fill(buffer.value(), 0x5A5A);
-    const bool right = read_vector<std::uint16_t>(*this, buffer.value(), 1).front() == 0x5A5A;
-    if (right) impl_->faulted = false;
-    return right;
+    require_working();
+    return true;
   } catch (const DeviceError&) {
     return false;
   }
+}
+
+void Device::require_working() {
+  impl_->events.clear();
+  impl_->marks.clear();
+  finish();
+  auto buffer = make_buffer(sizeof(std::uint16_t));
+  if (!buffer) throw DeviceError("the first buffer after a fault", CL_MEM_OBJECT_ALLOCATION_FAILURE, info().name);
+  fill(buffer.value(), 0x5A5A);
+  if (read_vector<std::uint16_t>(*this, buffer.value(), 1).front() != 0x5A5A)
+    throw DeviceError("the first fill after a fault", CL_OUT_OF_RESOURCES, info().name);
+  impl_->faulted = false;
 }
 
 void Device::mark() {

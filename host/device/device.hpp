@@ -157,6 +157,8 @@ class Device {
   void finish();
   /// Whether the device still does what it is told after a failed launch: NVIDIA's contexts are dead by then.
   bool still_works();
+  /// The same, for who cannot go on without: throws the DeviceError of the call that shows that it does not.
+  void require_working();
   /// Marks this place of the bare queue.
   void mark();
   /// Waits until the device has passed all marks but the last `most_left`, without draining the queue: what bounds how
