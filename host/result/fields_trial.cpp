@@ -74,6 +74,8 @@ std::span<const Field<TrialRecord>> fields() {
       {&R::check_error,
        {"check_error", "1", "largest deviation from the reference as a share of what is allowed; above 1 fails"}},
       {&R::failure, {"failure", "", "why the scheme gets no result in its cell, found by a check; null: none"}},
+      {&R::unchecked_reason,
+       {"unchecked_reason", "", "why not all of the scheme's kernels could be checked; null: all were"}},
   };
   return kTable;
 }

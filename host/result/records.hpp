@@ -226,6 +226,7 @@ struct TrialRecord {
   std::optional<std::int64_t> rows_checked;
   std::optional<double> check_error;
   std::optional<std::string> failure;
+  std::optional<std::string> unchecked_reason;
   bool operator==(const TrialRecord&) const = default;
 };
 
