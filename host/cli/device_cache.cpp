@@ -5,6 +5,7 @@
 #include "cli/app.hpp"
 #include "cli/process.hpp"
 #include "core/clock.hpp"
+#include "core/machine_limits.hpp"
 #include "measure/cache_sweep.hpp"
 
 namespace qtrap::cli {
@@ -29,7 +30,8 @@ measure::CacheFindings find_cache_apart(const DeviceOptions& options, const devi
   if (auto parsed = measure::parse_cache_findings(findings)) return parsed.value();
   if (error.empty()) error = "the process of the sweep " + end.words();
   const auto driver = info.cache_bytes > 0 ? std::optional(info.cache_bytes) : std::nullopt;
-  return measure::decide_cache(runtime_error("no knee", "", error), measure::read_system_cache(info), driver);
+  return measure::decide_cache(runtime_error("no knee", "", error),
+                               measure::read_system_cache(info, read_machine_limits().processors), driver);
 }
 
 int run_cache_sweep(const DeviceOptions& options, int output_descriptor) {

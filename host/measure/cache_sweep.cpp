@@ -4,11 +4,17 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <set>
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include "core/file.hpp"
+#include "core/machine_limits.hpp"
+#include "core/result.hpp"
 #include "measure/random_data.hpp"
 #include "scheme/ceiling_kernels.hpp"
 
@@ -68,10 +74,23 @@ class LastLevel {
   std::uint64_t bytes_ = 0;
 };
 
-std::optional<std::uint64_t> cpu_cache(const std::filesystem::path& root) {
+/// The N of a folder "cpuN".
+std::optional<int> processor_of(const std::filesystem::path& folder) {
+  const std::string name = folder.filename();
+  int number = 0;
+  const char* const end = name.data() + name.size();
+  if (!name.starts_with("cpu")) return std::nullopt;
+  const auto parsed = std::from_chars(name.data() + 3, end, number);
+  return parsed.ec == std::errc() && parsed.ptr == end ? std::optional(number) : std::nullopt;
+}
+
+std::optional<std::uint64_t> cpu_cache(const std::vector<int>& processors, const std::filesystem::path& root) {
   LastLevel last;
   std::set<std::string> seen;  // a cache is listed under every processor that shares it
   for (const auto& cpu : list_folder(root / "sys/devices/system/cpu")) {
+    const auto processor = processor_of(cpu);
+    if (!processor || (!processors.empty() && !std::binary_search(processors.begin(), processors.end(), *processor)))
+      continue;
     for (const auto& index : list_folder(cpu / "cache")) {
       const auto level = read_first_line(index / "level");
       const auto size = read_first_line(index / "size");
@@ -198,13 +217,14 @@ Result<std::vector<ReadRate>> measure_read_rates(device::Device& device, const C
   return rates;
 }
 
-std::optional<std::uint64_t> read_system_cache(const device::DeviceInfo& info, const std::filesystem::path& root) {
-  if (info.type == device::DeviceType::kCpu) return cpu_cache(root);
+std::optional<std::uint64_t> read_system_cache(const device::DeviceInfo& info, const std::vector<int>& processors,
+                                               const std::filesystem::path& root) {
+  if (info.type == device::DeviceType::kCpu) return cpu_cache(processors, root);
   return info.pci ? kfd_cache(*info.pci, root) : std::nullopt;
 }
 
 CacheFindings find_cache(device::Device& device, const Clock& clock) {
-  const auto system = read_system_cache(device.info());
+  const auto system = read_system_cache(device.info(), read_machine_limits().processors);
   const auto driver = said(device.info().cache_bytes);
   const auto sweep = [&]() -> Result<CacheKnee> {
     try {

@@ -1,10 +1,13 @@
 // Measures and looks up the last-level cache of a device: cache_knee decides.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/result.hpp"
 #include "device/device.hpp"
 #include "measure/cache_knee.hpp"
 
@@ -16,11 +19,14 @@ namespace qtrap::measure {
 Result<std::vector<ReadRate>> measure_read_rates(device::Device& device, const Clock& clock,
                                                  std::optional<std::uint64_t> expected_bytes);
 
-/// The last-level cache by sysfs under `root`: of a CPU, the caches of the highest level of all processors together;
-/// of an AMD GPU with a PCI address, that of its node in the topology of kfd. None where it is not told.
-std::optional<std::uint64_t> read_system_cache(const device::DeviceInfo& info, const std::filesystem::path& root = "/");
+/// The last-level cache by sysfs under `root`: of a CPU, the caches of the highest level of `processors` (ascending, as
+/// MachineLimits has them; empty: of all) together; of an AMD GPU with a PCI address, that of its node in the topology
+/// of kfd. None where it is not told.
+std::optional<std::uint64_t> read_system_cache(const device::DeviceInfo& info, const std::vector<int>& processors,
+                                               const std::filesystem::path& root = "/");
 
-/// Sweep, sysfs and driver together; what fails in the sweep is said in the status.
+/// Sweep, sysfs (of the processors that this process may use) and driver together; what fails in the sweep is said in
+/// the status.
 CacheFindings find_cache(device::Device& device, const Clock& clock);
 
 }  // namespace qtrap::measure
