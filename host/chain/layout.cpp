@@ -7,7 +7,6 @@
 namespace qtrap::chain {
 namespace {
 
-constexpr std::uint64_t kCacheFactor = 4;
 constexpr std::uint64_t kHalfBytes = 2;
 
 std::uint64_t layer_bytes(const profile::ModelProfile& model, scheme::WeightFormat format, std::uint32_t group_size) {
@@ -89,12 +88,12 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
                        "raise memory_fraction, run fewer schemes or a smaller batch, or choose another --device");
   }
   plan.smallest_set_bytes = plan.resident_layers * smallest_layer;
-  plan.in_cache = plan.smallest_set_bytes < kCacheFactor * device.cache_bytes;
+  plan.in_cache = plan.smallest_set_bytes < kFewestCaches * device.cache_bytes;
   if (plan.in_cache && plan.resident_layers < demand.layers_to_run) {
     return usage_error("too few layers fit: they would be read from the cache",
                        fmt::format("{}, {} layers resident", sizes, plan.resident_layers),
                        fmt::format("the resident set must be at least {}; raise memory_fraction or run fewer schemes",
-                                   mebibytes(kCacheFactor * device.cache_bytes)));
+                                   mebibytes(kFewestCaches * device.cache_bytes)));
   }
   return plan;
 }

@@ -26,6 +26,9 @@ std::string_view to_string(Projection projection);
 /// Shapes of the seven projections of one layer, in the order of Projection.
 std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const profile::ModelProfile& model);
 
+/// What is to be read from memory holds at least so many last-level caches.
+inline constexpr std::uint64_t kFewestCaches = 4;
+
 /// What is to run on the device at the same time.
 struct Demand {
   std::vector<scheme::SchemeInfo> schemes;
@@ -42,7 +45,7 @@ struct MemoryPlan {
   std::uint64_t fixed_bytes = 0;         ///< activations and workspaces
   std::uint64_t budget_bytes = 0;        ///< memory_fraction of the device's memory
   std::uint64_t smallest_set_bytes = 0;  ///< resident weights of the most compact format
-  bool in_cache = false;                 ///< smallest_set_bytes is under 4x the last-level cache
+  bool in_cache = false;                 ///< smallest_set_bytes is under kFewestCaches
   std::uint64_t total_bytes() const { return fixed_bytes + resident_layers * bytes_per_layer; }
 };
 
@@ -50,7 +53,7 @@ struct MemoryPlan {
 std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::SchemeInfo>& schemes);
 
 /// Fits a model on a device. kUsage errors: not one layer fits; one matrix exceeds the largest allocation; cycling
-/// would keep the resident set under 4x the last-level cache, so that it would be measured from cache.
+/// would keep the resident set under kFewestCaches, so that it would be measured from cache.
 Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::ModelProfile& model,
                                const Demand& demand);
 

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <optional>
 #include <set>
 
 #include "chain/layout.hpp"
 #include "core/contract.hpp"
 #include "measure/pool_blocks.hpp"
 #include "measure/pool_energy.hpp"
+#include "scheme/scheme.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -63,14 +66,22 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   return point;
 }
 
-/// Median over the point's sessions of one ceiling.
-std::optional<double> ceiling(const PoolInput& input, const std::vector<std::string>& sessions,
-                              std::optional<double> result::Ceilings::*member) {
-  std::vector<double> values;
+/// What the sessions of these ids have of one ceiling.
+template <class T>
+std::vector<T> ceilings_of(const PoolInput& input, const std::vector<std::string>& sessions,
+                           std::optional<T> result::Ceilings::*member) {
+  std::vector<T> values;
   for (const auto& session : input.sessions) {
     if (std::find(sessions.begin(), sessions.end(), session.session_id) == sessions.end()) continue;
     if (const auto value = session.ceilings.*member) values.push_back(*value);
   }
+  return values;
+}
+
+/// Median over the point's sessions of one ceiling.
+std::optional<double> ceiling(const PoolInput& input, const std::vector<std::string>& sessions,
+                              std::optional<double> result::Ceilings::*member) {
+  const auto values = ceilings_of(input, sessions, member);
   if (values.empty()) return std::nullopt;
   return compute_median(values);
 }
@@ -106,7 +117,6 @@ RateCeiling choose_rate(const PoolInput& input, const PointRecord& point) {
 
 /// A fraction above this says that the ceiling was measured too low, or that what was read lies in the cache.
 constexpr double kMostOfRoof = 1.1;
-constexpr double kCacheFactor = 4;
 
 void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& point) {
   const double fraction = *point.roof_s / *point.time_s;
@@ -115,10 +125,11 @@ void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& po
     point.roof_fraction = fraction;
     return;
   }
-  std::optional<std::int64_t> cache;
-  for (const auto& session : input.sessions) cache = std::max(cache, session.ceilings.cache_bytes);
+  const auto caches = ceilings_of(input, point.session_ids, &C::cache_bytes);
   const bool in_cache =
-      point.roof_ceiling == "read_bytes_per_s" && cache && resident_bytes < kCacheFactor * static_cast<double>(*cache);
+      point.roof_ceiling == "read_bytes_per_s" && std::any_of(caches.begin(), caches.end(), [&](std::int64_t bytes) {
+        return resident_bytes < static_cast<double>(chain::kFewestCaches) * static_cast<double>(bytes);
+      });
   point.roof_status = in_cache ? "in_cache" : "ceiling_too_low";
 }
 
@@ -240,6 +251,8 @@ bool add_checks(const SchemeTrials& trials, PointRecord& point) {
   for (const TrialRecord* check : trials.checks) {
     point.rows = point.rows.value_or(0) + check->rows.value_or(0);
     point.rows_checked = point.rows_checked.value_or(0) + check->rows_checked.value_or(0);
+    if (check->unchecked_reason && !point.reason)
+      point.reason = "not all of its kernels could be checked: " + *check->unchecked_reason;
     if (check->failure && point.status == "ok") fail(*check->failure, point);
   }
   return point.status == "ok";

@@ -4,8 +4,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
 
+#include "chain/layout.hpp"
 #include "chain/resident_model.hpp"
+#include "core/result.hpp"
+#include "device/device.hpp"
+#include "measure/pace.hpp"
 #include "measure/random_data.hpp"
 #include "scheme/ceiling_kernels.hpp"
 
@@ -24,7 +33,6 @@ using scheme::ProjectionShape;
 const Seconds kRegisterLaunch(0.005);
 constexpr std::uint32_t kFewestRounds = 64;
 constexpr std::uint32_t kMostRounds = 1U << 26;
-constexpr std::uint64_t kCacheFactor = 4;
 constexpr std::uint64_t kSmallestSet = std::uint64_t{64} << 20;
 constexpr std::uint64_t kCastElements = std::uint64_t{1} << 22;
 /// Products of one matrix in a repetition, so that the wait at its end is a small part.
@@ -42,13 +50,15 @@ class ProbeMaker {
   ProbeMaker(const scheme::PassMaker& maker, const Timing& timing)
       : maker_(&maker), timing_(timing), kernels_(maker.device().info()) {
     const auto& info = device().info();
-    set_bytes_ = std::max(kSmallestSet, kCacheFactor * info.cache_bytes);
+    set_bytes_ = std::max(kSmallestSet, chain::kFewestCaches * info.cache_bytes);
     set_bytes_ = std::min({set_bytes_, info.max_alloc_bytes, info.memory_bytes / 8}) / CeilingKernels::kVectorBytes *
                  CeilingKernels::kVectorBytes;
   }
 
   Result<LoadLoop> copy(std::uint64_t parts) const {
     const std::uint64_t bytes = set_bytes_ / parts / CeilingKernels::kVectorBytes * CeilingKernels::kVectorBytes;
+    auto kernel = ceiling_kernel(Ceiling::kCopy);
+    if (!kernel) return kernel.error();
     auto in = filled(bytes);
     if (!in) return in.error();
     auto out = filled(bytes);
@@ -58,20 +68,25 @@ class ProbeMaker {
                                             static_cast<std::uint32_t>(bytes / CeilingKernels::kVectorBytes)};
     scheme::Costs costs;
     costs.bytes = 2 * bytes;
-    return own_kernel("copy", Ceiling::kCopy, arguments, costs);
+    return make_kernel_loop("copy", kernel.value(), arguments, costs);
   }
 
   /// Launches of about `duration` and more.
   Result<LoadLoop> macs_from_registers(Seconds duration) const {
-    std::uint32_t rounds = kFewestRounds;
-    auto loop = macs_from_registers(rounds);
-    while (loop && rounds < kMostRounds) {
-      (void)loop.value().play();
-      if (loop.value().play() >= duration) break;
-      rounds *= 2;
-      loop = macs_from_registers(rounds);
+    const auto program = kernels_.program(Ceiling::kFp32);
+    if (!program) return program.error();
+    auto kernel = ceiling_kernel(Ceiling::kFp32);
+    if (!kernel) return kernel.error();
+    auto out = filled(kernels_.items() * sizeof(float));
+    if (!out) return out.error();
+    for (std::uint32_t rounds = kFewestRounds;; rounds *= 2) {
+      const std::array<Argument, 2> arguments{BufferArg{out.value(), Access::kWrite}, rounds};
+      scheme::Costs costs;
+      costs.macs = kernels_.items() * static_cast<std::uint64_t>(program.value().macs_per_round) * rounds;
+      LoadLoop loop = make_kernel_loop("macs_registers", kernel.value(), arguments, costs);
+      (void)loop.play();
+      if (loop.play() >= duration || rounds >= kMostRounds) return loop;
     }
-    return loop;
   }
 
   /// `launches` empty ones; each waited for when `waited`.
@@ -178,26 +193,14 @@ class ProbeMaker {
     return device().make_kernel(CeilingKernels::kFile, program.value().entry, program.value().options);
   }
 
-  Result<LoadLoop> macs_from_registers(std::uint32_t rounds) const {
-    const auto program = kernels_.program(Ceiling::kFp32);
-    if (!program) return program.error();
-    auto out = filled(kernels_.items() * sizeof(float));
-    if (!out) return out.error();
-    const std::array<Argument, 2> arguments{BufferArg{out.value(), Access::kWrite}, rounds};
-    scheme::Costs costs;
-    costs.macs = kernels_.items() * static_cast<std::uint64_t>(program.value().macs_per_round) * rounds;
-    return own_kernel("macs_registers", Ceiling::kFp32, arguments, costs);
-  }
-
+  /// One launch of `kernel` on all units.
   template <std::size_t N>
-  Result<LoadLoop> own_kernel(const char* name, Ceiling ceiling, const std::array<Argument, N>& arguments,
-                              scheme::Costs costs) const {
-    auto kernel = ceiling_kernel(ceiling);
-    if (!kernel) return kernel.error();
-    kernel.value().set_arguments(arguments);
+  LoadLoop make_kernel_loop(const char* name, device::Kernel& kernel, const std::array<Argument, N>& arguments,
+                            scheme::Costs costs) const {
+    kernel.set_arguments(arguments);
     Pass pass;
-    pass.kernel = kernel.value().name();
-    pass.launch = {kernel.value(), kernels_.size()};
+    pass.kernel = kernel.name();
+    pass.launch = {kernel, kernels_.size()};
     for (const Argument& argument : arguments) {
       if (const auto* buffer = std::get_if<BufferArg>(&argument)) pass.buffers.push_back(*buffer);
     }

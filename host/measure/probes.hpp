@@ -2,10 +2,14 @@
 // chain bytes, multiply-adds and launches grow together and cannot be told apart.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <set>
 #include <vector>
 
+#include "core/result.hpp"
 #include "measure/load_loop.hpp"
+#include "measure/pace.hpp"
 #include "power/sampled_load.hpp"
 #include "scheme/pass.hpp"
 

@@ -177,6 +177,12 @@ TEST_F(PoolCell, APointFasterThanItsRoofHasNoFractionButAStatus) {
   for (auto& session : sessions_) session.ceilings.cache_bytes = 1 << 20;
   EXPECT_FALSE(pool()[0].roof_fraction.has_value());
   EXPECT_EQ(pool()[0].roof_status, "in_cache");
+  for (auto& session : sessions_) session.ceilings.cache_bytes.reset();
+  result::SessionRecord other = sessions_.front();  // without a trial of the cell
+  other.session_id = "s3";
+  other.ceilings.cache_bytes = 1 << 20;
+  sessions_.push_back(other);
+  EXPECT_EQ(pool()[0].roof_status, "ceiling_too_low") << "the cache is that of the point's sessions";
   for (auto& session : sessions_) session.ceilings.read_bytes_per_s = kLayerWeights * 2 * 2 / 1.05;
   EXPECT_DOUBLE_EQ(pool()[0].roof_fraction.value(), 1.05);
   EXPECT_EQ(pool()[0].roof_status, "ok");
@@ -359,6 +365,10 @@ TEST_F(PoolCell, AFailedCheckInAnySessionLeavesNoVerdict) {
   EXPECT_EQ(points[1].rows, 200);
   EXPECT_EQ(points[1].rows_checked, 180);
   EXPECT_EQ(points[1].trials, 8) << "a check is no window";
+  EXPECT_FALSE(points[1].reason.has_value());
+  trials_.back().unchecked_reason = "no memory";
+  EXPECT_EQ(pool()[1].status, "ok");
+  EXPECT_EQ(pool()[1].reason, "not all of its kernels could be checked: no memory");
   trials_.back().failure = "gemv_i8_f16_cpu is wrong in row 37";
   points = pool();
   EXPECT_EQ(points[0].status, "ok");
