@@ -20,7 +20,7 @@ Losses::Kind Losses::take(const measure::Progress& progress, const std::string& 
   if (progress.step.kind == device::Step::Kind::kLaunch && variant_.empty() &&
       scheme::is_fast_variant(progress.step.kernel))
     return avoid(progress.step.kernel, reason);
-  const bool whole = progress.activity == "weights";
+  const bool whole = progress.activity == measure::kWeights || progress.activity == measure::kActivations;
   if (whole || !progress.running.empty()) {
     const std::string point = fmt::format("{}/{}", progress.cell_id, whole ? "f16" : progress.running);
     if (!points_.insert(point).second) return Kind::kNothingNew;

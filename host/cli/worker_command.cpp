@@ -111,13 +111,12 @@ int run_worker(const WorkerOptions& options) {
     record.kernels.tuning_sha256 = tuned.sha256;
     if (!tuned.hazard.empty()) record.hazards.push_back(tuned.hazard);
     prepare_kernels(options, device);
-    const auto finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
+    const bool finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
                                                std::move(record), make_sink(options), stop_was_requested);
-    if (!finished) throw Failure(finished.error());
     measure::Progress over;  // a driver that fails on its way out loses nothing
     over.activity = kSessionOver;
     send_message(options.output_descriptor, MessageKind::kActivity, encode_progress(over));
-    return finished.value() ? kDone : kInterrupted;
+    return finished ? kDone : kInterrupted;
   } catch (const device::DeviceError& error) {
     send_message(options.output_descriptor, MessageKind::kDeviceError, error.error().message());
     return kFailed;

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <utility>
+#include <vector>
 
+#include "core/result.hpp"
 #include "core/statistics.hpp"
 #include "measure/random_data.hpp"
 #include "scheme/ceiling_kernels.hpp"
@@ -60,10 +64,11 @@ constexpr CeilingRow kRows[] = {
     {"empty_launch_s", "s", &C::empty_launch_s, &C::empty_launch_s_low, &C::empty_launch_s_high, nullptr},
     {"host_sync_s", "s", &C::host_sync_s, &C::host_sync_s_low, &C::host_sync_s_high, nullptr},
 };
+const CeilingRow& kSyncRow = kRows[std::size(kRows) - 1];
 constexpr Ceiling kRates[] = {Ceiling::kFp32,     Ceiling::kFp16,      Ceiling::kInt8,
                               Ceiling::kInt4Int8, Ceiling::kMatrixF16, Ceiling::kMatrixInt8};
 
-/// The rows stand in the order of the enumeration, but for the two costs at its end.
+/// The rows stand in the order of the enumeration, kSyncRow behind.
 const CeilingRow& row_of(Ceiling ceiling) { return kRows[static_cast<std::size_t>(ceiling)]; }
 
 class CeilingProbe {
@@ -80,6 +85,7 @@ class CeilingProbe {
 
   Ceilings run() {
     attempt(row_of(Ceiling::kLaunch), [&] { return launches(); });
+    give_reason(kSyncRow, "it needs the cost of a launch: see empty_launch_s");
     bandwidths();
     for (const Ceiling ceiling : kRates) attempt(row_of(ceiling), [&] { return multiply_adds(ceiling); });
     return std::move(ceilings_);
@@ -89,13 +95,17 @@ class CeilingProbe {
   /// Runs one ceiling; whatever goes wrong costs this one alone.
   template <class Work>
   void attempt(const CeilingRow& row, Work&& work) {
-    const std::string name(row.name);
     try {
       const Status done = work();
-      if (!done) (*ceilings_.reasons)[name] = reason_of(done.error());
+      if (!done) give_reason(row, reason_of(done.error()));
     } catch (const device::DeviceError& error) {
-      (*ceilings_.reasons)[name] = reason_of(error.error());
+      give_reason(row, reason_of(error.error()));
     }
+  }
+
+  /// Why a ceiling is absent, where it is and nobody has said so yet.
+  void give_reason(const CeilingRow& row, std::string reason) {
+    if (!(ceilings_.*row.value)) ceilings_.reasons->emplace(row.name, std::move(reason));
   }
 
   /// Without the words that the key says already.
@@ -137,7 +147,12 @@ class CeilingProbe {
     for (std::size_t i = 0; i < std::clamp(affordable, kFewestRepetitions, kRepetitions); ++i)
       rates.push_back(amount * static_cast<double>(count) / seconds_of(launch, count));
     set_spread(row, rates);
-    if (events_trusted_) measure_by_events(row, launch, count, amount);
+    if (!events_trusted_) return;
+    try {
+      measure_by_events(row, launch, count, amount);
+    } catch (const device::DeviceError&) {
+      (void)device_->still_works();  // forgets their launches; the ceiling stands without stamps
+    }
   }
 
   /// One window of `count` launches by their event stamps; left out where the stamps cannot be right.
@@ -213,8 +228,8 @@ class CeilingProbe {
       rounds *= 2;
       set_rounds();
     }
-    (*ceilings_.instructions)[std::string(row_of(ceiling).name)] = program.instructions;
     measure_rate(row_of(ceiling), launch, static_cast<double>(kernels_.items()) * program.macs_per_round * rounds);
+    (*ceilings_.instructions)[std::string(row_of(ceiling).name)] = program.instructions;
     return Done{};
   }
 
@@ -239,12 +254,11 @@ class CeilingProbe {
       // not known.
       if (with_wait > chained.back()) waited.push_back(with_wait - chained.back());
     }
-    set_spread(kRows[std::size(kRows) - 2], chained);
-    const CeilingRow& sync = kRows[std::size(kRows) - 1];
+    set_spread(row_of(Ceiling::kLaunch), chained);
     if (waited.empty()) {
-      (*ceilings_.reasons)[std::string(sync.name)] = "a waited launch took no longer than a chained one";
+      give_reason(kSyncRow, "a waited launch took no longer than a chained one");
     } else {
-      set_spread(sync, waited);
+      set_spread(kSyncRow, waited);
     }
     return Done{};
   }
@@ -278,6 +292,12 @@ void set_cache(const CacheFindings& findings, Ceilings& ceilings) {
   ceilings.cache_status = findings.status;
   ceilings.cache_system_bytes = number(findings.system_bytes);
   ceilings.cache_driver_bytes = number(findings.driver_bytes);
+}
+
+Ceilings leave_out_ceilings(const std::string& reason, Ceilings known) {
+  known.reasons.emplace();
+  for (const CeilingRow& row : kRows) known.reasons->emplace(row.name, reason);
+  return known;
 }
 
 Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted, Ceilings known) {

@@ -6,7 +6,10 @@
 // stamps stands beside.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/clock.hpp"
@@ -31,9 +34,13 @@ void set_cache(const CacheFindings& findings, result::Ceilings& ceilings);
 
 /// Takes about three seconds on a CPU; allocates two sets and frees them. `device`: its capabilities probed, its
 /// cache_bytes as good as known. Never fails: a ceiling that does not build, launch or find memory is absent, with its
-/// reason among `reasons`. `events_trusted`: false leaves event stamps out. `known`: what is added to.
+/// reason among `reasons`; what event stamps say may be absent without one. `events_trusted`: false leaves them out.
+/// `known`: what is added to.
 result::Ceilings measure_ceilings(device::Device& device, const Clock& clock, bool events_trusted,
                                   result::Ceilings known = {});
+
+/// In place of measure_ceilings(): all are absent for one `reason`.
+result::Ceilings leave_out_ceilings(const std::string& reason, result::Ceilings known = {});
 
 /// The set of read and copy: 1 GiB or 16 times the cache, the larger, where memory and the largest allocation allow.
 std::uint64_t choose_set_bytes(const device::DeviceInfo& info);

@@ -3,14 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "core/clock.hpp"
+#include "core/machine_limits.hpp"
 #include "core/philox.hpp"
+#include "core/result.hpp"
 #include "measure/builds.hpp"
 #include "measure/cell_chains.hpp"
+#include "measure/pace.hpp"
 #include "measure/probes.hpp"
 #include "measure/session_description.hpp"
 #include "measure/windows.hpp"
+#include "scheme/pass.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -21,7 +28,6 @@ constexpr std::int64_t kProbeBlocks = 3;
 constexpr double kWarmer = 5;
 const Seconds kLongestCooling(10);
 const Seconds kCoolingStep(0.2);
-constexpr int kOutOfResources = -5;  // CL_OUT_OF_RESOURCES: what a dead context answers
 
 /// Time and energy per chain of one scheme in one block; none where flagged or not measured.
 struct Measured {
@@ -58,7 +64,7 @@ class SessionRun {
         timing_{&device, &clock_, true, &stop_requested},
         meter_(describe_meter(energy)),
         energy_(make_recorder(std::move(energy), clock_, plan, stop_requested)),
-        log_(clock_, sink, energy_.get(), make_load_scope(read_machine_limits(), is_cpu(device))),
+        log_(clock_, sink, energy_.get(), make_load_scope(limits_, is_cpu(device))),
         windows_(plan, timing_, energy_.get(), log_),
         chains_(maker_, plan, timing_,
                 {[this](const auto& activity, const auto& running, double expected_s) {
@@ -82,17 +88,15 @@ class SessionRun {
     device_->set_careful(false);
   }
 
-  Result<bool> run(result::SessionRecord session) {
+  bool run(result::SessionRecord session) {
     progress_.session_index = plan_->session_index;
     progress_.cells = plan_->cells.size();
     if (!build_all(session)) return false;
     report("ceilings");
     const EnergySource* source = energy_ ? &energy_->source() : nullptr;
-    if (auto done = describe_session(*device_, clock_, meter_, source, plan_->left_out, session); !done)
-      return done.error();
+    describe_session(*device_, clock_, {meter_, source, limits_, plan_->left_out}, session);
     // A fault of a ceiling that was survived may have cost the context: another process then goes on without them.
-    if (!device_->still_works())
-      throw device::DeviceError("the first call after the ceilings", kOutOfResources, device_->info().name);
+    device_->require_working();
     session.session_index = plan_->session_index;
     session.seed = static_cast<std::int64_t>(plan_->seed);
     log_.set_session(session.session_id);
@@ -161,9 +165,15 @@ class SessionRun {
     return order;
   }
 
+  /// Reports a step outside the cells. False: a process before this one died of it, so it is to be left out.
+  bool begin_outside_cells(const std::string& activity, double expected_s = 0) {
+    if (plan_->left_out.contains(activity)) return false;
+    report(activity, {}, expected_s);
+    return true;
+  }
+
   std::optional<Watts> measure_idle(const std::string& phase, const std::string& cell_id) {
-    if (plan_->left_out.contains(phase)) return std::nullopt;
-    report(phase, {}, plan_->campaign.energy_window_s);
+    if (!begin_outside_cells(phase, plan_->campaign.energy_window_s)) return std::nullopt;
     return windows_.measure_idle(phase, cell_id);
   }
 
@@ -176,12 +186,10 @@ class SessionRun {
     const ProbeSet probes(maker_, timing_, {plan_->campaign.batch.begin(), plan_->campaign.batch.end()});
     for (std::size_t i = 0; i < probes.size(); ++i) {
       if (timing_.stopped()) return false;
-      report("probes");
+      if (!begin_outside_cells(fmt::format("making of probe {} of {}", i + 1, probes.size()))) continue;
       auto loop = probes.make(i);
       if (!loop) continue;  // its cost will not be identified, and the fit says so
-      const std::string activity = "probe " + loop.value().name;
-      if (plan_->left_out.contains(activity)) continue;
-      report(activity);
+      if (!begin_outside_cells("probe " + loop.value().name)) continue;
       for (std::int64_t block = 0; block < (energy_ ? 1 : kProbeBlocks); ++block) {
         windows_.measure_loop(loop.value(), windows_.make_trial("probe", {block, static_cast<std::int64_t>(i)}));
       }
@@ -196,13 +204,14 @@ class SessionRun {
     std::int64_t order = 0;
     for (auto& [name, runner] : chains_.runners()) {
       for (std::size_t i = 0; i < scheme::kRoleCount; ++i) {
+        const auto role = static_cast<scheme::Role>(i);
+        report(fmt::format("loop of {}, {}", to_string(role), name), name, plan_->campaign.energy_window_s);
         runner.chain->reset();
         const Timing timing = runner.paced(timing_);
         run_hop(timing, *runner.chain, {cell.model, cell.batch, 1, 1, cell.context_tokens});
-        const auto loop = make_phase_loop(timing, *runner.chain, static_cast<scheme::Role>(i), cell.batch);
+        const auto loop = make_phase_loop(timing, *runner.chain, role, cell.batch);
         if (timing_.stopped()) return false;
         if (!loop) continue;
-        report(fmt::format("loop of {}, {}", loop->name, name), name);
         windows_.measure_loop(*loop, make_trial("phase_loop", {block, order++}, cell, name));
       }
     }
@@ -318,6 +327,7 @@ class SessionRun {
   Seconds start_ = clock_.now();
   scheme::PassMaker maker_;
   Timing timing_;
+  MachineLimits limits_ = read_machine_limits();
   result::MeterSummary meter_;
   std::unique_ptr<EnergyRecorder> energy_;  ///< none without a meter
   PauseWatch pauses_{clock_};
@@ -330,9 +340,8 @@ class SessionRun {
 
 }  // namespace
 
-Result<bool> run_session(device::Device& device, const SessionPlan& plan, EnergySource energy,
-                         result::SessionRecord session, const SessionSink& sink,
-                         const std::function<bool()>& stop_requested) {
+bool run_session(device::Device& device, const SessionPlan& plan, EnergySource energy, result::SessionRecord session,
+                 const SessionSink& sink, const std::function<bool()>& stop_requested) {
   return SessionRun(device, plan, std::move(energy), sink, stop_requested).run(std::move(session));
 }
 

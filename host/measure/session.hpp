@@ -2,15 +2,16 @@
 // f16 anchor always among them, each scheme bare (wall time) then profiled (phases), until the stop rule holds.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/clock.hpp"
-#include "core/result.hpp"
+#include "core/error.hpp"
 #include "device/device.hpp"
 #include "measure/cell.hpp"
 #include "measure/energy.hpp"
@@ -34,14 +35,19 @@ struct SessionPlan {
   std::map<std::string, std::string> left_out;         ///< activities that a worker before this one died of, and how
 };
 
+/// Activities that make what all schemes of a cell share: whoever dies of one loses the cell.
+inline constexpr const char* kWeights = "weights";
+inline constexpr const char* kActivations = "activations";
+
 /// Shown while measuring.
 struct Progress {
   std::int64_t session_index = 0;
   std::size_t cell = 0;  ///< position, from 0
   std::size_t cells = 0;
   std::string cell_id;
-  std::string activity;  ///< "builds", "ceilings", "idle", "probe copy", "weights", "warm-up" or "block 3, w8a16-split"
-  std::string running;   ///< scheme that is built or run; empty: none
+  std::string activity;   ///< "builds", "ceilings", "idle", "making of probe 1 of 9", "probe copy", kWeights,
+                          ///< kActivations, "chain of w8a8", "warm-up w8a8", "check of w8a8", "block 3, w8a8" and so on
+  std::string running;    ///< scheme that is built or run; empty: none
   double expected_s = 0;  ///< until the next report, as far as is known; 0: short, or not known
   device::Step step;      ///< what the device is at, where it says
   std::string scheme;     ///< of the ratio, empty where there is none yet
@@ -67,10 +73,8 @@ struct SessionSink {
 /// launch by launch, so that a failure names its kernel. With a meter every bare window is as long as its sensor needs,
 /// and idle windows and (in the first session) phase loops are measured too. Returns false when `stop_requested` cut it
 /// short: the cell in progress is dropped. A cell that cannot run (out of memory, a kernel of the anchor does not
-/// build) is reported scheme by scheme and skipped. kRuntime errors: the ceilings cannot be measured. Throws
-/// DeviceError when the device is lost.
-Result<bool> run_session(device::Device& device, const SessionPlan& plan, EnergySource energy,
-                         result::SessionRecord session, const SessionSink& sink,
-                         const std::function<bool()>& stop_requested);
+/// build) is reported scheme by scheme and skipped. Throws DeviceError when the device is lost.
+bool run_session(device::Device& device, const SessionPlan& plan, EnergySource energy, result::SessionRecord session,
+                 const SessionSink& sink, const std::function<bool()>& stop_requested);
 
 }  // namespace qtrap::measure

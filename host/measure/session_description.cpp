@@ -1,10 +1,14 @@
 #include "measure/session_description.hpp"
 
+#include <cstdint>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include "measure/ceilings.hpp"
 #include "measure/disturbance.hpp"
 #include "measure/environment.hpp"
+#include "power/meter.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -52,32 +56,30 @@ result::DeviceSummary describe_device(const device::DeviceInfo& info) {
   return summary;
 }
 
-Status describe_session(device::Device& device, const Clock& clock, const result::MeterSummary& meter,
-                        const EnergySource* source, const std::map<std::string, std::string>& left_out,
-                        result::SessionRecord& session) {
+void describe_session(device::Device& device, const Clock& clock, const SessionFacts& facts,
+                      result::SessionRecord& session) {
   if (device.info().capabilities.empty()) device.probe_capabilities();
-  const auto lost = left_out.find("ceilings");
-  const auto check = lost == left_out.end() ? device.check_event_timer() : device::EventTimerCheck{false, lost->second};
+  const auto lost = facts.left_out.find("ceilings");
+  const bool tried = lost == facts.left_out.end();
+  const auto check = tried ? device.check_event_timer() : device::EventTimerCheck{false, lost->second};
   session.event_timer = {check.trusted, check.reason};
-  const MachineLimits limits = read_machine_limits();
-  LoadMonitor monitor(clock, make_load_scope(limits, device.info().type == device::DeviceType::kCpu));
-  if (lost == left_out.end())
-    session.ceilings = measure_ceilings(device, clock, check.trusted, std::move(session.ceilings));
+  LoadMonitor monitor(clock, make_load_scope(facts.limits, device.info().type == device::DeviceType::kCpu));
+  session.ceilings = tried ? measure_ceilings(device, clock, check.trusted, std::move(session.ceilings))
+                           : leave_out_ceilings(lost->second, std::move(session.ceilings));
   session.device = describe_device(device.info());
   if (!device.info().pci_doubt.empty())
     session.hazards.push_back("no PCI identity, and no meter unless one is named: " + device.info().pci_doubt);
-  session.meter = meter;
+  session.meter = facts.meter;
   session.kernels.source_sha256 = device.sources().sha256();
   session.kernels.build_options = device::Device::common_options();
-  session.host = read_host(limits);
+  session.host = read_host(facts.limits);
   session.environment = read_environment();
-  const auto hazards = find_hazards(session.host, limits);
+  const auto hazards = find_hazards(session.host, facts.limits);
   session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
   add_load_hazards(monitor.judge(), session.hazards);
-  add_meter_hazards(meter, source, session.hazards);
+  add_meter_hazards(facts.meter, facts.source, session.hazards);
   if (!check.trusted)
     session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");
-  return Done{};
 }
 
 }  // namespace qtrap::measure

@@ -54,6 +54,8 @@ FAULTS = [
           points=without({"w4a16-fused": "(?=.*gemv_i4_f16_gpu).*Cannot select"})),
     Fault("The compiler refuses a kernel", "build source=gemv_i4_f16_gpu", RUN, "its scheme fails with the line of the log", 3,
           points=without({"w4a16-fused": "(?=.*gemv_i4_f16_gpu).*injected failure"})),
+    Fault("The compiler aborts in the making of a probe window", "build do=abort source=dequantize_i8_f16_gpu once=made argv=run-session",
+          [*RUN, "--set", "probes=true"], "that probe is left out, with a hazard", 0, points=ALL_OK, hazard="left out: making of probe"),
     Fault("A build log of a megabyte", "build source=gemv_i4_f16_gpu log_bytes=1000000", RUN, "the line with the error alone is kept", 3,
           points=without({"w4a16-fused": "injected failure"})),
     Fault("A build log that cannot be had", ["build source=gemv_i4_f16_gpu", "log"], RUN, "the reason says so", 3,

@@ -54,9 +54,13 @@ TEST(Losses, AVariantThatTheUserDemandsHasNothingToFallBackOn) {
             Kind::kScheme);
 }
 
-TEST(Losses, WeightsCostTheCellAndStepsOutsideCellsAreLeftOutOnce) {
+TEST(Losses, WhatItsSchemesShareCostsTheCellAndStepsOutsideCellsAreLeftOutOnce) {
+  for (const char* shared : {measure::kWeights, measure::kActivations}) {
+    Losses losses("");
+    EXPECT_EQ(losses.take(at(shared, ""), "why"), Kind::kCell);
+    EXPECT_EQ(losses.take(at(shared, ""), "why"), Kind::kNothingNew);
+  }
   Losses losses("");
-  EXPECT_EQ(losses.take(at("weights", ""), "why"), Kind::kCell);
   EXPECT_EQ(losses.take(at("ceilings", ""), "why"), Kind::kActivity);
   EXPECT_EQ(losses.take(at("ceilings", ""), "why"), Kind::kNothingNew);
   EXPECT_EQ(losses.take({}, "why"), Kind::kNothingNew) << "it died before it said what it does";

@@ -4,25 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "measure/cache_sweep.hpp"
 #include "scheme/changed_kernels.hpp"
-#include "support/temporary_folder.hpp"
+#include "support/stepping_clock.hpp"
 
 namespace qtrap::measure {
 namespace {
 
 using ::testing::HasSubstr;
 
-/// Every reading is half a second after the last: one launch fills a window.
-class CountingClock final : public Clock {
- public:
-  Seconds now() const override { return Seconds(0.5 * static_cast<double>(++count_)); }
-
- private:
-  mutable int count_ = 0;
-};
+/// A step of the clock: one launch fills a window.
+const Seconds kAWindow(0.5);
 
 class OnCpuCeilings : public ::testing::Test {
  protected:
@@ -37,7 +28,7 @@ class OnCpuCeilings : public ::testing::Test {
 
   result::Ceilings measure(const device::KernelSources& sources) {
     device::Device device(*info_, sources);
-    return measure_ceilings(device, CountingClock(), false);
+    return measure_ceilings(device, test::SteppingClock(kAWindow), false);
   }
 
   std::optional<device::DeviceInfo> info_;
@@ -83,8 +74,11 @@ TEST_F(OnCpuCeilings, ADeviceThatRefusesEveryLaunchHasReasonsInPlaceOfCeilings) 
   const auto ceilings = measure(changed.sources());
   for (const CeilingRow& row : ceiling_rows()) {
     EXPECT_FALSE((ceilings.*row.value).has_value()) << row.name;
+    EXPECT_TRUE(ceilings.reasons->contains(std::string(row.name))) << row.name;
   }
+  EXPECT_TRUE(ceilings.instructions->empty()) << "of no ceiling";
   EXPECT_THAT(ceilings.reasons->at("read_bytes_per_s"), HasSubstr("launch of read_bandwidth"));
+  EXPECT_THAT(ceilings.reasons->at("host_sync_s"), HasSubstr("see empty_launch_s"));
 }
 
 TEST_F(OnCpuCeilings, ACountThatTheHostDoesNotGiveDoesNotBuild) {
@@ -99,6 +93,14 @@ TEST_F(OnCpuCeilings, ACountThatTheHostDoesNotGiveDoesNotBuild) {
   }
 }
 
+TEST(LeftOutCeilings, AllHaveTheSameReasonAndWhatIsKnownOfTheCacheStays) {
+  result::Ceilings known;
+  known.cache_bytes = 4096;
+  const auto ceilings = leave_out_ceilings("it died", known);
+  EXPECT_EQ(ceilings.cache_bytes, 4096);
+  for (const CeilingRow& row : ceiling_rows()) EXPECT_EQ(ceilings.reasons->at(std::string(row.name)), "it died");
+}
+
 TEST(ChooseSetBytes, IsAGibibyteOrSixteenCachesAsMemoryAllows) {
   device::DeviceInfo info;
   info.memory_bytes = std::uint64_t{80} << 30;
@@ -111,57 +113,6 @@ TEST(ChooseSetBytes, IsAGibibyteOrSixteenCachesAsMemoryAllows) {
   EXPECT_EQ(choose_set_bytes(info), std::uint64_t{512} << 20);
   info.max_alloc_bytes = std::uint64_t{100} << 20;
   EXPECT_EQ(choose_set_bytes(info), std::uint64_t{100} << 20);
-}
-
-class SystemCache : public ::testing::Test {
- protected:
-  void write(const std::string& path, const std::string& text) const {
-    std::filesystem::create_directories((folder_.path() / path).parent_path());
-    std::ofstream(folder_.path() / path) << text << "\n";
-  }
-  void cache_of(int cpu, int index, const char* level, const char* type, const char* size, const char* shared) const {
-    const auto folder = "sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index" + std::to_string(index);
-    write(folder + "/level", level);
-    write(folder + "/type", type);
-    write(folder + "/size", size);
-    write(folder + "/shared_cpu_list", shared);
-  }
-  const test::TemporaryFolder folder_;
-};
-
-TEST_F(SystemCache, OfACpuIsThoseOfTheHighestLevelTogether) {
-  for (int cpu = 0; cpu < 4; ++cpu) {
-    const std::string own = std::to_string(cpu);
-    cache_of(cpu, 0, "1", "Data", "32K", own.c_str());
-    cache_of(cpu, 2, "2", "Unified", "1024K", own.c_str());
-    cache_of(cpu, 3, "3", "Unified", "32768K", cpu < 2 ? "0-1" : "2-3");
-  }
-  device::DeviceInfo info;
-  info.type = device::DeviceType::kCpu;
-  EXPECT_EQ(read_system_cache(info, folder_.path()), std::uint64_t{64} << 20);
-  const test::TemporaryFolder empty;
-  EXPECT_EQ(read_system_cache(info, empty.path()), std::nullopt);
-}
-
-TEST_F(SystemCache, OfAnAmdGpuIsThatOfItsNode) {
-  const auto node = [&](const std::string& number, const std::string& location, const std::string& megabytes) {
-    const std::string folder = "sys/class/kfd/kfd/topology/nodes/" + number;
-    write(folder + "/properties", "simd_count 1216\nlocation_id " + location + "\ndomain 0");
-    write(folder + "/caches/0/properties", "level 1\nsize 32");
-    write(folder + "/caches/1/properties", "level 2\nsize 4096");
-    write(folder + "/caches/2/properties", "level 3\nsize " + megabytes);
-  };
-  node("1", "768", "98304");     // 03:00.0, 96 MiB
-  node("2", "33280", "262144");  // 82:00.0, 256 MiB
-  device::DeviceInfo info;
-  info.type = device::DeviceType::kGpu;
-  EXPECT_EQ(read_system_cache(info, folder_.path()), std::nullopt) << "without an address";
-  info.pci = "0000:82:00.0";
-  EXPECT_EQ(read_system_cache(info, folder_.path()), std::uint64_t{256} << 20);
-  info.pci = "0000:03:00.0";
-  EXPECT_EQ(read_system_cache(info, folder_.path()), std::uint64_t{96} << 20);
-  info.pci = "0001:03:00.0";
-  EXPECT_EQ(read_system_cache(info, folder_.path()), std::nullopt);
 }
 
 }  // namespace

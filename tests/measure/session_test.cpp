@@ -1,6 +1,7 @@
 // A whole session of a tiny model on whatever device OpenCL offers, with and without a meter.
 #include "measure/session.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +9,7 @@
 #include <set>
 
 #include "measure/pool.hpp"
+#include "measure/probes.hpp"
 #include "support/lockstep_time.hpp"
 #include "support/steady_meter.hpp"
 
@@ -48,12 +50,15 @@ class Session : public ::testing::Test {
       trials_.insert(trials_.end(), trials.begin(), trials.end());
       samples_.insert(samples_.end(), samples.begin(), samples.end());
     };
+    sink.on_progress = [&](const Progress& progress) {
+      if (activities_.empty() || activities_.back() != progress.activity) activities_.push_back(progress.activity);
+    };
     sink.on_failure = [](const auto&, const auto& scheme, const auto& error) {
       ADD_FAILURE() << scheme << ": " << error.message();
     };
     result::SessionRecord session;
     session.session_id = "s";
-    ASSERT_TRUE(run_session(*device_, plan_, std::move(energy), session, sink, [] { return false; }).value());
+    ASSERT_TRUE(run_session(*device_, plan_, std::move(energy), session, sink, [] { return false; }));
   }
 
   EnergySource steady() {
@@ -84,6 +89,7 @@ class Session : public ::testing::Test {
   result::SessionRecord session_;
   std::vector<TrialRecord> trials_;
   std::vector<result::SamplesRecord> samples_;
+  std::vector<std::string> activities_;  ///< reported, in order
 };
 
 TEST_F(Session, WithoutAMeterSaysSoInEveryTrial) {
@@ -183,6 +189,36 @@ TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
   }
   EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_registers", "macs_w4a8@1", "dequantize_w8a16-split",
                                               "cast_f16_f32", "quantize_w8a8", "empty_launch", "host_sync"}));
+  for (std::size_t i = 1; i < activities_.size(); ++i) {
+    if (activities_[i].starts_with("probe "))
+      EXPECT_THAT(activities_[i - 1], ::testing::StartsWith("making of probe ")) << activities_[i];
+  }
+}
+
+TEST_F(Session, AProbeThatAProcessDiedOfInItsMakingIsLeftOut) {
+  plan_.campaign.probes = true;
+  const scheme::PassMaker maker(*device_, {"", 128});
+  const std::size_t probes = ProbeSet(maker, {&*device_}, {1}).size();
+  for (std::size_t i = 3; i <= probes; ++i) {  // all but the two copies: each would take its time
+    plan_.left_out[fmt::format("making of probe {} of {}", i, probes)] = "it died";
+  }
+  run({{nullptr, "", "nothing found"}, {}});
+  std::set<std::string> names;
+  for (const TrialRecord* probe : with_mode("probe")) names.insert(*probe->phase);
+  EXPECT_EQ(names, std::set<std::string>{"copy"});
+  EXPECT_THAT(session_.hazards,
+              ::testing::Contains(fmt::format("left out: making of probe {} of {} (it died)", probes, probes)));
+}
+
+TEST_F(Session, SaysWhatComesNextBeforeAnythingOfItRuns) {
+  run(steady());
+  // A role without a pass is reported as its steps run, before it shows that there is none.
+  EXPECT_THAT(activities_, ::testing::IsSupersetOf({"loop of cast, f16", "loop of matmul, f16"}));
+  const auto place = std::find(activities_.begin(), activities_.end(), kActivations);
+  ASSERT_NE(place, activities_.begin());
+  ASSERT_NE(place, activities_.end());
+  EXPECT_EQ(*(place - 1), kWeights);
+  EXPECT_EQ(*(place + 1), "chain of f16");
 }
 
 }  // namespace
