@@ -5,6 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
+
+#include "chain/layout.hpp"
+#include "chain/resident_model.hpp"
+#include "device/device.hpp"
+#include "measure/cell.hpp"
+#include "measure/pace.hpp"
+#include "profile/profile.hpp"
+#include "scheme/scheme.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -68,7 +77,7 @@ Status CellChains::prepare(const Cell& cell) {
   if (cell.model != model_name_) {
     forget();
     const auto& model = plan_->models.at(cell.model);
-    hooks_.report("weights", {}, expected_weights_s(model, plan_->resident_layers.at(cell.model)));
+    hooks_.report(kWeights, {}, expected_weights_s(model, plan_->resident_layers.at(cell.model)));
     auto resident =
         chain::ResidentModel::make(*maker_, model, make_demand(*plan_, model),
                                    static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed);
@@ -78,6 +87,7 @@ Status CellChains::prepare(const Cell& cell) {
   }
   if (!activations_ || activations_->tokens != static_cast<std::uint64_t>(cell.batch) || missing_) {
     runners_.clear();
+    hooks_.report(kActivations, {}, 0);
     auto activations =
         chain::Activations::make(*maker_, resident_->model, static_cast<std::uint64_t>(cell.batch), plan_->seed);
     if (!activations) return activations.error();
@@ -148,7 +158,7 @@ Result<bool> CellChains::warm_up(const Cell& cell) {
     if (!runner.step_s && !run_first_steps(cell, name, runner)) continue;
     if (timing_->stopped()) return false;
     hooks_.report("check of " + name, name, 0);
-    if (!runner.check) check_kernels(runner);
+    if (!runner.check) runner.check = result_check_->check(runner.chain->scheme(), runner.kernels_used, check_budget());
     if (timing_->stopped()) return false;
     hooks_.report("warm-up " + name, name, *runner.step_s * static_cast<double>(cell.steps()));
     runner.ratios.clear();
@@ -176,17 +186,6 @@ Error CellChains::lose_anchor(const Cell& cell, const std::string& failure) {
   return runtime_error(words, "", "");
 }
 
-/// Compares the kernels of a scheme with their references.
-void CellChains::check_kernels(Runner& runner) {
-  device::Device& device = maker_->device();
-  try {
-    auto check = result_check_->check(runner.chain->scheme(), runner.kernels_used, check_budget());
-    if (check) runner.check = std::move(check).value();
-  } catch (const device::DeviceError&) {
-    if (!device.still_works()) throw;  // it is the reference that cannot run: the scheme's own kernels have
-  }
-}
-
 Seconds CellChains::check_budget() const {
   const auto& campaign = plan_->campaign;
   std::set<std::pair<std::string, std::int64_t>> places;
@@ -196,28 +195,38 @@ Seconds CellChains::check_budget() const {
   return std::max(kShortestCheck, Seconds(kCheckShare * session / std::max(1.0, checks)));
 }
 
-/// Why the scheme's results are wrong; none: they are right as far as was checked. Non-finite errors are not kept.
-std::optional<std::string> CellChains::find_wrong(const Cell& cell, Runner& runner) {
-  const auto elements = static_cast<std::int64_t>(activations_->x.size_bytes() / sizeof(std::uint16_t));
-  const auto output = judge_output(runner.chain->scheme(), *runner.output_error,
-                                   static_cast<std::int64_t>(resident_->layers_to_run), cell.tokens_per_hop, elements);
+/// Why the scheme's results are wrong; none: they are right as far as was checked.
+std::optional<std::string> CellChains::find_wrong(const Cell& cell, const Runner& runner) const {
   if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
-  return output;
+  const auto elements = static_cast<std::int64_t>(activations_->x.size_bytes() / sizeof(std::uint16_t));
+  return judge_output(runner.chain->scheme(), runner.output_errors, static_cast<std::int64_t>(resident_->layers_to_run),
+                      cell.tokens_per_hop, elements);
 }
 
-/// Runs the chain once and finds the error of its output after each hop; `anchor` holds those of f16, which comes
-/// first. False: stopped.
+/// Runs the chain once and finds the errors of its output; `anchor` holds the outputs of f16, which comes first. False:
+/// stopped.
 bool CellChains::compare_outputs(const Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const {
   const bool is_anchor = runner.chain->scheme().name == "f16";
-  runner.output_error.emplace();
-  runner.chain->reset();
-  const Seconds before = timing_->clock->now();
-  for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
-    run_hop(runner.paced(*timing_), *runner.chain, cell);
-    if (timing_->stopped()) return false;
+  std::size_t place = 0;
+  const auto compare = [&] {
     auto output = runner.chain->read_output();
     if (is_anchor) anchor.push_back(output);
-    runner.output_error->push_back(relative_error(output, anchor.at(static_cast<std::size_t>(hop))));
+    return relative_error(output, anchor.at(place++));
+  };
+  Cell first = cell;
+  first.tokens_per_hop = 1;
+  Cell rest = cell;  // of the first hop
+  --rest.tokens_per_hop;
+  const Timing timing = runner.paced(*timing_);
+  runner.chain->reset();
+  const Seconds before = timing_->clock->now();
+  run_hop(timing, *runner.chain, first);
+  if (timing_->stopped()) return false;
+  runner.output_errors = {compare(), {}};
+  for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
+    run_hop(timing, *runner.chain, hop == 0 ? rest : cell);
+    if (timing_->stopped()) return false;
+    runner.output_errors.by_hop.push_back(compare());
   }
   time_once(cell, runner, timing_->clock->now() - before);
   return !timing_->stopped();

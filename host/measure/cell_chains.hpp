@@ -1,17 +1,24 @@
 // The chains of the running cell, one for each scheme: made where the last cell's do not serve, warmed up, timed once.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chain/chain.hpp"
+#include "chain/resident_model.hpp"
 #include "core/result.hpp"
+#include "measure/cell.hpp"
+#include "measure/pace.hpp"
 #include "measure/result_check.hpp"
 #include "measure/session.hpp"
 #include "measure/trial.hpp"
+#include "scheme/pass.hpp"
 
 namespace qtrap::measure {
 
@@ -22,7 +29,7 @@ struct Runner {
   std::optional<double> step_s;  ///< one step, roughly; none: it has not run yet
   double once_s = 0;             ///< one chain, roughly
   std::uint64_t batch = 1;       ///< launches between the waits inside a long hop
-  std::optional<std::vector<double>> output_error;
+  OutputErrors output_errors;
   std::optional<SchemeCheck> check;  ///< of its kernels
   std::vector<std::string> kernels_used;
   std::vector<double> ratios;         ///< of times, paired with the anchor, one per block in which neither is flagged
@@ -71,8 +78,7 @@ class CellChains {
   bool run_first_steps(const Cell& cell, const std::string& name, Runner& runner);
   bool compare_outputs(const Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;
   Error lose_anchor(const Cell& cell, const std::string& failure);
-  std::optional<std::string> find_wrong(const Cell& cell, Runner& runner);
-  void check_kernels(Runner& runner);
+  std::optional<std::string> find_wrong(const Cell& cell, const Runner& runner) const;
   Seconds check_budget() const;
   void time_once(const Cell& cell, Runner& runner, Seconds first_run) const;
 

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "core/half.hpp"
+#include "device/device.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -207,15 +209,12 @@ std::vector<std::uint64_t> ProjectionCheck::judge(const std::vector<std::uint64_
   return {open.begin(), open.end()};
 }
 
-KernelCheck ProjectionCheck::check_matmul(const Timing& timing, std::uint64_t draw, Seconds budget) {
+Result<KernelCheck> ProjectionCheck::check_matmul(const Timing& timing, std::uint64_t draw, Seconds budget) {
   KernelCheck check;
   check.rows = static_cast<std::int64_t>(shape_.rows);
   std::vector<std::uint64_t> blocks;
   for (std::int64_t input = 0; input < kMostInputs && !timing.stopped(); ++input) {
-    if (auto loaded = load(draw, input); !loaded) {
-      check.problem = loaded.error().message();
-      break;
-    }
+    if (auto loaded = load(draw, input); !loaded) return loaded.error();
     if (input == 0) {
       blocks = choose_blocks(timing, draw, budget);
     } else {

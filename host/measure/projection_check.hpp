@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "device/device.hpp"
 #include "measure/pace.hpp"
 #include "measure/row_check.hpp"
 #include "scheme/pass.hpp"
@@ -40,8 +41,9 @@ class ProjectionCheck {
   /// Expands the weights on both sides and compares them bit by bit, all rows.
   KernelCheck check_expansion();
   /// The matmul on as many inputs as tell of every row, eight at most. Of the first input as many rows are compared as
-  /// `budget` allows, the first, the last and a few always; `draw` decides inputs and rows.
-  KernelCheck check_matmul(const Timing& timing, std::uint64_t draw, Seconds budget);
+  /// `budget` allows, the first, the last and a few always; `draw` decides inputs and rows. kRuntime error: the inputs'
+  /// kernel does not build.
+  Result<KernelCheck> check_matmul(const Timing& timing, std::uint64_t draw, Seconds budget);
 
  private:
   ProjectionCheck() = default;

@@ -9,11 +9,14 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chain/resident_model.hpp"
 #include "core/result.hpp"
+#include "measure/pace.hpp"
 #include "measure/projection_check.hpp"
+#include "scheme/pass.hpp"
 
 namespace qtrap::measure {
 
@@ -22,6 +25,7 @@ struct SchemeCheck {
   std::vector<std::string> kernels;  ///< checked
   KernelCheck sum;                   ///< over its kernels; the first problem
   Seconds wall;
+  std::optional<std::string> unchecked_reason;  ///< why not all of its kernels could be compared
 };
 
 class ResultCheck {
@@ -32,13 +36,15 @@ class ResultCheck {
       : maker_(&maker), model_(&model), timing_(&timing), tokens_(tokens), draw_(draw) {}
 
   /// Checks `kernels`, the names of all that the chain of `scheme` uses; one that was checked for another scheme is not
-  /// run again. `budget` is what the comparisons may take beside the rows that are always checked. kRuntime errors: out
-  /// of memory, a reference kernel does not build.
-  Result<SchemeCheck> check(const scheme::SchemeInfo& scheme, const std::vector<std::string>& kernels, Seconds budget);
+  /// run again. `budget` is what the comparisons may take beside the rows that are always checked. Where memory does
+  /// not suffice or a reference does not build or run, the outcome holds what was compared before, and the reason.
+  /// Throws DeviceError where the device is lost.
+  SchemeCheck check(const scheme::SchemeInfo& scheme, const std::vector<std::string>& kernels, Seconds budget);
 
  private:
-  Status check_projections(const scheme::SchemeInfo& scheme, Seconds budget);
-  Status check_alone(const scheme::KernelEntry& entry);
+  Status check_alone(const std::vector<std::string>& kernels, std::map<std::string, KernelCheck>& found);
+  Result<KernelCheck> check_alone(const scheme::KernelEntry& entry, const scheme::Extent& extent) const;
+  Status check_projections(const scheme::SchemeInfo& scheme, Seconds budget, std::map<std::string, KernelCheck>& found);
   scheme::Extent extent_of(std::string_view operation) const;
 
   const scheme::PassMaker* maker_;
@@ -49,18 +55,27 @@ class ResultCheck {
   std::map<std::string, KernelCheck> checks_;  ///< by kernel
 };
 
-/// Largest output_error that rounding explains: `layers` run `steps` times, `elements` values in the output. Each layer
-/// adds errors of random sign, so within a step the error grows with the root of their number, and from step to step it
-/// compounds, for each takes the last one's output in (qwen3-0.6b, int8: 0.027, 0.092 and 0.27 after 1, 4 and 8 steps;
-/// the bound allows 1.5 a step, and so bounds the first steps alone). In one step it is 0.0051 (8-bit weights), 0.0094
-/// (8-bit weights and activations) and 0.064 (4-bit weights) at most in 84 points of five shapes, batch 1 and 8
-/// (bench/results); the bound is 0.010, 0.018 and 0.11, and more by 8 / sqrt(elements) for the scatter of short
-/// outputs. f16 is its own anchor: 0. Where the bound is above 1.4 (two unrelated outputs) it bounds nothing.
+/// Largest output_error that rounding explains: `layers` run `steps` times, `elements` values in the output.
+/// In one step it grows with the fourth root of the layers, for the residual stream that takes up their errors grows
+/// too. Over that root it was at most 0.0117 (8-bit weights), 0.0231 (8-bit weights and activations) and 0.148 (4-bit
+/// weights) in one step of 1, 2, 4 and 8 layers of qwen3-0.6b and qwen2-0.5b and of 28 and 36 of qwen3-0.6b, 1.7b and
+/// 4b, batch 1 to 64 (PoCL, and bench/results; of 1 layer 0.0091, 0.0164 and 0.126). The bound is 1.3 times that, and
+/// more by 8 / sqrt(elements) for the scatter of short outputs.
+/// From step to step it compounds, as each takes the last one's output in: 0.023, 0.092, 0.27, 0.56 and 1.17 after 1,
+/// 4, 8, 12 and 16 steps (qwen3-0.6b, int8, batch 1), so by 1.59, 1.31, 1.20 and 1.20 a step. The bound allows 1.5
+/// throughout, and so bounds the first steps alone: above 1.4 (two unrelated outputs) it bounds nothing.
+/// f16 is its own anchor: 0.
 double output_error_bound(const scheme::SchemeInfo& scheme, std::int64_t layers, std::int64_t steps,
                           std::int64_t elements);
 
-/// Why the outputs of a chain cannot be right; none where they can. `errors` is by hop of `tokens_per_hop` steps.
-std::optional<std::string> judge_output(const scheme::SchemeInfo& scheme, const std::vector<double>& errors,
+/// How far a chain's output is from that of f16 (relative L2).
+struct OutputErrors {
+  double first_step = 0;       ///< after the first step alone: nothing has compounded
+  std::vector<double> by_hop;  ///< after each hop
+};
+
+/// Why the outputs of a chain cannot be right; none where they can. A hop is `tokens_per_hop` steps.
+std::optional<std::string> judge_output(const scheme::SchemeInfo& scheme, const OutputErrors& errors,
                                         std::int64_t layers, std::int64_t tokens_per_hop, std::int64_t elements);
 
 }  // namespace qtrap::measure

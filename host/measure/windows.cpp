@@ -2,6 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include "chain/resident_model.hpp"
+#include "measure/cell.hpp"
+#include "measure/pace.hpp"
+#include "result/records.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -60,8 +67,8 @@ void WindowRecorder::note_check(result::TrialRecord trial, const std::optional<S
     trial.rows_checked = check->sum.rows_checked;
     trial.check_error = check->sum.worst;
     trial.wall_s = check->wall.value();
-  } else if (!failure) {
-    trial.flags.emplace_back(kUnchecked);
+    trial.unchecked_reason = check->unchecked_reason;
+    if (check->unchecked_reason && !failure) trial.flags.emplace_back(kUnchecked);
   }
   trial.failure = failure;
   if (failure) trial.flags.emplace_back(kWrongResult);
@@ -118,7 +125,7 @@ const result::TrialRecord& WindowRecorder::measure_profiled(const Cell& cell, Ru
   trial.events = static_cast<std::int64_t>(window.events);
   trial.kernels_used = runner.kernels_used;
   trial.matrix_unit = runner.chain->matrix_unit();
-  trial.output_error = runner.output_error;
+  trial.output_error = runner.output_errors.by_hop;
   return log_->keep(std::move(trial));
 }
 

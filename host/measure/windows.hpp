@@ -1,14 +1,18 @@
 // The windows of a session: each measured with or without a meter, written as a trial, kept in the log.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "chain/resident_model.hpp"
+#include "measure/cell.hpp"
 #include "measure/cell_chains.hpp"
 #include "measure/energy.hpp"
 #include "measure/load_loop.hpp"
+#include "measure/pace.hpp"
 #include "measure/trial_log.hpp"
+#include "result/records.hpp"
 
 namespace qtrap::measure {
 
