@@ -1,8 +1,13 @@
 #include "measure/builds.hpp"
 
+#include <cstdint>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "chain/layout.hpp"
+#include "measure/cell.hpp"
+#include "profile/profile.hpp"
 #include "scheme/pass_factory.hpp"
 
 namespace qtrap::measure {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "measure/cell.hpp"
 #include "measure/session.hpp"
 #include "scheme/pass.hpp"
 

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <string_view>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/statistics.hpp"

@@ -5,10 +5,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <locale>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "core/file.hpp"
 

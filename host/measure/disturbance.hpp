@@ -2,6 +2,7 @@
 // throttling. Contention does not show in a trial's spread, so it is looked for, flagged and counted.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <map>

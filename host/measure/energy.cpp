@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <future>
+#include <utility>
 
 #include "core/contract.hpp"
+#include "power/meter.hpp"
 
 namespace qtrap::measure {
 namespace {

@@ -2,8 +2,8 @@
 // `no_meter` and why.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +11,7 @@
 #include "core/clock.hpp"
 #include "core/philox.hpp"
 #include "power/match.hpp"
+#include "power/meter.hpp"
 #include "power/protocol.hpp"
 #include "power/sampler.hpp"
 #include "result/records.hpp"

@@ -5,8 +5,13 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <system_error>
 
 #include "core/file.hpp"
 

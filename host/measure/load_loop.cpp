@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
+
+#include "measure/pace.hpp"
+#include "scheme/pass.hpp"
 
 namespace qtrap::measure {
 namespace {

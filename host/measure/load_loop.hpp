@@ -5,9 +5,12 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "chain/chain.hpp"
+#include "measure/pace.hpp"
 #include "measure/trial.hpp"
+#include "scheme/pass.hpp"
 #include "scheme/scheme.hpp"
 
 namespace qtrap::measure {

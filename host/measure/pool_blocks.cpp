@@ -1,6 +1,7 @@
 #include "measure/pool_blocks.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace qtrap::measure {
 

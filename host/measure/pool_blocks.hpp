@@ -1,6 +1,7 @@
 // The trials of one scheme in one cell, and values of them by session and block. Private to pooling.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>

@@ -1,8 +1,14 @@
 #include "measure/pool_energy.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "measure/pool.hpp"
+#include "result/records.hpp"
 
 namespace qtrap::measure {
 namespace {

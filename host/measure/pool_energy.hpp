@@ -2,6 +2,7 @@
 #pragma once
 
 #include "measure/pool_blocks.hpp"
+#include "result/records.hpp"
 
 namespace qtrap::measure {
 

@@ -1,6 +1,7 @@
 #include "measure/trial.hpp"
 
 #include "measure/stamps.hpp"
+#include "scheme/pass.hpp"
 
 namespace qtrap::measure {
 namespace {

@@ -2,6 +2,14 @@
 
 #include <unistd.h>
 
+#include <cstdint>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "power/meter.hpp"
+#include "result/records.hpp"
+#include "scheme/scheme.hpp"
+
 namespace qtrap::measure {
 
 result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order) {

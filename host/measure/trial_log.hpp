@@ -2,15 +2,20 @@
 // at the end of their windows, handed over cell by cell.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "chain/chain.hpp"
+#include "core/clock.hpp"
 #include "measure/disturbance.hpp"
 #include "measure/energy.hpp"
 #include "measure/pause.hpp"
 #include "measure/session.hpp"
+#include "power/meter.hpp"
+#include "result/records.hpp"
+#include "scheme/scheme.hpp"
 
 namespace qtrap::measure {
 

@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <utility>
 
+#include "core/result.hpp"
+#include "measure/pace.hpp"
 #include "measure/probes.hpp"
 #include "scheme/verify_cases.hpp"
 

@@ -2,12 +2,12 @@
 // timed, and replaces the default only where an interval says that it is faster.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/clock.hpp"
-#include "core/result.hpp"
 #include "core/statistics.hpp"
 #include "device/device.hpp"
 #include "scheme/pass.hpp"
