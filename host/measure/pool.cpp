@@ -273,8 +273,8 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
     return point;
   }
   if (trials.all_flagged) {
-    point.reason = fmt::format("all of its trials are flagged ({}): they are used, but no verdict is drawn",
-                               fmt::join(trials.flags, ", "));
+    point.reason = fmt::format("{}all of its trials are flagged ({}): they are used, but no verdict is drawn",
+                               point.reason ? *point.reason + "; " : "", fmt::join(trials.flags, ", "));
   }
   const BlockValues times = chain_times(trials.bare);
   for (const auto& [session, blocks] : times) point.session_ids.push_back(session);

@@ -27,6 +27,7 @@ class Fault:
     boards: object = dataclasses.field(default_factory=lambda: dict(H100))
     board_text: str = ""  # the fault of the board, for the table
     hazard: str = ""  # words of a hazard of the session
+    reason: str = ""  # words of the reasons of points that are ok
     flag: str = ""  # of trials, whose phases are then absent
     signals: int = 0  # Ctrl-C sent once the fault has struck
     resumes: bool = False  # once more without the fault, by --resume where a file was kept, completes the file
@@ -56,6 +57,9 @@ FAULTS = [
           points=without({"w4a16-fused": "(?=.*gemv_i4_f16_gpu).*injected failure"})),
     Fault("The compiler aborts in the making of a probe window", "build do=abort source=dequantize_i8_f16_gpu once=made argv=run-session",
           [*RUN, "--set", "probes=true"], "that probe is left out, with a hazard", 0, points=ALL_OK, hazard="left out: making of probe"),
+    Fault("The compiler refuses the references", [f"build source=matmul_{weights}_f16_reference argv=run-session" for weights in ("f16", "i8", "i4")], RUN,
+          "the points stand; what could not be checked is said", 0,
+          points=ALL_OK, flag="unchecked", reason="could be checked: .*injected failure"),
     Fault("A build log of a megabyte", "build source=gemv_i4_f16_gpu log_bytes=1000000", RUN, "the line with the error alone is kept", 3,
           points=without({"w4a16-fused": "injected failure"})),
     Fault("A build log that cannot be had", ["build source=gemv_i4_f16_gpu", "log"], RUN, "the reason says so", 3,

@@ -369,6 +369,11 @@ TEST_F(PoolCell, AFailedCheckInAnySessionLeavesNoVerdict) {
   trials_.back().unchecked_reason = "no memory";
   EXPECT_EQ(pool()[1].status, "ok");
   EXPECT_EQ(pool()[1].reason, "not all of its kernels could be checked: no memory");
+  const auto unflagged = trials_;
+  for (auto& trial : trials_) trial.flags = {"paused"};
+  EXPECT_THAT(pool()[1].reason.value(),
+              HasSubstr("could be checked: no memory; all of its trials are flagged (paused)"));
+  trials_ = unflagged;
   trials_.back().failure = "gemv_i8_f16_cpu is wrong in row 37";
   points = pool();
   EXPECT_EQ(points[0].status, "ok");
