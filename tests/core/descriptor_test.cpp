@@ -15,7 +15,7 @@ TEST(OwnedDescriptor, IsClosedWithItsOwnerAndOnce) {
     Descriptor first = open_null();
     number = first.get();
     const Descriptor owner = std::move(first);
-    EXPECT_FALSE(first.is_open());  // NOLINT(bugprone-use-after-move): that is what is asked
+    EXPECT_FALSE(first.is_open());  // NOLINT: what a moved-from one holds is asked
     EXPECT_EQ(owner.get(), number);
     EXPECT_TRUE(is_open(number));
   }

@@ -1,6 +1,7 @@
 // What sysfs says of caches, in folders like it.
 #include "measure/cache_sweep.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "support/temporary_folder.hpp"
@@ -10,7 +11,9 @@ namespace {
 
 class SystemCache : public ::testing::Test {
  protected:
-  void write_line(const std::string& path, const std::string& text) const { folder_.write(path, text + "\n"); }
+  void write_line(const std::string& path, const std::string& text) const {
+    folder_.write(path, fmt::format("{}\n", text));
+  }
   void cache_of(int cpu, int index, const char* level, const char* type, const char* size, const char* shared) const {
     const auto folder = "sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index" + std::to_string(index);
     write_line(folder + "/level", level);
@@ -24,11 +27,10 @@ class SystemCache : public ::testing::Test {
 TEST_F(SystemCache, OfACpuIsThoseOfTheHighestLevelThatTheProcessMayUse) {
   for (int cpu = 0; cpu < 12; ++cpu) {
     const std::string own = std::to_string(cpu);
-    const std::string first = std::to_string(cpu / 4 * 4);
-    const std::string last = std::to_string(cpu / 4 * 4 + 3);
+    const std::string four = fmt::format("{}-{}", cpu / 4 * 4, cpu / 4 * 4 + 3);
     cache_of(cpu, 0, "1", "Data", "32K", own.c_str());
     cache_of(cpu, 2, "2", "Unified", "1024K", own.c_str());
-    cache_of(cpu, 3, "3", "Unified", "32768K", (first + "-" + last).c_str());
+    cache_of(cpu, 3, "3", "Unified", "32768K", four.c_str());
   }
   write_line("sys/devices/system/cpu/cpufreq/boost", "1");
   device::DeviceInfo info;
