@@ -1,8 +1,9 @@
-// A descriptor of a file, pipe or lock that is closed with its owner.
+// A descriptor of a file, pipe or lock that is closed with its owner; and writing all of a text to one.
 #pragma once
 
 #include <unistd.h>
 
+#include <string_view>
 #include <utility>
 
 namespace qtrap {
@@ -33,5 +34,8 @@ class Descriptor {
  private:
   int number_ = -1;
 };
+
+/// Writes all of `text`, whatever part of it is taken at once and whatever signals come between; 0 or an errno.
+int write_all(int descriptor, std::string_view text);
 
 }  // namespace qtrap

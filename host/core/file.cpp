@@ -72,19 +72,6 @@ std::string write_fix(int code) {
   return "free space on the disk (" + reason(code) + ")";
 }
 
-/// Writes all of `text`; 0 or an errno.
-int write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return errno;
-    }
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
 Error append_error(const std::filesystem::path& path, int code) {
   return runtime_error("result file could not be written", path.string(),
                        write_fix(code) + ", then continue with --resume");

@@ -12,10 +12,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "core/clock.hpp"
+#include "core/last_words.hpp"
 #include "device/discovery.hpp"
 
 namespace qtrap::device {
@@ -50,7 +50,7 @@ class Pipe {
 /// What became of a child: nothing to say where it described the devices.
 struct Outcome {
   bool passed = false;
-  std::string end;    ///< "ended by signal 11 (Segmentation fault)"
+  std::string end;    ///< "its process was ended by SIGSEGV (…)"
   std::string words;  ///< last line of its standard error
 };
 
@@ -70,15 +70,8 @@ struct Outcome {
   ::_exit(0);
 }
 
-std::string last_line(std::string text) {
-  text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  const auto start = text.rfind('\n');
-  return start == std::string::npos ? text : text.substr(start + 1);
-}
-
 std::string describe_end(int status) {
-  if (WIFSIGNALED(status))
-    return fmt::format("its process was ended by signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(status)) return "its process was ended by " + describe_signal(WTERMSIG(status));
   return fmt::format("it ended its process with exit code {}", WEXITSTATUS(status));
 }
 
@@ -115,7 +108,7 @@ Outcome follow(pid_t child, int report, int words, Seconds patience) {
   }
   if (outcome.passed) return outcome;
   outcome.end = ended ? describe_end(status) : fmt::format("it did not return within {:g} s", patience.value());
-  outcome.words = last_line(std::move(said));
+  outcome.words = find_last_line(said);
   return outcome;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/assignment.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
 #include "profile/json_fields.hpp"
@@ -222,16 +223,13 @@ std::string to_json(const TuningProfile& tuning) {
 
 Status apply_override(Campaign& campaign, std::string_view assignment, std::span<const std::string_view> schemes) {
   if (!is_utf8(assignment)) return usage_error("--set is not UTF-8", "", "give UTF-8 text");
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string_view::npos) {
-    return usage_error("--set needs KEY=VALUE", std::string(assignment), "write it like --set batch=1,8");
-  }
-  const std::string_view name = assignment.substr(0, equals);
+  const auto split = split_assignment(assignment);
+  if (!split) return usage_error("--set needs KEY=VALUE", std::string(assignment), "write it like --set batch=1,8");
+  const std::string_view name = split->key;
   for (const Key<Campaign>& key : keys<Campaign>()) {
     if (key.name != name) continue;
     Campaign changed = campaign;
-    if (const Status status = store(parse_assigned(assignment.substr(equals + 1), key), key, "--set", changed); !status)
-      return status;
+    if (const Status status = store(parse_assigned(split->value, key), key, "--set", changed); !status) return status;
     if (const Status status = check_schemes(changed, "--set", schemes); !status) return status;
     campaign = std::move(changed);
     return Done{};
