@@ -28,7 +28,7 @@ std::string check_one(const std::string& path) {
     return fmt::format("tuning of {}, {} choices", tuning.device, tuning.choices.size());
   }
   if (schema == "qtrap.import") return "import map " + importer::parse_import_map(text, path).value().name;
-  return result::check_text(text, path).value().summary;
+  return result::check_text(text, path, schema).value().summary;
 }
 
 /// The map's file: a path, or NAME.json in the first folder of profiles/imports/ that has it.

@@ -12,6 +12,7 @@
 #include "core/contract.hpp"
 #include "measure/pool_blocks.hpp"
 #include "measure/pool_energy.hpp"
+#include "result/closure.hpp"
 #include "scheme/scheme.hpp"
 
 namespace qtrap::measure {
@@ -182,7 +183,7 @@ void judge_closure(const PoolInput& input, const TrialRecord& sample, PointRecor
     const double waits = ceiling(input, point.session_ids, &result::Ceilings::host_sync_s).value_or(0) +
                          ceiling(input, point.session_ids, &result::Ceilings::empty_launch_s).value_or(0);
     const double explained = waits * static_cast<double>(sample.syncs) / sample.wall_s;
-    if (std::fabs(*point.closure_time) <= kMostClosure + explained) return;
+    if (std::fabs(*point.closure_time) <= result::kMostClosure + explained) return;
     why = fmt::format("phases and gaps add up to {:.0f} % of the wall", 100 * (1 + *point.closure_time));
   }
   for (const auto& phase : kPhases) (point.*phase.point).reset();

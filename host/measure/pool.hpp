@@ -32,11 +32,6 @@ Pooled pool_values(const std::vector<std::vector<double>>& by_session);
 /// "trap", "no_trap" or "undecided": where the interval of a ratio lies against 1.
 std::string decide_verdict(const Pooled& ratio);
 
-/// |closure_time| above which phases are doubtful, and above which a point has none, beyond what launching and waiting
-/// explain.
-inline constexpr double kDoubtfulClosure = 0.05;
-inline constexpr double kMostClosure = 0.20;
-
 struct PoolInput {
   Cell cell;
   const profile::ModelProfile* model = nullptr;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/text.hpp"
+#include "result/closure.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -16,7 +17,9 @@ namespace {
 constexpr std::size_t kShownKinds = 3;
 constexpr std::size_t kLongestHazard = 120;
 
-bool closes_badly(const result::PointRecord& point) { return std::fabs(point.closure_time.value_or(0)) > 0.05; }
+bool closes_badly(const result::PointRecord& point) {
+  return std::fabs(point.closure_time.value_or(0)) > result::kDoubtfulClosure;
+}
 
 bool rests_on_flagged(const result::PointRecord& point) {
   return point.status == "ok" && point.trials > 0 && point.trials_flagged == point.trials;

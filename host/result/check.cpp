@@ -128,12 +128,10 @@ Result<std::string> detect_schema(std::string_view text, std::string_view name) 
                      fmt::format("use {}", fmt::join(kSchemas, ", ")));
 }
 
-Result<CheckReport> check_text(std::string_view text, std::string_view name) {
-  auto schema = detect_schema(text, name);
-  if (!schema) return schema.error();
-  if (schema.value() == "qtrap.result") return check_result(text, name);
-  if (schema.value() == "qtrap.fit") return check_fit(text, name);
-  return usage_error("not a result or fit file", schema.value(), "check it as a profile");
+Result<CheckReport> check_text(std::string_view text, std::string_view name, std::string_view schema) {
+  if (schema == "qtrap.result") return check_result(text, name);
+  if (schema == "qtrap.fit") return check_fit(text, name);
+  return usage_error("not a result or fit file", std::string(schema), "check it as a profile");
 }
 
 }  // namespace qtrap::result

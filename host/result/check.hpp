@@ -18,7 +18,8 @@ struct CheckReport {
 /// its whole text. kUsage errors: not UTF-8, not JSON (with the position), no or an unknown `schema`.
 Result<std::string> detect_schema(std::string_view text, std::string_view name);
 
-/// Checks the text of a result or fit file, `name` in errors. kUsage errors quote the line, the key and the fix.
-Result<CheckReport> check_text(std::string_view text, std::string_view name);
+/// Checks the text of a result or fit file of the `schema` that detect_schema() found, `name` in errors. kUsage errors
+/// quote the line, the key and the fix.
+Result<CheckReport> check_text(std::string_view text, std::string_view name, std::string_view schema);
 
 }  // namespace qtrap::result

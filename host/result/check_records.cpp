@@ -11,13 +11,13 @@
 
 #include "core/sha256.hpp"
 #include "result/check_values.hpp"
+#include "result/closure.hpp"
 
 namespace qtrap::result {
 namespace {
 
 constexpr std::string_view kAnchor = "f16";
 constexpr double kRounding = 1e-9;    ///< relative: figures that follow from others were rounded once or twice
-constexpr double kClosure = 0.2;      ///< by how much the phases of a window may exceed it: stamps of another clock
 constexpr double kMostTokens = 1e15;  ///< of a chain
 
 bool agree(double a, double b) { return std::abs(a - b) <= kRounding * std::max(std::abs(a), std::abs(b)); }
@@ -110,7 +110,7 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
   }
   double sum = trial.gap_s.value_or(0);
   for (const auto& phase : kTrialPhases) sum += (trial.*phase).value_or(0);
-  if (sum > (1 + kClosure) * trial.wall_s && sum > 0) {
+  if (sum > (1 + kMostClosure) * trial.wall_s && sum > 0) {
     place.refuse("phases are longer than their window", fmt::format("{} s of {} s", sum, trial.wall_s),
                  "phases and gaps add up to the window");
   }

@@ -173,23 +173,20 @@ void decode(const Json& value, const Place& place, std::optional<T>& out, Proble
   if (!value.is_null()) decode(value, place, out.emplace(), problem);
 }
 
-/// Keys seen so far of the object that is open at each level.
+/// The first key that an object gives twice, found while the text is parsed.
 class KeyWatch {
  public:
-  void see(int level, Json::parse_event_t event, const Json& parsed) {
-    const auto at = static_cast<std::size_t>(level);
-    if (event == Json::parse_event_t::object_start) {
-      if (open_.size() <= at + 1) open_.resize(at + 2);
-      open_[at + 1].clear();
-    } else if (event == Json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!open_.at(at).insert(key).second && twice_.empty()) twice_ = key;
-    }
+  void see(Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open_.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_.pop_back();
+    if (event != Json::parse_event_t::key || !twice_.empty()) return;
+    const auto& key = parsed.get_ref<const std::string&>();
+    if (!open_.back().insert(key).second) twice_ = key;
   }
   const std::string& twice() const { return twice_; }
 
  private:
-  std::vector<std::unordered_set<std::string>> open_;
+  std::vector<std::unordered_set<std::string>> open_;  ///< keys of the objects that are open, the innermost last
   std::string twice_;
 };
 
@@ -208,8 +205,8 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
   }
   KeyWatch keys;
   try {
-    Json value = Json::parse(text, [&keys](int level, Json::parse_event_t event, Json& parsed) {
-      keys.see(level, event, parsed);
+    Json value = Json::parse(text, [&keys](int, Json::parse_event_t event, Json& parsed) {
+      keys.see(event, parsed);
       return true;
     });
     if (keys.twice().empty()) return value;

@@ -18,7 +18,11 @@ using ::testing::StartsWith;
 
 class CheckFile : public ::testing::Test {
  protected:
-  static Result<CheckReport> check(std::string_view text) { return check_text(text, "f"); }
+  static Result<CheckReport> check(std::string_view text) {
+    const auto schema = detect_schema(text, "f");
+    if (!schema) return schema.error();
+    return check_text(text, "f", schema.value());
+  }
 };
 
 TEST_F(CheckFile, SaysWhatAGoodResultHolds) {
