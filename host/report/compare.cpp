@@ -115,14 +115,18 @@ std::optional<Error> find_other_workload(const NamedResult& result, const std::s
   return std::nullopt;
 }
 
+/// Boards of one name are told apart by their files, and within a file by their identities.
 void label_subjects(std::vector<Subject>& subjects) {
-  std::map<std::string, std::set<std::string>> files;
-  for (const Subject& one : subjects) files[one.device.name].insert(one.file);
+  const auto name_of = [](const Subject& one) { return one.device.board.value_or(one.device.name); };
+  std::map<std::string, std::map<std::string, int>> counts;  // by name, then file
+  for (const Subject& one : subjects) ++counts[name_of(one)][one.file];
   for (Subject& one : subjects) {
-    one.label = one.device.board.value_or(one.device.name);
-    if (files[one.device.name].size() > 1) {
-      one.label += fmt::format(" ({})", std::filesystem::path(one.file).stem().string());
-    }
+    one.label = name_of(one);
+    const auto& files = counts[one.label];
+    std::vector<std::string> apart;
+    if (files.size() > 1) apart.push_back(std::filesystem::path(one.file).stem().string());
+    if (files.at(one.file) > 1) apart.push_back(one.device.id);
+    if (!apart.empty()) one.label += fmt::format(" ({})", fmt::join(apart, ", "));
   }
 }
 

@@ -80,6 +80,30 @@ TEST(Compare, TellsTwoFilesOfOneDeviceApart) {
   EXPECT_EQ(comparison.subjects[1].label, "GPU (new)");
 }
 
+TEST(Compare, TellsTwoDriversOfOneBoardApart) {
+  std::vector<NamedResult> results{make_result("old.jsonl", "gfx942", 1.5),
+                                   make_result("new.jsonl", "gfx942:xnack-", 0.9)};
+  for (NamedResult& result : results) {
+    for (result::SessionRecord& session : result.file.sessions) session.device.board = "MI300X";
+  }
+  const Comparison comparison = compare_results(results, quick()).value();
+  EXPECT_EQ(comparison.subjects[0].label, "MI300X (old)");
+  EXPECT_EQ(comparison.subjects[1].label, "MI300X (new)");
+}
+
+TEST(Compare, TellsTwoDevicesOfOneNameInAFileApart) {
+  NamedResult both = make_result("a.jsonl", "pci:01", 1.5);
+  const NamedResult other = make_result("b.jsonl", "pci:02", 0.9);
+  const auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(both.file.sessions, other.file.sessions);
+  add(both.file.points, other.file.points);
+  for (result::SessionRecord& session : both.file.sessions) session.device.name = "GPU";
+  const Comparison comparison = compare_results(std::vector{both}, quick()).value();
+  ASSERT_EQ(comparison.subjects.size(), 2U);
+  EXPECT_EQ(comparison.subjects[0].label, "GPU (pci:01)");
+  EXPECT_EQ(comparison.subjects[1].label, "GPU (pci:02)");
+}
+
 TEST(Compare, RefusesByNameWhatCannotBeCompared) {
   const NamedResult good = make_result("a.jsonl", "GPU A", 1.5);
   EXPECT_EQ(compare_results(std::vector{good, make_result("b.jsonl", "GPU B", 1.5, "projections")}, quick())
