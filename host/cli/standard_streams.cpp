@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "core/descriptor.hpp"
 #include "core/text.hpp"
 
 namespace qtrap::cli {
@@ -27,16 +28,10 @@ void prepare_standard_streams() {
     if (::fcntl(descriptor, F_GETFD) < 0 && errno == EBADF) (void)::open("/dev/null", O_RDWR);
   }
   for (const int ignored : {SIGPIPE, SIGXFSZ}) std::signal(ignored, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
-void say(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
+void say(std::string_view text) { (void)write_all(STDERR_FILENO, text); }
 
 void show_progress(std::string_view text) {
   const std::string clean = escape_controls(text);

@@ -9,7 +9,8 @@ namespace qtrap::cli {
 
 /// To be called first of all. Opens those of descriptors 0 to 2 that are closed on /dev/null, so that no file of the
 /// program takes their number; makes writes to a pipe without a reader (SIGPIPE) and past the file-size limit (SIGXFSZ)
-/// fail with a code in place of ending the process.
+/// fail with a code in place of ending the process; takes back that a parent ignores the end of children (SIGCHLD),
+/// without which no child could be waited for.
 void prepare_standard_streams();
 
 /// Writes to stderr, and does not mind if that is gone or full.

@@ -7,6 +7,7 @@ import pty
 import re
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import termios
@@ -52,6 +53,12 @@ class Descriptors(Machine):
         os.close(write_end)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(self.records(self.folder / "r.jsonl", "end")[0]["status"], "complete")
+
+    def test_a_parent_that_ignores_the_end_of_children_loses_none(self):
+        done = self.start("run", "one.json", "--device", "cpu", "--quiet", "--out", "r.jsonl", stdout=subprocess.DEVNULL,
+                          preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(done.returncode, 0)
+        self.check(self.folder / "r.jsonl")
 
     def test_a_full_output_is_an_error_and_a_reader_that_left_is_none(self):
         path = self.measured()
