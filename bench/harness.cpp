@@ -128,8 +128,7 @@ std::string describe(const std::vector<double>& top, const std::vector<double>& 
 void run(int rounds, const std::string& selector, const std::string& meter_spec) {
   cli::DeviceOptions options;
   options.selector = selector;
-  options.probe_apart = false;
-  auto device = cli::open_device(options);
+  device::Device device(cli::choose_device(options), cli::kernel_sources(options));  // probing would start qtrap
   const auto source = cli::open_meter(meter_spec, device.info());
   const Seconds poll = source.fastest_poll;
   const MonotonicClock clock;

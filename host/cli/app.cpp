@@ -10,18 +10,13 @@
 
 #include "cli/commands.hpp"
 #include "cli/device_cache.hpp"
-#include "cli/process.hpp"
 #include "cli/standard_streams.hpp"
 #include "cli/version.hpp"
-#include "core/clock.hpp"
 #include "core/error.hpp"
 #include "device/discovery.hpp"
 
 namespace qtrap::cli {
 namespace {
-
-/// What a command takes at most that says nothing until its table, on a machine that is not busy.
-constexpr double kCommandSeconds = 60;
 
 std::string version_text() {
   const Version& v = version();
@@ -79,7 +74,6 @@ class CommandLine {
     add_device_commands();
     add_tune();
     add_run();
-    add_cache_sweep();
     add_file_commands();
     refuse_empty_values();
   }
@@ -152,8 +146,18 @@ class CommandLine {
     if (json) command->add_flag("--json", run_.device.json, "Print JSON instead of a table");
   }
 
-  /// Internal: the device a process was started for.
-  void add_identity(CLI::App* worker) { worker->add_option("--expect", run_.device.expected)->expected(3)->required(); }
+  /// Internal: a process that this program starts for a device, as make_worker_arguments() describes it.
+  CLI::App* add_worker(const std::string& name, std::function<int()> action) {
+    CLI::App* worker = add(name, "", std::move(action));
+    worker->group("");
+    worker->add_option("--output-descriptor", descriptor_)->required();
+    worker->add_option("--expect", run_.device.expected)->expected(3)->required();
+    worker->add_option("--kernel-dir", run_.device.kernel_dir);
+    worker->add_option("--variant", run_.device.variant);
+    worker->add_option("--cache", run_.device.cache);
+    worker->add_option("--probes", run_.device.probes);
+    return worker;
+  }
 
   void add_watchdog(CLI::App* command) {
     command
@@ -161,23 +165,6 @@ class CommandLine {
                      "End what gives no sign of life for this long and for ten times what it should take; 0: never")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.0, 1e9));
-  }
-
-  /// Runs this command once more in a process of its own, whose end by the driver is worded; `command` is what that
-  /// does.
-  int run_apart(const std::function<int()>& command) {
-    if (apart_ >= 0) return command();
-    give_results_back();
-    catch_interrupts(2);
-    std::vector<std::string> arguments(argv_.begin() + 1, argv_.end());
-    arguments.insert(arguments.end(), {"--apart", "{pipe}"});
-    const MonotonicClock clock;
-    const auto end = run_process(arguments, [](MessageKind, const std::string&) {},
-                                 {stop_requests, &clock, run_.device.watchdog_s, [] { return kCommandSeconds; }});
-    if (stop_was_requested()) return kInterrupted;
-    if (end.signal != 0 || end.silent_s > 0)
-      throw Failure(runtime_error("the driver failed", "the process " + end.words(), "see `qtrap verify` and dmesg"));
-    return end.exit_code;
   }
 
   void add_device_commands() {
@@ -198,35 +185,30 @@ class CommandLine {
     meters->add_flag("--characterise", characterise_,
                      "Load the device and measure its sensor's period, window and delay (minutes)");
     auto* ceilings = add("ceilings", "Measure bandwidth, arithmetic rate and launch cost",
-                         [this] { return run_apart([this] { return run_ceilings(run_.device); }); });
+                         [this] { return run_ceilings(run_.device); });
     add_watchdog(ceilings);
-    ceilings->add_option("--apart", apart_)->group("");
     add_device_options(ceilings, true, false);
+    add_worker("measure-ceilings", [this] {
+      return run_ceilings_worker(run_.device, descriptor_);
+    })->add_flag("--json", run_.device.json);
+    add_worker("measure-cache", [this] { return run_cache_sweep(run_.device, descriptor_); });
   }
 
   /// Internal: processes that may die of what they try.
   void add_item_workers() {
-    auto* probe = add("probe-device", "", [this] {
-      items_.device = run_.device;
-      return run_probe_worker(items_);
-    });
-    auto* verify = add("verify-kernels", "", [this] {
-      items_.device = run_.device;
-      return run_verify_worker(items_, kernel_);
-    });
-    auto* tune = add("tune-kernels", "", [this] {
-      items_.device = run_.device;
-      return run_tune_worker(items_, tune_.search);
-    });
-    for (CLI::App* worker : {probe, verify, tune}) {
-      worker->group("");
-      add_device_options(worker, false, true);
-      add_identity(worker);
+    const auto add_items = [this](const std::string& name, const std::function<int()>& work) {
+      CLI::App* worker = add_worker(name, [this, work] {
+        items_.device = run_.device;
+        items_.output_descriptor = descriptor_;
+        return work();
+      });
       worker->add_option("--first", items_.first);
       worker->add_flag("--alone", items_.alone);
-      worker->add_option("--cache", run_.device.cache);
-      worker->add_option("--output-descriptor", items_.output_descriptor)->required();
-    }
+      return worker;
+    };
+    auto* probe = add_items("probe-device", [this] { return run_probe_worker(items_); });
+    auto* verify = add_items("verify-kernels", [this] { return run_verify_worker(items_, kernel_); });
+    auto* tune = add_items("tune-kernels", [this] { return run_tune_worker(items_, tune_.search); });
     probe->add_flag("--timer", items_.timer);
     verify->add_option("--kernel", kernel_);
     tune->add_option("--tokens", tune_.search.tokens)->delimiter(',');
@@ -281,15 +263,17 @@ class CommandLine {
     command->add_flag("--dry-run", run_.dry_run, "Print what would run and how much memory it takes");
     command->add_flag("--quiet", run_.quiet, "No progress on stderr");
 
-    auto* worker = add("run-session", "", [this] {
+    add_session_worker();
+  }
+
+  /// Internal: started by `run`, one process per session.
+  void add_session_worker() {
+    auto* worker = add_worker("run-session", [this] {
       worker_.device = run_.device;
+      worker_.output_descriptor = descriptor_;
       worker_.argv = argv_;
       return run_worker(worker_);
     });
-    worker->group("");  // internal: started by `run`, one process per session
-    worker->add_option("--cache", run_.device.cache);
-    add_device_options(worker, false, true);
-    add_identity(worker);
     worker->add_option("--campaign-json", worker_.campaign_json)->required();
     worker->add_option("--cell", worker_.cells)->required();
     worker->add_option("--resident", worker_.resident)->required();
@@ -299,17 +283,8 @@ class CommandLine {
     worker->add_flag("--alone", worker_.alone);
     worker->add_option("--seed", worker_.seed);
     worker->add_option("--session-index", worker_.session_index);
-    worker->add_option("--output-descriptor", worker_.output_descriptor)->required();
     worker->add_option("--meter", worker_.meter);
     worker->add_option("--tuning", worker_.tuning);
-  }
-
-  void add_cache_sweep() {
-    auto* sweep = add("measure-cache", "", [this] { return run_cache_sweep(run_.device, worker_.output_descriptor); });
-    sweep->group("");  // internal: started by `run`, before its sessions
-    add_device_options(sweep, false, true);
-    add_identity(sweep);
-    sweep->add_option("--output-descriptor", worker_.output_descriptor)->required();
   }
 
   void add_file_commands() {
@@ -351,7 +326,7 @@ class CommandLine {
   RunOptions run_;
   WorkerOptions worker_;
   ItemWorkerOptions items_;
-  int apart_ = -1;  ///< the parent's pipe of a process that run_apart() started
+  int descriptor_ = -1;  ///< the parent's pipe
   std::string kernel_;
   bool characterise_ = false;
   bool verbose_ = false;

@@ -24,9 +24,9 @@ struct DeviceOptions {
   std::string kernel_dir;  ///< empty: the embedded kernels
   std::string variant;     ///< kernel variant to use wherever an operation has it; empty: the best that is probed
   std::string cache;       ///< measure::to_text() of what is known of the cache; empty: the driver's word
+  std::string probes;      ///< format_probes() of what is known of the capabilities; empty: what is kept, or probes
   bool json = false;
   double watchdog_s = kWatchdogSeconds;  ///< see Watchdog
-  bool probe_apart = true;               ///< false: not at all, for programs that are not qtrap and cannot start it
   /// Id, name and driver as identity_arguments() wrote them, in place of the selector: a process that qtrap started for
   /// a device takes no other. Empty: the user's own.
   std::vector<std::string> expected;
@@ -53,7 +53,7 @@ struct WorkerOptions {
   DeviceOptions device;
   std::string campaign_json;
   std::vector<std::string> cells;     ///< cell ids to measure
-  std::vector<std::string> resident;  ///< MODEL=LAYERS
+  std::vector<std::string> resident;  ///< LAYERS=MODEL: a model may be a path that holds "="
   std::vector<std::string> avoid;     ///< KERNEL=REASON
   std::vector<std::string> lost;      ///< point ids that failed in a worker before this one
   std::vector<std::string> left_out;  ///< ACTIVITY=REASON, likewise
@@ -83,6 +83,8 @@ int run_devices(const DeviceOptions& options, bool verbose);
 int run_verify(const DeviceOptions& options, const std::string& kernel);
 int run_meters(const DeviceOptions& options, bool characterise);
 int run_ceilings(const DeviceOptions& options);
+/// The process of run_ceilings(): sends its table.
+int run_ceilings_worker(const DeviceOptions& options, int output_descriptor);
 
 struct TuneCommandOptions {
   DeviceOptions device;
@@ -127,9 +129,10 @@ std::vector<std::string> identity_arguments(const device::DeviceInfo& info);
 device::ExpectedDevice parse_identity(const std::vector<std::string>& arguments);
 /// The kernels that `options` name; throws Failure (usage) for a folder without any.
 device::KernelSources kernel_sources(const DeviceOptions& options);
-/// choose_device() with what its probes gave, now or before; throws Failure also where it cannot run a forced variant.
+/// choose_device() with what its probes gave, now, before or to the process that started this one; throws Failure also
+/// where it cannot run a forced variant.
 device::DeviceInfo choose_probed_device(const DeviceOptions& options);
-/// Opens choose_probed_device(); throws Failure, also when the device cannot run a forced variant.
+/// Opens choose_probed_device(); throws Failure.
 device::Device open_device(const DeviceOptions& options);
 /// Every device, with what is installed and gives none; loads the drivers as choose_device() does.
 device::Discovery discover_devices();
@@ -174,8 +177,6 @@ void require_writable(const std::filesystem::path& path, bool replace);
 void set_results_apart();
 /// That copy.
 int results_descriptor();
-/// Undoes it, for a process that prints in place of this one.
-void give_results_back();
 
 /// "qtrap: LINE" on standard error, control characters made visible; nothing where it cannot be written.
 void tell(const std::string& line);

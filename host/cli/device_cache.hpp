@@ -2,6 +2,8 @@
 // all of them build the same kernels and judge by the same size.
 #pragma once
 
+#include <optional>
+
 #include "cli/commands.hpp"
 #include "measure/cache_knee.hpp"
 
@@ -13,12 +15,5 @@ measure::CacheFindings find_cache_apart(const DeviceOptions& options, const devi
 
 /// The process of find_cache_apart(): sends the findings to `output_descriptor`.
 int run_cache_sweep(const DeviceOptions& options, int output_descriptor);
-
-/// A device opened anew that knows its cache, and what was found. Throws Failure.
-struct KnownDevice {
-  device::Device device;
-  measure::CacheFindings cache;
-};
-KnownDevice open_known_device(const DeviceOptions& options);
 
 }  // namespace qtrap::cli

@@ -2,15 +2,16 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
-#include "cli/device_cache.hpp"
 #include "cli/item_rows.hpp"
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
 #include "core/clock.hpp"
 #include "core/text.hpp"
+#include "measure/cache_sweep.hpp"
 #include "measure/ceilings.hpp"
 #include "measure/environment.hpp"
 #include "report/table.hpp"
@@ -72,7 +73,8 @@ std::string describe_probed(const ProbedDevice& probed, bool verbose) {
 }
 
 /// The meter that --meter auto would take, and why there is none.
-std::pair<Value, Value> match(const device::DeviceInfo& info) {
+using Match = std::pair<Value, Value>;
+Match match(const device::DeviceInfo& info) {
   if (!info.fault.empty()) return {std::monostate{}, std::monostate{}};
   try {
     const auto source = open_meter("auto", info);
@@ -83,11 +85,43 @@ std::pair<Value, Value> match(const device::DeviceInfo& info) {
   }
 }
 
+/// The row of `devices`. Of a device that cannot be described nothing is known beyond its name.
+std::vector<Value> make_device_row(const device::DeviceInfo& info, const ProbedDevice& probed, const Match& meter) {
+  const bool known = info.fault.empty();
+  const auto count = [known](std::uint64_t value) {
+    return known ? Value(static_cast<std::int64_t>(value)) : Value(std::monostate{});
+  };
+  const auto text = [](const std::string& value) { return value.empty() ? Value(std::monostate{}) : Value(value); };
+  return {static_cast<std::int64_t>(info.index),
+          device::to_string(info.type),
+          info.label(),
+          info.name,
+          optional_text(info.board),
+          text(info.platform),
+          text(info.driver),
+          known ? Value(format_gibibytes(info.memory_bytes)) : Value(std::monostate{}),
+          count(info.memory_bytes),
+          count(info.max_alloc_bytes),
+          count(info.cache_bytes),
+          count(info.compute_units),
+          optional_text(info.pci),
+          text(info.pci_doubt),
+          optional_text(info.uuid),
+          info.id,
+          text(info.vendor),
+          text(info.c_version),
+          info.kernel_family(),
+          meter.first,
+          meter.second,
+          text(info.fault),
+          capability_list(probed)};
+}
+
 /// One row per kernel, by processes of their own: what a kernel or its compiler does to them is its row's reason.
 std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const std::string& kernel) {
   DeviceOptions unforced = options;
   unforced.variant.clear();
-  const device::DeviceInfo info = choose_device(unforced);
+  device::DeviceInfo info = choose_device(unforced);
   if (scheme::list_verified(info, make_verify_options(options, kernel)).empty())
     throw Failure(
         usage_error("no kernel has this in its name", kernel, "run `qtrap verify` without --kernel to see all names"));
@@ -95,6 +129,7 @@ std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const 
   const ProbedDevice probed = probe_device(info, options, false);
   if (!probed.error.empty() && !stop_was_requested())
     throw Failure(runtime_error("the device cannot be opened", probed.error, "see `qtrap devices`"));
+  info.capabilities = complete_rows(info, probed);
   std::vector<scheme::VerifyRow> rows;
   ItemSink sink;
   sink.again_alone = true;
@@ -107,13 +142,14 @@ std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const 
     if (!kernel.empty()) arguments.push_back("--kernel=" + kernel);
     return arguments;
   };
-  const MonotonicClock clock;
-  const auto error = run_items(make_arguments, sink, {stop_requests, &clock, options.watchdog_s, {}});
+  const auto error = run_items(make_arguments, sink, {options.watchdog_s, {}});
   if (!error.empty()) rows.push_back(make_failed_verify_row("all others", error));
   return rows;
 }
 
-void emit(const report::Table& table, bool json) { print(json ? report::to_json(table) : report::to_text(table)); }
+std::string to_words(const report::Table& table, bool json) {
+  return json ? report::to_json(table) : report::to_text(table);
+}
 
 /// What the process may use of the host, and its hazards: the table of `run` names three at most.
 std::string describe_host() {
@@ -121,6 +157,37 @@ std::string describe_host() {
   std::string text = "\nhost: " + measure::describe_limits(limits) + "\n";
   for (const auto& hazard : measure::find_hazards(measure::read_host(limits), limits)) text += "  " + hazard + "\n";
   return text;
+}
+
+/// One row per ceiling, then the set it was measured with and the cache.
+report::Table make_ceiling_table(const result::Ceilings& c, const measure::CacheFindings& cache) {
+  report::Table table;
+  table.columns = {{"quantity", "quantity"}, {"unit", "unit"},         {"value", "median"},
+                   {"low", "low"},           {"high", "high"},         {"events", "by events"},
+                   {"basis", "basis"},       {"instructions", "code"}, {"reason", "reason"}};
+  const auto number = [](std::optional<double> value) { return value ? Value(*value) : Value(std::monostate{}); };
+  const auto word = [](const std::optional<std::map<std::string, std::string>>& words, std::string_view name) {
+    if (!words || !words->contains(std::string(name))) return Value(std::monostate{});
+    return Value(words->at(std::string(name)));
+  };
+  for (const auto& row : measure::ceiling_rows()) {
+    table.rows.push_back({std::string(row.name), std::string(row.unit), number(c.*row.value), number(c.*row.low),
+                          number(c.*row.high), row.events == nullptr ? std::monostate{} : number(c.*row.events),
+                          std::string(c.*row.value ? "measured" : "not measured"), word(c.instructions, row.name),
+                          word(c.reasons, row.name)});
+  }
+  table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{},
+                        std::monostate{}, std::string("chosen"), std::monostate{}, word(c.reasons, "set_bytes")});
+  const auto bytes = [](std::optional<std::uint64_t> value) {
+    return value ? Value(static_cast<std::int64_t>(*value)) : Value(std::monostate{});
+  };
+  const auto end = [&](std::uint64_t measure::CacheKnee::*member) {
+    return cache.knee ? bytes((*cache.knee).*member) : Value(std::monostate{});
+  };
+  table.rows.push_back({std::string("cache_bytes"), std::string("byte"),
+                        cache.bytes > 0 ? bytes(cache.bytes) : Value(std::monostate{}), end(&measure::CacheKnee::low),
+                        end(&measure::CacheKnee::high), std::monostate{}, cache.basis, std::monostate{}, cache.status});
+  return table;
 }
 
 }  // namespace
@@ -154,42 +221,14 @@ int run_devices(const DeviceOptions& options, bool verbose) {
   std::string details;
   for (const auto& info : found.devices) {
     const ProbedDevice probed = probe(info, options);
+    const Match meter = match(info);
+    table.rows.push_back(make_device_row(info, probed, meter));
     details += fmt::format("\n{} {}\n", info.index, escape_controls(info.label())) + describe_probed(probed, verbose);
-    const auto meter = match(info);
     if (!info.pci_doubt.empty()) details += "  no PCI identity: " + escape_controls(info.pci_doubt) + "\n";
     if (const auto* reason = std::get_if<std::string>(&meter.second))
       details += "  no meter: " + escape_controls(*reason) + "\n";
-    // Of a device that cannot be described nothing is known beyond its name.
-    const bool known = info.fault.empty();
-    const auto count = [known](std::uint64_t value) {
-      return known ? Value(static_cast<std::int64_t>(value)) : Value(std::monostate{});
-    };
-    const auto text = [](const std::string& value) { return value.empty() ? Value(std::monostate{}) : Value(value); };
-    table.rows.push_back({static_cast<std::int64_t>(info.index),
-                          device::to_string(info.type),
-                          info.label(),
-                          info.name,
-                          optional_text(info.board),
-                          text(info.platform),
-                          text(info.driver),
-                          known ? Value(format_gibibytes(info.memory_bytes)) : Value(std::monostate{}),
-                          count(info.memory_bytes),
-                          count(info.max_alloc_bytes),
-                          count(info.cache_bytes),
-                          count(info.compute_units),
-                          optional_text(info.pci),
-                          text(info.pci_doubt),
-                          optional_text(info.uuid),
-                          info.id,
-                          text(info.vendor),
-                          text(info.c_version),
-                          info.kernel_family(),
-                          meter.first,
-                          meter.second,
-                          text(info.fault),
-                          capability_list(probed)});
   }
-  emit(table, options.json);
+  print(to_words(table, options.json));
   if (!options.json) print(details + describe_host());
   auto complaints = found.complaints;
   for (auto& line : device::describe_missing_gpus(device::SystemView::system(), found.devices))
@@ -217,43 +256,48 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
     table.rows.push_back({row.kernel, row.variant, row.shape, measured(row.worst_relative_error),
                           measured(row.tolerance), std::string(status), row.reason});
   }
-  emit(table, options.json);
+  print(to_words(table, options.json));
   if (stop_was_requested()) return kInterrupted;
   return failed ? kFailed : kDone;
 }
 
 int run_ceilings(const DeviceOptions& options) {
-  auto [device, cache] = open_known_device(options);
-  const MonotonicClock clock;
-  const auto c = measure::measure_ceilings(device, clock, device.check_event_timer().trusted);
-  report::Table table;
-  table.columns = {{"quantity", "quantity"}, {"unit", "unit"},         {"value", "median"},
-                   {"low", "low"},           {"high", "high"},         {"events", "by events"},
-                   {"basis", "basis"},       {"instructions", "code"}, {"reason", "reason"}};
-  const auto number = [](std::optional<double> value) { return value ? Value(*value) : Value(std::monostate{}); };
-  const auto word = [](const std::optional<std::map<std::string, std::string>>& words, std::string_view name) {
-    if (!words || !words->contains(std::string(name))) return Value(std::monostate{});
-    return Value(words->at(std::string(name)));
+  catch_interrupts(2);
+  const device::DeviceInfo info = choose_probed_device(options);
+  auto arguments = make_worker_arguments("measure-ceilings", info, options);
+  if (options.json) arguments.emplace_back("--json");
+  std::string table;
+  std::string error;
+  const auto take = [&](MessageKind kind, const std::string& payload) {
+    if (kind == MessageKind::kResult) table = payload;
+    if (kind == MessageKind::kError) error = payload;
   };
-  for (const auto& row : measure::ceiling_rows()) {
-    table.rows.push_back({std::string(row.name), std::string(row.unit), number(c.*row.value), number(c.*row.low),
-                          number(c.*row.high), row.events == nullptr ? std::monostate{} : number(c.*row.events),
-                          std::string(c.*row.value ? "measured" : "not measured"), word(c.instructions, row.name),
-                          word(c.reasons, row.name)});
-  }
-  table.rows.push_back({std::string("set_bytes"), std::string("byte"), *c.set_bytes, std::monostate{}, std::monostate{},
-                        std::monostate{}, std::string("chosen"), std::monostate{}, word(c.reasons, "set_bytes")});
-  const auto bytes = [](std::optional<std::uint64_t> value) {
-    return value ? Value(static_cast<std::int64_t>(*value)) : Value(std::monostate{});
-  };
-  const auto end = [&](std::uint64_t measure::CacheKnee::*member) {
-    return cache.knee ? bytes((*cache.knee).*member) : Value(std::monostate{});
-  };
-  table.rows.push_back({std::string("cache_bytes"), std::string("byte"),
-                        cache.bytes > 0 ? bytes(cache.bytes) : Value(std::monostate{}), end(&measure::CacheKnee::low),
-                        end(&measure::CacheKnee::high), std::monostate{}, cache.basis, std::monostate{}, cache.status});
-  emit(table, options.json);
+  const ProcessEnd end = run_process(std::move(arguments), take, {options.watchdog_s, {}});
+  if (stop_was_requested()) return kInterrupted;
+  if (!error.empty()) throw Failure(runtime_error("the ceilings cannot be measured", error, "see `qtrap verify`"));
+  if (table.empty())
+    throw Failure(runtime_error("the driver failed", "the process " + end.words(), "see `qtrap verify` and dmesg"));
+  print(table);
   return kDone;
+}
+
+int run_ceilings_worker(const DeviceOptions& options, int output_descriptor) {
+  return run_as_worker(output_descriptor, [&] {
+    const MonotonicClock clock;
+    const auto open = [&](device::DeviceInfo info) {
+      auto opened = std::make_unique<device::Device>(std::move(info), kernel_sources(options));
+      opened->set_watch([=](const device::Step&) { send_message(output_descriptor, MessageKind::kActivity, ""); });
+      return opened;
+    };
+    auto device = open(choose_probed_device(options));
+    const auto cache = measure::find_cache(*device, clock);
+    device::DeviceInfo known = device->info();
+    known.cache_bytes = cache.bytes;
+    device = open(known);
+    const auto ceilings = measure::measure_ceilings(*device, clock, device->check_event_timer().trusted);
+    send_message(output_descriptor, MessageKind::kResult, to_words(make_ceiling_table(ceilings, cache), options.json));
+    return kDone;
+  });
 }
 
 }  // namespace qtrap::cli

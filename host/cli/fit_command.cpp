@@ -7,6 +7,7 @@
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
+#include "core/assignment.hpp"
 #include "core/file.hpp"
 #include "fit/fit_report.hpp"
 #include "import/csv.hpp"
@@ -25,12 +26,11 @@ std::optional<fit::IndexWeights> parse_weights(const std::vector<std::string>& t
   const std::map<std::string, double*> criteria{
       {"throughput", &weights.throughput}, {"energy", &weights.energy}, {"accuracy", &weights.accuracy}};
   for (const std::string& text : texts) {
-    const std::size_t equals = text.find('=');
-    const auto criterion = criteria.find(text.substr(0, equals));
+    const auto split = split_assignment(text);
+    const auto criterion = split ? criteria.find(std::string(split->key)) : criteria.end();
     double value = -1;
     const char* end = text.data() + text.size();
-    const bool read = equals != std::string::npos && criterion != criteria.end() &&
-                      std::from_chars(text.data() + equals + 1, end, value).ptr == end;
+    const bool read = criterion != criteria.end() && std::from_chars(split->value.data(), end, value).ptr == end;
     if (!read || !std::isfinite(value) || value < 0) {
       throw Failure(usage_error("--weight is not CRITERION=EXPONENT", text,
                                 "write throughput, energy or accuracy, =, and a number from 0 on"));

@@ -1,7 +1,5 @@
 // verify-kernels and tune-kernels: what `verify` and `tune` do, in a process that may die of it. Each item is
 // announced, so that the parent knows what it was.
-#include <fcntl.h>
-
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/item_rows.hpp"
@@ -14,17 +12,14 @@ namespace {
 /// Runs `work` with the device opened; false from it: the device is lost and another process goes on.
 int run_on_device(const ItemWorkerOptions& options, const std::function<bool(device::Device&)>& work) {
   catch_interrupts(0);  // its parent ends it
-  ::fcntl(options.output_descriptor, F_SETFD, FD_CLOEXEC);
-  try {
+  return run_as_worker(options.output_descriptor, [&] {
     device::Device device = open_device(options.device);
     if (options.alone) device.build_entries_alone();
     device.set_watch([&](const device::Step&) { send_message(options.output_descriptor, MessageKind::kActivity, ""); });
     if (work(device)) return kDone;
     send_message(options.output_descriptor, MessageKind::kDeviceError, "");
-  } catch (const Failure& failure) {
-    send_message(options.output_descriptor, MessageKind::kError, failure.error().message());
-  }
-  return kFailed;
+    return kFailed;
+  });
 }
 
 }  // namespace

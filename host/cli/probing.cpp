@@ -1,6 +1,5 @@
 #include "cli/probing.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,9 +9,9 @@
 #include "cli/parts.hpp"
 #include "cli/process.hpp"
 #include "cli/version.hpp"
-#include "core/clock.hpp"
 #include "core/file.hpp"
 #include "core/sha256.hpp"
+#include "core/text.hpp"
 #include "device/probe.hpp"
 
 namespace qtrap::cli {
@@ -21,28 +20,41 @@ namespace {
 constexpr const char* kTimer = "event timer";
 constexpr const char* kHeader = "qtrap probes 1";
 constexpr const char* kLastLine = "end";
+/// In characters; an argument holds 128 KiB, more than all rows at four bytes a character.
+constexpr std::size_t kLongestReason = 500;
 
 std::filesystem::path cache_file(const std::string& key) {
   return cache_folder() / "probes" / (key.substr(0, 32) + ".txt");
 }
 
-void keep(const std::string& key, const std::vector<device::Capability>& capabilities) {
+void keep_probes(const std::string& key, const std::vector<device::Capability>& capabilities) {
   std::error_code ignored;
   const auto path = cache_file(key);
   std::filesystem::create_directories(path.parent_path(), ignored);
-  (void)write_file(path, write_probes(key, capabilities), true);  // without a cache it is asked again
+  (void)write_file(path, format_probes(key, capabilities), true);  // without a cache it is asked again
 }
 
 }  // namespace
 
+std::vector<std::string> make_worker_arguments(const char* command, const device::DeviceInfo& info,
+                                               const DeviceOptions& options) {
+  std::vector<std::string> arguments{command, "--output-descriptor", "{pipe}", "--expect"};
+  for (auto& text : identity_arguments(info)) arguments.push_back(std::move(text));
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {name, value});
+  };
+  add("--kernel-dir", options.kernel_dir);
+  add("--variant", options.variant);
+  add("--cache", options.cache);
+  if (!info.capabilities.empty())
+    add("--probes", format_probes(make_probe_key(info, kernel_sources(options).sha256()), info.capabilities));
+  return arguments;
+}
+
 std::vector<std::string> make_item_arguments(const char* command, const device::DeviceInfo& info,
                                              const DeviceOptions& options, std::size_t first) {
-  std::vector<std::string> arguments{command, "--output-descriptor", "{pipe}", "--first", std::to_string(first)};
-  arguments.emplace_back("--expect");
-  for (auto& text : identity_arguments(info)) arguments.push_back(std::move(text));
-  if (!options.kernel_dir.empty()) arguments.insert(arguments.end(), {"--kernel-dir", options.kernel_dir});
-  if (!options.variant.empty()) arguments.insert(arguments.end(), {"--variant", options.variant});
-  if (!options.cache.empty()) arguments.insert(arguments.end(), {"--cache", options.cache});
+  auto arguments = make_worker_arguments(command, info, options);
+  arguments.insert(arguments.end(), {"--first", std::to_string(first)});
   return arguments;
 }
 
@@ -52,18 +64,19 @@ std::string make_probe_key(const device::DeviceInfo& info, const std::string& ke
                   info.extensions, kernels_sha256, version().number, version().commit}));
 }
 
-std::string write_probes(const std::string& key, const std::vector<device::Capability>& capabilities) {
+std::string format_probes(const std::string& key, const std::vector<device::Capability>& capabilities) {
   std::string text = fmt::format("{} {}\n", kHeader, key);
   for (const auto& capability : capabilities) {
     std::string reason = capability.reason;
     std::replace(reason.begin(), reason.end(), '\n', ' ');
+    reason = cut_to_width(escape_controls(reason), kLongestReason);
     text += join_parts({capability.name, capability.probed.value_or(false) ? "1" : "0", reason}) + "\n";
   }
   return text + kLastLine + "\n";
 }
 
-std::optional<std::vector<device::Capability>> read_probes(const std::string& text, const std::string& key,
-                                                           const device::DeviceInfo& info) {
+std::optional<std::vector<device::Capability>> parse_probes(const std::string& text, const std::string& key,
+                                                            const device::DeviceInfo& info) {
   std::vector<std::string> lines;
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
@@ -89,8 +102,7 @@ std::optional<std::vector<device::Capability>> read_probes(const std::string& te
 
 ProbedDevice probe_device(const device::DeviceInfo& info, const DeviceOptions& options, bool timer) {
   ProbedDevice probed;
-  const MonotonicClock clock;
-  ProcessCare care{stop_requests, &clock, options.watchdog_s, {}, false};
+  const ProcessCare care{options.watchdog_s, {}, false};
   const auto add = [&](const std::string& name, bool works, const std::string& reason) {
     if (name == kTimer) {
       probed.timer = device::EventTimerCheck{works, reason};
@@ -124,52 +136,57 @@ ProbedDevice probe_device(const device::DeviceInfo& info, const DeviceOptions& o
   probed.error = run_items(make_arguments, sink, care);
   const bool complete = probed.capabilities.size() == device::count_capabilities();
   if (!complete && probed.error.empty()) probed.error = "interrupted";
-  if (complete && probed.lasting) keep(make_probe_key(info, kernel_sources(options).sha256()), probed.capabilities);
+  if (complete && probed.lasting)
+    keep_probes(make_probe_key(info, kernel_sources(options).sha256()), probed.capabilities);
   return probed;
+}
+
+std::vector<device::Capability> complete_rows(const device::DeviceInfo& info, const ProbedDevice& probed) {
+  auto rows = probed.capabilities;
+  while (rows.size() < device::count_capabilities()) {
+    rows.push_back(device::declared_capability(info, rows.size()));
+    rows.back().probed = false;
+    rows.back().reason = probed.error;
+  }
+  return rows;
 }
 
 std::vector<device::Capability> find_capabilities(const device::DeviceInfo& info, const DeviceOptions& options) {
   const std::string key = make_probe_key(info, kernel_sources(options).sha256());
+  if (auto handed = parse_probes(options.probes, key, info)) return *handed;
   constexpr std::size_t kMostBytes = 1 << 20;
   if (const auto kept = read_file(cache_file(key), kMostBytes)) {
-    if (auto capabilities = read_probes(kept.value(), key, info)) return *capabilities;
+    if (auto capabilities = parse_probes(kept.value(), key, info)) return *capabilities;
   }
-  ProbedDevice probed = probe_device(info, options, false);
-  while (probed.capabilities.size() < device::count_capabilities()) {
-    device::Capability capability = device::declared_capability(info, probed.capabilities.size());
-    capability.probed = false;
-    capability.reason = probed.error;
-    probed.capabilities.push_back(std::move(capability));
-  }
-  return probed.capabilities;
+  return complete_rows(info, probe_device(info, options, false));
 }
 
 int run_probe_worker(const ItemWorkerOptions& options) {
-  ::fcntl(options.output_descriptor, F_SETFD, FD_CLOEXEC);
+  const int pipe = options.output_descriptor;
   const auto answer = [&](bool works, const std::string& reason) {
-    send_message(options.output_descriptor, MessageKind::kResult, join_parts({works ? "1" : "0", reason}));
+    send_message(pipe, MessageKind::kResult, join_parts({works ? "1" : "0", reason}));
   };
-  try {
+  return run_as_worker(pipe, [&] {
     device::Device device(choose_device(options.device), kernel_sources(options.device));
-    device.set_watch([&](const device::Step&) { send_message(options.output_descriptor, MessageKind::kActivity, ""); });
+    device.set_watch([&](const device::Step&) { send_message(pipe, MessageKind::kActivity, ""); });
     for (std::size_t i = options.first; i < device::count_capabilities(); ++i) {
-      send_message(options.output_descriptor, MessageKind::kItem, device::declared_capability(device.info(), i).name);
+      send_message(pipe, MessageKind::kItem, device::declared_capability(device.info(), i).name);
       const device::Capability capability = device::probe_capability(device, i);
       answer(*capability.probed, capability.reason);
-      if (!*capability.probed && !device.still_works()) {
-        send_message(options.output_descriptor, MessageKind::kDeviceError, "");
-        return kFailed;
-      }
+      if (*capability.probed || device.still_works()) continue;
+      send_message(pipe, MessageKind::kDeviceError, "");
+      return kFailed;
     }
     if (!options.timer) return kDone;
-    send_message(options.output_descriptor, MessageKind::kItem, kTimer);
-    const auto timer = device.check_event_timer();
-    answer(timer.trusted, timer.reason);
+    send_message(pipe, MessageKind::kItem, kTimer);
+    try {
+      const auto timer = device.check_event_timer();
+      answer(timer.trusted, timer.reason);
+    } catch (const device::DeviceError& error) {  // the device opened and its probes ran: no more than the timer fails
+      answer(false, error.error().message());
+    }
     return kDone;
-  } catch (const Failure& failure) {
-    send_message(options.output_descriptor, MessageKind::kError, failure.error().message());
-    return kFailed;
-  }
+  });
 }
 
 }  // namespace qtrap::cli

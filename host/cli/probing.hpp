@@ -23,20 +23,27 @@ struct ProbedDevice {
 /// Probes `info` in another process, each capability for as long as `options.watchdog_s`. Rows are kept in the cache.
 ProbedDevice probe_device(const device::DeviceInfo& info, const DeviceOptions& options, bool timer);
 
-/// Kept rows, else probe_device(). A device that cannot be opened has every row failed, with the reason.
+/// The rows of `options.probes`, else kept ones, else those of probe_device(). A device that cannot be opened has every
+/// row failed, with the reason.
 std::vector<device::Capability> find_capabilities(const device::DeviceInfo& info, const DeviceOptions& options);
 
-/// Arguments by which this program runs `command` (probe-device, verify-kernels or tune-kernels) on `info`, from item
-/// `first` on.
+/// Every row of `info`: those that were not probed have failed, with the reason.
+std::vector<device::Capability> complete_rows(const device::DeviceInfo& info, const ProbedDevice& probed);
+
+/// Arguments by which this program runs an internal `command` on `info`: the device, the kernels of `options`, and what
+/// is known of cache and capabilities, so that no other process asks the driver again.
+std::vector<std::string> make_worker_arguments(const char* command, const device::DeviceInfo& info,
+                                               const DeviceOptions& options);
+/// Likewise of a command that works through items (probe-device, verify-kernels, tune-kernels), from `first` on.
 std::vector<std::string> make_item_arguments(const char* command, const device::DeviceInfo& info,
                                              const DeviceOptions& options, std::size_t first);
 
 /// What the rows of `info` depend on: device, driver, kernels and program, as a SHA-256.
 std::string make_probe_key(const device::DeviceInfo& info, const std::string& kernels_sha256);
-/// The text of a cache file.
-std::string write_probes(const std::string& key, const std::vector<device::Capability>& capabilities);
-/// The rows of a cache file; none where it is for another key, torn, or not of this program's capabilities.
-std::optional<std::vector<device::Capability>> read_probes(const std::string& text, const std::string& key,
-                                                           const device::DeviceInfo& info);
+/// The text of a cache file, and of --probes: reasons are cut, so that it always fits into one argument.
+std::string format_probes(const std::string& key, const std::vector<device::Capability>& capabilities);
+/// The rows of such a text; none where it is for another key, torn, or not of this program's capabilities.
+std::optional<std::vector<device::Capability>> parse_probes(const std::string& text, const std::string& key,
+                                                            const device::DeviceInfo& info);
 
 }  // namespace qtrap::cli

@@ -13,14 +13,16 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
-#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "cli/app.hpp"
+#include "cli/standard_streams.hpp"
 #include "cli/watchdog.hpp"
+#include "core/clock.hpp"
 #include "core/descriptor.hpp"
 #include "core/error.hpp"
+#include "core/last_words.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -37,32 +39,9 @@ constexpr int kPollMilliseconds = 100;
 /// Once its pipes are closed, a process is about to end.
 constexpr int kEndMilliseconds = 5;
 constexpr std::size_t kKeptStderr = 8192;
-constexpr std::size_t kMostLastWords = 160;
 
-/// Signals by name; the hint is the usual cause here.
-struct SignalName {
-  int signal;
-  const char* words;
-};
-constexpr SignalName kSignals[] = {
-    {SIGABRT, "SIGABRT (abort: a check of the driver or its compiler failed)"},
-    {SIGSEGV, "SIGSEGV (a fault of memory access, mostly in the driver)"},
-    {SIGBUS, "SIGBUS (a bus error, mostly in the driver or on a full disk)"},
-    {SIGILL, "SIGILL (an instruction that this processor lacks)"},
-    {SIGFPE, "SIGFPE (an arithmetic fault)"},
-    {SIGKILL, "SIGKILL (killed from outside: where memory ran out, by the kernel; see dmesg)"},
-    {SIGTERM, "SIGTERM (ended from outside)"},
-    {SIGINT, "SIGINT (interrupted)"},
-    {SIGHUP, "SIGHUP (its terminal is gone)"},
-    {SIGPIPE, "SIGPIPE (a pipe without a reader)"},
-    {SIGSYS, "SIGSYS (a system call that is forbidden here)"},
-    {SIGTRAP, "SIGTRAP (a trap of the driver or its compiler)"},
-    {SIGXCPU, "SIGXCPU (its limit of processor time: see `ulimit -t`)"},
-    {SIGXFSZ, "SIGXFSZ (its limit of file size: see `ulimit -f`)"},
-};
-
-[[noreturn]] void fail(const std::string& what) {
-  throw Failure(runtime_error(what, std::strerror(errno), "free processes, descriptors or memory on this machine"));
+[[noreturn]] void fail(const std::string& what, int code = errno) {
+  throw Failure(runtime_error(what, std::strerror(code), "free processes, descriptors or memory on this machine"));
 }
 
 /// The reading and the writing end of a pipe; both closed on exec.
@@ -99,22 +78,6 @@ void deliver(std::string& buffer, const MessageHandler& on_message) {
     buffer.erase(0, end + 1 + length);
     on_message(kind, payload);
   }
-}
-
-/// The last line of `text` with something in it, printable, of limited length.
-std::string last_line(const std::string& text) {
-  std::string line;
-  std::size_t start = 0;
-  while (start < text.size()) {
-    const std::size_t end = std::min(text.find_first_of("\r\n", start), text.size());
-    const std::string candidate = text.substr(start, end - start);
-    if (candidate.find_first_not_of(" \t") != std::string::npos) line = candidate;
-    start = end + 1;
-  }
-  if (line.size() > kMostLastWords) line = line.substr(0, kMostLastWords) + "…";
-  std::replace_if(
-      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7F; }, ' ');
-  return line;
 }
 
 /// A child process with its two pipes. Kills and reaps it when the parent's handling of a message throws (a full disk).
@@ -196,12 +159,6 @@ void catch_interrupts(int fatal) {
 int stop_requests() { return stop_count; }
 bool stop_was_requested() { return stop_count != 0; }
 
-std::string describe_signal(int signal) {
-  const auto found = std::find_if(std::begin(kSignals), std::end(kSignals),
-                                  [&](const SignalName& name) { return name.signal == signal; });
-  return found == std::end(kSignals) ? fmt::format("signal {}", signal) : found->words;
-}
-
 std::string ProcessEnd::words() const {
   std::string text = silent_s > 0
                          ? fmt::format("gave no sign of life for {:.0f} s and was ended (--watchdog)", silent_s)
@@ -212,13 +169,7 @@ std::string ProcessEnd::words() const {
 
 void send_message(int descriptor, MessageKind kind, std::string_view payload) {
   const std::string message = fmt::format("{}{}\n{}", static_cast<char>(kind), payload.size(), payload);
-  std::string_view rest = message;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(descriptor, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail("the parent process is gone");
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (const int code = write_all(descriptor, message); code != 0) fail("the parent process is gone", code);
 }
 
 ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler& on_message, const ProcessCare& care) {
@@ -231,28 +182,29 @@ ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler&
   }
   argv.push_back(nullptr);
   Child child(argv, std::move(messages));
+  const MonotonicClock clock;
   Watchdog watchdog(care.watchdog_s);
-  watchdog.heard(care.clock->now(), care.expected_s ? care.expected_s() : 0);
+  watchdog.heard(clock.now(), care.expected_s ? care.expected_s() : 0);
   ProcessEnd end;
   std::string buffer;
   std::string errors;
   int asked = 0;
   const auto take = [&] {
     const std::string written = child.read_errors();
-    if (care.relay_stderr && !written.empty()) (void)!::write(STDERR_FILENO, written.data(), written.size());
+    if (care.relay_stderr) say(written);
     errors += written;
     if (errors.size() > kKeptStderr) errors.erase(0, errors.size() - kKeptStderr);
     const std::string read = child.read_messages();
     if (read.empty()) return;
     buffer += read;
     deliver(buffer, on_message);
-    watchdog.heard(care.clock->now(), care.expected_s ? care.expected_s() : 0);
+    watchdog.heard(clock.now(), care.expected_s ? care.expected_s() : 0);
   };
   std::optional<int> status;
   while (!status) {
-    if (const int wanted = std::min(care.stop_requests(), 2); wanted > asked)
+    if (const int wanted = std::min(stop_requests(), 2); wanted > asked)
       child.kill(std::exchange(asked, wanted) == 0 && wanted == 1 ? SIGINT : SIGKILL);
-    if (end.silent_s == 0 && watchdog.expired(care.clock->now())) {
+    if (end.silent_s == 0 && watchdog.expired(clock.now())) {
       end.silent_s = watchdog.allowed_s();
       child.kill(SIGKILL);
     }
@@ -264,8 +216,19 @@ ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler&
     end.signal = WTERMSIG(*status);
   else
     end.exit_code = WEXITSTATUS(*status);
-  end.last_words = last_line(errors);
+  end.last_words = find_last_line(errors);
   return end;
+}
+
+int run_as_worker(int output_descriptor, const std::function<int()>& work) {
+  ::fcntl(output_descriptor, F_SETFD, FD_CLOEXEC);
+  try {
+    return work();
+  } catch (const Failure& failure) {
+    // The parent prints it, so that one command gives one error line.
+    send_message(output_descriptor, MessageKind::kError, failure.error().message());
+    return kFailed;
+  }
 }
 
 std::string run_items(const std::function<std::vector<std::string>(std::size_t done)>& make_arguments,
@@ -292,7 +255,7 @@ std::string run_items(const std::function<std::vector<std::string>(std::size_t d
           ++done;
         },
         care);
-    if (care.stop_requests() > 0) return {};
+    if (stop_was_requested()) return {};
     if (!error.empty()) return error;
     if (item && sink.again_alone && !alone) {
       alone = true;

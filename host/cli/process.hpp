@@ -10,8 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/clock.hpp"
-
 namespace qtrap::cli {
 
 /// Kinds of message.
@@ -29,9 +27,6 @@ enum class MessageKind : char {
 /// Writes one message; throws Failure when the parent is gone.
 void send_message(int descriptor, MessageKind kind, std::string_view payload);
 
-/// "SIGABRT (abort; mostly a failed check of a compiler or driver)", with what is known of the usual cause.
-std::string describe_signal(int signal);
-
 /// How a process ended.
 struct ProcessEnd {
   int exit_code = 0;
@@ -45,10 +40,6 @@ struct ProcessEnd {
 
 /// What the parent does beside reading messages.
 struct ProcessCare {
-  /// How often the user asked for an end so far: at first the child gets SIGINT, from the second on SIGKILL.
-  std::function<int()> stop_requests;
-  /// Keeps the time of silence.
-  const Clock* clock = nullptr;
   double watchdog_s = 0;  ///< see Watchdog; 0: none
   /// Seconds until the next sign of life, asked after each message; empty: not known.
   std::function<double()> expected_s;
@@ -58,8 +49,12 @@ struct ProcessCare {
 using MessageHandler = std::function<void(MessageKind, const std::string&)>;
 
 /// Starts this program with `arguments` (without its name) and an open pipe whose descriptor replaces "{pipe}" in them;
-/// calls `on_message` for each message until the process ends. The child dies with its parent.
+/// calls `on_message` for each message until the process ends. The child dies with its parent; at the first of
+/// stop_requests() it gets SIGINT, from the second on SIGKILL.
 ProcessEnd run_process(std::vector<std::string> arguments, const MessageHandler& on_message, const ProcessCare& care);
+
+/// The frame of such a process: runs `work`, whose Failure it sends as kError. Returns its exit code.
+int run_as_worker(int output_descriptor, const std::function<int()>& work);
 
 /// Where run_items() tells what comes of each item.
 struct ItemSink {

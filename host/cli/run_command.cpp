@@ -11,6 +11,7 @@
 #include "cli/app.hpp"
 #include "cli/device_cache.hpp"
 #include "cli/losses.hpp"
+#include "cli/probing.hpp"
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/resume.hpp"
@@ -152,29 +153,16 @@ class Run {
   }
 
   std::vector<std::string> worker_arguments(const std::vector<measure::Cell>& cells) const {
-    std::vector<std::string> arguments{"run-session",
-                                       "--output-descriptor",
-                                       "{pipe}",
-                                       "--campaign-json",
-                                       plan_.campaign_json,
-                                       "--seed",
-                                       std::to_string(seed()),
-                                       "--session-index",
-                                       std::to_string(file_.sessions.size()),
-                                       "--meter",
-                                       options_.meter,
-                                       "--tuning",
-                                       options_.tuning};
-    arguments.emplace_back("--expect");
-    for (auto& text : identity_arguments(plan_.device)) arguments.push_back(std::move(text));
-    if (!options_.device.kernel_dir.empty())
-      arguments.insert(arguments.end(), {"--kernel-dir", options_.device.kernel_dir});
-    if (!options_.device.variant.empty()) arguments.insert(arguments.end(), {"--variant", options_.device.variant});
+    DeviceOptions device = options_.device;
+    device.cache = cache_;
+    auto arguments = make_worker_arguments("run-session", plan_.device, device);
+    arguments.insert(arguments.end(),
+                     {"--campaign-json", plan_.campaign_json, "--seed", std::to_string(seed()), "--session-index",
+                      std::to_string(file_.sessions.size()), "--meter", options_.meter, "--tuning", options_.tuning});
     losses_.add_arguments(arguments);
-    arguments.insert(arguments.end(), {"--cache", cache_});
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
     for (const auto& [model, memory] : plan_.memory)
-      arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", model, resident_layers(model, memory))});
+      arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", resident_layers(model, memory), model)});
     return arguments;
   }
 
@@ -206,8 +194,7 @@ class Run {
     progress_ = {};
     const std::size_t trials_before = file_.trials.size();
     const std::size_t failures_before = failures_.size();
-    const MonotonicClock clock;
-    const ProcessCare care{stop_requests, &clock, options_.device.watchdog_s, [&] { return progress_.expected_s; }};
+    const ProcessCare care{options_.device.watchdog_s, [&] { return progress_.expected_s; }};
     const auto end = run_process(
         worker_arguments(cells),
         [&](MessageKind kind, const std::string& payload) {

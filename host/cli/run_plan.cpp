@@ -60,7 +60,7 @@ std::vector<std::string_view> scheme_names() {
   return names;
 }
 
-RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json) {
+RunPlan load_run_plan(const RunOptions& options, const std::string& campaign_json) {
   RunPlan plan;
   plan.campaign = load(options, campaign_json);
   plan.campaign_json = profile::to_json(plan.campaign);
@@ -68,10 +68,13 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   plan.cells = measure::expand_cells(plan.campaign);
   for (const auto& name : plan.campaign.models)
     plan.models.emplace(name, profile::load_model(name, profile_folders("models")).value());
+  return plan;
+}
+
+RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json) {
+  RunPlan plan = load_run_plan(options, campaign_json);
   if (!options.device.kernel_dir.empty()) (void)device::KernelSources::from_folder(options.device.kernel_dir).value();
-  // Probed by the run: a variant that the device lacks is refused here, and sessions find the probes' results kept.
-  const bool is_session = !campaign_json.empty() && options.resume.empty();
-  plan.device = is_session ? choose_device(options.device) : choose_probed_device(options.device);
+  plan.device = choose_probed_device(options.device);
   if (options.require_gpu) check_gpu(plan.device);
   plan_memory(plan);
   return plan;

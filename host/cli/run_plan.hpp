@@ -24,8 +24,11 @@ struct RunPlan {
 /// Names of all schemes, in the contract's order.
 std::vector<std::string_view> scheme_names();
 
-/// Loads and checks everything; throws Failure (usage) on the first thing that is wrong. `campaign_json` replaces the
+/// Campaign, models and cells; throws Failure (usage) on the first thing that is wrong. `campaign_json` replaces the
 /// campaign file when not empty (a session's process gets the text, not the name; so does a resumed run).
+RunPlan load_run_plan(const RunOptions& options, const std::string& campaign_json);
+
+/// load_run_plan() with the device, probed, and its memory: a variant that it lacks is refused here.
 RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json);
 
 /// The memory of all models on plan.device; throws Failure (usage) for one that does not fit, or that would be read

@@ -14,6 +14,7 @@
 #include "cli/commands.hpp"
 #include "cli/probing.hpp"
 #include "cli/standard_streams.hpp"
+#include "core/descriptor.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
@@ -72,8 +73,6 @@ int results_descriptor() {
 
 void set_results_apart() { (void)results_descriptor(); }
 
-void give_results_back() { (void)::dup2(results_descriptor(), STDOUT_FILENO); }
-
 device::Discovery discover_devices() {
   const auto view = device::SystemView::system();
   device::try_drivers(view, kDriverPatience).value();
@@ -125,7 +124,7 @@ device::DeviceInfo choose_probed_device(const DeviceOptions& options) {
 
 // The probing process first: a GPU in exclusive mode lets in one at a time.
 device::Device open_device(const DeviceOptions& options) {
-  return {options.probe_apart ? choose_probed_device(options) : choose_device(options), kernel_sources(options)};
+  return {choose_probed_device(options), kernel_sources(options)};
 }
 
 const scheme::Variant& require_variant(const std::string& name) {
@@ -194,16 +193,10 @@ void tell(const std::string& line) { say("qtrap: " + escape_controls(line) + "\n
 void print(const std::string& output) {
   // Names out of files and drivers stand in every table: none may steer the terminal.
   const std::string text = escape_controls(output, "\n\t");
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(results_descriptor(), rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0 && errno == EPIPE) return;  // the reader (`| head`) has seen enough
-    if (written <= 0)
-      throw Failure(runtime_error("standard output cannot be written", written < 0 ? std::strerror(errno) : "",
-                                  "free space on the disk or check the pipe"));
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  const int code = write_all(results_descriptor(), text);
+  if (code == 0 || code == EPIPE) return;  // EPIPE: the reader (`| head`) has seen enough
+  throw Failure(runtime_error("standard output cannot be written", std::strerror(code),
+                              "free space on the disk or check the pipe"));
 }
 
 }  // namespace qtrap::cli

@@ -71,7 +71,7 @@ std::vector<measure::TunedKernel> tune_apart(const TuneCommandOptions& options, 
                                        "--max-seconds", fmt::format("{}", left)});
     return arguments;
   };
-  const auto error = run_items(make_arguments, sink, {stop_requests, &clock, options.device.watchdog_s, {}});
+  const auto error = run_items(make_arguments, sink, {options.device.watchdog_s, {}});
   if (all.empty() && !error.empty())
     throw Failure(runtime_error("no kernel could be tuned", error, "see `qtrap verify` for what works"));
   if (!error.empty()) all.push_back(make_failed_tune_row("all others", error));

@@ -1,5 +1,4 @@
 // run-session: one session of a run in a process of its own. Records and progress go to the parent through a pipe.
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -9,6 +8,7 @@
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/run_plan.hpp"
+#include "core/assignment.hpp"
 #include "core/clock.hpp"
 #include "measure/ceilings.hpp"
 #include "result/result_file.hpp"
@@ -37,18 +37,18 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
       session.cells.push_back(cell);
   }
   for (const auto& entry : options.resident) {
-    const auto equals = entry.rfind('=');
+    const Assignment split = split_assignment(entry).value();
     std::int64_t layers = 0;
-    std::from_chars(entry.data() + equals + 1, entry.data() + entry.size(), layers);
-    session.resident_layers[entry.substr(0, equals)] = layers;
+    std::from_chars(split.key.data(), split.key.data() + split.key.size(), layers);
+    session.resident_layers[std::string(split.value)] = layers;
   }
   for (const auto& point : options.lost) {
     const auto slash = point.rfind('/');
     session.lost.emplace(point.substr(0, slash), point.substr(slash + 1));
   }
   for (const auto& entry : options.left_out) {
-    const auto equals = entry.find('=');
-    session.left_out.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+    const Assignment split = split_assignment(entry).value();
+    session.left_out.emplace(split.key, split.value);
   }
   return session;
 }
@@ -88,43 +88,45 @@ measure::SessionSink make_sink(const WorkerOptions& options) {
 void prepare_kernels(const WorkerOptions& options, device::Device& device) {
   if (options.alone) device.build_entries_alone();
   for (const auto& entry : options.avoid) {
-    const auto equals = entry.find('=');
-    device.avoid_kernel(entry.substr(0, equals), entry.substr(equals + 1));
+    const Assignment split = split_assignment(entry).value();
+    device.avoid_kernel(std::string(split.key), std::string(split.value));
   }
+}
+
+int run_session(const WorkerOptions& options) {
+  RunOptions run;
+  run.device = options.device;
+  RunPlan plan = load_run_plan(run, options.campaign_json);
+  plan.device = choose_probed_device(options.device);
+  measure::SessionPlan session = make_session_plan(options, plan);
+  device::Device device(plan.device, kernel_sources(options.device));
+  result::SessionRecord record = make_session_record(options, plan);
+  const TunedDevice tuned = open_tuning(options.tuning, device.info(), device.sources().sha256());
+  session.tuning = tuned.choices;
+  record.kernels.tuning = tuned.path;
+  record.kernels.tuning_sha256 = tuned.sha256;
+  if (!tuned.hazard.empty()) record.hazards.push_back(tuned.hazard);
+  prepare_kernels(options, device);
+  const bool finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
+                                             std::move(record), make_sink(options), stop_was_requested);
+  measure::Progress over;  // a driver that fails on its way out loses nothing
+  over.activity = kSessionOver;
+  send_message(options.output_descriptor, MessageKind::kActivity, encode_progress(over));
+  return finished ? kDone : kInterrupted;
 }
 
 }  // namespace
 
 int run_worker(const WorkerOptions& options) {
   catch_interrupts(0);  // its parent ends it
-  ::fcntl(options.output_descriptor, F_SETFD, FD_CLOEXEC);
-  try {
-    RunOptions run;
-    run.device = options.device;
-    RunPlan plan = make_run_plan(run, options.campaign_json);
-    measure::SessionPlan session = make_session_plan(options, plan);
-    auto device = open_device(options.device);
-    result::SessionRecord record = make_session_record(options, plan);
-    const TunedDevice tuned = open_tuning(options.tuning, device.info(), device.sources().sha256());
-    session.tuning = tuned.choices;
-    record.kernels.tuning = tuned.path;
-    record.kernels.tuning_sha256 = tuned.sha256;
-    if (!tuned.hazard.empty()) record.hazards.push_back(tuned.hazard);
-    prepare_kernels(options, device);
-    const bool finished = measure::run_session(device, session, open_meter(options.meter, device.info()),
-                                               std::move(record), make_sink(options), stop_was_requested);
-    measure::Progress over;  // a driver that fails on its way out loses nothing
-    over.activity = kSessionOver;
-    send_message(options.output_descriptor, MessageKind::kActivity, encode_progress(over));
-    return finished ? kDone : kInterrupted;
-  } catch (const device::DeviceError& error) {
-    send_message(options.output_descriptor, MessageKind::kDeviceError, error.error().message());
-    return kFailed;
-  } catch (const Failure& failure) {
-    // The parent prints it, so that one run gives one error line.
-    send_message(options.output_descriptor, MessageKind::kError, failure.error().message());
-    return kFailed;
-  }
+  return run_as_worker(options.output_descriptor, [&] {
+    try {
+      return run_session(options);
+    } catch (const device::DeviceError& error) {  // another process may go on
+      send_message(options.output_descriptor, MessageKind::kDeviceError, error.error().message());
+      return static_cast<int>(kFailed);
+    }
+  });
 }
 
 }  // namespace qtrap::cli

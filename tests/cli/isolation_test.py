@@ -60,6 +60,25 @@ class Isolation(LayerTest):
         hung = [text for text in rows[0]["capabilities"] if "no sign of life for 3 s" in text]
         self.assertEqual([text.split(":")[0] for text in hung], ["half2", "ptx_half2"])
 
+    def test_a_probe_that_hangs_does_so_once_and_costs_neither_verify_nor_tune_nor_run(self):
+        fault = "build do=hang options=-DPROBE_SUBGROUPS"
+        for arguments in (["verify", "--kernel", "cast_f16_f32"], ["tune", "--tokens", "1", "--max-seconds", "0"]):
+            done = self.under(BOARD, *arguments, "--watchdog", "4", faults=fault)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertEqual(len(self.struck()), 1, self.struck())
+        self.run_tiny("--watchdog", "4", faults=fault)
+        self.assertEqual(len(self.struck()), 1, self.struck())
+        session = self.records(self.folder / "out.jsonl", "session")[0]
+        reason = {row["name"]: row["reason"] for row in session["device"]["capabilities"]}["subgroups"]
+        self.assertIn("no sign of life for 4 s", reason)
+
+    def test_an_event_timer_that_cannot_be_checked_is_not_trusted_and_the_device_can_be_opened(self):
+        capabilities = self.rows("devices", faults="launch kernel=probe_timer code=-5")[0]["capabilities"]
+        timer = [text for text in capabilities if text.startswith("event timer: ")]
+        self.assertEqual(len(timer), 1, capabilities)
+        self.assertRegex(timer[0], "not trusted.*CL_OUT_OF_RESOURCES")
+        self.assertNotIn("cannot be opened", " ".join(capabilities))
+
     # Runs
 
     def test_a_run_that_lost_a_scheme_goes_on_to_its_last_session(self):
@@ -71,6 +90,11 @@ class Isolation(LayerTest):
         self.assertIn("the run goes on", done.stderr)
         session = self.records(self.folder / "out.jsonl", "session")[0]
         self.assertTrue(any("ceilings" in hazard and "no sign of life" in hazard for hazard in session["hazards"]), session["hazards"])
+
+    def test_ceilings_that_hang_are_given_up_after_the_silence_that_was_allowed(self):
+        done = self.under(BOARD, "ceilings", "--watchdog", "15", faults="launch kernel=fma_rate do=hang")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, "qtrap: error: the driver failed .the process gave no sign of life for 15 s")
 
     def test_a_fast_kernel_that_fails_gives_way_to_the_plain_one_with_a_hazard(self):
         self.write("tiny-campaign.json", self.campaign(schemes=["f16", "w4a8"], sessions=1, hops=[1]))
