@@ -45,11 +45,10 @@ std::string describe_shapes(const RunPlan& plan) {
 
 void check_gpu(const device::DeviceInfo& device) {
   if (device.type == device::DeviceType::kGpu) return;
-  const auto missing = device::describe_missing_gpus(device::SystemView::system(), {});
   throw Failure(runtime_error(
       "the device is no GPU", fmt::format("{} {}, {}", device.index, device.label(), device::to_string(device.type)),
-      missing.empty() ? "name one with --device (`qtrap devices` lists them), or leave out --require-gpu"
-                      : fmt::format("{}", fmt::join(missing, "; "))));
+      device.choice.empty() ? "name one with --device (`qtrap devices` lists them), or leave out --require-gpu"
+                            : fmt::format("{}", fmt::join(device.choice, "; "))));
 }
 
 }  // namespace

@@ -99,7 +99,12 @@ class IdentityTest(LayerTest):
     def test_require_gpu_refuses_a_processor(self):
         done = self.plan("cpu", "--require-gpu", code=1)
         self.assertIn("qtrap: error: the device is no GPU (0 ", done.stderr)
+        self.assertIn("name one with --device", done.stderr)
         self.plan("h100", "--require-gpu")
+
+    def test_require_gpu_says_which_gpu_was_passed_over(self):
+        done = self.plan([{"board": "h100", "cache_bytes": "error -30"}, "cpu"], "--require-gpu", code=1)
+        self.assertRegex(done.stderr, "error: the device is no GPU .*device 0 NVIDIA H100 80GB HBM3 was passed over")
 
     def test_missing_capabilities_are_one_line_and_their_reasons_with_verbose(self):
         brief = self.under("h100", "devices").stdout
