@@ -78,6 +78,19 @@ std::vector<measure::TunedKernel> tune_apart(const TuneCommandOptions& options, 
   return all;
 }
 
+/// Writes `tuned` to `out`, or where that is empty to the store at `path`; says where. A search that was interrupted
+/// leaves the store as it is: what an earlier one found there covers more kernels.
+std::string keep_tuning(const std::string& tuned, const std::string& out, const std::filesystem::path& path) {
+  if (!out.empty()) {
+    write_output(out, tuned);
+  } else if (stop_was_requested()) {
+    return fmt::format("interrupted: {} stays as it was (--out FILE keeps what was found)", path.string());
+  } else if (auto done = write_file(path, tuned, true); !done) {
+    throw Failure(done.error());
+  }
+  return fmt::format("kept in {}", path.string());
+}
+
 /// A tuning file as read.
 struct TuningFile {
   std::filesystem::path path;
@@ -185,14 +198,8 @@ int run_tune(const TuneCommandOptions& options) {
          !tuned.reason.empty() ? tuned.reason : std::string(tuned.complete ? "yes" : "no, out of time")});
   }
   const std::string tuned = profile::to_json(make_profile(device, kernel_sources(options.device).sha256(), all));
-  if (!options.out.empty()) {
-    write_output(options.out, tuned);
-  } else if (auto done = write_file(path, tuned, true); !done) {
-    throw Failure(done.error());
-  }
-  print_beside(options.out, options.device.json
-                                ? report::to_json(table)
-                                : report::to_text(table) + fmt::format("\nkept in {}\n", path.string()));
+  const std::string kept = keep_tuning(tuned, options.out, path);
+  print_beside(options.out, options.device.json ? report::to_json(table) : report::to_text(table) + "\n" + kept + "\n");
   const bool failed = std::any_of(all.begin(), all.end(), [](const auto& one) { return !one.reason.empty(); });
   return stop_was_requested() ? kInterrupted : failed ? kFailed : kDone;
 }

@@ -121,6 +121,16 @@ class Isolation(LayerTest):
         if (self.folder / "out.jsonl").exists():
             self.check("out.jsonl")
 
+    def test_an_interrupted_tune_leaves_what_was_kept(self):
+        tune = ["tune", "--tokens", "1", "--quiet"]
+        self.assertEqual(self.under(BOARD, *tune, "--max-seconds", "0").returncode, 0)
+        kept = next((self.folder / "cache/qtrap/tuning").iterdir())
+        kept.write_text("of an earlier search")
+        done = self.interrupt(BOARD, tune, "launch do=hang argv=tune-kernels", (signal.SIGINT, signal.SIGINT))
+        self.assertEqual(done.returncode, 130, done.stderr)
+        self.assertIn(f"interrupted: {kept} stays as it was", done.stdout)
+        self.assertEqual(kept.read_text(), "of an earlier search")
+
     def test_progress_has_a_line_per_program_where_stderr_is_no_terminal(self):
         done = self.run_tiny()
         self.assertRegex(done.stderr, r"build of gemv_f16_f16_gpu \(matmul/gemv_gpu.cl")
