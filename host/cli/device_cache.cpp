@@ -37,4 +37,18 @@ int run_cache_sweep(const DeviceOptions& options, int output_descriptor) {
   });
 }
 
+std::optional<measure::CacheFindings> recall_cache(const result::SessionRecord& session) {
+  const result::Ceilings& c = session.ceilings;
+  if (!c.cache_basis) return std::nullopt;
+  const auto number = [](const std::optional<std::int64_t>& value) {
+    return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
+  };
+  measure::CacheFindings findings{number(c.cache_bytes).value_or(0), *c.cache_basis,
+                                  c.cache_status.value_or(""),       {},
+                                  number(c.cache_system_bytes),      number(c.cache_driver_bytes)};
+  if (c.cache_bytes_low && c.cache_bytes_high)
+    findings.knee = measure::CacheKnee{findings.bytes, *number(c.cache_bytes_low), *number(c.cache_bytes_high)};
+  return findings;
+}
+
 }  // namespace qtrap::cli

@@ -16,4 +16,7 @@ measure::CacheFindings find_cache_apart(const DeviceOptions& options, const devi
 /// The process of find_cache_apart(): sends the findings to `output_descriptor`.
 int run_cache_sweep(const DeviceOptions& options, int output_descriptor);
 
+/// What the sweep of a session's run had found; none where the session does not say.
+std::optional<measure::CacheFindings> recall_cache(const result::SessionRecord& session);
+
 }  // namespace qtrap::cli

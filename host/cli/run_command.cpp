@@ -89,12 +89,7 @@ class Run {
       throw Failure(Error{ErrorKind::kInterrupted, "interrupted", "", "nothing was measured and no file written"});
     if (file_.sessions.empty())
       throw Failure(runtime_error("nothing could be measured", first_failure(), "see `qtrap verify`"));
-    if (to_stream()) {
-      print_beside(kStandardOutput,
-                   report::make_summary(file_, path_));  // the records have standard output to themselves
-    } else {
-      print(report::make_summary(result::read_result(path_).value(), path_));
-    }
+    print_beside(options_.out, report::make_summary(file_, path_));
     if (interrupted) {
       say(fmt::format("qtrap: interrupted; {}\n", how_to_continue()));
       return kInterrupted;
@@ -105,12 +100,14 @@ class Run {
   }
 
  private:
-  /// Before the first session: what lies within the cache decides the memory plan and some kernels, alike in all.
+  /// Before the first session: what lies within the cache decides the memory plan and some kernels, alike in all
+  /// sessions of a file.
   void learn_cache() {
-    const auto cache = find_cache_apart(options_.device, plan_.device);
+    auto cache = file_.sessions.empty() ? std::nullopt : recall_cache(file_.sessions.front());
+    if (!cache) cache = find_cache_apart(options_.device, plan_.device);
     if (stop_was_requested()) return;
-    cache_ = measure::to_text(cache);
-    plan_.device.cache_bytes = cache.bytes;
+    cache_ = measure::to_text(*cache);
+    plan_.device.cache_bytes = cache->bytes;
     plan_memory(plan_);
   }
 
@@ -312,7 +309,7 @@ class Run {
       const auto found = done.find(cell.id());
       const bool complete =
           found != done.end() && static_cast<std::int64_t>(found->second.size()) >= plan_.campaign.sessions;
-      if (complete || lost_cells_.contains(cell.id())) write_points(cell);
+      if ((complete || lost_cells_.contains(cell.id())) && !has_points(cell)) write_points(cell);
     }
   }
 
@@ -339,6 +336,7 @@ class Run {
     end.points_failed = result::count_points(file_, "error");
     end.wall_s = earlier_wall_s_ + wall_s;
     write(result::to_json_line(end).value());
+    file_.end = end;
   }
 
   const RunOptions& options_;

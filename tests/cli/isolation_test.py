@@ -96,6 +96,17 @@ class Isolation(LayerTest):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertRegex(done.stderr, "qtrap: error: the driver failed .the process gave no sign of life for 15 s")
 
+    def test_a_resumed_run_takes_the_cache_of_its_file(self):
+        self.run_tiny("--set", "sessions=2")
+        rows = self.records(self.folder / "out.jsonl")
+        second = [row["record"] for row in rows].index("session", 1)
+        rows[0]["ceilings"]["cache_status"] = "as the first session found it"
+        self.write("out.jsonl", "".join(json.dumps(row) + "\n" for row in rows[:second]))
+        done = self.under(BOARD, "run", "--resume", "out.jsonl", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        sessions = self.records(self.folder / "out.jsonl", "session")
+        self.assertEqual([session["ceilings"]["cache_status"] for session in sessions], ["as the first session found it"] * 2)
+
     def test_a_fast_kernel_that_fails_gives_way_to_the_plain_one_with_a_hazard(self):
         self.write("tiny-campaign.json", self.campaign(schemes=["f16", "w4a8"], sessions=1, hops=[1]))
         done = self.under("cpu", "verify", "--variant", "avx2", "--kernel", "gemv_i4_i8", "--json")

@@ -5,6 +5,8 @@
 
 #include <functional>
 
+#include "cli/device_cache.hpp"
+#include "measure/ceilings.hpp"
 #include "result/sample_records.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -122,6 +124,20 @@ TEST(Resume, WallTimeOfAKilledRunIsThatOfItsTrials) {
   EXPECT_EQ(compute_earlier_wall_s(file), 4.0);
   file.end = sample::end();
   EXPECT_EQ(compute_earlier_wall_s(file), 3.5);
+}
+
+TEST(Resume, TheCacheIsWhatTheFirstSessionSays) {
+  const measure::CacheKnee knee{50 << 20, 32 << 20, 64 << 20};
+  const measure::CacheFindings all[] = {{50 << 20, "measured", "no word", knee, {}, {}},
+                                        {6 << 20, "driver", "no knee", {}, {}, 6 << 20},
+                                        {0, "none", "no one says", {}, {}, {}}};
+  for (const auto& found : all) {
+    SessionRecord session = sample::session("s0");
+    session.ceilings = {};
+    EXPECT_FALSE(recall_cache(session).has_value());
+    measure::set_cache(found, session.ceilings);
+    EXPECT_EQ(recall_cache(session), found);
+  }
 }
 
 TEST(Resume, AFileIsOpenedOnceAndReadFromTheLockedDescriptor) {
