@@ -213,12 +213,12 @@ constexpr std::array kKernels{
     KernelEntry{"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     KernelEntry{"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
-    KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
-    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options},
+    KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
+    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options},
     KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, "avx2"},
-    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
-    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options},
-    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
+    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
+    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options},
+    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
     KernelEntry{"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
@@ -258,8 +258,8 @@ std::uint32_t Tuning::gemv_i4_rows(std::uint64_t tokens) const {
   return rows == 0 && vector_width < 16 ? std::min(gemv_rows(tokens), 4U) : gemv_rows(tokens);
 }
 
-// From 5 tokens on the rows of a block take turns at the registers, group by group (EACH_BAND in gemv_cpu.cl): 8 rows
-// with 8 tokens take 0.66 of the time of 1, as they read x from the second cache level 8 times less often.
+// From 5 tokens on the rows of a block take turns at the registers, group by group (EACH_BAND in gemv_i4_cpu.cl): 8
+// rows with 8 tokens take 0.66 of the time of 1, as they read x from the second cache level 8 times less often.
 std::uint32_t Tuning::gemv_i4_f16_rows(std::uint64_t tokens) const {
   return rows == 0 && tokens > 4 ? 8 : gemv_i4_rows(tokens);
 }

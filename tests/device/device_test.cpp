@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <numeric>
+#include <regex>
 
 #include "device/probe.hpp"
 #include "support/temporary_folder.hpp"
@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 DeviceInfo make_info(int index, std::string name, DeviceType type, std::string pci = "") {
@@ -222,15 +223,31 @@ TEST(KernelSources, KeepsOneKernelOfAFileWithEverythingThatIsNone) {
   EXPECT_THAT(sources.text_of_entry("two.cl", "second_gpu").value(), Not(HasSubstr("first_gpu")));
 }
 
+/// Names of the kernels that a text defines.
+std::vector<std::string> kernels_in(const std::string& text) {
+  static const std::regex definition(R"((?:KERNEL|kernel) void (\w+)\()");
+  std::vector<std::string> names;
+  for (std::sregex_iterator found(text.begin(), text.end(), definition), end; found != end; ++found)
+    names.push_back((*found)[1]);
+  return names;
+}
+
 TEST(KernelSources, FindsEveryKernelOfTheTree) {
   const auto sources = KernelSources::embedded();
-  for (const char* file :
-       {"matmul/gemv_gpu.cl", "matmul/gemv_cpu.cl", "matmul/gemm_gpu.cl", "quantize/quantize_gpu.cl"}) {
-    const std::string none =
-        sources.text_of_entry(file, std::string("none") + (strstr(file, "cpu") ? "_cpu" : "_gpu")).value();
-    EXPECT_THAT(none, Not(HasSubstr("KERNEL void"))) << file;
-    EXPECT_THAT(none, Not(HasSubstr("kernel void"))) << file;
+  std::size_t files = 0;
+  for (const auto& [path, text] : sources.files()) {
+    if (!path.ends_with(".cl") || path.starts_with("probe/")) continue;  // the probes have no family
+    ++files;
+    const std::string family = path.substr(path.rfind('_'), path.rfind('.') - path.rfind('_'));
+    const auto entries = kernels_in(sources.text(path).value());
+    EXPECT_FALSE(entries.empty()) << path;
+    for (const std::string& entry : entries) {
+      EXPECT_TRUE(entry.ends_with(family)) << path << ", " << entry;
+      EXPECT_THAT(kernels_in(sources.text_of_entry(path, entry).value()), ElementsAre(entry)) << path;
+    }
+    EXPECT_THAT(kernels_in(sources.text_of_entry(path, "none" + family).value()), IsEmpty()) << path;
   }
+  EXPECT_GT(files, 20U);
 }
 
 TEST_F(OnDevice, AnErrorInOneKernelOfAFileCostsThatKernelAlone) {

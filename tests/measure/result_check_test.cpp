@@ -80,11 +80,11 @@ struct Wrong {
 };
 // The 38th row, by a factor of 1.01 or one step of an integer.
 const Wrong kWrong[] = {
-    {"f16", "gemv_f16_f16_cpu", "matmul/gemv_cpu.cl", "results, uint first, uint rows, __global half* y) {",
+    {"f16", "gemv_f16_f16_cpu", "common/gemv_blocks.clh", "results, uint first, uint rows, __global half* y) {",
      "results_in, uint first, uint rows, __global half* y) {\n  float results[PADDED_RESULTS];\n"
      "  for (uint a = 0; a < PADDED_RESULTS; ++a)\n"
      "    results[a] = results_in[a] * (first + a / TOKENS == 37 ? 1.01f : 1.0f);"},
-    {"w8a16-fused", "gemv_i8_f16_cpu", "matmul/gemv_cpu.cl", "results, uint first, uint rows, __global half* y) {",
+    {"w8a16-fused", "gemv_i8_f16_cpu", "common/gemv_blocks.clh", "results, uint first, uint rows, __global half* y) {",
      "results_in, uint first, uint rows, __global half* y) {\n  float results[PADDED_RESULTS];\n"
      "  for (uint a = 0; a < PADDED_RESULTS; ++a)\n"
      "    results[a] = results_in[a] * (first + a / TOKENS == 37 ? 1.01f : 1.0f);"},

@@ -70,16 +70,17 @@ TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
   const test::ChangedKernels kernels;
   const scheme::Tuning defaults = scheme::make_tuning(*info_, small_search().group_size);
   std::size_t places = 0;
-  kernels.rewrite("matmul/gemv_cpu.cl", [&](std::string& text) {
+  for (const auto& [file, rows] : {std::pair("matmul/gemv_cpu.cl", defaults.gemv_rows(1)),
+                                   std::pair("matmul/gemv_i4_cpu.cl", defaults.gemv_i4_rows(1))}) {
     const std::string first = "  const uint first = (uint)get_global_id(0) * ROWS;\n";
-    for (auto at = text.find(first); at != std::string::npos; at = text.find(first, at + first.size() + 1)) {
-      const std::string kernel = "CPU_KERNEL void gemv_";
-      const bool int4 = text.compare(text.rfind(kernel, at) + kernel.size(), 2, "i4") == 0;
-      const std::uint32_t rows = int4 ? defaults.gemv_i4_rows(1) : defaults.gemv_rows(1);
-      text.insert(at + first.size(), fmt::format("  if (ROWS != {}) return;\n", rows));
-      ++places;
-    }
-  });
+    const std::string guard = fmt::format("  if (ROWS != {}) return;\n", rows);
+    kernels.rewrite(file, [&](std::string& text) {
+      for (auto at = text.find(first); at != std::string::npos; at = text.find(first, at + first.size() + 1)) {
+        text.insert(at + first.size(), guard);
+        ++places;
+      }
+    });
+  }
   ASSERT_EQ(places, 6U);  // every gemv kernel
   const MonotonicClock clock;
   for (const TunedKernel& tuned : tune(kernels.sources(), small_search(), clock)) {

@@ -83,8 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"common/common.clh", "0x1.111112p-4f", "0x1.111114p-4f * 1.001f", "quantize_weights_f16_i4"},
         Mutation{"cast/cast_cpu.cl", "0x1p-4f", "0x1.001p-4f", "cast_f16_f32_nibbles"},
         Mutation{"cast/cast_cpu.cl", "exponent - 21u) << 23", "exponent - 20u) << 23", "cast_f16_i24_nibbles"},
-        Mutation{"matmul/gemv_cpu.cl", "WIDEN(sums_g[1], 256)", "WIDEN(sums_g[1], 255)", "gemv_i4_i24"},
-        Mutation{"matmul/gemv_cpu.cl", "WIDEN(sums_g[0], 1)", "0", "gemv_i4_i24_cpu"},
+        Mutation{"matmul/gemv_i4_cpu.cl", "WIDEN(sums_g[1], 256)", "WIDEN(sums_g[1], 255)", "gemv_i4_i24"},
+        Mutation{"matmul/gemv_i4_cpu.cl", "WIDEN(sums_g[0], 1)", "0", "gemv_i4_i24_cpu"},
         Mutation{"matmul/gemv_cpu.cl", "sum * scale", "sum * scale * 1.01f", "gemv_i8_f16"},
         Mutation{"common/gemm_blocks.clh", "-scale * load_scales", "-1.01f * scale * load_scales", "gemm_i4_f16"}),
     [](const ::testing::TestParamInfo<Mutation>& info) { return std::string(info.param.kernel); });
