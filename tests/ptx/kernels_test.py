@@ -10,7 +10,7 @@ import time
 
 sys.dont_write_bytecode = True
 from parser import Fault
-from runner import compile_functions, list_nvidia_programs, make_jobs, run_job, skip_without_tools
+from runner import compile_entry, list_nvidia_programs, make_jobs, run_job, skip_without_tools
 
 
 def main(tools):
@@ -21,7 +21,7 @@ def main(tools):
     for job in jobs:
         started = time.process_time()
         try:
-            run_job(job, compile_functions(job.program.file, job.program.options, tools)[job.program.entry])
+            run_job(job, compile_entry(job.program, tools))
         except Fault as fault:
             faults.append(f"{job}: {fault}")
         spent.setdefault(job.program.kernel, []).append(time.process_time() - started)

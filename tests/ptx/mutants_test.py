@@ -13,7 +13,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 from parser import Fault, Instruction
-from runner import GROUP, ROOT, compile_functions, list_nvidia_programs, make_jobs, run_job, skip_without_tools
+from runner import GROUP, ROOT, compile_entry, list_nvidia_programs, make_jobs, run_job, skip_without_tools
 
 NOTHING = Instruction("mov.b32", ("_", "0"), None, False, "nothing")
 
@@ -122,16 +122,15 @@ def check_source(jobs, file, old, new, tools):
     with tempfile.TemporaryDirectory() as folder:
         kernels = pathlib.Path(folder) / "kernels"
         shutil.copytree(ROOT / "kernels", kernels)
-        text = (kernels / file).read_text()
+        text = (kernels / file).read_text() if (kernels / file).exists() else ""
         if old not in text:
             return f"{file} no longer holds `{old}`: write the mutant anew"
         (kernels / file).write_text(text.replace(old, new))
-        program = jobs[0].program
         try:
-            functions = compile_functions(program.file, program.options, dataclasses.replace(tools, kernels=kernels))
+            function = compile_entry(jobs[0].program, dataclasses.replace(tools, kernels=kernels))
         except Fault as fault:
             return f"{file} with `{new}` for `{old}` does not compile: {fault}"
-        return None if is_found(jobs, functions[program.entry]) else f"{file} with `{new}` for `{old}`: not found"
+        return None if is_found(jobs, function) else f"{file} with `{new}` for `{old}`: not found"
 
 
 def main(tools):
@@ -141,13 +140,16 @@ def main(tools):
     for job in jobs:
         by_kernel.setdefault(job.program.kernel, []).append(job)
     for kernel, own in by_kernel.items():
-        program = own[0].program
-        mutants, missed = check_ptx(own, compile_functions(program.file, program.options, tools)[program.entry])
+        try:
+            mutants, missed = check_ptx(own, compile_entry(own[0].program, tools))
+        except Fault as fault:
+            mutants, missed = 0, [fault]
         count += mutants
         faults += [f"{kernel}: {one}" for one in missed]
     for kernel, *change in SOURCE_MUTANTS:
         count += 1
-        complaint = check_source(by_kernel[kernel], *change, tools)
+        gone = None if kernel in by_kernel else "there is no such kernel: write the mutant anew"
+        complaint = gone or check_source(by_kernel[kernel], *change, tools)
         faults += [f"{kernel}: {complaint}"] if complaint else []
     for fault in faults:
         print(f"ptx: error: {fault}", file=sys.stderr)

@@ -104,6 +104,14 @@ def compile_functions(file, options, tools):
     return parse(compiled.text)
 
 
+def compile_entry(program, tools):
+    """The Function of a program; a Fault names the entry that its file no longer has."""
+    functions = compile_functions(program.file, program.options, tools)
+    if program.entry not in functions:
+        raise Fault(f"{program.file} has no entry {program.entry}")
+    return functions[program.entry]
+
+
 def run_job(job, function):
     """Runs the launch and compares; the Launch, whose `executed` says which instructions were. Raises Fault."""
     if any(total % items for total, items in zip(job.total, job.items)):

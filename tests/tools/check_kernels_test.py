@@ -10,6 +10,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(os.environ["QTRAP_SOURCE"])
+sys.path.insert(0, str(ROOT / "tools"))
+from kernel_code.counts import read_amd
+
 COMMON = "-cl-std=CL1.2 -DROWS=1 -DTOKENS=1 -DUNROLL=1"
 CLEAN = "__kernel void k(__global uint4* a) { a[get_global_id(0)] += 1u; }"
 # A private table with a run-time index lives in memory.
@@ -164,6 +167,13 @@ class CheckKernels(unittest.TestCase):
         code, output = self.check_ceiling(replace(INT8_RATE, ("DOT", PLAIN), start), "int8_rate", "sm_90", options=options)
         self.assertEqual(code, 1, output)
         self.assertIn("0 loops of IDP", output)
+
+    def test_reads_every_kind_of_instruction_and_no_label_as_one(self):
+        lines = ["fma_rate:  ; @fma_rate", ".LBB0_1:", *(f"\t{name} v0, v1" for name in
+                 ("flat_load_b32", "global_load_b32", "ds_read_b32", "buffer_load_dword", "v_fma_f32")), "\ts_cbranch_scc1 .LBB0_1"]
+        names, labels, jumps = read_amd("\n".join(lines))
+        self.assertEqual(names, ["flat_load_b32", "global_load_b32", "ds_read_b32", "buffer_load_dword", "v_fma_f32", "s_cbranch_scc1"])
+        self.assertEqual((labels, jumps), ({".LBB0_1": 0}, [(5, ".LBB0_1")]))
 
     def test_finds_a_ceiling_that_is_not_counted(self):
         code, output = self.check_ceiling(replace(FMA_RATE, OWN_START, ALL_LANES), "fma_rate", "gfx90a", macs=None)

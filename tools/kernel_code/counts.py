@@ -46,7 +46,7 @@ def read_amd(text):
         code = line.split(";")[0].strip()
         if found := re.fullmatch(r"(\.LBB\d+_\d+):", code):
             labels[found[1]] = len(names)
-        elif re.match(r"[vsbdg]\w*_\w+|ds_\w+", code):
+        elif re.match(r"[vsbdgf]\w*_\w+(?!\S)", code):
             if target := re.fullmatch(r"s_c?branch\w* (\.LBB\d+_\d+)", code):
                 jumps.append((len(names), target[1]))
             names += [re.sub(r"_(e32|e64|dpp)+$", "", half.split()[0]) for half in code.split("::")]
