@@ -92,7 +92,7 @@ FAULTS = [
                          ("one in 97 ends in 584 years", "do=huge every=97"), ("one in 97 ends before its start", "do=backwards every=97")]),
     # Memory.
     *(Fault(f"No memory{name}", f"memory {keys} argv=run-session", RUN, "the cell fails", 3, points={scheme: "memory" for scheme in SCHEMES})
-      for name, keys in [(" for a buffer", "largest=4096"), (" for the buffers together", "limit=100000"), (" at the first use of a buffer", "late=1")]),
+      for name, keys in [(" for a buffer", "largest=4096"), (" for the buffers together", "limit=100000"), (" at the first use of a buffer", "late=1 limit=100000")]),
     # Ceilings.
     Fault("A ceiling's kernel is refused", "build options=-DCEILING_FMA", ["ceilings"], "its row says so, the others are measured", 0,
           says=("fp32_macs_per_s .*not measured.*injected failure", r"read_bytes_per_s +byte/s +\d")),
