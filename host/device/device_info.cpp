@@ -70,6 +70,7 @@ const AvoidedKernel* DeviceInfo::find_avoided(std::string_view kernel) const {
 
 Result<DeviceInfo> select_device(const std::vector<DeviceInfo>& devices, const std::string& selector) {
   std::vector<const DeviceInfo*> all;
+  all.reserve(devices.size());
   for (const DeviceInfo& device : devices) all.push_back(&device);
   const auto first_of = [&](DeviceType type) -> const DeviceInfo* {
     const auto found =

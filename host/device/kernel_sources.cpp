@@ -129,7 +129,7 @@ Result<std::string> KernelSources::text_of_entry(const std::string& path, const 
 
 std::string KernelSources::sha256() const {
   std::string all;
-  for (const auto& [path, text] : files_) all += path + '\0' + text + '\0';
+  for (const auto& [path, text] : files_) all.append(path).append(1, '\0').append(text).append(1, '\0');
   return compute_sha256(all);
 }
 
