@@ -91,7 +91,7 @@ Status read(const Json& value, const Place& place, const Limits& limits, std::op
     return Done{};
   }
   std::int64_t number = 0;
-  const Status status = read(value, place, limits, number);
+  Status status = read(value, place, limits, number);
   if (status) out = number;
   return status;
 }
@@ -105,7 +105,7 @@ Status read(const Json& value, const Place& place, const Limits& limits, std::ve
   std::vector<T> list;
   for (const Json& item : value) {
     T entry{};
-    const Status status = read(item, place, limits, entry);
+    Status status = read(item, place, limits, entry);
     if (!status) return status;
     if (std::find(list.begin(), list.end(), entry) != list.end()) {
       return place.refuse("holds an entry twice", item, "give each once");
@@ -171,7 +171,7 @@ Result<Json> parse_object(std::string_view text, std::string_view name) {
 template <class R>
 Status store(const Json& value, const Key<R>& key, std::string_view name, R& out) {
   const Place place{name, key.name};
-  const Limits limits{key.range, key.choices, key.becomes_path};
+  const Limits limits{key.range, key.choices, key.becomes_path()};
   return std::visit([&](auto member) { return read(value, place, limits, out.*member); }, key.member);
 }
 

@@ -2,6 +2,7 @@
 // canonical text. Parser, --set, canonical writer, JSON Schema and SCHEMA.md all walk them. Private to this layer.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,15 +33,19 @@ template <class R>
 using Member = std::variant<std::string R::*, std::vector<std::string> R::*, std::int64_t R::*,
                             std::optional<std::int64_t> R::*, std::vector<std::int64_t> R::*, double R::*, bool R::*>;
 
+/// Whether a file must give a key; a text that becomes part of a path must be is_file_name().
+enum class Need : std::uint8_t { kOptional, kRequired, kRequiredFileName };
+
 template <class R>
 struct Key {
   std::string_view name;
   Member<R> member;
-  bool required;
+  Need need;
   std::string_view doc;
   Range range = {};                            ///< of numbers
   std::span<const std::int64_t> choices = {};  ///< closed list of an integer, instead of a range
-  bool becomes_path = false;                   ///< of a text: it must be is_file_name()
+  bool required() const { return need != Need::kOptional; }
+  bool becomes_path() const { return need == Need::kRequiredFileName; }
 };
 
 /// The value of `schema`: "qtrap.model", "qtrap.campaign" or "qtrap.tuning".

@@ -67,7 +67,7 @@ Result<R> parse_profile(std::string_view text, std::string_view name) {
   for (const Key<R>& key : keys<R>()) {
     const auto found = object.find(key.name);
     if (found == object.end()) {
-      if (!key.required) continue;
+      if (!key.required()) continue;
       return usage_error(fmt::format("{}: a key is missing", name), std::string(key.name),
                          fmt::format("add it: {}", key.doc));
     }
@@ -229,8 +229,8 @@ Status apply_override(Campaign& campaign, std::string_view assignment, std::span
   for (const Key<Campaign>& key : keys<Campaign>()) {
     if (key.name != name) continue;
     Campaign changed = campaign;
-    if (const Status status = store(parse_assigned(split->value, key), key, "--set", changed); !status) return status;
-    if (const Status status = check_schemes(changed, "--set", schemes); !status) return status;
+    if (Status status = store(parse_assigned(split->value, key), key, "--set", changed); !status) return status;
+    if (Status status = check_schemes(changed, "--set", schemes); !status) return status;
     campaign = std::move(changed);
     return Done{};
   }

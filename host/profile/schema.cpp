@@ -49,7 +49,7 @@ ValueType describe_type(const Range& range, std::span<const std::int64_t> choice
 template <class R>
 ValueType describe_key(const Key<R>& key) {
   ValueType type = std::visit([&key]<class T>(T R::*) { return describe_type<T>(key.range, key.choices); }, key.member);
-  if (key.becomes_path) {
+  if (key.becomes_path()) {
     type.schema["pattern"] = fmt::format("^[A-Za-z0-9_-][A-Za-z0-9._-]{{0,{}}}$", kLongestName - 1);  // is_file_name()
     type.in_words =
         "letters, digits, `.`, `-`, `_`, no leading `.`, at most " + std::to_string(kLongestName) + " characters";
@@ -71,7 +71,7 @@ std::string make_schema() {
     if (type.nullable) property["type"] = {type.schema["type"], "null"};
     property["description"] = key.doc;
     schema["properties"][std::string(key.name)] = property;
-    if (key.required) schema["required"].push_back(key.name);
+    if (key.required()) schema["required"].push_back(key.name);
   }
   return schema.dump(2) + "\n";
 }
@@ -85,7 +85,7 @@ std::string describe(std::string_view title) {
   for (const Key<R>& key : keys<R>()) {
     const ValueType type = describe_key(key);
     std::string fallback = "required";
-    if (!key.required) {
+    if (!key.required()) {
       fallback = std::visit(
           [&defaults]<class T>(T R::*member) {
             if constexpr (std::is_same_v<T, std::optional<std::int64_t>>)
