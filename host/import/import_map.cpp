@@ -115,13 +115,13 @@ Status check_sources(const Series& series, const Place& place) {
 }
 
 Status check_series(const Series& series, const Place& place) {
-  if (const Status status = check_sources(series, place); !status) return status;
+  if (Status status = check_sources(series, place); !status) return status;
   if (!series.time && !series.energy) {
     return place.refuse("has neither `time` nor `energy`", series.session, "give at least one of them");
   }
   if (series.time) {
     const Unit& unit = *find_unit(time_units(), series.time->unit);
-    if (const Status status = check_unit(unit, series, place.at("time.unit")); !status) return status;
+    if (Status status = check_unit(unit, series, place.at("time.unit")); !status) return status;
   }
   if (!series.energy) return Done{};
   if (series.energy->convention == "net" && !(series.idle_power_w && series.time)) {

@@ -87,7 +87,7 @@ Status check_columns(const CsvTable& table, const Series& series, std::string_vi
     for (const auto& [column, texts] : *filters) columns.push_back(column);
   }
   for (const std::string& column : columns) {
-    if (const Status status = check_column(table, column, name); !status) return status;
+    if (Status status = check_column(table, column, name); !status) return status;
   }
   return Done{};
 }
@@ -178,13 +178,13 @@ class Importer {
       : table_(table), map_(map), provenance_(provenance), find_model_(find_model), map_json_(to_json(map)) {}
 
   Status add(const Series& series) {
-    if (const Status status = check_columns(table_, series, provenance_.table_name); !status) return status;
+    if (Status status = check_columns(table_, series, provenance_.table_name); !status) return status;
     std::size_t passed = 0;
     for (const CsvRow& cells : table_.rows) {
       const RowView row(table_, cells, provenance_.table_name);
       if (!passes(row, series)) continue;
       ++passed;
-      if (const Status status = add_row(row, series); !status) return status;
+      if (Status status = add_row(row, series); !status) return status;
     }
     if (passed > 0) return Done{};
     return usage_error(fmt::format("{}: no row passes the filters of a series", provenance_.table_name), series.session,

@@ -65,7 +65,7 @@ Status read(const Json& value, const Place& place, const Words&, R& out);
 template <class T>
 Status read(const Json& value, const Place& place, const Words& words, std::optional<T>& out) {
   T inner{};
-  const Status status = read(value, place, words, inner);
+  Status status = read(value, place, words, inner);
   if (status) out = std::move(inner);
   return status;
 }
@@ -77,7 +77,7 @@ Status read(const Json& value, const Place& place, const Words& words, std::vect
   out.clear();
   for (std::size_t i = 0; i < value.size(); ++i) {
     T entry{};
-    if (const Status status = read(value[i], place.at(i), words, entry); !status) return status;
+    if (Status status = read(value[i], place.at(i), words, entry); !status) return status;
     out.push_back(std::move(entry));
   }
   return Done{};
@@ -89,7 +89,7 @@ Status read(const Json& value, const Place& place, const Words& words, std::map<
   if (value.empty()) return place.refuse("is an empty object", "", "give at least one entry");
   out.clear();
   for (const auto& [key, item] : value.items()) {
-    if (const Status status = read(item, place.at(key), words, out[key]); !status) return status;
+    if (Status status = read(item, place.at(key), words, out[key]); !status) return status;
   }
   return Done{};
 }
