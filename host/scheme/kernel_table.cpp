@@ -63,7 +63,8 @@ WorkSize gemv_i4_f16_block(const Tuning& t, const Extent& e) {
   return alone(blocks(e.rows, t.gemv_i4_f16_rows(e.tokens)));
 }
 WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
-  return groups_of(blocks(e.rows, t.gpu_gemv_rows(e.tokens) * (t.work_group / t.gpu_split_k())), t.work_group);
+  return groups_of(blocks(e.rows, std::uint64_t{t.gpu_gemv_rows(e.tokens)} * (t.work_group / t.gpu_split_k())),
+                   t.work_group);
 }
 WorkSize gemm_block(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);

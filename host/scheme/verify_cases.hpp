@@ -26,7 +26,7 @@ class VerifyBench {
 
   template <class T>
   device::Buffer upload(const std::vector<T>& values) {
-    const device::Buffer buffer = make_buffer(values.size() * sizeof(T));
+    device::Buffer buffer = make_buffer(values.size() * sizeof(T));
     device::write_vector(*device_, buffer, values);
     return buffer;
   }

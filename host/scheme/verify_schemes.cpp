@@ -255,7 +255,7 @@ Result<Comparison> run_cast_digits(VerifyBench& bench, const KernelEntry&, const
     for (std::uint64_t k = first; k < end; ++k) {
       double rest = std::nearbyint(value(k) / scale);
       sum += rest;
-      const std::uint64_t place = kDigits * first + nibble_position(k - first, 2 * tuning.lanes16(), 2);
+      const std::uint64_t place = kDigits * first + nibble_position(k - first, std::uint64_t{2} * tuning.lanes16(), 2);
       for (std::uint64_t digit = 0; digit < kDigits; ++digit) {
         const double above = std::floor((rest + 128) / 256);
         digits[place + digit * group] = static_cast<std::int8_t>(rest - 256 * above);

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -30,10 +32,11 @@ HalfBits trial_activations(std::uint64_t tokens, std::uint64_t columns);
 template <class T>
 Comparison compare_bits(const std::vector<T>& found, const std::vector<T>& expected) {
   if (found.size() != expected.size()) return {1, 0, "the output has a wrong size"};
+  using Bits = std::array<std::byte, sizeof(T)>;
   std::size_t different = 0;
   std::size_t first = 0;
   for (std::size_t i = found.size(); i-- > 0;) {
-    if (std::memcmp(&found[i], &expected[i], sizeof(T)) == 0) continue;
+    if (std::bit_cast<Bits>(found[i]) == std::bit_cast<Bits>(expected[i])) continue;
     ++different;
     first = i;
   }
