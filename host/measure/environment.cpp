@@ -90,7 +90,9 @@ std::vector<std::string> find_hazards(const result::HostInfo& host, const Machin
 }
 
 std::string describe_limits(const MachineLimits& limits) {
-  const auto words = [](bool there, std::string text, const char* otherwise) { return there ? text : otherwise; };
+  const auto words = [](bool there, const std::string& text, const char* otherwise) {
+    return there ? text : otherwise;
+  };
   return fmt::format(
       "processors {}, {}, {}", words(!limits.processors.empty(), format_processor_list(limits.processors), "unknown"),
       words(limits.cpu_quota.has_value(), fmt::format("quota of {:.2f} processors", limits.cpu_quota.value_or(0)),

@@ -71,7 +71,7 @@ void TrialLog::note(result::TrialRecord trial) {
   trials_.push_back(std::move(trial));
 }
 
-void TrialLog::hand_over(const std::string& cell_id, std::optional<std::string> stop_reason) {
+void TrialLog::hand_over(const std::string& cell_id, const std::optional<std::string>& stop_reason) {
   for (auto& trial : trials_) {
     trial.cell_id = cell_id;
     trial.cell_trials = static_cast<std::int64_t>(trials_.size());

@@ -51,7 +51,7 @@ class TrialLog {
   /// Keeps a trial that is no window, as it is.
   void note(result::TrialRecord trial);
   /// Hands over what was kept, as one cell.
-  void hand_over(const std::string& cell_id, std::optional<std::string> stop_reason = {});
+  void hand_over(const std::string& cell_id, const std::optional<std::string>& stop_reason = {});
   void drop();
 
  private:
