@@ -12,10 +12,20 @@
 namespace qtrap {
 namespace {
 
-/// P(T <= t) of Student's t with nu degrees of freedom.
-double student_t_cdf(double t, double nu) {
-  const double tail = 0.5 * Eigen::numext::betainc(0.5 * nu, 0.5, nu / (nu + t * t));
-  return t >= 0 ? 1 - tail : tail;
+/// P(Z <= z) of the normal distribution.
+double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
+
+/// Smallest x in [0, infinity) with `reaches(x)`, which holds from some x on; within 1e-13 of it.
+template <class Reaches>
+double find_threshold(Reaches&& reaches) {
+  double high = 1;
+  while (!reaches(high) && high < 1e12) high *= 2;
+  double low = 0;
+  for (int i = 0; i < 200 && high - low > 1e-13 * high; ++i) {
+    const double middle = 0.5 * (low + high);
+    (reaches(middle) ? high : low) = middle;
+  }
+  return 0.5 * (low + high);
 }
 
 }  // namespace
@@ -47,19 +57,65 @@ double compute_standard_deviation(std::span<const double> values) {
   return std::sqrt(sum / static_cast<double>(values.size() - 1));
 }
 
+double student_t_cdf(double t, double degrees_of_freedom) {
+  expects(degrees_of_freedom > 0, "a t distribution needs degrees of freedom");
+  const double nu = degrees_of_freedom;
+  const double tail = 0.5 * Eigen::numext::betainc(0.5 * nu, 0.5, nu / (nu + t * t));
+  return t >= 0 ? 1 - tail : tail;
+}
+
 double student_t_quantile(double p, double degrees_of_freedom) {
   expects(p > 0 && p < 1, "a t quantile's p lies in (0, 1)");
   expects(degrees_of_freedom >= 1, "a t quantile needs at least one degree of freedom");
-  double high = 1;
   const double target = std::max(p, 1 - p);
-  while (student_t_cdf(high, degrees_of_freedom) < target && high < 1e12) high *= 2;
-  double low = 0;
-  for (int i = 0; i < 200 && high - low > 1e-13 * high; ++i) {
-    const double middle = 0.5 * (low + high);
-    (student_t_cdf(middle, degrees_of_freedom) < target ? low : high) = middle;
-  }
-  const double t = 0.5 * (low + high);
+  const double t = find_threshold([&](double x) { return student_t_cdf(x, degrees_of_freedom) >= target; });
   return p < 0.5 ? -t : t;
+}
+
+double compute_t_power(double shift, double degrees_of_freedom, double confidence) {
+  expects(shift >= 0, "a shift counts from 0");
+  const double nu = degrees_of_freedom;
+  const double critical = student_t_quantile(0.5 + 0.5 * confidence, nu);
+  const double scale = std::log(2.0) + 0.5 * nu * std::log(0.5 * nu) - std::lgamma(0.5 * nu);
+  // s: the estimated error over the true one, whose square times nu is chi-squared.
+  const auto integrand = [&](double s) {
+    if (s <= 0) return nu > 1 ? 0.0 : std::exp(scale) * normal_cdf(shift);
+    const double density = std::exp(scale + (nu - 1) * std::log(s) - 0.5 * nu * s * s);
+    return density * (normal_cdf(shift - critical * s) + normal_cdf(-shift - critical * s));
+  };
+  constexpr int kSteps = 400;  // even
+  const double low = std::max(0.0, 1 - 8 / std::sqrt(2 * nu));
+  const double high = 1 + 8 / std::sqrt(nu);
+  const double step = (high - low) / kSteps;
+  double sum = integrand(low) + integrand(high);
+  for (int i = 1; i < kSteps; ++i) sum += (i % 2 == 0 ? 2 : 4) * integrand(low + i * step);
+  return std::min(1.0, sum * step / 3);
+}
+
+double compute_detectable_shift(double power, double degrees_of_freedom, double confidence) {
+  expects(power > 0 && power < 1, "a power lies in (0, 1)");
+  return find_threshold([&](double x) { return compute_t_power(x, degrees_of_freedom, confidence) >= power; });
+}
+
+double digamma(double x) { return Eigen::numext::digamma(x); }
+
+double trigamma(double x) { return Eigen::numext::polygamma(1.0, x); }
+
+double invert_trigamma(double y) {
+  expects(y > 0, "trigamma is positive");
+  return find_threshold([&](double x) { return x > 0 && trigamma(x) <= y; });
+}
+
+std::vector<bool> control_false_discoveries(std::span<const double> p_values, double rate) {
+  std::vector<double> sorted(p_values.begin(), p_values.end());
+  std::sort(sorted.begin(), sorted.end());
+  double limit = -1;
+  for (std::size_t k = 0; k < sorted.size(); ++k) {
+    if (sorted[k] <= rate * static_cast<double>(k + 1) / static_cast<double>(sorted.size())) limit = sorted[k];
+  }
+  std::vector<bool> found;
+  for (const double p : p_values) found.push_back(p <= limit);
+  return found;
 }
 
 std::optional<Interval> compute_t_interval(std::span<const double> values, double confidence) {

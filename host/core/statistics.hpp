@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace qtrap {
 
@@ -26,6 +27,24 @@ double compute_quantile(std::span<const double> values, double p);
 /// Quantile of Student's t distribution: P(T <= t) = p, for 0 < p < 1 and degrees of freedom >= 1; relative error
 /// below 1e-9 (bisection on the regularised incomplete beta function of Eigen).
 double student_t_quantile(double p, double degrees_of_freedom);
+
+/// P(T <= t) of Student's t distribution, for degrees of freedom > 0.
+double student_t_cdf(double t, double degrees_of_freedom);
+
+/// Probability that a two-sided t test at level 1 - `confidence` finds an effect of `shift` standard errors, >= 0
+/// (non-central t; Simpson's rule over the chi distribution of the error's estimate, absolute error below 1e-6).
+double compute_t_power(double shift, double degrees_of_freedom, double confidence = 0.95);
+/// Smallest shift in standard errors that such a test finds with probability `power`, 0 < power < 1.
+double compute_detectable_shift(double power, double degrees_of_freedom, double confidence = 0.95);
+
+/// First and second derivative of log(Gamma(x)), x > 0.
+double digamma(double x);
+double trigamma(double x);
+/// The x > 0 with trigamma(x) = y, y > 0; relative error below 1e-9.
+double invert_trigamma(double y);
+
+/// Benjamini and Hochberg: which of these p-values are discoveries at a false discovery rate of `rate`.
+std::vector<bool> control_false_discoveries(std::span<const double> p_values, double rate);
 
 /// Mean and two-sided t interval at `confidence` over independent values. None with fewer than two values: one value
 /// has no spread.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/philox.hpp"
@@ -34,6 +35,38 @@ TEST(StudentT, MatchesTheClosedFormsOfOneAndTwoDegreesOfFreedom) {
 }
 
 TEST(StudentT, ApproachesTheNormalDistribution) { EXPECT_NEAR(student_t_quantile(0.975, 1e6), 1.959966, 1e-5); }
+
+TEST(StudentT, PowerIsThatOfTheNonCentralDistribution) {
+  // scipy.stats.nct, both tails.
+  struct Case {
+    double shift, degrees, power;
+  };
+  for (const Case& one : {Case{2, 2, 0.21830707484678252}, Case{5.6, 2, 0.7940441172193949},
+                          Case{3, 4, 0.6192614594023306}, Case{2.8, 30, 0.7732048539232571}, Case{0, 5, 0.05}}) {
+    EXPECT_NEAR(compute_t_power(one.shift, one.degrees), one.power, 2e-6) << one.shift << " " << one.degrees;
+  }
+}
+
+TEST(StudentT, DetectableShiftIsWhereThePowerIs) {
+  for (const double degrees : {1.0, 2.0, 4.5, 40.0}) {
+    EXPECT_NEAR(compute_t_power(compute_detectable_shift(0.8, degrees), degrees), 0.8, 1e-9);
+  }
+}
+
+TEST(Trigamma, IsInverted) {
+  EXPECT_NEAR(trigamma(0.5), M_PI * M_PI / 2, 1e-9);  // closed form
+  for (const double x : {0.05, 0.5, 3.0, 200.0}) EXPECT_NEAR(invert_trigamma(trigamma(x)) / x, 1, 1e-9);
+}
+
+TEST(Digamma, MatchesItsClosedForm) { EXPECT_NEAR(digamma(0.5), -0.57721566490153286 - 2 * std::log(2.0), 1e-12); }
+
+TEST(FalseDiscoveries, StepsUpFromTheLargestThatHolds) {
+  // Limits of five at 5 %: 0.01, 0.02, 0.03, 0.04, 0.05. 0.035 exceeds its own limit of 0.03, but 0.039 holds.
+  const auto found = control_false_discoveries(std::array{0.039, 0.5, 0.005, 0.035, 0.015}, 0.05);
+  EXPECT_EQ(found, (std::vector{true, false, true, true, true}));
+  EXPECT_EQ(control_false_discoveries(std::array{0.03, 0.2}, 0.05), (std::vector{false, false}));
+  EXPECT_TRUE(control_false_discoveries({}, 0.05).empty());
+}
 
 TEST(TInterval, OneValueHasNoInterval) { EXPECT_FALSE(compute_t_interval(std::array{1.0}).has_value()); }
 

@@ -1,0 +1,94 @@
+// The one judge of ratios to the f16 anchor: pairing, pooling, interval and verdict, for `run`, `fit`, `compare`,
+// `import` and `export` alike. Logarithms are natural: a log ratio of 0 is a ratio of 1.
+//
+// Pairing: within a block of a session, values of scheme and anchor divide; what both share of a session, its median,
+// stands for it. Flagged values count only where a scheme has no pair without: then no verdict is drawn.
+// Pooling: the value is the mean of the sessions' logs and the centre of its own interval.
+// Interval: over sessions by a moderated t (Smyth 2004, doi 10.2202/1544-6115.1027): a point's variance between
+// sessions is shrunk to the one that the device's points share. Schemes of one session are told apart, cells are not
+// (a session's effect on a scheme is the same in all its cells): the degrees of freedom never exceed sessions - 1 times
+// schemes. Over blocks by Student's t where there is one session: no verdict, for sessions differ.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/statistics.hpp"
+
+namespace qtrap::judge {
+
+/// Everything that a scheme and its anchor share but the session.
+struct CellKey {
+  std::string device, model;
+  double params = 0;  ///< of the shape; files may give one name to two
+  double batch = 1, hops = 1, tokens = 1, context = 0;
+  auto operator<=>(const CellKey&) const = default;
+};
+
+/// One measured or published value: of a scheme or of the anchor.
+struct Observation {
+  CellKey cell;
+  std::string scheme;
+  std::string session;
+  std::int64_t block = 0;
+  double value = 0;  ///< > 0, any unit
+  bool flagged = false;
+};
+
+enum class Verdict { kTrap, kNoTrap, kNoEffect, kUndecided };
+/// "trap", "no_trap", "no_effect" or "undecided", as files hold them.
+const char* to_string(Verdict verdict);
+/// The same as tables print them: "no trap", …
+std::string to_words(Verdict verdict);
+
+enum class Basis { kNone, kBlocks, kSessions };
+/// "none", "blocks" or "sessions": what the interval is over.
+const char* to_string(Basis basis);
+
+struct Options {
+  double confidence = 0.95;
+  double no_effect_margin = 0.02;  ///< 0.02: the 90 % interval within 0.98 to 1.02 is `no_effect`; > 0, < 1
+};
+
+/// One scheme in one cell.
+struct Judgement {
+  CellKey cell;
+  std::string scheme;
+  std::vector<double> session_logs;  ///< one of each session that has a pair
+  double log_ratio = 0;              ///< the interval's centre
+  std::optional<Interval> interval;  ///< of log_ratio; none with one session of one block
+  Basis basis = Basis::kNone;
+  double standard_error = 0;      ///< of log_ratio; with an interval
+  double degrees_of_freedom = 0;  ///< of the interval
+  std::optional<double> p_value;  ///< two-sided, of a ratio of 1; over sessions alone
+  Verdict verdict = Verdict::kUndecided;
+  bool flagged = false;       ///< every pair holds a flagged value
+  std::string reason;         ///< why no verdict was to be had from these values; empty where one was
+  std::int64_t unpaired = 0;  ///< sessions that hold the scheme but no block of the anchor with it
+};
+
+/// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme. Values at or below 0 are refused
+/// by the caller: none is given. Variances are shared by the points of one device.
+std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options = {});
+
+/// Smallest log ratio, > 0, that a campaign like this one tells from 0 with 80 % power; none but over sessions.
+std::optional<double> find_detectable(const Judgement& judgement, double confidence = 0.95);
+
+/// Cells whose schemes have no anchor in any session, with how many schemes each holds: what judge() is silent on.
+struct Anchorless {
+  CellKey cell;
+  std::int64_t schemes = 0;
+};
+std::vector<Anchorless> find_anchorless(std::span<const Observation> observations);
+
+/// "1.27 [1.004, 1.63]": a ratio from its logs, two digits after the point, and as many more as it takes to show on
+/// which side of 1 a bound lies.
+std::string format_ratio(double log_ratio, const std::optional<Interval>& interval);
+/// The same of ratios. `low` and `high` may be absent.
+std::string format_ratio(double ratio, std::optional<double> low, std::optional<double> high);
+
+}  // namespace qtrap::judge
