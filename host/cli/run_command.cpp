@@ -64,6 +64,7 @@ class Run {
       file_ = std::move(resumed->records);
       earlier_wall_s_ = compute_earlier_wall_s(file_);
       is_untouched_ = true;
+      recall_failures();
     }
   }
 
@@ -73,7 +74,6 @@ class Run {
     catch_interrupts(3);  // the second one ends the worker
     if (!options_.quiet)
       tell(fmt::format("measuring on {}, {}, driver {}", plan_.device.label(), plan_.device.id, plan_.device.driver));
-    write_complete_cells();  // a killed run may lack points whose trials are all there
     std::string error;
     if (!missing_cells().empty()) learn_cache();
     while (error.empty() && !stop_was_requested()) {
@@ -82,6 +82,7 @@ class Run {
       error = run_one_session(cells);
     }
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
+    write_points();
     write_end(interrupted ? "interrupted" : error.empty() ? "complete" : "failed", (clock.now() - start).value());
     line_.clear();
     if (!error.empty()) throw Failure(runtime_error("a session failed", error, how_to_continue()));
@@ -238,12 +239,17 @@ class Run {
     return {};
   }
 
+  /// Of a resumed file: takes off what is told anew at the end. Only now: one that lacks nothing stays as it is.
+  void begin_writing() {
+    if (!std::exchange(is_untouched_, false)) return;
+    if (auto done = output_->cut(file_.resume_bytes); !done) throw Failure(done.error());
+    file_.points.resize(file_.resume_points);
+    file_.end.reset();
+  }
+
   void write(const std::string& lines) {
     if (output_) {
-      if (std::exchange(is_untouched_, false)) {  // only now: a resumed file that lacks nothing stays as it is
-        if (auto done = output_->cut(file_.resume_bytes); !done) throw Failure(done.error());
-        file_.end.reset();
-      }
+      begin_writing();
       if (auto done = output_->append(lines); !done) throw Failure(done.error());
     } else {
       output_.emplace(AppendFile::create(path_, lines).value());
@@ -283,7 +289,6 @@ class Run {
       if (auto* trial = std::get_if<result::TrialRecord>(&record)) file_.trials.push_back(std::move(*trial));
       start = end + 1;
     }
-    write_complete_cells();
   }
 
   void take_failure(const std::string& payload) {
@@ -299,31 +304,50 @@ class Run {
       const auto failed = failures_.find(cell.id());
       if (failed != failures_.end() && failed->second.contains("f16")) lost_cells_.insert(cell.id());
     }
-    write_complete_cells();
   }
 
-  void write_complete_cells() {
-    if (file_.sessions.empty()) return;  // a file begins with a session
+  /// What failed in the sessions of a resumed file is not tried again.
+  void recall_failures() {
+    for (const auto& point : file_.points) {
+      if (point.status != "error") continue;
+      failures_[point.cell_id].insert_or_assign(point.scheme, runtime_error(point.reason.value_or(""), "", ""));
+    }
+    lose_failed_cells(plan_.cells);
+  }
+
+  /// Cells that are complete or lost and lack points.
+  std::vector<measure::Cell> untold_cells() const {
     const auto done = sessions_by_cell();
+    std::vector<measure::Cell> untold;
     for (const auto& cell : plan_.cells) {
       const auto found = done.find(cell.id());
       const bool complete =
           found != done.end() && static_cast<std::int64_t>(found->second.size()) >= plan_.campaign.sessions;
-      if ((complete || lost_cells_.contains(cell.id())) && !has_points(cell)) write_points(cell);
+      if (!has_points(cell) && (complete || lost_cells_.contains(cell.id()))) untold.push_back(cell);
     }
+    return untold;
   }
 
-  void write_points(const measure::Cell& cell) {
-    measure::PoolInput input{cell,         &plan_.models.at(cell.model), &plan_.campaign, file_.sessions,
-                             file_.trials, failures_[cell.id()]};
+  /// Points of the cells that are complete or lost, in one piece after the last session: what their ratios share is
+  /// known only then (judge.hpp). A killed run lacks them, and --resume tells them from its trials.
+  void write_points() {
+    if (file_.sessions.empty() || untold_cells().empty()) return;  // a file begins with a session
+    begin_writing();
+    std::vector<measure::PoolInput> inputs;
+    for (const auto& cell : untold_cells())
+      inputs.push_back(
+          {cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]});
     std::string lines;
-    for (auto& point : measure::pool_cell(input)) {
+    std::vector<result::PointRecord> told;
+    for (auto& point : measure::pool_cells(inputs)) {
       const auto same = [&](const auto& known) { return known.point_id == point.point_id; };
       if (std::any_of(file_.points.begin(), file_.points.end(), same)) continue;
       lines += result::to_json_line(point).value();
-      file_.points.push_back(std::move(point));
+      told.push_back(std::move(point));
     }
-    if (!lines.empty()) write(lines);
+    if (lines.empty()) return;
+    write(lines);
+    file_.points.insert(file_.points.end(), told.begin(), told.end());
   }
 
   void write_end(const std::string& status, double wall_s) {

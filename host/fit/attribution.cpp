@@ -132,7 +132,7 @@ std::vector<Cause> compare_causes(const Context& context, std::size_t c, std::si
 }
 
 void decide(const Context& context, std::size_t c, std::size_t anchor, Attribution& result) {
-  if (result.verdict == Verdict::kUndecided) return;
+  if (result.verdict != Verdict::kTrap && result.verdict != Verdict::kNoTrap) return;
   const double sign = result.verdict == Verdict::kTrap ? 1 : -1;
   const std::vector<Cause> causes = compare_causes(context, c, anchor);
   const auto largest = std::max_element(causes.begin(), causes.end(), [sign](const Cause& a, const Cause& b) {
@@ -147,10 +147,8 @@ void decide(const Context& context, std::size_t c, std::size_t anchor, Attributi
 Counterfactual suppose(const Context& context, std::string name, const Eigen::VectorXd& scheme,
                        const std::optional<Eigen::VectorXd>& anchor) {
   Counterfactual made{std::move(name), context.predictor.predict(scheme), std::nullopt};
-  if (anchor && made.predicted > 0 && context.predictor.predict(*anchor) > 0) {
-    const Interval log_ratio = context.predictor.predict_log_ratio(scheme, *anchor);
-    made.ratio = Interval{std::exp(log_ratio.value), std::exp(log_ratio.low), std::exp(log_ratio.high)};
-  }
+  const auto log_ratio = anchor ? context.predictor.predict_log_ratio(scheme, *anchor) : std::nullopt;
+  if (log_ratio) made.ratio = Interval{std::exp(log_ratio->value), std::exp(log_ratio->low), std::exp(log_ratio->high)};
   return made;
 }
 
@@ -203,15 +201,12 @@ std::vector<Counterfactual> make_counterfactuals(const Context& context, std::si
 
 std::string describe(const Attribution& point) {
   const char* quantity = to_string(point.quantity);
-  std::string text = fmt::format("{} of {} at batch {:g}, {:g} step{}: ", point.scheme, point.model, point.batch,
-                                 point.steps, point.steps == 1 ? "" : "s");
+  std::string text = fmt::format("{} of {} at batch {:g}, {:g}×{:g}: ", point.scheme, point.model, point.batch,
+                                 point.hops, point.tokens);
   if (point.scheme == kAnchor) return text + "the anchor";
   if (!point.ratio) return text + fmt::format("no {} ratio to f16", quantity);
-  const char* words = point.verdict == Verdict::kTrap     ? "trap"
-                      : point.verdict == Verdict::kNoTrap ? "no trap"
-                                                          : "undecided";
-  text += fmt::format("{} {} ({:.2f} [{:.2f}, {:.2f}] of f16)", quantity, words, point.ratio->value, point.ratio->low,
-                      point.ratio->high);
+  text += fmt::format("{} {} ({} of f16)", quantity, judge::to_words(point.verdict),
+                      judge::format_ratio(point.ratio->value, point.ratio->low, point.ratio->high));
   if (point.deciding_kind.empty()) return text;
   return text + fmt::format("; decided by {} ({}){}", point.deciding_term, point.deciding_kind,
                             point.deciding_identified ? "" : ", a cost these windows do not tell apart from others");
@@ -245,11 +240,11 @@ void set_shares(const Context& context, std::size_t c, Attribution& result) {
   }
 }
 
-void set_ratio(std::span<const Ratio> ratios, Attribution& result) {
+void set_ratio(std::span<const Ratio> ratios, const Workload& work, Attribution& result) {
+  const judge::CellKey cell = cell_of(work);
   for (const Ratio& ratio : ratios) {
-    const bool same = ratio.scheme == result.scheme && ratio.model == result.model && ratio.batch == result.batch &&
-                      ratio.params == result.params && ratio.quantity == result.quantity;
-    if (!same || !ratio.interval) continue;
+    if (ratio.scheme != result.scheme || ratio.cell != cell || ratio.quantity != result.quantity || !ratio.interval)
+      continue;
     result.ratio = Interval{std::exp(ratio.log_ratio), std::exp(ratio.interval->low), std::exp(ratio.interval->high)};
     result.verdict = ratio.verdict;
   }
@@ -279,10 +274,13 @@ std::vector<Attribution> attribute(const Design& design, const DeviceFit& fit, Q
     result.params = work.params;
     result.batch = work.batch;
     result.steps = work.steps;
+    result.hops = work.hops;
+    result.tokens = work.tokens;
+    result.context = work.context;
     result.quantity = quantity;
     result.measured = *measured;
     set_shares(context, c, result);
-    set_ratio(ratios, result);
+    set_ratio(ratios, work, result);
     const auto anchor = context.find(work.cell, kAnchor);
     if (anchor && *anchor != c) decide(context, c, *anchor, result);
     result.counterfactuals = make_counterfactuals(context, c, anchor);

@@ -39,7 +39,8 @@ struct Attribution {
   std::string point_id, device, scheme, model;
   double params = 0;
   double batch = 1;
-  double steps = 1;  ///< of the chain
+  double steps = 1;  ///< of the chain: hops x tokens
+  double hops = 1, tokens = 1, context = 0;
   Quantity quantity = Quantity::kTime;
   double measured = 0;  ///< mean over sessions of the medians [s or J]
   double predicted = 0;

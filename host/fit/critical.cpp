@@ -1,5 +1,6 @@
 #include "fit/critical.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
@@ -14,6 +15,7 @@ using Index = Eigen::Index;
 
 constexpr double kGridStep = 1.0 / 8;  // of the fitted curve, in doublings of the size
 constexpr const char* kAnchor = "f16";
+constexpr double kUndecided = 100;  // half width of a log ratio that no two sessions tell, e^100: any value is possible
 
 /// Counts per step of a scheme and its anchor at one size.
 struct Twins {
@@ -21,12 +23,23 @@ struct Twins {
   double steps = 0;
 };
 
-/// What stays fixed along an axis: (scheme, model or empty, batch or 1).
-using GroupKey = std::tuple<std::string, std::string, double>;
+/// What stays fixed along an axis, and the scheme.
+using GroupKey = std::pair<judge::CellKey, std::string>;
 using Family = std::map<GroupKey, std::map<double, Twins>>;
 
-GroupKey key_of(const std::string& scheme, const std::string& model, double batch, Axis axis) {
-  return axis == Axis::kParams ? GroupKey{scheme, "", batch} : GroupKey{scheme, model, 1.0};
+GroupKey key_of(judge::CellKey cell, const std::string& scheme, Axis axis) {
+  if (axis == Axis::kBatch) cell.batch = 0;
+  if (axis == Axis::kHops) cell.hops = 0;
+  if (axis == Axis::kParams) {
+    cell.model.clear();
+    cell.params = 0;
+  }
+  return {std::move(cell), scheme};
+}
+
+double size_of(const judge::CellKey& cell, Axis axis) {
+  if (axis == Axis::kParams) return cell.params;
+  return axis == Axis::kBatch ? cell.batch : cell.hops;
 }
 
 Family make_family(std::span<const Term> terms, std::span<const Workload> works, Axis axis) {
@@ -40,8 +53,8 @@ Family make_family(std::span<const Term> terms, std::span<const Workload> works,
     const auto anchor = anchors.find(work.cell);
     if (work.scheme.empty() || work.scheme == kAnchor || anchor == anchors.end()) continue;
     if (!seen.insert(work.point_id).second) continue;
-    Twins& twins =
-        family[key_of(work.scheme, work.model, work.batch, axis)][axis == Axis::kParams ? work.params : work.batch];
+    const judge::CellKey cell = cell_of(work);
+    Twins& twins = family[key_of(cell, work.scheme, axis)][size_of(cell, axis)];
     const Eigen::VectorXd scheme = compute_counts(terms, work.counts);
     const Eigen::VectorXd below = compute_counts(terms, anchor->second->counts);
     twins.scheme = twins.steps > 0 ? Eigen::VectorXd(twins.scheme + scheme) : scheme;
@@ -75,7 +88,6 @@ void append_point(Curve& curve, double size, const Interval& ratio) {
 
 Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& sizes) {
   Curve curve;
-  const auto positive = [&](const Eigen::VectorXd& counts) { return predictor.predict(counts) > 0; };
   for (auto place = sizes.begin(); place != sizes.end(); ++place) {
     const auto next = std::next(place);
     const double span = next == sizes.end() ? 0 : std::log2(next->first / place->first);
@@ -86,8 +98,8 @@ Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& s
       const Twins& right = next == sizes.end() ? left : next->second;
       const Eigen::VectorXd scheme = interpolate_counts(left.scheme, left.steps, right.scheme, right.steps, t);
       const Eigen::VectorXd anchor = interpolate_counts(left.anchor, left.steps, right.anchor, right.steps, t);
-      if (!positive(scheme) || !positive(anchor)) continue;
-      append_point(curve, place->first * std::exp2(span * t), predictor.predict_log_ratio(scheme, anchor));
+      const auto ratio = predictor.predict_log_ratio(scheme, anchor);
+      if (ratio) append_point(curve, place->first * std::exp2(span * t), *ratio);
     }
   }
   return curve;
@@ -121,30 +133,26 @@ const char* to_string(CriticalMethod method) {
 }
 
 std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis axis) {
-  std::map<std::pair<std::string, GroupKey>, std::map<double, const Ratio*>> groups;
-  for (const Ratio& ratio : ratios) {
-    groups[{ratio.device, key_of(ratio.scheme, ratio.model, ratio.batch, axis)}]
-          [axis == Axis::kParams ? ratio.params : ratio.batch] = &ratio;
-  }
+  std::map<GroupKey, std::map<double, const Ratio*>> groups;
+  for (const Ratio& ratio : ratios) groups[key_of(ratio.cell, ratio.scheme, axis)][size_of(ratio.cell, axis)] = &ratio;
   std::vector<Critical> entries;
   for (const auto& [key, sizes] : groups) {
     Critical entry;
     entry.axis = axis;
-    entry.device = key.first;
-    std::tie(entry.scheme, entry.model, entry.batch) = key.second;
+    std::tie(entry.cell, entry.scheme) = key;
     entry.quantity = sizes.begin()->second->quantity;
+    const bool none = std::none_of(sizes.begin(), sizes.end(), [](const auto& one) { return one.second->interval; });
+    entry.interval_basis = none ? "bracket" : to_string(judge::Basis::kSessions);
     Curve curve;
-    bool intervals = true;
     for (const auto& [size, ratio] : sizes) {
       entry.sizes_used.push_back(size);
-      entry.interval_basis = ratio->basis;
-      intervals = intervals && ratio->interval.has_value();
-      append_point(curve, size, ratio->interval.value_or(Interval{ratio->log_ratio, 0, 0}));
+      const bool decided = ratio->basis == judge::Basis::kSessions && !ratio->flagged;
+      const Interval open{ratio->log_ratio, ratio->log_ratio - kUndecided, ratio->log_ratio + kUndecided};
+      append_point(curve, size, decided ? *ratio->interval : open);
     }
-    if (!intervals) {
+    if (none) {
       curve.low.clear();
       curve.high.clear();
-      entry.interval_basis = "bracket";
     }
     entry.crossing = find_crossing(curve);
     entries.push_back(std::move(entry));
@@ -160,16 +168,49 @@ std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workloa
   for (const auto& [key, sizes] : make_family(predictor.terms(), family, axis)) {
     Critical entry;
     entry.axis = axis;
-    entry.device = fit.device;
-    std::tie(entry.scheme, entry.model, entry.batch) = key;
+    std::tie(entry.cell, entry.scheme) = key;
     entry.quantity = quantity;
     entry.method = CriticalMethod::kFitted;
     entry.interval_basis = (quantity == Quantity::kTime ? fit.time : fit.energy).interval_basis;
-    for (const auto& [size, twins] : sizes) entry.sizes_used.push_back(size);
+    for (const auto& [size, twins] : sizes) {
+      entry.sizes_used.push_back(size);
+      const auto ratio = predictor.predict_log_ratio(twins.scheme, twins.anchor);
+      entry.predicted.push_back(ratio ? std::optional(ratio->value) : std::nullopt);
+    }
     entry.crossing = find_crossing(predict_curve(predictor, sizes));
     entries.push_back(std::move(entry));
   }
   return entries;
+}
+
+void refuse_contradicted(std::span<const Ratio> ratios, std::vector<Critical>& fitted) {
+  for (Critical& entry : fitted) {
+    std::map<double, const Ratio*> measured;
+    for (const Ratio& ratio : ratios) {
+      const bool same = key_of(ratio.cell, ratio.scheme, entry.axis) == GroupKey{entry.cell, entry.scheme};
+      if (same && ratio.basis == judge::Basis::kSessions && !ratio.flagged)
+        measured[size_of(ratio.cell, entry.axis)] = &ratio;
+    }
+    std::vector<int> signs;
+    std::size_t outside = 0;
+    for (const auto& [size, ratio] : measured) {
+      const int sign = ratio->interval->low > 0 ? 1 : ratio->interval->high < 0 ? -1 : 0;
+      if (sign != 0 && (signs.empty() || signs.back() != sign)) signs.push_back(sign);
+      const auto place = std::find(entry.sizes_used.begin(), entry.sizes_used.end(), size);
+      if (place == entry.sizes_used.end()) continue;
+      const auto& predicted = entry.predicted[static_cast<std::size_t>(place - entry.sizes_used.begin())];
+      if (!predicted || *predicted < ratio->interval->low || *predicted > ratio->interval->high) ++outside;
+    }
+    std::string reason;
+    if (signs.empty()) reason = "no measured ratio is decided over sessions";
+    if (signs.size() > 2) reason = "the measured ratio crosses 1 more than once";
+    if (outside > 0)
+      reason = "the fitted ratio lies outside the measured interval at " + std::to_string(outside) + " of " +
+               std::to_string(measured.size()) + " sizes";
+    if (reason.empty()) continue;
+    entry.crossing = Crossing();
+    entry.crossing.reason = reason;
+  }
 }
 
 void add_paper_forms(const Decomposition& time, std::span<const Workload> family, std::vector<Critical>& entries) {
@@ -182,15 +223,14 @@ void add_paper_forms(const Decomposition& time, std::span<const Workload> family
     if (work.scheme == kAnchor) anchors[work.cell] = &work;
   }
   for (Critical& entry : entries) {
-    if (entry.quantity != Quantity::kTime) continue;
+    if (entry.quantity != Quantity::kTime || entry.axis == Axis::kHops) continue;
     double phi = 0;
     double saved = 0;
     double params = 0;
     double members = 0;
     for (const Workload& work : family) {
       const auto anchor = anchors.find(work.cell);
-      const bool same = work.scheme == entry.scheme &&
-                        (entry.axis == Axis::kParams ? work.batch == entry.batch : work.model == entry.model);
+      const bool same = key_of(cell_of(work), work.scheme, entry.axis) == GroupKey{entry.cell, entry.scheme};
       if (!same || anchor == anchors.end()) continue;
       phi += *per_launch * (work.counts.launches - anchor->second->counts.launches) / work.steps;
       saved += (anchor->second->weight_bits - work.weight_bits) / 8;
@@ -200,8 +240,8 @@ void add_paper_forms(const Decomposition& time, std::span<const Workload> family
     if (members <= 0 || phi <= 0 || saved <= 0) continue;
     const double scale = (phi / members) / (*per_byte * saved / members);  // phi B_W / (alpha (pi - p))
     const bool sizes = entry.axis == Axis::kParams;
-    entry.paper_printed = sizes ? scale * entry.batch : params / members / scale;
-    entry.paper_rederived = sizes ? scale / entry.batch : scale / (params / members);
+    entry.paper_printed = sizes ? scale * entry.cell.batch : params / members / scale;
+    entry.paper_rederived = sizes ? scale / entry.cell.batch : scale / (params / members);
   }
 }
 

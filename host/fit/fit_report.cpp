@@ -10,11 +10,9 @@
 namespace qtrap::fit {
 namespace {
 
-using EntryKey = std::tuple<std::string, std::string, std::string, double, Quantity>;
+using EntryKey = std::tuple<judge::CellKey, std::string, Quantity>;
 
-EntryKey key_of(const Critical& entry) {
-  return {entry.device, entry.scheme, entry.model, entry.batch, entry.quantity};
-}
+EntryKey key_of(const Critical& entry) { return {entry.cell, entry.scheme, entry.quantity}; }
 
 /// Sorts the two methods' entries into the one that counts and the other: interpolation needs no model, so it
 /// counts unless it identifies nothing and the fit does.
@@ -48,21 +46,23 @@ void add_critical(const DeviceFit& fit, std::span<const Ratio> ratios, std::span
                   Quantity quantity, Axis axis, FitReport& report) {
   std::vector<Critical> interpolated = interpolate_critical(ratios, axis);
   std::vector<Critical> fitted = fit_critical(fit, family, quantity, axis);
+  refuse_contradicted(ratios, fitted);
   add_paper_forms(fit.time, family, interpolated);
   add_paper_forms(fit.time, family, fitted);
-  const bool sizes = axis == Axis::kParams;
-  choose_entries(std::move(interpolated), std::move(fitted), sizes ? report.critical_scale : report.critical_batch,
-                 sizes ? report.critical_scale_other : report.critical_batch_other);
+  choose_entries(std::move(interpolated), std::move(fitted), report.critical, report.critical_other);
 }
 
 void add_quantity(const std::optional<Design>& design, std::span<const Row> rows, std::span<const Workload> family,
-                  Quantity quantity, double confidence, FitReport& report) {
+                  Quantity quantity, const judge::Options& options, FitReport& report) {
   const DeviceFit fit{report.devices.front(), report.time, report.energy};
-  const std::vector<Ratio> ratios = compute_ratios(rows, quantity, confidence);
-  if (!ratios.empty()) {
-    add_critical(fit, ratios, family, quantity, Axis::kParams, report);
-    add_critical(fit, ratios, family, quantity, Axis::kBatch, report);
+  const std::vector<Ratio> ratios = compute_ratios(rows, quantity, options);
+  for (const Axis axis : kAxes) {
+    if (!ratios.empty()) add_critical(fit, ratios, family, quantity, axis, report);
   }
+  for (const judge::Anchorless& one : judge::find_anchorless(observe(rows, quantity)))
+    report.anchorless.emplace_back(quantity, one);
+  const std::vector<HopSlope> slopes = compute_hop_slopes(ratios, options.confidence);
+  report.hop_slopes.insert(report.hop_slopes.end(), slopes.begin(), slopes.end());
   if (design) {
     std::vector<Attribution> points = attribute(*design, fit, quantity, ratios);
     std::move(points.begin(), points.end(), std::back_inserter(report.attribution));
@@ -70,8 +70,16 @@ void add_quantity(const std::optional<Design>& design, std::span<const Row> rows
   report.ratios.insert(report.ratios.end(), ratios.begin(), ratios.end());
 }
 
-Result<FitReport> make_report(std::span<const Row> rows, const ReportOptions& options,
+/// What costs are fitted to: nothing that was disturbed.
+std::vector<Row> select_sound(std::span<const Row> rows) {
+  std::vector<Row> sound;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(sound), [](const Row& row) { return !row.flagged; });
+  return sound;
+}
+
+Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& options,
                               const std::map<std::string, double>& cor_phase) {
+  const std::vector<Row> rows = select_sound(all);
   FitReport report;
   report.seed = options.fit.seed;
   std::map<std::string, std::vector<Row>> by_device;
@@ -99,8 +107,9 @@ Result<FitReport> make_report(std::span<const Row> rows, const ReportOptions& op
   if (design) {
     for (const Configuration& configuration : design->configurations) family.push_back(configuration.work);
   }
+  const judge::Options judging{options.fit.confidence, options.no_effect_margin};
   for (const Quantity quantity : {Quantity::kTime, Quantity::kEnergy}) {
-    add_quantity(design, rows, family, quantity, options.fit.confidence, report);
+    add_quantity(design, all, family, quantity, judging, report);
     const std::vector<Scaling> scaling = fit_scaling(rows, quantity, options.fit);
     report.scaling.insert(report.scaling.end(), scaling.begin(), scaling.end());
   }
@@ -145,21 +154,54 @@ result::QuantityFit to_quantity_fit(const Decomposition& fit) {
   return out;
 }
 
-/// What critical_scale and critical_batch share.
+/// What the entries of all axes share.
 template <class Entry>
 Entry to_entry(const Critical& from) {
   Entry entry;
-  entry.device = from.device;
+  entry.device = from.cell.device;
   entry.scheme = from.scheme;
+  entry.tokens_per_hop = static_cast<std::int64_t>(from.cell.tokens);
+  entry.context_tokens = static_cast<std::int64_t>(from.cell.context);
   entry.quantity = to_string(from.quantity);
   entry.status = to_string(from.crossing.status);
   entry.low = from.crossing.low;
   entry.high = from.crossing.high;
   entry.method = to_string(from.method);
   entry.sizes_used = from.sizes_used;
-  entry.paper_printed = from.paper_printed;
-  entry.paper_rederived = from.paper_rederived;
   return entry;
+}
+
+void add_entry(const Critical& one, result::FitFile& file) {
+  const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
+  switch (one.axis) {
+    case Axis::kParams: {
+      auto entry = to_entry<result::CriticalScale>(one);
+      entry.batch = whole(one.cell.batch);
+      entry.hops = whole(one.cell.hops);
+      entry.n_star = one.crossing.value;
+      entry.paper_printed = one.paper_printed;
+      entry.paper_rederived = one.paper_rederived;
+      file.critical_scale.push_back(std::move(entry));
+      return;
+    }
+    case Axis::kBatch: {
+      auto entry = to_entry<result::CriticalBatch>(one);
+      entry.model = one.cell.model;
+      entry.hops = whole(one.cell.hops);
+      entry.b_star = one.crossing.value;
+      entry.paper_printed = one.paper_printed;
+      entry.paper_rederived = one.paper_rederived;
+      file.critical_batch.push_back(std::move(entry));
+      return;
+    }
+    case Axis::kHops: {
+      auto entry = to_entry<result::CriticalHops>(one);
+      entry.model = one.cell.model;
+      entry.batch = whole(one.cell.batch);
+      entry.h_star = one.crossing.value;
+      file.critical_hops->push_back(std::move(entry));
+    }
+  }
 }
 
 }  // namespace
@@ -193,18 +235,8 @@ result::FitFile to_fit_file(const FitReport& report) {
   file.sessions = report.sessions;
   file.time = to_quantity_fit(report.time);
   file.energy = to_quantity_fit(report.energy);
-  for (const Critical& one : report.critical_scale) {
-    auto entry = to_entry<result::CriticalScale>(one);
-    entry.batch = static_cast<std::int64_t>(one.batch);
-    entry.n_star = one.crossing.value;
-    file.critical_scale.push_back(std::move(entry));
-  }
-  for (const Critical& one : report.critical_batch) {
-    auto entry = to_entry<result::CriticalBatch>(one);
-    entry.model = one.model;
-    entry.b_star = one.crossing.value;
-    file.critical_batch.push_back(std::move(entry));
-  }
+  file.critical_hops.emplace();
+  for (const Critical& one : report.critical) add_entry(one, file);
   for (const PaperPoint& one : report.paper_view.points) {
     if (!one.energy_tdp_j) continue;
     file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme, static_cast<std::int64_t>(one.batch),

@@ -10,6 +10,7 @@
 #include "fit/attribution.hpp"
 #include "fit/critical.hpp"
 #include "fit/decomposition.hpp"
+#include "fit/hop_slope.hpp"
 #include "fit/paper_view.hpp"
 #include "fit/ratios.hpp"
 #include "fit/scaling.hpp"
@@ -24,6 +25,7 @@ struct ReportOptions {
   std::optional<double> tdp_w;          ///< board TDP for the paper's view
   std::optional<IndexWeights> weights;  ///< of the user's own index
   std::map<std::pair<std::string, std::string>, double> accuracy;  ///< by (model, scheme)
+  double no_effect_margin = 0.02;                                  ///< see judge::Options
 };
 
 struct FitReport {
@@ -32,12 +34,13 @@ struct FitReport {
   std::uint64_t seed = 0;
   Decomposition time;  ///< with more than one device: a reason, for costs belong to a device
   Decomposition energy;
-  std::vector<Critical> critical_scale;        ///< one per (device, scheme, batch, quantity): interpolated where
-                                               ///< that identifies a status, else fitted
-  std::vector<Critical> critical_scale_other;  ///< the other method's
-  std::vector<Critical> critical_batch;        ///< one per (device, scheme, model, quantity), likewise
-  std::vector<Critical> critical_batch_other;
-  std::vector<Ratio> ratios;             ///< the N x B map of verdicts, of time and energy
+  /// One per (axis, device, scheme, what the axis leaves fixed, quantity): interpolated where that identifies a status,
+  /// else fitted. `critical_other`: the other method's.
+  std::vector<Critical> critical, critical_other;
+  std::vector<Ratio> ratios;         ///< verdicts of time and energy, one per cell and scheme
+  std::vector<HopSlope> hop_slopes;  ///< of time, then of energy
+  std::vector<std::pair<Quantity, judge::Anchorless>>
+      anchorless;                        ///< cells without an f16 anchor: no ratio of theirs is known
   std::vector<Attribution> attribution;  ///< of time, then of energy
   std::vector<Scaling> scaling;          ///< layers and parameters, of time, then of energy
   PaperView paper_view;

@@ -56,9 +56,10 @@ std::vector<double> Predictor::log_ratios(const Eigen::VectorXd& scheme, const E
   return logs;
 }
 
-Interval Predictor::predict_log_ratio(const Eigen::VectorXd& scheme, const Eigen::VectorXd& anchor) const {
+std::optional<Interval> Predictor::predict_log_ratio(const Eigen::VectorXd& scheme,
+                                                     const Eigen::VectorXd& anchor) const {
   const std::vector<double> sessions = log_ratios(scheme, anchor, Fits::kSessions);
-  expects(!sessions.empty(), "a predicted ratio needs positive predictions");
+  if (predict(scheme) <= 0 || predict(anchor) <= 0 || sessions.empty()) return std::nullopt;
   return rule_.combine(sessions, log_ratios(scheme, anchor, Fits::kReplicates));
 }
 

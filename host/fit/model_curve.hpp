@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <optional>
 #include <vector>
 
 #include "fit/decomposition.hpp"
@@ -19,8 +20,8 @@ class Predictor {
   const std::vector<Term>& terms() const { return time_->terms; }
   /// Of the counts of one chain, in the order of terms(): by the mean fit [s or J].
   double predict(const Eigen::VectorXd& counts) const;
-  /// log(predict(scheme) / predict(anchor)) with its interval. Both predictions must be positive.
-  Interval predict_log_ratio(const Eigen::VectorXd& scheme, const Eigen::VectorXd& anchor) const;
+  /// log(predict(scheme) / predict(anchor)) with its interval; none unless some session's fit makes both positive.
+  std::optional<Interval> predict_log_ratio(const Eigen::VectorXd& scheme, const Eigen::VectorXd& anchor) const;
 
  private:
   enum class Fits { kMean, kSessions, kReplicates };

@@ -78,6 +78,9 @@ Workload shape_work(const result::PointRecord& point) {
   work.params_step = static_cast<double>(point.params_step.value_or(point.params));
   work.weight_bits = static_cast<double>(point.weight_bits);
   work.steps = static_cast<double>(point.hops * point.tokens_per_hop);
+  work.hops = static_cast<double>(point.hops);
+  work.tokens = static_cast<double>(point.tokens_per_hop);
+  work.context = static_cast<double>(point.context_tokens);
   return work;
 }
 
@@ -91,6 +94,18 @@ template <class Record>
 bool was_measured(const Record& record) {
   return record.energy_status == "ok" && record.energy_gross_j.value_or(0) > 0 && record.energy_method != "estimated" &&
          record.energy_method != "simulated";
+}
+
+using PointsById = std::map<std::string, const result::PointRecord*>;
+
+/// Energies by counter and by integrated power differ by the sensor's gain and must not meet in one ratio: those of the
+/// method that the point and its anchor were pooled by count.
+bool shares_method(const result::TrialRecord& trial, const result::PointRecord& point, const PointsById& points) {
+  if (trial.energy_method != point.energy_method) return false;
+  return std::none_of(points.begin(), points.end(), [&](const auto& other) {
+    return other.second->cell_id == point.cell_id && other.second->scheme == "f16" &&
+           other.second->energy_method != point.energy_method;
+  });
 }
 
 /// Numbers sessions in the order in which files name them.
@@ -107,13 +122,13 @@ class SessionNumbers {
 void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::vector<Row>& rows) {
   std::map<std::string, std::string> devices;
   for (const result::SessionRecord& session : file.sessions) devices[session.session_id] = session.device.id;
-  std::map<std::string, const result::PointRecord*> points;
+  PointsById points;
   for (const result::PointRecord& point : file.points) {
     if (point.status == "ok") points[point.point_id] = &point;
   }
   for (const result::TrialRecord& trial : file.trials) {
     const bool probe = trial.mode == "probe";
-    if (!trial.flags.empty() || (trial.mode != "bare" && !probe)) continue;
+    if ((probe && !trial.flags.empty()) || (trial.mode != "bare" && !probe)) continue;
     const auto point = points.find(trial.point_id.value_or(""));
     if (!probe && point == points.end()) continue;
     const double chains = static_cast<double>(std::max<std::int64_t>(trial.repetitions, 1));
@@ -123,7 +138,9 @@ void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::
     row.session = sessions.number(trial.session_id);
     row.block = static_cast<int>(trial.block);
     row.time_s = trial.wall_s / chains;
-    if (was_measured(trial)) row.energy_j = *trial.energy_gross_j / chains;
+    row.flagged = !trial.flags.empty();
+    if (was_measured(trial) && (probe || shares_method(trial, *point->second, points)))
+      row.energy_j = *trial.energy_gross_j / chains;
     rows.push_back(std::move(row));
   }
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "judge/judge.hpp"
+
 namespace qtrap::fit {
 
 /// Multiply-adds of one precision class. Kernels of different classes reach different rates, so each class
@@ -44,9 +46,15 @@ struct Workload {
   double params = 0;        ///< all parameters of the shape
   double params_step = 0;   ///< weights read in one step
   double weight_bits = 16;  ///< of the weight format
-  double steps = 1;         ///< dependent steps in the chain (hops x tokens per hop)
+  double steps = 1;         ///< dependent steps in the chain (hops x tokens)
+  double hops = 1;          ///< dependent hops of the chain
+  double tokens = 1;        ///< steps per hop
+  double context = 0;       ///< tokens in the cache before the chain
   Counts counts;            ///< per chain
 };
+
+/// The cell of a workload, which its anchor shares.
+judge::CellKey cell_of(const Workload& work);
 
 /// One measured window, or one published number, scaled to one chain. It has a time, an energy or both.
 struct Row {
@@ -55,6 +63,7 @@ struct Row {
   int block = 0;                   ///< randomised block within the session
   std::optional<double> time_s;    ///< wall time, > 0; none where a published table gives energy alone
   std::optional<double> energy_j;  ///< gross energy, > 0; none where no meter gave one
+  bool flagged = false;            ///< something disturbed it: enters ratios where there is no other, costs never
 };
 
 /// What a fit explains.

@@ -96,9 +96,10 @@ std::optional<double> compute_ratio_loo(std::span<const Row> scheme, std::span<c
   if (!above || !below) return std::nullopt;
   std::vector<double> errors;
   for (const Ratio& ratio : ratios) {
-    if (ratio.device != result.device || ratio.scheme != result.scheme || ratio.batch != result.batch) continue;
-    const auto numerator = predict_left_out(above.value(), ratio.params);
-    const auto denominator = predict_left_out(below.value(), ratio.params);
+    if (ratio.cell.device != result.device || ratio.scheme != result.scheme || ratio.cell.batch != result.batch)
+      continue;
+    const auto numerator = predict_left_out(above.value(), ratio.cell.params);
+    const auto denominator = predict_left_out(below.value(), ratio.cell.params);
     if (!numerator || !denominator || *denominator <= 0) continue;
     errors.push_back(std::abs(*numerator / *denominator / std::exp(ratio.log_ratio) - 1));
   }
@@ -117,7 +118,7 @@ std::vector<Scaling> fit_scaling(std::span<const Row> rows, Quantity quantity, c
     const std::optional<double>& value = value_of(row, quantity);
     if (value) groups[{work.device, work.scheme, work.batch}].push_back(strip(row, *value));
   }
-  const std::vector<Ratio> ratios = compute_ratios(rows, quantity, options.confidence);
+  const std::vector<Ratio> ratios = compute_ratios(rows, quantity, {.confidence = options.confidence});
   std::vector<Scaling> all;
   for (const auto& [key, group] : groups) {
     Scaling result;

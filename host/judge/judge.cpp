@@ -8,18 +8,16 @@
 #include <set>
 
 #include "core/contract.hpp"
-#include "judge/moderation.hpp"
+#include "judge/pooling.hpp"
 
 namespace qtrap::judge {
 namespace {
 
 constexpr const char* kAnchor = "f16";
-constexpr const char* kOneSession = "one session: sessions differ more than its blocks tell, so no verdict is drawn";
-constexpr const char* kFlagged =
-    "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
 constexpr double kEquivalenceConfidence = 0.90;  // two one-sided tests at 5 %
 
 constexpr double kPower = 0.8;
+constexpr double kLeastP = 1e-12;  // below it the distribution function has no digits left
 
 /// Values of one scheme in one cell by session and block; a block given twice has both.
 using Blocks = std::map<std::int64_t, std::vector<double>>;
@@ -41,8 +39,10 @@ Cells sort_by_cell(std::span<const Observation> observations) {
 }
 
 /// Log ratios of the blocks that both have, by session.
-std::vector<std::vector<double>> pair(const Sessions& scheme, const Sessions& anchor) {
-  std::vector<std::vector<double>> sessions;
+using Pairs = std::map<std::string, std::vector<double>>;
+
+Pairs pair(const Sessions& scheme, const Sessions& anchor) {
+  Pairs pairs;
   for (const auto& [session, blocks] : scheme) {
     const auto twin = anchor.find(session);
     if (twin == anchor.end()) continue;
@@ -51,20 +51,15 @@ std::vector<std::vector<double>> pair(const Sessions& scheme, const Sessions& an
       const auto other = twin->second.find(block);
       if (other != twin->second.end()) logs.push_back(std::log(compute_median(values) / compute_median(other->second)));
     }
-    if (!logs.empty()) sessions.push_back(std::move(logs));
+    if (!logs.empty()) pairs[session] = std::move(logs);
   }
-  return sessions;
+  return pairs;
 }
 
 /// A judgement without its interval, and the pairs of its sessions.
 struct Draft {
   Judgement judgement;
-  std::vector<std::vector<double>> pairs;
-
-  Spread spread() const {
-    const auto& logs = judgement.session_logs;
-    return {std::pow(compute_standard_deviation(logs), 2), static_cast<double>(logs.size() - 1)};
-  }
+  Pairs pairs;
 };
 
 std::vector<Draft> make_drafts(const Cells& cells) {
@@ -82,7 +77,10 @@ std::vector<Draft> make_drafts(const Cells& cells) {
       if (draft.judgement.flagged) draft.pairs = pair(values.all, anchor->second.all);
       if (draft.pairs.empty()) continue;
       draft.judgement.unpaired = static_cast<std::int64_t>(values.all.size() - draft.pairs.size());
-      for (const auto& logs : draft.pairs) draft.judgement.session_logs.push_back(compute_median(logs));
+      for (const auto& [session, logs] : draft.pairs) {
+        draft.judgement.sessions.push_back(session);
+        draft.judgement.session_logs.push_back(compute_median(logs));
+      }
       draft.judgement.log_ratio = compute_mean(draft.judgement.session_logs);
       drafts.push_back(std::move(draft));
     }
@@ -90,35 +88,12 @@ std::vector<Draft> make_drafts(const Cells& cells) {
   return drafts;
 }
 
-/// What the points of a device share.
-struct Shared {
-  Prior prior;
-  double most_degrees = 0;
-};
-
-std::map<std::string, Shared> find_shared(const std::vector<Draft>& drafts) {
-  std::map<std::string, std::vector<Spread>> spreads;
-  std::map<std::string, std::set<std::string>> schemes;
-  std::map<std::string, Shared> shared;
-  for (const Draft& draft : drafts) {
-    if (draft.judgement.session_logs.size() < 2 || draft.judgement.flagged) continue;
-    const std::string& device = draft.judgement.cell.device;
-    spreads[device].push_back(draft.spread());
-    schemes[device].insert(draft.judgement.scheme);
-  }
-  for (const auto& [device, own] : spreads) {
-    double most = 0;
-    for (const Spread& one : own) most = std::max(most, one.degrees_of_freedom);
-    shared[device] = {estimate_prior(own), most * static_cast<double>(schemes[device].size())};
-  }
-  return shared;
-}
-
-void set_interval(const Spread& spread, std::size_t values, double confidence, Judgement& judgement) {
-  judgement.standard_error = std::sqrt(spread.variance / static_cast<double>(values));
-  judgement.degrees_of_freedom = spread.degrees_of_freedom;
-  const double half = student_t_quantile(0.5 + 0.5 * confidence, spread.degrees_of_freedom) * judgement.standard_error;
-  judgement.interval = Interval{judgement.log_ratio, judgement.log_ratio - half, judgement.log_ratio + half};
+void set(const Estimate& estimate, Basis basis, Judgement& judgement) {
+  judgement.log_ratio = estimate.interval.value;
+  judgement.interval = estimate.interval;
+  judgement.standard_error = estimate.standard_error;
+  judgement.degrees_of_freedom = estimate.degrees_of_freedom;
+  judgement.basis = basis;
 }
 
 Verdict decide(const Judgement& one, const Options& options) {
@@ -133,32 +108,18 @@ Verdict decide(const Judgement& one, const Options& options) {
 
 double compute_p_value(const Judgement& one) {
   if (one.standard_error <= 0) return one.log_ratio == 0 ? 1 : 0;
-  return 2 * student_t_cdf(-std::abs(one.log_ratio) / one.standard_error, one.degrees_of_freedom);
+  const double p = 2 * student_t_cdf(-std::abs(one.log_ratio) / one.standard_error, one.degrees_of_freedom);
+  return p < kLeastP ? 0 : p;
 }
 
-void judge_sessions(const Shared& shared, const Options& options, Draft& draft) {
-  const Spread own = draft.spread();
-  Judgement& judgement = draft.judgement;
-  Spread spread = judgement.flagged ? own : moderate(own, shared.prior);
-  spread.degrees_of_freedom =
-      std::max(own.degrees_of_freedom, std::min(spread.degrees_of_freedom, shared.most_degrees));
-  set_interval(spread, judgement.session_logs.size(), options.confidence, judgement);
-  judgement.basis = Basis::kSessions;
-  if (judgement.flagged) return;
-  judgement.p_value = compute_p_value(judgement);
-  judgement.verdict = decide(judgement, options);
-}
-
-void judge_blocks(const Options& options, Draft& draft) {
-  const std::vector<double>& blocks = draft.pairs.front();
-  Judgement& judgement = draft.judgement;
-  judgement.reason = kOneSession;
-  if (blocks.size() < 2) return;
-  judgement.log_ratio = compute_mean(blocks);
-  judgement.session_logs = {judgement.log_ratio};
-  const auto own = static_cast<double>(blocks.size() - 1);
-  set_interval({std::pow(compute_standard_deviation(blocks), 2), own}, blocks.size(), options.confidence, judgement);
-  judgement.basis = Basis::kBlocks;
+/// Estimates of all drafts over their sessions. Flagged ones share nothing with the others.
+std::vector<std::optional<Estimate>> pool(const std::vector<Draft>& drafts, double confidence) {
+  std::vector<SessionValues> quantities;
+  for (const Draft& draft : drafts) {
+    const Judgement& one = draft.judgement;
+    quantities.push_back({one.cell.device + (one.flagged ? "|flagged" : ""), one.scheme, one.session_logs});
+  }
+  return pool_sessions(quantities, confidence);
 }
 
 }  // namespace
@@ -191,17 +152,21 @@ const char* to_string(Basis basis) {
 std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options) {
   expects(options.no_effect_margin > 0 && options.no_effect_margin < 1, "a margin lies between 0 and 1");
   std::vector<Draft> drafts = make_drafts(sort_by_cell(observations));
-  const auto shared = find_shared(drafts);
+  const auto estimates = pool(drafts, options.confidence);
   std::vector<Judgement> judgements;
-  for (Draft& draft : drafts) {
-    if (draft.pairs.size() > 1) {
-      const auto own = shared.find(draft.judgement.cell.device);
-      judge_sessions(own == shared.end() ? Shared() : own->second, options, draft);
-    } else {
-      judge_blocks(options, draft);
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    Judgement& one = drafts[i].judgement;
+    if (estimates[i]) {
+      set(*estimates[i], Basis::kSessions, one);
+    } else if (const auto blocks = pool_blocks(drafts[i].pairs.begin()->second, options.confidence)) {
+      set(*blocks, Basis::kBlocks, one);
+      one.session_logs = {one.log_ratio};
     }
-    if (draft.judgement.flagged) draft.judgement.reason = kFlagged;
-    judgements.push_back(std::move(draft.judgement));
+    if (one.basis == Basis::kSessions && !one.flagged) {
+      one.p_value = compute_p_value(one);
+      one.verdict = decide(one, options);
+    }
+    judgements.push_back(std::move(one));
   }
   return judgements;
 }

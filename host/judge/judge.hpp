@@ -4,10 +4,9 @@
 // Pairing: within a block of a session, values of scheme and anchor divide; what both share of a session, its median,
 // stands for it. Flagged values count only where a scheme has no pair without: then no verdict is drawn.
 // Pooling: the value is the mean of the sessions' logs and the centre of its own interval.
-// Interval: over sessions by a moderated t (Smyth 2004, doi 10.2202/1544-6115.1027): a point's variance between
-// sessions is shrunk to the one that the device's points share. Schemes of one session are told apart, cells are not
-// (a session's effect on a scheme is the same in all its cells): the degrees of freedom never exceed sessions - 1 times
-// schemes. Over blocks by Student's t where there is one session: no verdict, for sessions differ.
+// Interval: over sessions by a moderated t (pooling.hpp). Schemes of one session are told apart, cells are not: a
+// session's effect on a scheme is the same in all its cells. Over blocks by Student's t where there is one session: no
+// verdict, for sessions differ more than blocks tell.
 #pragma once
 
 #include <cstdint>
@@ -58,9 +57,10 @@ struct Options {
 struct Judgement {
   CellKey cell;
   std::string scheme;
-  std::vector<double> session_logs;  ///< one of each session that has a pair
-  double log_ratio = 0;              ///< the interval's centre
-  std::optional<Interval> interval;  ///< of log_ratio; none with one session of one block
+  std::vector<std::string> sessions;  ///< those that have a pair
+  std::vector<double> session_logs;   ///< one of each
+  double log_ratio = 0;               ///< the interval's centre
+  std::optional<Interval> interval;   ///< of log_ratio; none with one session of one block
   Basis basis = Basis::kNone;
   double standard_error = 0;      ///< of log_ratio; with an interval
   double degrees_of_freedom = 0;  ///< of the interval

@@ -12,6 +12,7 @@
 #include "core/contract.hpp"
 #include "measure/pool_blocks.hpp"
 #include "measure/pool_energy.hpp"
+#include "measure/pool_ratios.hpp"
 #include "result/closure.hpp"
 #include "scheme/scheme.hpp"
 
@@ -215,23 +216,6 @@ void add_phases(const PoolInput& input, const SchemeTrials& trials, double scale
   }
 }
 
-void add_ratio(const SchemeTrials& trials, const SchemeTrials& anchor, PointRecord& point) {
-  if (point.scheme == "f16") return;
-  point.verdict_time = "undecided";
-  const AnchorRatios ratios = make_anchor_ratios(trials, anchor, chain_times);
-  if (ratios.by_session.empty()) return;
-  if (!ratios.sound && !point.reason)
-    point.reason =
-        "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
-  const Pooled pooled = pool_values(ratios.by_session);
-  point.time_ratio = pooled.value;
-  point.cor_operational = pooled.value - 1;
-  if (ratios.sound) point.verdict_time = decide_verdict(pooled);
-  if (!pooled.interval) return;
-  point.time_ratio_low = pooled.interval->low;
-  point.time_ratio_high = pooled.interval->high;
-}
-
 /// The least favourable reason of the sessions: a budget that ran out first, then the trial limit.
 std::string worst_stop(const std::vector<const TrialRecord*>& trials) {
   std::set<std::string> reasons;
@@ -259,9 +243,9 @@ bool add_checks(const SchemeTrials& trials, PointRecord& point) {
   return point.status == "ok";
 }
 
-PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const SchemeTrials& anchor) {
+/// All of a point but its ratios.
+PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const SchemeTrials& trials) {
   PointRecord point = describe(input, scheme);
-  const SchemeTrials trials = select_trials(input.trials, input.cell, scheme);
   point.trials = trials.all;
   point.trials_flagged = trials.flagged;
   if (const auto failure = input.failures.find(scheme); failure != input.failures.end()) {
@@ -301,8 +285,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   point.stop_reason = worst_stop(trials.bare);
   add_counts(sample, scale, point);
   add_phases(input, trials, scale, point);
-  add_ratio(trials, anchor, point);
-  add_energy(trials, anchor, scale, point);
+  add_energy(trials, scale, point);
   point.bandwidth_bytes_per_s = static_cast<double>(*point.bytes) / *point.time_s;
   add_roof(input, point);
   return point;
@@ -333,16 +316,20 @@ Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
   return pooled;
 }
 
-std::string decide_verdict(const Pooled& ratio) {
-  if (!ratio.interval) return "undecided";
-  if (ratio.interval->low > 1) return "trap";
-  return ratio.interval->high < 1 ? "no_trap" : "undecided";
-}
-
-std::vector<PointRecord> pool_cell(const PoolInput& input) {
-  const SchemeTrials anchor = select_trials(input.trials, input.cell, "f16");
+std::vector<PointRecord> pool_cells(std::span<const PoolInput> inputs) {
+  std::vector<PooledScheme> schemes;
+  double margin = 0;
+  for (const PoolInput& input : inputs) {
+    margin = input.campaign->no_effect_margin;
+    for (const auto& scheme : schemes_with_anchor(*input.campaign)) {
+      SchemeTrials trials = select_trials(input.trials, input.cell, scheme);
+      PointRecord point = pool_scheme(input, scheme, trials);
+      schemes.push_back({std::move(point), std::move(trials)});
+    }
+  }
+  if (!schemes.empty()) add_ratios(schemes, margin);
   std::vector<PointRecord> points;
-  for (const auto& scheme : schemes_with_anchor(*input.campaign)) points.push_back(pool_scheme(input, scheme, anchor));
+  for (PooledScheme& scheme : schemes) points.push_back(std::move(scheme.point));
   return points;
 }
 

@@ -1,6 +1,6 @@
-// Points from trials: what all sessions of a cell say together. Ratios are paired within a block, summed up per
-// session, and the interval is Student's t over the sessions' values: with three sessions a percentile bootstrap covers
-// 75 %, this 95 % (power.md).
+// Points from trials: what all sessions of a cell say together. Times and energies are summed up per session, their
+// interval is Student's t over the sessions' values: with three sessions a percentile bootstrap covers 75 %, this 95 %
+// (power.md). Ratios are the judge's (judge.hpp).
 #pragma once
 
 #include <map>
@@ -29,9 +29,6 @@ struct Pooled {
 /// least.
 Pooled pool_values(const std::vector<std::vector<double>>& by_session);
 
-/// "trap", "no_trap" or "undecided": where the interval of a ratio lies against 1.
-std::string decide_verdict(const Pooled& ratio);
-
 struct PoolInput {
   Cell cell;
   const profile::ModelProfile* model = nullptr;
@@ -41,7 +38,8 @@ struct PoolInput {
   std::map<std::string, Error> failures;            ///< by scheme: becomes a point with status error
 };
 
-/// One point per scheme of the campaign, the anchor first.
-std::vector<result::PointRecord> pool_cell(const PoolInput& input);
+/// One point per scheme of the campaign and cell, in their order, the anchor first. Cells that will be told together
+/// are pooled together: their ratios share what is known of the spread between sessions (judge.hpp).
+std::vector<result::PointRecord> pool_cells(std::span<const PoolInput> inputs);
 
 }  // namespace qtrap::measure

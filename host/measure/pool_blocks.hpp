@@ -41,21 +41,6 @@ std::vector<std::vector<double>> values_of(const BlockValues& values);
 /// Ratios of `top` to `bottom` where both have the block, by session.
 std::vector<std::vector<double>> paired_ratios(const BlockValues& top, const BlockValues& bottom);
 
-/// Ratios of a scheme to its anchor, by session, and whether they can carry a verdict: those of blocks in which neither
-/// is flagged, else those of all blocks, which cannot.
-struct AnchorRatios {
-  std::vector<std::vector<double>> by_session;
-  bool sound = true;
-};
-/// `values` gives the BlockValues of a list of trials.
-template <class Values>
-AnchorRatios make_anchor_ratios(const SchemeTrials& trials, const SchemeTrials& anchor, Values&& values) {
-  AnchorRatios ratios{paired_ratios(values(trials.bare), values(anchor.bare)),
-                      !trials.all_flagged && !anchor.all_flagged};
-  if (!ratios.by_session.empty()) return ratios;
-  return {paired_ratios(values(trials.every_bare), values(anchor.every_bare)), false};
-}
-
 /// Median of `get` over the trials where it gives a value.
 template <class Get>
 std::optional<double> median_of(const std::vector<const result::TrialRecord*>& trials, Get&& get) {

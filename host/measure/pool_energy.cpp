@@ -64,14 +64,9 @@ Trials with_method(const Trials& trials, const std::optional<std::string>& metho
   return same;
 }
 
-std::optional<double> gross_of(const TrialRecord& trial) { return trial.energy_gross_j; }
 std::optional<double> idle_of(const TrialRecord& trial) { return trial.energy_idle_j; }
-std::optional<double> net_of(const TrialRecord& trial) {
-  if (!trial.energy_gross_j || !trial.energy_idle_j) return std::nullopt;
-  return *trial.energy_gross_j - *trial.energy_idle_j;
-}
 
-/// Value and interval of an energy or a ratio.
+/// Value and interval of an energy.
 struct Slots {
   std::optional<double> PointRecord::*value;
   std::optional<double> PointRecord::*low;
@@ -81,10 +76,6 @@ constexpr Slots kGross{&PointRecord::energy_gross_j, &PointRecord::energy_gross_
                        &PointRecord::energy_gross_j_high};
 constexpr Slots kIdle{&PointRecord::energy_idle_j, &PointRecord::energy_idle_j_low, &PointRecord::energy_idle_j_high};
 constexpr Slots kNet{&PointRecord::energy_net_j, &PointRecord::energy_net_j_low, &PointRecord::energy_net_j_high};
-constexpr Slots kRatio{&PointRecord::energy_ratio, &PointRecord::energy_ratio_low, &PointRecord::energy_ratio_high};
-constexpr Slots kNetRatio{&PointRecord::energy_net_ratio, &PointRecord::energy_net_ratio_low,
-                          &PointRecord::energy_net_ratio_high};
-
 /// Pools positive values; nothing where there are none or one is not positive (a net energy below the idle noise).
 std::optional<Pooled> set_pooled(const std::vector<std::vector<double>>& by_session, double scale, const Slots& slots,
                                  PointRecord& point) {
@@ -157,7 +148,14 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
 
 }  // namespace
 
-void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double scale, PointRecord& point) {
+std::optional<double> gross_of(const TrialRecord& trial) { return trial.energy_gross_j; }
+
+std::optional<double> net_of(const TrialRecord& trial) {
+  if (!trial.energy_gross_j || !trial.energy_idle_j) return std::nullopt;
+  return *trial.energy_gross_j - *trial.energy_idle_j;
+}
+
+void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
   point.verdict_energy = "no_meter";
   const auto method = commonest_method(trials.bare);
   const Trials bare = with_method(trials.bare, method);
@@ -177,17 +175,8 @@ void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double s
   const auto tokens = static_cast<double>(point.batch * point.hops * point.tokens_per_hop);
   point.energy_per_token_j = *point.energy_gross_j / tokens;
   add_phases(trials, scale, point);
-  if (point.scheme == "f16") {
-    point.verdict_energy.reset();
-    return;
-  }
-  const auto gross_values = [&](const Trials& list) { return chain_energies(with_method(list, method), gross_of); };
-  const auto net_values = [&](const Trials& list) { return chain_energies(with_method(list, method), net_of); };
-  const AnchorRatios ratios = make_anchor_ratios(trials, anchor, gross_values);
-  const auto ratio = set_pooled(ratios.by_session, 1, kRatio, point);
-  set_pooled(make_anchor_ratios(trials, anchor, net_values).by_session, 1, kNetRatio, point);
-  if (point.energy_method == "estimated") return;
-  point.verdict_energy = ratio && ratios.sound ? decide_verdict(*ratio) : "undecided";
+  if (point.scheme == "f16") point.verdict_energy.reset();
+  if (point.scheme != "f16" && method != "estimated") point.verdict_energy = "undecided";
 }
 
 }  // namespace qtrap::measure

@@ -6,10 +6,13 @@
 
 namespace qtrap::measure {
 
-/// Fills the energy fields of `point`; counts are multiplied by `scale` (layers of the shape over layers run). Requires
-/// time_s, phase times and gap of the point. Without an energy the status says why; an estimate (TDP x time) gives
-/// energies and ratios but no verdict. Phase energies come from phase loops; `unattributable` without one, since a
-/// phase inside a chain is shorter than any sensor can tell.
-void add_energy(const SchemeTrials& trials, const SchemeTrials& anchor, double scale, result::PointRecord& point);
+/// Energies of one window [J], none where it was not measured: as the meter reads it, and less its idle share.
+std::optional<double> gross_of(const result::TrialRecord& trial);
+std::optional<double> net_of(const result::TrialRecord& trial);
+
+/// Fills the energy fields of `point` but its ratios; counts are multiplied by `scale` (layers of the shape over layers
+/// run). Requires time_s, phase times and gap of the point. Without an energy the status says why. Phase energies come
+/// from phase loops; `unattributable` without one, since a phase inside a chain is shorter than any sensor can tell.
+void add_energy(const SchemeTrials& trials, double scale, result::PointRecord& point);
 
 }  // namespace qtrap::measure

@@ -40,6 +40,7 @@ struct Campaign {
   std::vector<std::int64_t> tokens_per_hop{1};
   std::vector<std::int64_t> context_tokens{0};
   double target_ci = 0.01;
+  double no_effect_margin = 0.02;
   std::int64_t min_trials = 3;
   std::int64_t max_trials = 20;
   double max_seconds_per_point = 60;

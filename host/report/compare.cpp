@@ -10,7 +10,8 @@
 #include <set>
 #include <tuple>
 
-#include "fit/result_rows.hpp"
+#include "judge/judge.hpp"
+#include "judge/point_cell.hpp"
 #include "report/table.hpp"
 #include "result/check_records.hpp"
 
@@ -50,22 +51,6 @@ std::vector<std::string> list_devices(const result::ResultFile& file) {
   return devices;
 }
 
-/// Ratios of one quantity by cell and scheme. Cells stay apart, for another file may lack some of them.
-using CellRatios = std::map<std::pair<std::string, std::string>, fit::Ratio>;
-
-CellRatios compute_cell_ratios(const std::vector<fit::Row>& rows, fit::Quantity quantity) {
-  std::map<std::string, std::vector<fit::Row>> cells;
-  for (const fit::Row& row : rows) cells[row.workload.cell].push_back(row);
-  CellRatios all;
-  for (const auto& [cell, own] : cells) {
-    for (fit::Ratio& ratio : fit::compute_ratios(own, quantity)) {
-      std::string scheme = ratio.scheme;
-      all.emplace(std::pair{cell, std::move(scheme)}, std::move(ratio));
-    }
-  }
-  return all;
-}
-
 void set_deciding_term(const fit::FitReport& report, ComparedPoint& compared) {
   for (const fit::Attribution& one : report.attribution) {
     // Energy comes last and, where it is fitted, has the last word.
@@ -77,19 +62,19 @@ void set_deciding_term(const fit::FitReport& report, ComparedPoint& compared) {
 
 std::size_t add_points(const result::ResultFile& file, const fit::FitReport& report, std::size_t subject,
                        std::vector<ComparedPoint>& points) {
-  const std::vector<fit::Row> rows = fit::rows_from_results({&file, 1});
-  const CellRatios times = compute_cell_ratios(rows, fit::Quantity::kTime);
-  const CellRatios energies = compute_cell_ratios(rows, fit::Quantity::kEnergy);
-  const auto find = [](const CellRatios& ratios, const std::pair<std::string, std::string>& key) {
-    const auto place = ratios.find(key);
-    return place == ratios.end() ? std::nullopt : std::optional(place->second);
+  const auto find = [&report](const result::PointRecord& point, fit::Quantity quantity) -> std::optional<fit::Ratio> {
+    for (const fit::Ratio& one : report.ratios) {
+      if (one.quantity == quantity && one.scheme == point.scheme && one.cell == judge::cell_of(point)) return one;
+    }
+    return std::nullopt;
   };
   std::set<std::pair<std::string, std::string>> seen;
   std::size_t added = 0;
   for (const result::PointRecord& point : file.points) {
     const std::pair key{point.cell_id, point.scheme};
     if (point.scheme == kAnchor || !seen.insert(key).second) continue;
-    ComparedPoint compared{subject, point, find(times, key), find(energies, key), "", ""};
+    ComparedPoint compared{subject, point, find(point, fit::Quantity::kTime), find(point, fit::Quantity::kEnergy),
+                           "",      ""};
     if (!compared.time && !compared.energy) continue;
     set_deciding_term(report, compared);
     points.push_back(std::move(compared));
@@ -131,14 +116,11 @@ void label_subjects(std::vector<Subject>& subjects) {
 }
 
 Value ratio_cell(const std::optional<fit::Ratio>& ratio) {
-  if (!ratio) return std::monostate{};
-  const double value = std::exp(ratio->log_ratio);
-  if (!ratio->interval) return fmt::format("{:.2f}", value);
-  return fmt::format("{:.2f} [{:.2f}, {:.2f}]", value, std::exp(ratio->interval->low), std::exp(ratio->interval->high));
+  return ratio ? Value(judge::format_ratio(ratio->log_ratio, ratio->interval)) : Value(std::monostate{});
 }
 
 Value verdict_cell(const std::optional<fit::Ratio>& ratio) {
-  return ratio ? Value(std::string(to_string(ratio->verdict))) : Value(std::monostate{});
+  return ratio ? Value(judge::to_words(ratio->verdict)) : Value(std::monostate{});
 }
 
 Table make_point_table(const Comparison& comparison) {
@@ -179,12 +161,15 @@ Table make_point_table(const Comparison& comparison) {
 std::vector<std::pair<std::size_t, const fit::Critical*>> list_critical(const Comparison& comparison) {
   std::vector<std::pair<std::size_t, const fit::Critical*>> entries;
   for (std::size_t i = 0; i < comparison.subjects.size(); ++i) {
-    for (const fit::Critical& one : comparison.subjects[i].report.critical_scale) entries.emplace_back(i, &one);
+    for (const fit::Critical& one : comparison.subjects[i].report.critical) {
+      if (one.axis == fit::Axis::kParams) entries.emplace_back(i, &one);
+    }
   }
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.second->quantity, a.second->scheme, a.second->batch) <
-           std::tie(b.second->quantity, b.second->scheme, b.second->batch);
-  });
+  const auto order = [](const fit::Critical& one) {
+    return std::tie(one.quantity, one.scheme, one.cell.batch, one.cell.tokens, one.cell.context, one.cell.hops);
+  };
+  std::stable_sort(entries.begin(), entries.end(),
+                   [&](const auto& a, const auto& b) { return order(*a.second) < order(*b.second); });
   return entries;
 }
 
@@ -205,7 +190,7 @@ Json to_json(const std::optional<fit::Ratio>& ratio) {
   return {{"ratio", std::exp(ratio->log_ratio)},
           {"low", ratio->interval ? Json(std::exp(ratio->interval->low)) : Json()},
           {"high", ratio->interval ? Json(std::exp(ratio->interval->high)) : Json()},
-          {"interval_basis", ratio->basis},
+          {"interval_basis", to_string(ratio->basis)},
           {"verdict", to_string(ratio->verdict)},
           {"by_session", std::move(sessions)}};
 }
@@ -273,10 +258,11 @@ std::string to_text(const Comparison& comparison) {
   std::string text = fmt::format("workload {}; each device against its own f16 anchor\n\n", comparison.workload) +
                      to_text(make_point_table(comparison));
   Table table;
-  table.columns = {{"quantity", "of"}, {"scheme", "scheme"}, {"batch", "B"},  {"device", "device"},
-                   {"value", "N*"},    {"method", "how"},    {"note", "note"}};
+  table.columns = {{"quantity", "of"},   {"scheme", "scheme"}, {"batch", "B"},    {"chain", "H×T"},
+                   {"device", "device"}, {"value", "N*"},      {"method", "how"}, {"note", "note"}};
   for (const auto& [subject, one] : list_critical(comparison)) {
-    table.rows.push_back({std::string(to_string(one->quantity)), one->scheme, one->batch,
+    table.rows.push_back({std::string(to_string(one->quantity)), one->scheme, one->cell.batch,
+                          fmt::format("{:g}×{:g}", one->cell.hops, one->cell.tokens),
                           comparison.subjects[subject].label, describe_crossing(one->crossing),
                           std::string(to_string(one->method)), one->crossing.reason});
   }
@@ -303,7 +289,10 @@ std::string to_json(const Comparison& comparison) {
     json["critical_scale"].push_back({{"subject", subject},
                                       {"label", comparison.subjects[subject].label},
                                       {"scheme", one->scheme},
-                                      {"batch", one->batch},
+                                      {"batch", one->cell.batch},
+                                      {"hops", one->cell.hops},
+                                      {"tokens_per_hop", one->cell.tokens},
+                                      {"context_tokens", one->cell.context},
                                       {"quantity", to_string(one->quantity)},
                                       {"status", to_string(crossing.status)},
                                       {"n_star", number(crossing.value)},

@@ -2,11 +2,16 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 namespace qtrap::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr std::pair<fit::Axis, const char*> kAxisNames[] = {
+    {fit::Axis::kParams, "critical_scale"}, {fit::Axis::kBatch, "critical_batch"}, {fit::Axis::kHops, "critical_hops"}};
 
 Json to_json(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
@@ -67,14 +72,31 @@ Json describe_crossing(const fit::Critical& one) {
           {"interval_basis", one.interval_basis}};
 }
 
+/// What two points of different cells are told apart by.
+Json cell_keys(const judge::CellKey& cell) {
+  return {{"device", cell.device},         {"model", cell.model}, {"params", cell.params},
+          {"batch", cell.batch},           {"hops", cell.hops},   {"tokens_per_hop", cell.tokens},
+          {"context_tokens", cell.context}};
+}
+
+/// Keys of the axis, whose value an entry has none of, and of its crossing.
+struct AxisKeys {
+  std::vector<const char*> absent;
+  const char* value;
+};
+AxisKeys keys_of(fit::Axis axis) {
+  if (axis == fit::Axis::kParams) return {{"model", "params"}, "n_star"};
+  return axis == fit::Axis::kBatch ? AxisKeys{{"batch"}, "b_star"} : AxisKeys{{"hops"}, "h_star"};
+}
+
 Json to_json(const fit::Critical& one) {
-  const bool sizes = one.axis == fit::Axis::kParams;
-  Json json{{"device", one.device}, {"scheme", one.scheme}};
-  if (sizes) json["batch"] = one.batch;
-  if (!sizes) json["model"] = one.model;
-  json.update({{"quantity", to_string(one.quantity)},
+  Json json = cell_keys(one.cell);
+  const AxisKeys keys = keys_of(one.axis);
+  for (const char* key : keys.absent) json.erase(key);
+  json.update({{"scheme", one.scheme},
+               {"quantity", to_string(one.quantity)},
                {"status", to_string(one.crossing.status)},
-               {sizes ? "n_star" : "b_star", to_json(one.crossing.value)},
+               {keys.value, to_json(one.crossing.value)},
                {"low", to_json(one.crossing.low)},
                {"high", to_json(one.crossing.high)},
                {"method", to_string(one.method)},
@@ -83,26 +105,48 @@ Json to_json(const fit::Critical& one) {
   return json;
 }
 
-Json list_critical(const std::vector<fit::Critical>& entries) {
-  Json json = Json::array();
-  for (const fit::Critical& one : entries) json.push_back(to_json(one));
-  return json;
+std::vector<const fit::Critical*> on_axis(const std::vector<fit::Critical>& entries, fit::Axis axis) {
+  std::vector<const fit::Critical*> own;
+  for (const fit::Critical& one : entries) {
+    if (one.axis == axis) own.push_back(&one);
+  }
+  return own;
 }
 
 Json list_verdicts(const std::vector<fit::Ratio>& ratios) {
   Json json = Json::array();
   for (const fit::Ratio& one : ratios) {
-    json.push_back({{"device", one.device},
-                    {"scheme", one.scheme},
-                    {"model", one.model},
-                    {"params", one.params},
-                    {"batch", one.batch},
-                    {"quantity", to_string(one.quantity)},
-                    {"ratio", std::exp(one.log_ratio)},
-                    {"low", one.interval ? Json(std::exp(one.interval->low)) : Json()},
-                    {"high", one.interval ? Json(std::exp(one.interval->high)) : Json()},
-                    {"interval_basis", one.basis},
-                    {"verdict", to_string(one.verdict)}});
+    const auto detectable = judge::find_detectable(one);
+    Json entry = cell_keys(one.cell);
+    entry.update({{"scheme", one.scheme},
+                  {"quantity", to_string(one.quantity)},
+                  {"ratio", std::exp(one.log_ratio)},
+                  {"low", one.interval ? Json(std::exp(one.interval->low)) : Json()},
+                  {"high", one.interval ? Json(std::exp(one.interval->high)) : Json()},
+                  {"interval_basis", to_string(one.basis)},
+                  {"degrees_of_freedom", one.interval ? Json(one.degrees_of_freedom) : Json()},
+                  {"p_value", to_json(one.p_value)},
+                  {"detectable", detectable ? Json(std::exp(*detectable)) : Json()},
+                  {"sessions", one.session_logs.size()},
+                  {"sessions_without_anchor", one.unpaired},
+                  {"verdict", to_string(one.verdict)}});
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
+Json list_hop_slopes(const std::vector<fit::HopSlope>& slopes) {
+  Json json = Json::array();
+  for (const fit::HopSlope& one : slopes) {
+    Json entry = cell_keys(one.cell);
+    entry["hops"] = one.hops;
+    entry.update({{"scheme", one.scheme},
+                  {"quantity", to_string(one.quantity)},
+                  {"ratio_per_doubling", std::exp(one.slope)},
+                  {"low", one.interval ? Json(std::exp(one.interval->low)) : Json()},
+                  {"high", one.interval ? Json(std::exp(one.interval->high)) : Json()},
+                  {"sessions", one.session_slopes.size()}});
+    json.push_back(std::move(entry));
   }
   return json;
 }
@@ -126,6 +170,9 @@ Json to_json(const fit::Attribution& point) {
           {"params", point.params},
           {"batch", point.batch},
           {"steps", point.steps},
+          {"hops", point.hops},
+          {"tokens_per_hop", point.tokens},
+          {"context_tokens", point.context},
           {"quantity", to_string(point.quantity)},
           {"basis", "fitted"},
           {"measured", point.measured},
@@ -209,18 +256,17 @@ Result<std::string> to_fit_json(const fit::FitReport& report) {
   Json json = Json::parse(contract.value());
   extend_quantity(report.time, json["time"]);
   extend_quantity(report.energy, json["energy"]);
-  for (std::size_t i = 0; i < report.critical_scale.size(); ++i) {
-    json["critical_scale"][i].update(describe_crossing(report.critical_scale[i]));
-  }
-  for (std::size_t i = 0; i < report.critical_batch.size(); ++i) {
-    json["critical_batch"][i].update(describe_crossing(report.critical_batch[i]));
+  for (const auto& [axis, name] : kAxisNames) {
+    const auto entries = on_axis(report.critical, axis);
+    for (std::size_t i = 0; i < entries.size(); ++i) json[name][i].update(describe_crossing(*entries[i]));
+    Json& other = json[std::string(name) + "_other"] = Json::array();
+    for (const fit::Critical* one : on_axis(report.critical_other, axis)) other.push_back(to_json(*one));
   }
   extend_paper_view(report.paper_view, json);
   json["seed"] = report.seed;
   json["devices"] = report.devices;
-  json["critical_scale_other"] = list_critical(report.critical_scale_other);
-  json["critical_batch_other"] = list_critical(report.critical_batch_other);
   json["verdict_map"] = list_verdicts(report.ratios);
+  json["hop_slopes"] = list_hop_slopes(report.hop_slopes);
   json["attribution"] = Json::array();
   for (const fit::Attribution& point : report.attribution) json["attribution"].push_back(to_json(point));
   json["scaling"] = list_scaling(report.scaling);

@@ -54,41 +54,92 @@ std::string describe_costs(const fit::Decomposition& fitted) {
   return text + to_text(table);
 }
 
-/// The map of verdicts: a row per model, a column per batch.
+/// "4×4", or "4×4, C 2048".
+std::string chain_text(const judge::CellKey& cell) {
+  const std::string chain = fmt::format("{:g}×{:g}", cell.hops, cell.tokens);
+  return cell.context > 0 ? fmt::format("{}, C {:g}", chain, cell.context) : chain;
+}
+
+/// "1.27 [1.004, 1.63] trap"; of what is undecided, what could have been seen.
+std::string ratio_text(const fit::Ratio& one) {
+  std::string text = judge::format_ratio(one.log_ratio, one.interval);
+  if (!one.interval) return text + " (no interval)";
+  text += " " + judge::to_words(one.verdict);
+  if (one.basis == judge::Basis::kBlocks) return text + " (one session)";
+  if (one.flagged) return text + " (flagged)";
+  const auto detectable = judge::find_detectable(one);
+  if (one.verdict == judge::Verdict::kUndecided && detectable)
+    text += fmt::format(" (sees {:.2f})", std::exp(*detectable));
+  return text;
+}
+
+/// The map of verdicts: a row per model and chain, a column per batch.
 std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
   if (ratios.empty()) return {};
   std::set<double> batches;
-  for (const fit::Ratio& one : ratios) batches.insert(one.batch);
-  using RowKey = std::tuple<fit::Quantity, std::string, std::string, double, std::string>;
-  std::map<RowKey, std::map<double, std::string>> map;
+  for (const fit::Ratio& one : ratios) batches.insert(one.cell.batch);
+  using RowKey = std::tuple<fit::Quantity, std::string, std::string, double, std::string, double, double, double>;
+  std::map<RowKey, std::map<double, const fit::Ratio*>> map;
   for (const fit::Ratio& one : ratios) {
-    const double ratio = std::exp(one.log_ratio);
-    std::string verdict = to_string(one.verdict);
-    std::replace(verdict.begin(), verdict.end(), '_', ' ');
-    map[{one.quantity, one.device, one.scheme, one.params, one.model}][one.batch] =
-        one.interval ? with_interval(ratio, std::exp(one.interval->low), std::exp(one.interval->high)) + " " + verdict
-                     : fmt::format("{:.3g} (no interval)", ratio);
+    const judge::CellKey& cell = one.cell;
+    map[{one.quantity, cell.device, one.scheme, cell.params, cell.model, cell.tokens, cell.context, cell.hops}]
+       [cell.batch] = &one;
   }
   Table table;
-  table.columns = {{"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"}};
+  table.columns = {
+      {"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"}, {"chain", "H×T"}};
   for (const double batch : batches)
     table.columns.push_back({fmt::format("b{:g}", batch), fmt::format("B {:g}", batch)});
   for (const auto& [key, cells] : map) {
     std::vector<Value> row{std::string(to_string(std::get<0>(key))), std::get<1>(key), std::get<2>(key),
-                           std::get<4>(key)};
+                           std::get<4>(key), chain_text(cells.begin()->second->cell)};
     for (const double batch : batches) {
       const auto found = cells.find(batch);
-      row.push_back(found == cells.end() ? Value(std::monostate{}) : Value(found->second));
+      row.emplace_back();
+      if (found != cells.end()) row.back() = ratio_text(*found->second);
     }
     table.rows.push_back(std::move(row));
   }
-  return "Ratios to the f16 anchor of the same session, by model and batch:\n" + to_text(table);
+  return "Ratios to the f16 anchor of the same session, by model, chain and batch (sees: the smallest effect found "
+         "with 80 % "
+         "power):\n" +
+         to_text(table);
+}
+
+/// How the ratio changes along a chain.
+std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
+  if (slopes.empty()) return {};
+  Table table;
+  table.columns = {{"quantity", "of"},
+                   {"device", "device"},
+                   {"scheme", "scheme"},
+                   {"model", "model"},
+                   {"batch", "B"},
+                   {"hops", "hops"},
+                   {"slope", "ratio per doubling of hops"}};
+  for (const fit::HopSlope& one : slopes) {
+    const std::string slope = one.interval
+                                  ? judge::format_ratio(one.slope, one.interval)
+                                  : judge::format_ratio(one.slope, std::nullopt) + " (one session: no interval)";
+    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
+                          fmt::format("{:g}", one.cell.batch), fmt::format("{}", fmt::join(one.hops, ", ")), slope});
+  }
+  return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
+}
+
+std::string describe_anchorless(const std::vector<std::pair<fit::Quantity, judge::Anchorless>>& cells) {
+  std::string text;
+  for (const auto& [quantity, one] : cells)
+    text += fmt::format("no {} of f16 in {}, B {:g}, {} on {}: no ratio of its {} scheme{}\n", to_string(quantity),
+                        one.cell.model, one.cell.batch, chain_text(one.cell), one.cell.device, one.schemes,
+                        one.schemes == 1 ? "" : "s");
+  return text;
 }
 
 std::string describe_attribution(const std::vector<fit::Attribution>& points) {
   if (points.empty()) return {};
   Table table;
-  table.columns = {{"quantity", "of"}, {"model", "model"}, {"batch", "B"}, {"steps", "steps"}, {"scheme", "scheme"}};
+  table.columns = {{"quantity", "of"}, {"model", "model"}, {"batch", "B"}, {"chain", "H×T"}, {"scheme", "scheme"}};
   for (std::size_t i = 0; i < fit::kPartCount; ++i) {
     const char* name = to_string(static_cast<fit::Part>(i));
     table.columns.push_back({name, name});
@@ -97,7 +148,8 @@ std::string describe_attribution(const std::vector<fit::Attribution>& points) {
   std::string sentences;
   for (const fit::Attribution& one : points) {
     if (one.scheme != "f16") sentences += one.sentence + "\n";
-    std::vector<Value> row{std::string(to_string(one.quantity)), one.model, one.batch, one.steps, one.scheme};
+    std::vector<Value> row{std::string(to_string(one.quantity)), one.model, one.batch,
+                           chain_text({"", "", 0, 1, one.hops, one.tokens, one.context}), one.scheme};
     for (std::size_t i = 0; i < fit::kPartCount; ++i) {
       const bool known = one.separable[i] || one.shares[i] == 0;
       row.emplace_back(fmt::format("{}{:.0f} %", known ? "" : "~", 100 * one.shares[i]));
@@ -122,13 +174,20 @@ std::string describe_pareto(const std::vector<fit::ParetoCell>& cells) {
   return text.empty() ? text : "Not dominated in throughput, energy and accuracy, as far as measured:\n" + text;
 }
 
-std::string describe_critical(const char* name, const std::vector<fit::Critical>& entries) {
+/// What stays fixed along the axis.
+std::string place_text(const fit::Critical& one) {
+  const judge::CellKey& cell = one.cell;
+  if (one.axis == fit::Axis::kParams) return fmt::format("B {:g}, {}", cell.batch, chain_text(cell));
+  if (one.axis == fit::Axis::kBatch) return fmt::format("{}, {}", cell.model, chain_text(cell));
+  return fmt::format("{}, B {:g}", cell.model, cell.batch);
+}
+
+std::string describe_critical(const char* name, fit::Axis axis, const std::vector<fit::Critical>& entries) {
   Table table;
   table.columns = {{"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"},          {"at", "at"},
                    {"value", name},    {"basis", "how"},     {"interval", "interval over"}, {"note", "note"}};
   for (const fit::Critical& one : entries) {
-    const bool sizes = one.axis == fit::Axis::kParams;
-    if (one.sizes_used.size() < 2) continue;
+    if (one.axis != axis || one.sizes_used.size() < 2) continue;
     const fit::Crossing& crossing = one.crossing;
     std::string value = to_string(crossing.status);
     std::replace(value.begin(), value.end(), '_', ' ');
@@ -136,10 +195,10 @@ std::string describe_critical(const char* name, const std::vector<fit::Critical>
       value = with_interval(*crossing.value, *crossing.low, *crossing.high);
       if (!crossing.dissolves) value += ", trapped above";
     }
-    table.rows.push_back(
-        {std::string(to_string(one.quantity)), one.device, one.scheme,
-         sizes ? fmt::format("B {:g}", one.batch) : one.model, value, std::string(to_string(one.method)),
-         one.interval_basis == "bracket" && !crossing.value ? "signs alone" : one.interval_basis, crossing.reason});
+    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, place_text(one), value,
+                          std::string(to_string(one.method)),
+                          one.interval_basis == "bracket" && !crossing.value ? "signs alone" : one.interval_basis,
+                          crossing.reason});
   }
   if (table.rows.empty()) return fmt::format("{}: fewer than two sizes everywhere, so none.\n", name);
   return to_text(table);
@@ -199,10 +258,13 @@ std::string make_fit_text(const fit::FitReport& report) {
     if (!paragraph.empty()) text += "\n" + paragraph;
   };
   add(describe_ratios(report.ratios));
+  add(describe_anchorless(report.anchorless));
+  add(describe_hops(report.hop_slopes));
   add(describe_attribution(report.attribution));
-  if (!report.critical_scale.empty()) {
-    add(describe_critical("N*", report.critical_scale));
-    add(describe_critical("B*", report.critical_batch));
+  if (!report.critical.empty()) {
+    add(describe_critical("N*", fit::Axis::kParams, report.critical));
+    add(describe_critical("B*", fit::Axis::kBatch, report.critical));
+    add(describe_critical("H*", fit::Axis::kHops, report.critical));
   }
   add(describe_scaling(report.scaling));
   add(describe_paper(report));

@@ -6,7 +6,9 @@
 #include <map>
 #include <set>
 
+#include "core/statistics.hpp"
 #include "core/text.hpp"
+#include "judge/judge.hpp"
 #include "report/hazards.hpp"
 #include "report/table.hpp"
 
@@ -23,8 +25,7 @@ std::string ratio_text(const PointRecord& point, std::optional<double> ratio, st
                        std::optional<double> high) {
   if (point.scheme == "f16") return "1";
   if (!ratio) return "–";
-  if (!low || !high) return fmt::format("{:.2f}", *ratio);
-  return fmt::format("{:.2f} [{:.2f}, {:.2f}]", *ratio, *low, *high);
+  return judge::format_ratio(*ratio, low, high);
 }
 
 /// "~" before an energy that is no measurement.
@@ -41,14 +42,45 @@ std::string conversion_share(const PointRecord& point) {
   return point.phase_matmul_s && all > 0 ? fmt::format("{:.0f} %", 100 * conversion / all) : "–";
 }
 
-/// `trap_word` for a trap; "anchor" for f16.
-std::string verdict_text(const PointRecord& point, const std::optional<std::string>& verdict, std::string trap_word) {
+/// A quantity with a verdict per point.
+struct Judged {
+  const char* word;     ///< "time"
+  const char* heading;  ///< "Time"
+  std::optional<std::string> PointRecord::*verdict;
+  std::optional<double> PointRecord::*p_value;
+  std::optional<std::string> PointRecord::*basis;
+  std::optional<double> PointRecord::*detectable;
+};
+constexpr Judged kTime{"time",
+                       "Time",
+                       &PointRecord::verdict_time,
+                       &PointRecord::time_ratio_p,
+                       &PointRecord::time_ratio_basis,
+                       &PointRecord::time_ratio_detectable};
+constexpr Judged kEnergy{"energy",
+                         "Energy",
+                         &PointRecord::verdict_energy,
+                         &PointRecord::energy_ratio_p,
+                         &PointRecord::energy_ratio_basis,
+                         &PointRecord::energy_ratio_detectable};
+
+/// "no_effect" as tables print it.
+std::string words_of(std::string word) {
+  std::replace(word.begin(), word.end(), '_', ' ');
+  return word;
+}
+
+/// "time trap"; "anchor" for f16; of what is undecided, what could have been seen.
+std::string verdict_text(const PointRecord& point, const Judged& judged) {
   if (point.status != "ok") return point.status;
   if (point.scheme == "f16") return "anchor";
-  const std::string word = verdict.value_or("undecided");
-  if (word == "trap") return trap_word;
+  const std::string word = (point.*judged.verdict).value_or("undecided");
+  if (word == "trap") return fmt::format("{} trap", judged.word);
   if (word == "no_meter") return "–";
-  return word == "no_trap" ? "no trap" : word;
+  if (word != "undecided") return words_of(word);
+  if (point.*judged.basis == "blocks") return "undecided (one session)";
+  if (point.*judged.basis == "sessions" && !(point.*judged.p_value)) return "undecided (flagged)";
+  return point.*judged.detectable ? fmt::format("undecided (sees {:.2f})", *(point.*judged.detectable)) : word;
 }
 
 bool has_energy(const std::vector<PointRecord>& points) {
@@ -77,13 +109,13 @@ Table point_table(const std::vector<PointRecord>& points) {
                           ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high),
                           point.cor_operational ? signed_number(*point.cor_operational) : "–", conversion_share(point),
                           point.roof_fraction ? fmt::format("{:.2f}", *point.roof_fraction) : "–",
-                          verdict_text(point, point.verdict_time, "time trap")});
+                          verdict_text(point, kTime)});
     if (!energy) continue;
     const auto energy_ratio = ratio_text(point, point.energy_ratio, point.energy_ratio_low, point.energy_ratio_high);
     for (std::string text :
          {point.energy_per_token_j ? energy_text(point, fmt::format("{:.3g}", *point.energy_per_token_j))
                                    : point.energy_status,
-          energy_text(point, energy_ratio), verdict_text(point, point.verdict_energy, "energy trap")})
+          energy_text(point, energy_ratio), verdict_text(point, kEnergy)})
       table.rows.back().emplace_back(std::move(text));
   }
   return table;
@@ -100,56 +132,94 @@ std::string list_of(const std::set<std::string>& names) {
   return text;
 }
 
-/// A quantity with a verdict per point.
-struct Judged {
-  const char* word;     ///< "time"
-  const char* heading;  ///< "Time"
-  std::optional<std::string> PointRecord::*verdict;
-};
-constexpr Judged kTime{"time", "Time", &PointRecord::verdict_time};
-constexpr Judged kEnergy{"energy", "Energy", &PointRecord::verdict_energy};
+/// At most this share of the differences that the closing sentence names is expected to be none.
+constexpr double kFalseDiscoveryRate = 0.05;
 
-/// Points of one path and verdict.
-std::set<std::string> schemes_with(const std::vector<PointRecord>& points, const Judged& judged, std::string_view path,
-                                   std::string_view verdict) {
-  std::set<std::string> names;
-  for (const PointRecord& point : points) {
-    if (point.path == path && point.*judged.verdict == verdict) names.insert(point.scheme);
+/// What a 95 % interval apart from 1 says of its p-value at least: of points that older programs wrote without one.
+constexpr double kOldVerdict = 0.05;
+
+/// Points of one quantity that were judged, and whether each one's difference holds up among so many.
+class Family {
+ public:
+  Family(const std::vector<PointRecord>& points, const Judged& judged) : judged_(&judged) {
+    std::vector<double> p_values;
+    for (const PointRecord& point : points) {
+      if (point.scheme == "f16" || !(point.*judged.verdict) || point.*judged.verdict == "no_meter") continue;
+      points_.push_back(&point);
+      const bool differs = point.*judged.verdict == "trap" || point.*judged.verdict == "no_trap";
+      p_values.push_back((point.*judged.p_value).value_or(differs ? kOldVerdict : 1));
+    }
+    holds_ = control_false_discoveries(p_values, kFalseDiscoveryRate);
   }
-  return names;
-}
+
+  std::size_t size() const { return points_.size(); }
+
+  /// "k of m points: a, b": those of `path` (any where empty) with this verdict, differences only where they hold up.
+  struct Share {
+    std::size_t points = 0, of = 0;
+    std::set<std::string> schemes;
+    std::string text() const { return fmt::format("{} of {} points ({})", points, of, list_of(schemes)); }
+  };
+  Share share(std::string_view path, std::string_view verdict) const {
+    Share share;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const PointRecord& point = *points_[i];
+      if (!path.empty() && point.path != path) continue;
+      ++share.of;
+      const bool differs = verdict == "trap" || verdict == "no_trap";
+      if (point.*judged_->verdict != verdict || (differs && !holds_[i])) continue;
+      ++share.points;
+      share.schemes.insert(point.scheme);
+    }
+    return share;
+  }
+
+  /// Differences by their own intervals that do not hold up among so many.
+  std::size_t unsure() const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const auto& verdict = points_[i]->*judged_->verdict;
+      if ((verdict == "trap" || verdict == "no_trap") && !holds_[i]) ++count;
+    }
+    return count;
+  }
+
+ private:
+  const Judged* judged_;
+  std::vector<const PointRecord*> points_;
+  std::vector<bool> holds_;
+};
 
 /// Empty where nothing was judged.
 std::string make_sentence(const std::vector<PointRecord>& points, const Judged& judged) {
-  const auto split_trap = schemes_with(points, judged, "split", "trap");
-  const auto split_free = schemes_with(points, judged, "split", "no_trap");
-  const auto fused_trap = schemes_with(points, judged, "fused", "trap");
-  const auto fused_free = schemes_with(points, judged, "fused", "no_trap");
+  const Family family(points, judged);
+  if (family.size() == 0) return {};
+  const auto split_trap = family.share("split", "trap");
+  const auto fused_trap = family.share("fused", "trap");
+  const auto fused_free = family.share("fused", "no_trap");
+  const auto free = family.share("", "no_trap");
+  const auto same = family.share("", "no_effect");
+  const auto undecided = family.share("", "undecided");
   std::vector<std::string> parts;
-  if (!split_trap.empty() && fused_trap.empty() && !fused_free.empty()) {
+  if (split_trap.points > 0 && fused_trap.points == 0 && fused_free.points > 0) {
     parts.push_back(
-        fmt::format("The {0} trap here is the kernel path's, not the format's: {1} cost{2} less {0} than f16, {3} with "
-                    "separate passes more.",
-                    judged.word, list_of(fused_free), fused_free.size() == 1 ? "s" : "", list_of(split_trap)));
-  } else if (!split_trap.empty()) {
-    parts.push_back(fmt::format("{} trap with separate passes: {}.", judged.heading, list_of(split_trap)));
+        fmt::format("The {0} trap here is the kernel path's, not the format's: with separate passes {1} cost "
+                    "more {0} than f16, fused {2} less.",
+                    judged.word, split_trap.text(), fused_free.text()));
+  } else {
+    if (split_trap.points > 0)
+      parts.push_back(fmt::format("{} trap with separate passes in {}.", judged.heading, split_trap.text()));
+    if (fused_trap.points > 0)
+      parts.push_back(fmt::format("{} trap even with fused kernels in {}.", judged.heading, fused_trap.text()));
+    if (free.points > 0) parts.push_back(fmt::format("No {} trap in {}.", judged.word, free.text()));
   }
-  if (!fused_trap.empty())
-    parts.push_back(fmt::format("{} trap even with fused kernels: {} (in at least one workload).", judged.heading,
-                                list_of(fused_trap)));
-  if (split_trap.empty() && fused_trap.empty() && (!split_free.empty() || !fused_free.empty())) {
-    auto all = split_free;
-    all.insert(fused_free.begin(), fused_free.end());
-    parts.push_back(fmt::format("No {0} trap: {1} cost{2} less {0} than f16.", judged.word, list_of(all),
-                                all.size() == 1 ? "s" : ""));
-  } else if (!split_free.empty()) {
-    parts.push_back(fmt::format("No {} trap in at least one workload: {}.", judged.word, list_of(split_free)));
-  }
-  auto undecided = schemes_with(points, judged, "split", "undecided");
-  undecided.merge(schemes_with(points, judged, "fused", "undecided"));
-  if (!undecided.empty())
-    parts.push_back(fmt::format("{} undecided in at least one workload (no interval, or one that holds 1): {}.",
-                                judged.heading, list_of(undecided)));
+  if (same.points > 0) parts.push_back(fmt::format("No effect on {} in {}.", judged.word, same.text()));
+  if (undecided.points > 0) parts.push_back(fmt::format("{} undecided in {}.", judged.heading, undecided.text()));
+  if (const std::size_t unsure = family.unsure(); unsure > 0)
+    parts.push_back(
+        fmt::format("{} more differ{} from 1 by its own interval, but not among {} comparisons (false discovery "
+                    "rate {:.0f} %).",
+                    unsure, unsure == 1 ? "s" : "", family.size(), 100 * kFalseDiscoveryRate));
   return fmt::format("{}", fmt::join(parts, " "));
 }
 

@@ -91,6 +91,8 @@ Result<CheckReport> check_fit(std::string_view text, std::string_view name) {
   check_quantity(fit.energy, "energy", problem);
   for (const CriticalScale& one : fit.critical_scale) check_critical(one, one.n_star, problem);
   for (const CriticalBatch& one : fit.critical_batch) check_critical(one, one.b_star, problem);
+  for (const CriticalHops& one : fit.critical_hops.value_or(std::vector<CriticalHops>()))
+    check_critical(one, one.h_star, problem);
   if (problem.found()) {
     Error error = problem.error();
     error.what = fmt::format("{}: {}", name, error.what);

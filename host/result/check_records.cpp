@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "core/sha256.hpp"
+#include "core/statistics.hpp"
 #include "result/check_values.hpp"
 #include "result/closure.hpp"
 
@@ -243,15 +244,46 @@ void check_derived_figures(const PointRecord& point, const Place& place) {
                  "give both or neither");
 }
 
-/// `trap` says that the whole interval lies above 1, `no_trap` below; no interval decides nothing.
-void check_verdict(const std::optional<std::string>& verdict, const std::optional<double>& low,
-                   const std::optional<double>& high, std::string_view name, const Place& place) {
-  if (verdict != "trap" && verdict != "no_trap") return;
-  const bool holds = low && high && (verdict == "trap" ? *low > 1 : *high < 1);
+/// A verdict with what it was drawn from.
+struct DrawnVerdict {
+  std::string_view name;
+  const std::optional<std::string>& word;
+  const std::optional<double>&value, &low, &high, &degrees_of_freedom;
+  const std::optional<std::string>& basis;
+};
+
+/// Whether the 90 % interval, which follows from the 95 % one, lies within the margin.
+bool lies_within(const DrawnVerdict& verdict, const std::optional<double>& margin) {
+  if (!verdict.value || !verdict.low || !verdict.high || !verdict.degrees_of_freedom || !margin) return false;
+  if (*verdict.degrees_of_freedom < 1 || *verdict.low <= 0 || *margin <= 0 || *margin >= 1) return false;
+  const double narrower =
+      student_t_quantile(0.95, *verdict.degrees_of_freedom) / student_t_quantile(0.975, *verdict.degrees_of_freedom);
+  const double half = narrower * 0.5 * std::log(*verdict.high / *verdict.low);
+  constexpr double kSlack = 1e-9;  // of a number written and read again
+  return std::log(*verdict.value) - half > std::log(1 - *margin) - kSlack &&
+         std::log(*verdict.value) + half < std::log(1 + *margin) + kSlack;
+}
+
+/// `trap` says that the whole interval lies above 1, `no_trap` below, `no_effect` within the margin; no interval, or
+/// one over blocks of one session, decides nothing.
+void check_verdict(const DrawnVerdict& verdict, const std::optional<double>& margin, const Place& place) {
+  const auto& word = verdict.word;
+  if (word != "trap" && word != "no_trap" && word != "no_effect") return;
+  if (verdict.basis && verdict.basis != "sessions") {
+    place.refuse(fmt::format("`{}` decides without two sessions", verdict.name),
+                 fmt::format("{} over {}", *word, *verdict.basis), "write undecided");
+    return;
+  }
+  const bool holds = verdict.low && verdict.high &&
+                     (word == "trap"      ? *verdict.low > 1
+                      : word == "no_trap" ? *verdict.high < 1
+                                          : lies_within(verdict, margin));
   if (holds) return;
-  place.refuse(fmt::format("`{}` contradicts its interval", name),
-               low && high ? fmt::format("{} with {} to {}", *verdict, *low, *high) : *verdict + " without one",
-               "trap is an interval above 1, no_trap one below 1, else undecided");
+  place.refuse(
+      fmt::format("`{}` contradicts its interval", verdict.name),
+      verdict.low && verdict.high ? fmt::format("{} with {} to {}", *word, *verdict.low, *verdict.high)
+                                  : *word + " without one",
+      "trap is an interval above 1, no_trap one below 1, no_effect one within the margin at 90 %, else undecided");
 }
 
 /// Sessions that are pooled differ in nothing that decides what is measured.
@@ -304,17 +336,26 @@ void check_sessions_of(const PointRecord& point, const Index& index, const Place
   check_experiment(point, index, place);
 }
 
-bool share_session(const PointRecord& a, const PointRecord& b) {
-  return std::any_of(a.session_ids.begin(), a.session_ids.end(), [&b](const std::string& id) {
-    return std::find(b.session_ids.begin(), b.session_ids.end(), id) != b.session_ids.end();
-  });
+/// Sessions that measured the point, flagged windows included; of an imported one those it names.
+std::set<std::string> sessions_of(const PointRecord& point, const Index& index) {
+  std::set<std::string> sessions(point.session_ids.begin(), point.session_ids.end());
+  if (const auto trials = index.trials.find(point.point_id); trials != index.trials.end()) {
+    for (const TrialRecord* trial : trials->second) sessions.insert(trial->session_id);
+  }
+  return sessions;
+}
+
+bool share_session(const PointRecord& a, const PointRecord& b, const Index& index) {
+  const std::set<std::string> of_b = sessions_of(b, index);
+  const std::set<std::string> of_a = sessions_of(a, index);
+  return std::any_of(of_a.begin(), of_a.end(), [&of_b](const std::string& id) { return of_b.contains(id); });
 }
 
 void check_anchor(const PointRecord& point, const Index& index, const Place& place) {
   if (!point.time_ratio && !point.energy_ratio && !point.energy_net_ratio) return;
   const auto anchors = index.anchors.find(point.cell_id);
-  const auto serves = [&point](const PointRecord* anchor) {
-    return anchor->status == "ok" && share_session(*anchor, point) && (!point.time_ratio || anchor->time_s) &&
+  const auto serves = [&](const PointRecord* anchor) {
+    return anchor->status == "ok" && share_session(*anchor, point, index) && (!point.time_ratio || anchor->time_s) &&
            ((!point.energy_ratio && !point.energy_net_ratio) || anchor->energy_gross_j);
   };
   if (anchors != index.anchors.end() && std::any_of(anchors->second.begin(), anchors->second.end(), serves)) return;
@@ -411,8 +452,12 @@ void check_point(const PointRecord& point, const Index& index, const Place& plac
   check_phases(point, place);
   check_energies(point, place);
   check_derived_figures(point, place);
-  check_verdict(point.verdict_time, point.time_ratio_low, point.time_ratio_high, "verdict_time", place);
-  check_verdict(point.verdict_energy, point.energy_ratio_low, point.energy_ratio_high, "verdict_energy", place);
+  check_verdict({"verdict_time", point.verdict_time, point.time_ratio, point.time_ratio_low, point.time_ratio_high,
+                 point.time_ratio_df, point.time_ratio_basis},
+                point.no_effect_margin, place);
+  check_verdict({"verdict_energy", point.verdict_energy, point.energy_ratio, point.energy_ratio_low,
+                 point.energy_ratio_high, point.energy_ratio_df, point.energy_ratio_basis},
+                point.no_effect_margin, place);
   check_sessions_of(point, index, place);
   check_anchor(point, index, place);
   check_against_trials(point, index, place);

@@ -49,6 +49,13 @@ constexpr Range kByKey[] = {
     {"roof_fraction", 0, kMost},
     {"output_error", 0, kMost},
     {"reading_share", 0, 1e3},
+    {"no_effect_margin", kLeast, 1},
+    {"time_ratio_df", 1, kMost},
+    {"time_ratio_p", 0, 1},
+    {"time_ratio_detectable", 1, kMost},
+    {"energy_ratio_df", 1, kMost},
+    {"energy_ratio_p", 0, 1},
+    {"energy_ratio_detectable", 1, kMost},
 };
 
 constexpr double kMostCount = 1LL << 60;
@@ -211,6 +218,7 @@ void check_statuses(const R& record, const Place& place) {
 template void check_intervals(const Coefficient&, const Place&);
 template void check_intervals(const CriticalScale&, const Place&);
 template void check_intervals(const CriticalBatch&, const Place&);
+template void check_intervals(const CriticalHops&, const Place&);
 template void check_values_in_intervals(const Ceilings&, const Place&);
 template void check_values_in_intervals(const PointRecord&, const Place&);
 template void check_ranges(const SessionRecord&, const Place&);

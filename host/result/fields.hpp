@@ -50,8 +50,8 @@ struct Special<QuantityFit> {
 };
 template <>
 struct Special<FitFile> {
-  using types =
-      std::variant<QuantityFit, std::vector<CriticalScale>, std::vector<CriticalBatch>, std::vector<PaperView>>;
+  using types = std::variant<QuantityFit, std::vector<CriticalScale>, std::vector<CriticalBatch>,
+                             std::optional<std::vector<CriticalHops>>, std::vector<PaperView>>;
 };
 
 template <class R, class Types>
@@ -111,6 +111,8 @@ template <>
 std::span<const Field<CriticalScale>> fields();
 template <>
 std::span<const Field<CriticalBatch>> fields();
+template <>
+std::span<const Field<CriticalHops>> fields();
 template <>
 std::span<const Field<PaperView>> fields();
 template <>

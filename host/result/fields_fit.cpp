@@ -59,6 +59,9 @@ std::span<const Field<CriticalScale>> fields() {
       {&R::device, {"device", "", "device.id"}},
       {&R::scheme, {"scheme", "", "precision scheme"}},
       {&R::batch, {"batch", "", "sequences in lockstep"}},
+      {&R::hops, {"hops", "", "dependent hops of a chain"}},
+      {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},
+      {&R::context_tokens, {"context_tokens", "", "tokens in the cache before the chain"}},
       {&R::quantity, {"quantity", "", "quantity whose ratio crosses 1", kQuantities}},
       {&R::status, {"status", "", "whether a crossing was found", kCriticalStatuses}},
       {&R::n_star, {"n_star", "parameters", "model size at which the ratio crosses 1"}},
@@ -79,6 +82,9 @@ std::span<const Field<CriticalBatch>> fields() {
       {&R::device, {"device", "", "device.id"}},
       {&R::scheme, {"scheme", "", "precision scheme"}},
       {&R::model, {"model", "", "model shape"}},
+      {&R::hops, {"hops", "", "dependent hops of a chain"}},
+      {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},
+      {&R::context_tokens, {"context_tokens", "", "tokens in the cache before the chain"}},
       {&R::quantity, {"quantity", "", "quantity whose ratio crosses 1", kQuantities}},
       {&R::status, {"status", "", "whether a crossing was found", kCriticalStatuses}},
       {&R::b_star, {"b_star", "sequences", "batch at which the ratio crosses 1"}},
@@ -88,6 +94,27 @@ std::span<const Field<CriticalBatch>> fields() {
       {&R::sizes_used, {"sizes_used", "sequences", "batches that entered"}},
       {&R::paper_printed, {"paper_printed", "sequences", "the paper's formula as printed"}},
       {&R::paper_rederived, {"paper_rederived", "sequences", "the formula as derived anew"}},
+  };
+  return kTable;
+}
+
+template <>
+std::span<const Field<CriticalHops>> fields() {
+  using R = CriticalHops;
+  static const Field<R> kTable[] = {
+      {&R::device, {"device", "", "device.id"}},
+      {&R::scheme, {"scheme", "", "precision scheme"}},
+      {&R::model, {"model", "", "model shape"}},
+      {&R::batch, {"batch", "", "sequences in lockstep"}},
+      {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},
+      {&R::context_tokens, {"context_tokens", "", "tokens in the cache before the chain"}},
+      {&R::quantity, {"quantity", "", "quantity whose ratio crosses 1", kQuantities}},
+      {&R::status, {"status", "", "whether a crossing was found", kCriticalStatuses}},
+      {&R::h_star, {"h_star", "hops", "hops at which the ratio crosses 1"}},
+      {&R::low, {"low", "hops", "lower end of the 95 % interval"}},
+      {&R::high, {"high", "hops", "upper end of the 95 % interval"}},
+      {&R::method, {"method", "", "how it was found", kMethods}},
+      {&R::sizes_used, {"sizes_used", "hops", "hops that entered"}},
   };
   return kTable;
 }
@@ -120,6 +147,7 @@ std::span<const Field<FitFile>> fields() {
       {&R::energy, {"energy", "", "decomposition of energy"}},
       {&R::critical_scale, {"critical_scale", "", "N* by device, scheme, batch and quantity"}},
       {&R::critical_batch, {"critical_batch", "", "B* by device, scheme, model and quantity"}},
+      {&R::critical_hops, {"critical_hops", "", "H* by device, scheme, model, batch and quantity"}},
       {&R::paper_view, {"paper_view", "", "TDP x time energies beside the measured ones, where both exist"}},
   };
   return kTable;

@@ -11,7 +11,8 @@ constexpr std::array<std::string_view, 4> kStatuses{"ok", "unsupported", "skippe
 constexpr std::array<std::string_view, 6> kBases{"measured",     "fitted",    "interpolated",
                                                  "extrapolated", "estimated", "simulated"};
 constexpr std::array<std::string_view, 3> kRoofStatuses{"ok", "in_cache", "ceiling_too_low"};
-constexpr std::array<std::string_view, 4> kVerdicts{"trap", "no_trap", "undecided", "no_meter"};
+constexpr std::array<std::string_view, 5> kVerdicts{"trap", "no_trap", "no_effect", "undecided", "no_meter"};
+constexpr std::array<std::string_view, 3> kRatioBases{"sessions", "blocks", "imported"};
 
 using R = PointRecord;
 constexpr Field<R> kTable[] = {
@@ -74,19 +75,21 @@ constexpr Field<R> kTable[] = {
     {&R::phase_attention_j_status, {"phase_attention_j_status", "", "ok, or why it is null", words::kEnergyStatuses}},
     {&R::phase_other_j, {"phase_other_j", "J", "gross energy of all other passes of a chain"}},
     {&R::phase_other_j_status, {"phase_other_j_status", "", "ok, or why it is null", words::kEnergyStatuses}},
-    {&R::time_ratio, {"time_ratio", "1", "time over the anchor's of the same session"}},
+    {&R::time_ratio, {"time_ratio", "1", "time over the anchor's of the same session: geometric mean over sessions"}},
     {&R::time_ratio_low, {"time_ratio_low", "1", "lower end of the 95 % interval"}},
     {&R::time_ratio_high, {"time_ratio_high", "1", "upper end of the 95 % interval"}},
-    {&R::energy_ratio, {"energy_ratio", "1", "gross energy over the anchor's of the same session"}},
+    {&R::energy_ratio, {"energy_ratio", "1", "gross energy over the anchor's of the same session: geometric mean"}},
     {&R::energy_ratio_low, {"energy_ratio_low", "1", "lower end of the 95 % interval"}},
     {&R::energy_ratio_high, {"energy_ratio_high", "1", "upper end of the 95 % interval"}},
-    {&R::energy_net_ratio, {"energy_net_ratio", "1", "net energy over the anchor's of the same session"}},
+    {&R::energy_net_ratio,
+     {"energy_net_ratio", "1", "net energy over the anchor's of the same session: geometric mean"}},
     {&R::energy_net_ratio_low, {"energy_net_ratio_low", "1", "lower end of the 95 % interval"}},
     {&R::energy_net_ratio_high, {"energy_net_ratio_high", "1", "upper end of the 95 % interval"}},
     {&R::cor_operational, {"cor_operational", "1", "casting overhead ratio: time_ratio - 1; may be negative"}},
     {&R::cor_phase, {"cor_phase", "1", "casting overhead ratio: (cast + quantize + dequantize) / matmul time"}},
-    {&R::verdict_time, {"verdict_time", "", "whether the time ratio's interval lies above 1", kVerdicts}},
-    {&R::verdict_energy, {"verdict_energy", "", "whether the gross energy ratio's interval lies above 1", kVerdicts}},
+    {&R::verdict_time, {"verdict_time", "", "where the interval of time_ratio lies: over sessions alone", kVerdicts}},
+    {&R::verdict_energy,
+     {"verdict_energy", "", "where the interval of energy_ratio lies: over sessions alone", kVerdicts}},
     {&R::bytes, {"bytes", "bytes", "bytes of all bound buffers of a chain, analytic"}},
     {&R::macs, {"macs", "MAC", "multiply-adds of the matmul passes of a chain, analytic"}},
     {&R::dequantized_weights, {"dequantized_weights", "", "weights expanded by dequantize passes of a chain"}},
@@ -118,6 +121,15 @@ constexpr Field<R> kTable[] = {
     {&R::roof_status,
      {"roof_status", "", "whether roof_fraction stands: null above 1.1, where the ceiling was measured too low",
       kRoofStatuses}},
+    {&R::no_effect_margin, {"no_effect_margin", "1", "no_effect: the 90 % interval lies within 1 -+ this"}},
+    {&R::time_ratio_basis, {"time_ratio_basis", "", "what the interval of time_ratio is over", kRatioBases}},
+    {&R::time_ratio_df, {"time_ratio_df", "1", "degrees of freedom of that interval"}},
+    {&R::time_ratio_p, {"time_ratio_p", "1", "two-sided p-value of a ratio of 1; 0 below 1e-12"}},
+    {&R::time_ratio_detectable, {"time_ratio_detectable", "1", "smallest ratio above 1 seen with 80 % power"}},
+    {&R::energy_ratio_basis, {"energy_ratio_basis", "", "what the interval of energy_ratio is over", kRatioBases}},
+    {&R::energy_ratio_df, {"energy_ratio_df", "1", "degrees of freedom of that interval"}},
+    {&R::energy_ratio_p, {"energy_ratio_p", "1", "two-sided p-value of a ratio of 1; 0 below 1e-12"}},
+    {&R::energy_ratio_detectable, {"energy_ratio_detectable", "1", "smallest ratio above 1 seen with 80 % power"}},
 };
 
 }  // namespace

@@ -47,6 +47,9 @@ struct CriticalScale {
   std::string device;
   std::string scheme;
   std::int64_t batch = 1;
+  std::optional<std::int64_t> hops;
+  std::optional<std::int64_t> tokens_per_hop;
+  std::optional<std::int64_t> context_tokens;
   std::string quantity = "time";
   std::string status = "not_identified";
   std::optional<double> n_star;
@@ -64,6 +67,9 @@ struct CriticalBatch {
   std::string device;
   std::string scheme;
   std::string model;
+  std::optional<std::int64_t> hops;
+  std::optional<std::int64_t> tokens_per_hop;
+  std::optional<std::int64_t> context_tokens;
   std::string quantity = "time";
   std::string status = "not_identified";
   std::optional<double> b_star;
@@ -74,6 +80,24 @@ struct CriticalBatch {
   std::optional<double> paper_printed;
   std::optional<double> paper_rederived;
   bool operator==(const CriticalBatch&) const = default;
+};
+
+/// Hops of a chain at which the ratio to the anchor crosses 1.
+struct CriticalHops {
+  std::string device;
+  std::string scheme;
+  std::string model;
+  std::int64_t batch = 1;
+  std::int64_t tokens_per_hop = 1;
+  std::int64_t context_tokens = 0;
+  std::string quantity = "time";
+  std::string status = "not_identified";
+  std::optional<double> h_star;
+  std::optional<double> low;
+  std::optional<double> high;
+  std::optional<std::string> method;
+  std::vector<double> sizes_used;
+  bool operator==(const CriticalHops&) const = default;
 };
 
 /// The paper's TDP x time energy of a point beside the measured one.
@@ -92,12 +116,13 @@ struct PaperView {
 
 struct FitFile {
   std::string schema = "qtrap.fit";
-  std::string schema_version = "1.0";
+  std::string schema_version = "1.1";
   std::vector<std::string> sessions;
   QuantityFit time;
   QuantityFit energy;
   std::vector<CriticalScale> critical_scale;
   std::vector<CriticalBatch> critical_batch;
+  std::optional<std::vector<CriticalHops>> critical_hops;  ///< absent before version 1.1
   std::vector<PaperView> paper_view;
   bool operator==(const FitFile&) const = default;
 };

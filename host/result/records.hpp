@@ -15,7 +15,7 @@ namespace qtrap::result {
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
 inline constexpr std::int64_t kSchemaMajor = 1;
-inline constexpr const char* kSchemaVersion = "1.2";
+inline constexpr const char* kSchemaVersion = "1.3";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -352,6 +352,15 @@ struct PointRecord {
   std::optional<std::int64_t> rows_checked;
   std::optional<std::string> roof_ceiling;
   std::optional<std::string> roof_status;
+  std::optional<double> no_effect_margin;
+  std::optional<std::string> time_ratio_basis;
+  std::optional<double> time_ratio_df;
+  std::optional<double> time_ratio_p;
+  std::optional<double> time_ratio_detectable;
+  std::optional<std::string> energy_ratio_basis;
+  std::optional<double> energy_ratio_df;
+  std::optional<double> energy_ratio_p;
+  std::optional<double> energy_ratio_detectable;
   bool operator==(const PointRecord&) const = default;
 };
 

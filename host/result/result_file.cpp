@@ -51,7 +51,10 @@ class Collector {
     const Status status = std::visit([this](auto& one) { return take(std::move(one)); }, record);
     if (!status || !cell_.empty()) return status;
     file_.valid_bytes = end;
-    if (!file_.end) file_.resume_bytes = end;
+    if (!std::holds_alternative<PointRecord>(record) && !std::holds_alternative<EndRecord>(record)) {
+      file_.resume_bytes = end;
+      file_.resume_points = file_.points.size();
+    }
     return Done{};
   }
 

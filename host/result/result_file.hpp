@@ -42,7 +42,10 @@ struct ResultFile {
   std::optional<EndRecord> end;
   std::size_t valid_bytes =
       0;  ///< length of the prefix made of complete units: session, cell of trials, samples, point, end
-  std::size_t resume_bytes = 0;  ///< the same without `end`: --resume cuts the file here and appends
+  /// The same without `end` and the points before it: they follow from what comes before, and --resume, which cuts the
+  /// file here and appends, tells them anew from all sessions.
+  std::size_t resume_bytes = 0;
+  std::size_t resume_points = 0;  ///< how many of the points stand before resume_bytes (files of older programs)
   bool torn_tail = false;        ///< bytes after valid_bytes were dropped
   RecordLines lines;
 };

@@ -90,9 +90,9 @@ TEST(Attribution, NamesBytesForFusedSchemesAndLaunchesForSmallInt8Models) {
 TEST(Attribution, WordsThePoint) {
   const Found found = attribute_campaign(Quantity::kTime);
   const std::string& sentence = found.at("s8/b1/w8a16-split").sentence;
-  EXPECT_TRUE(sentence.starts_with("w8a16-split of s8 at batch 1, 16 steps: time trap (")) << sentence;
+  EXPECT_TRUE(sentence.starts_with("w8a16-split of s8 at batch 1, 4×4: time trap (")) << sentence;
   EXPECT_TRUE(sentence.ends_with(" of f16); decided by dequantize pass (path)")) << sentence;
-  EXPECT_EQ(found.at("s8/b1/f16").sentence, "f16 of s8 at batch 1, 16 steps: the anchor");
+  EXPECT_EQ(found.at("s8/b1/f16").sentence, "f16 of s8 at batch 1, 4×4: the anchor");
 }
 
 TEST(Attribution, SupposesFusedKernelsFreeLaunchesAndOtherBatches) {

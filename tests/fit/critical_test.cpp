@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "fit/hop_slope.hpp"
 #include "fit/synthetic.hpp"
 
 namespace qtrap::fit {
@@ -137,9 +138,39 @@ TEST(Critical, FindsTheBatchBelowWhichTheSchemeCannotPay) {
     EXPECT_TRUE(entry.crossing.dissolves);
     EXPECT_GT(*entry.crossing.value, 1);
     EXPECT_LT(*entry.crossing.value, 256);
-    EXPECT_FALSE(entry.model.empty());
+    EXPECT_FALSE(entry.cell.model.empty());
   }
   EXPECT_TRUE(found);
+}
+
+TEST(Critical, AFittedSizeThatTheMeasuredRatiosContradictIsRefused) {
+  // Costs of the model, but w8a8 takes 10 % more than they say at every size: the ratios move, the fit splits the
+  // difference, and its crossing is wrong.
+  std::vector<Row> rows;
+  std::vector<Workload> family;
+  for (int session = 0; session < 3; ++session) {
+    for (Row row : make_smooth_rows({1})) {
+      row.session = session;
+      *row.time_s *= 1 + 1e-4 * session * (row.workload.scheme == "w8a8" ? 1 : 2);
+      if (session == 0) family.push_back(row.workload);
+      rows.push_back(row);
+    }
+  }
+  FitOptions options;
+  options.replicates = 10;
+  const auto fit_of = [&] {
+    const DeviceFit fit{"synthetic", decompose(make_design(rows).value(), Quantity::kTime, options), {}};
+    auto fitted = fit_critical(fit, family, Quantity::kTime, Axis::kParams);
+    EXPECT_EQ(only(fitted).crossing.status, CriticalStatus::kFound);
+    refuse_contradicted(compute_ratios(rows, Quantity::kTime), fitted);
+    return only(fitted);
+  };
+  EXPECT_EQ(fit_of().crossing.status, CriticalStatus::kFound) << "the model is true";
+  for (Row& row : rows) {
+    if (row.workload.scheme == "w8a8") *row.time_s *= 1.1;
+  }
+  EXPECT_EQ(fit_of().crossing.status, CriticalStatus::kNotIdentified);
+  EXPECT_NE(fit_of().crossing.reason.find("outside the measured interval"), std::string::npos);
 }
 
 TEST(Critical, FillsThePaperFormsFromTheFittedCosts) {
@@ -159,6 +190,67 @@ TEST(Critical, FillsThePaperFormsFromTheFittedCosts) {
   const double scale = 11 * layers * 5e-6 / 1e-12;
   EXPECT_NEAR(*only(entries).paper_printed, scale * 8, 1e-3 * scale * 8);
   EXPECT_NEAR(*only(entries).paper_rederived, scale / 8, 1e-3 * scale / 8);
+}
+
+/// Ratios of one scheme at sizes 1, 2, 4, …; `decided`: three sessions, else one.
+std::vector<Ratio> ratios_of(const std::vector<double>& values, const std::vector<bool>& decided) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (int session = 0; session < (decided[i] ? 3 : 1); ++session) {
+      for (const char* scheme : {"f16", "w8a8"}) {
+        Row row;
+        row.workload.model = row.workload.cell = "m" + std::to_string(i);
+        row.workload.scheme = scheme;
+        row.workload.params = std::exp2(static_cast<double>(i));
+        row.session = session;
+        row.time_s = row.workload.scheme == "f16" ? 1 : values[i] * (1 + 0.001 * session);
+        rows.push_back(row);
+      }
+    }
+  }
+  return compute_ratios(rows, Quantity::kTime);
+}
+
+TEST(Critical, ASizeOfOneSessionDecidesNothing) {
+  // Were its sign taken as it is, the crossing would lie between 2 and 4.
+  const Critical entry = only(interpolate_critical(ratios_of({1.5, 1.4, 0.7}, {true, true, false}), Axis::kParams));
+  EXPECT_EQ(entry.crossing.status, CriticalStatus::kNotIdentified);
+  EXPECT_NE(entry.interval_basis, "bracket");
+}
+
+TEST(Critical, WhereNoSizeHasAnIntervalNeighboursStandForIt) {
+  const Critical entry = only(interpolate_critical(ratios_of({1.5, 0.7}, {false, false}), Axis::kParams));
+  EXPECT_EQ(entry.crossing.status, CriticalStatus::kFound);
+  EXPECT_EQ(entry.interval_basis, "bracket");
+}
+
+TEST(HopSlope, IsThatOfEachSessionAndTakesItsInterval) {
+  // Sessions differ by a factor, which the slope does not see: 1.1 per doubling in each, give or take 0.1 %.
+  std::vector<Row> rows;
+  for (int session = 0; session < 3; ++session) {
+    for (const double hops : {1.0, 2.0, 8.0}) {
+      for (const char* scheme : {"f16", "w8a8"}) {
+        Row row;
+        row.workload.scheme = scheme;
+        row.workload.cell = "h" + std::to_string(static_cast<int>(hops));
+        row.workload.hops = hops;
+        row.session = session;
+        const double slope = 1.1 * (1 + 0.001 * (session - 1));
+        row.time_s = row.workload.scheme == "f16" ? 1 : (1 + 0.3 * session) * std::pow(slope, std::log2(hops));
+        rows.push_back(row);
+      }
+    }
+  }
+  const auto slopes = compute_hop_slopes(compute_ratios(rows, Quantity::kTime));
+  ASSERT_EQ(slopes.size(), 1U);
+  EXPECT_EQ(slopes[0].hops, (std::vector<double>{1, 2, 8}));
+  EXPECT_NEAR(std::exp(slopes[0].slope), 1.1, 1e-5);
+  EXPECT_GT(slopes[0].interval->low, std::log(1.09));
+  EXPECT_LT(slopes[0].interval->high, std::log(1.11));
+  std::erase_if(rows, [](const Row& row) { return row.session > 0; });
+  EXPECT_FALSE(compute_hop_slopes(compute_ratios(rows, Quantity::kTime))[0].interval.has_value());
+  std::erase_if(rows, [](const Row& row) { return row.workload.hops > 1; });
+  EXPECT_TRUE(compute_hop_slopes(compute_ratios(rows, Quantity::kTime)).empty());
 }
 
 TEST(Ratios, PairsBlocksSoThatDriftCancels) {
@@ -184,13 +276,13 @@ TEST(Ratios, PairsBlocksSoThatDriftCancels) {
   ASSERT_EQ(ratios.size(), 1U);
   EXPECT_NEAR(ratios[0].log_ratio, std::log(1.2), 1e-12);
   EXPECT_EQ(ratios[0].verdict, Verdict::kTrap);
-  EXPECT_EQ(ratios[0].basis, "sessions");
+  EXPECT_EQ(ratios[0].basis, judge::Basis::kSessions);
   EXPECT_TRUE(compute_ratios(rows, Quantity::kEnergy).empty());
   // One session: blocks stand in; one block: no interval, so nothing is decided.
   std::erase_if(rows, [](const Row& row) { return row.session > 0; });
-  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].basis, "blocks");
+  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].basis, judge::Basis::kBlocks);
   std::erase_if(rows, [](const Row& row) { return row.block > 0; });
-  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].basis, "none");
+  EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].basis, judge::Basis::kNone);
   EXPECT_EQ(compute_ratios(rows, Quantity::kTime)[0].verdict, Verdict::kUndecided);
   // Without an anchor there is no ratio.
   std::erase_if(rows, [](const Row& row) { return row.workload.scheme == "f16"; });

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include "fit/synthetic.hpp"
 
 namespace qtrap::fit {
@@ -19,6 +20,11 @@ synthetic::Options with_energy() {
   return options;
 }
 
+std::size_t count_entries(const std::vector<Critical>& entries, Axis axis) {
+  return static_cast<std::size_t>(
+      std::count_if(entries.begin(), entries.end(), [axis](const Critical& one) { return one.axis == axis; }));
+}
+
 TEST(FitReport, HoldsEveryPartForACampaignWithEnergy) {
   ReportOptions options = quick();
   options.fit.static_power = StaticPower{60, 0.01};
@@ -26,16 +32,18 @@ TEST(FitReport, HoldsEveryPartForACampaignWithEnergy) {
   const FitReport report = make_fit_report(synthetic::make_campaign(with_energy()), options).value();
   EXPECT_TRUE(report.time.ok());
   EXPECT_TRUE(report.energy.ok()) << report.energy.reason;
-  EXPECT_EQ(report.critical_scale.size(), 6U * 2 * 2);        // schemes x batches x quantities
-  EXPECT_EQ(report.critical_scale_other.size(), 6U * 2 * 2);  // the other method's
-  EXPECT_EQ(report.critical_batch.size(), 6U * 8 * 2);        // schemes x models x quantities
+  EXPECT_EQ(count_entries(report.critical, Axis::kParams), 6U * 2 * 2);        // schemes x batches x quantities
+  EXPECT_EQ(count_entries(report.critical_other, Axis::kParams), 6U * 2 * 2);  // the other method's
+  EXPECT_EQ(count_entries(report.critical, Axis::kBatch), 6U * 8 * 2);         // schemes x models x quantities
+  EXPECT_EQ(count_entries(report.critical, Axis::kHops), 6U * 8 * 2 * 2);
   EXPECT_EQ(report.ratios.size(), 6U * 8 * 2 * 2);
   EXPECT_EQ(report.attribution.size(), 7U * 8 * 2 * 2);
   EXPECT_EQ(report.pareto.size(), 8U * 2);
   const result::FitFile file = to_fit_file(report);
   EXPECT_EQ(file.time.status, "ok");
   EXPECT_EQ(file.energy.status, "ok");
-  EXPECT_EQ(file.critical_scale.size(), report.critical_scale.size());
+  EXPECT_EQ(file.critical_scale.size(), 6U * 2 * 2);
+  EXPECT_EQ(file.critical_hops->size(), 6U * 8 * 2 * 2);
   EXPECT_EQ(file.paper_view.size(), 7U * 8 * 2);
   for (const result::CriticalScale& one : file.critical_scale) EXPECT_EQ(one.n_star.has_value(), one.status == "found");
 }
@@ -45,7 +53,7 @@ TEST(FitReport, HasNoEnergyWithoutReadings) {
   const result::FitFile file = to_fit_file(report);
   EXPECT_EQ(file.energy.status, "no_data");
   EXPECT_EQ(file.energy.reason, "no window has an energy reading");
-  EXPECT_EQ(report.critical_scale.size(), 6U * 2);
+  EXPECT_EQ(count_entries(report.critical, Axis::kParams), 6U * 2);
 }
 
 TEST(FitReport, RefusesCostsOfMixedDevicesAndKeepsTheirRatios) {
@@ -55,7 +63,7 @@ TEST(FitReport, RefusesCostsOfMixedDevicesAndKeepsTheirRatios) {
   rows.insert(rows.end(), others.begin(), others.end());
   const FitReport report = make_fit_report(rows, quick()).value();
   EXPECT_EQ(report.time.reason, "more than one device: costs belong to a device, fit each alone");
-  EXPECT_EQ(report.critical_scale.size(), 2U * 6 * 2);
+  EXPECT_EQ(count_entries(report.critical, Axis::kParams), 2U * 6 * 2);
   EXPECT_TRUE(report.attribution.empty());
   EXPECT_EQ(to_fit_file(report).time.status, "no_data");
 }
@@ -76,7 +84,8 @@ TEST(FitReport, LivesWithOnePointOneSchemeAndNoAnchor) {
   std::erase_if(rows, [](const Row& row) { return row.workload.scheme != "w8a8"; });
   const FitReport report = make_fit_report(rows, quick()).value();
   EXPECT_TRUE(report.time.ok());
-  EXPECT_TRUE(report.critical_scale.empty());
+  EXPECT_TRUE(report.critical.empty());
+  EXPECT_EQ(report.anchorless.size(), 8U * 2) << "of time; there is no energy";
   EXPECT_TRUE(report.ratios.empty());
   EXPECT_TRUE(report.pareto.empty());
   EXPECT_FALSE(report.attribution.empty());

@@ -53,7 +53,7 @@ TEST(ResultRows, ScalesAWindowToOneChain) {
   EXPECT_EQ(rows[0].workload.counts, expected);
 }
 
-TEST(ResultRows, TakesOnlyUnflaggedBareAndProbeWindowsOfGoodPoints) {
+TEST(ResultRows, TakesBareAndProbeWindowsOfGoodPoints) {
   result::ResultFile file = make_file("s", "d");
   const result::TrialRecord good = file.trials[0];
   for (const char* mode : {"profiled", "phase_loop", "idle"}) {
@@ -71,10 +71,12 @@ TEST(ResultRows, TakesOnlyUnflaggedBareAndProbeWindowsOfGoodPoints) {
   probe.scheme.reset();
   file.trials.push_back(probe);
   const std::vector<Row> rows = rows_from_results(std::vector{file});
-  ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows[1].workload.scheme, "");
-  EXPECT_EQ(rows[1].workload.point_id, "probe/macs_w8a8@8/100/200/10/5/3/2");
-  EXPECT_EQ(rows[1].workload.counts.macs.front().precision, "int8_b8") << "the class of the chains it stands for";
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_FALSE(rows[0].flagged);
+  EXPECT_TRUE(rows[1].flagged) << "for the ratios alone, and only where there is no other";
+  EXPECT_EQ(rows[2].workload.scheme, "");
+  EXPECT_EQ(rows[2].workload.point_id, "probe/macs_w8a8@8/100/200/10/5/3/2");
+  EXPECT_EQ(rows[2].workload.counts.macs.front().precision, "int8_b8") << "the class of the chains it stands for";
   file.points[0].status = "error";
   EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
 }
@@ -119,11 +121,13 @@ TEST(ResultRows, TakesMeasuredEnergyAndLeavesEstimatesOut) {
   result::ResultFile file = make_file("s", "d");
   file.trials[0].energy_gross_j = 8;
   file.trials[0].energy_status = "ok";
-  file.trials[0].energy_method = "counter";
+  file.trials[0].energy_method = file.points[0].energy_method = "counter";
   EXPECT_DOUBLE_EQ(rows_from_results(std::vector{file})[0].energy_j.value(), 2);
-  file.trials[0].energy_method = "estimated";
+  file.trials[0].energy_method = "integrated";
+  EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j) << "the point was pooled from another method's";
+  file.trials[0].energy_method = file.points[0].energy_method = "estimated";
   EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j);
-  file.trials[0].energy_method = "counter";
+  file.trials[0].energy_method = file.points[0].energy_method = "counter";
   file.trials[0].energy_status = "too_short";
   EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j);
 }

@@ -106,6 +106,8 @@ inline Workload make_workload(const Shape& shape, const std::string& scheme, dou
   work.params = weights * 1.1;
   work.params_step = weights;
   work.steps = all;
+  work.hops = hops;
+  work.tokens = steps;
   work.counts.bytes = all * (weights * (kind.code_bytes + kind.scratch_bytes) + 4 * activations);
   work.counts.macs = {{kind.int8 ? "int8" : "f16", all * batch * weights}};
   work.counts.dequantized_weights = kind.dequantizes ? all * weights : 0;

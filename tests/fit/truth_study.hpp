@@ -88,8 +88,8 @@ inline Study study(synthetic::Options options, Quantity quantity, int seeds = kS
       const std::string method = to_string(entry.method);
       ++result.statuses[entry.scheme + " " + method][to_string(entry.crossing.status)];
       if (!entry.crossing.value || entry.scheme != "w8a8") continue;
-      result.sizes[method + " batch " + std::to_string(static_cast<int>(entry.batch))].add(
-          *entry.crossing.value, *entry.crossing.low, *entry.crossing.high, find_true_size(options, entry.batch));
+      result.sizes[method + " batch " + std::to_string(static_cast<int>(entry.cell.batch))].add(
+          *entry.crossing.value, *entry.crossing.low, *entry.crossing.high, find_true_size(options, entry.cell.batch));
     }
   }
   return result;

@@ -78,7 +78,6 @@ TEST(Judge, OneSessionGivesAnIntervalOverBlocksAndNoVerdict) {
   EXPECT_TRUE(one.interval.has_value());
   EXPECT_EQ(one.verdict, Verdict::kUndecided);
   EXPECT_FALSE(one.p_value.has_value());
-  EXPECT_NE(one.reason.find("one session"), std::string::npos);
 }
 
 TEST(Judge, AFlagOfEitherSideTakesABlockOut) {
@@ -105,7 +104,6 @@ TEST(Judge, FlaggedValuesAloneGiveARatioAndNoVerdict) {
   EXPECT_TRUE(one.interval.has_value());
   EXPECT_EQ(one.verdict, Verdict::kUndecided);
   EXPECT_FALSE(one.p_value.has_value());
-  EXPECT_FALSE(one.reason.empty());
 }
 
 TEST(Judge, ASessionWithoutTheAnchorIsCounted) {

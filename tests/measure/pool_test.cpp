@@ -113,7 +113,7 @@ class PoolCell : public ::testing::Test {
   }
 
   std::vector<result::PointRecord> pool() {
-    return pool_cell({cell_, &model_, &campaign_, sessions_, trials_, failures_});
+    return pool_cells(std::vector<PoolInput>{{cell_, &model_, &campaign_, sessions_, trials_, failures_}});
   }
 
   Cell cell_{"tiny", 1, 1, 1, 0};

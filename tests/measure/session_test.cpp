@@ -157,7 +157,8 @@ TEST_F(Session, PhaseLoopsGiveAPhaseItsEnergy) {
                    *trial.phase_matmul_s + *trial.phase_other_s;
   }
   const std::vector<result::SessionRecord> sessions{session_};
-  const auto points = pool_cell({plan_.cells.front(), &model_, &plan_.campaign, sessions, trials_, {}});
+  const auto points =
+      pool_cells(std::vector<PoolInput>{{plan_.cells.front(), &model_, &plan_.campaign, sessions, trials_, {}}});
   ASSERT_EQ(points.size(), 2U);
   const auto& split = points[1];
   EXPECT_EQ(split.energy_status, "ok");

@@ -174,7 +174,7 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
       text,
       R"({"schema":"qtrap.campaign","schema_version":"1.0","name":"smoke","description":")" + one.description +
           R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
-          R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"min_trials":2,"max_trials":2,)"
+          R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"no_effect_margin":0.02,"min_trials":2,"max_trials":2,)"
           R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128,)"
           R"("energy_window_s":0.5,"phase_loops":true,"probes":false})");
   EXPECT_TRUE(parse_campaign(text, "c", kSchemes).value() == one);
@@ -224,7 +224,8 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
       {"batches=1",
        "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, batch, hops, "
        "tokens_per_hop, "
-       "context_tokens, target_ci, min_trials, max_trials, max_seconds_per_point, max_seconds, sessions, "
+       "context_tokens, target_ci, no_effect_margin, min_trials, max_trials, max_seconds_per_point, max_seconds, "
+       "sessions, "
        "memory_fraction, layers_limit, "
        "group_size"},
       {"batch=", "--set: `batch` is an empty list ([]): give at least one entry"},

@@ -126,7 +126,7 @@ TEST(FitText, SaysWhatItCannotFitAndPrintsTheRest) {
             std::string::npos)
       << text;
   EXPECT_NE(text.find("Costs of energy: none, for "), std::string::npos);
-  EXPECT_NE(text.find("1.5 [1.4"), std::string::npos) << text;
+  EXPECT_NE(text.find("1.50 [1.4"), std::string::npos) << text;
   EXPECT_NE(text.find("per layer"), std::string::npos);
   EXPECT_NE(text.find("B*: fewer than two sizes everywhere, so none."), std::string::npos);
   EXPECT_EQ(text.find("nan"), std::string::npos) << text;

@@ -26,6 +26,7 @@ result::PointRecord point(const std::string& scheme, const std::string& path, co
   record.gap_s = 0.01;
   if (scheme != "f16") {
     record.verdict_time = verdict;
+    record.time_ratio_p = verdict == "trap" || verdict == "no_trap" ? 0.001 : 0.5;
     record.time_ratio = ratio;
     record.time_ratio_low = ratio - 0.05;
     record.time_ratio_high = ratio + 0.05;
@@ -35,21 +36,55 @@ result::PointRecord point(const std::string& scheme, const std::string& path, co
 }
 
 TEST(VerdictSentence, BlamesTheKernelPathWhenOnlySplitSchemesAreTrapped) {
-  EXPECT_EQ(make_verdict_sentence({point("f16", "none", ""), point("w8a16-split", "split", "trap"),
-                                   point("w8a16-fused", "fused", "no_trap"), point("w4a16-fused", "fused", "no_trap")}),
-            "The time trap here is the kernel path's, not the format's: w4a16-fused and w8a16-fused cost less time "
-            "than f16, w8a16-split with separate passes more.");
+  EXPECT_EQ(
+      make_verdict_sentence({point("f16", "none", ""), point("w8a16-split", "split", "trap"),
+                             point("w8a16-fused", "fused", "no_trap"), point("w4a16-fused", "fused", "no_trap")}),
+      "The time trap here is the kernel path's, not the format's: with separate passes 1 of 1 points (w8a16-split) "
+      "cost more time than f16, fused 2 of 2 points (w4a16-fused and w8a16-fused) less.");
 }
 
 TEST(VerdictSentence, NamesFusedSchemesThatAreTrapped) {
   const auto text = make_verdict_sentence({point("w8a16-split", "split", "trap"), point("w8a8", "fused", "trap")});
-  EXPECT_THAT(text, HasSubstr("Time trap even with fused kernels: w8a8"));
+  EXPECT_THAT(text, HasSubstr("Time trap even with fused kernels in 1 of 1 points (w8a8)."));
   EXPECT_THAT(text, Not(HasSubstr("not the format's")));
 }
 
 TEST(VerdictSentence, SaysThatThereIsNoTrap) {
   EXPECT_EQ(make_verdict_sentence({point("w8a16-split", "split", "no_trap"), point("w8a8", "fused", "no_trap")}),
-            "No time trap: w8a16-split and w8a8 cost less time than f16.");
+            "No time trap in 2 of 2 points (w8a16-split and w8a8).");
+}
+
+TEST(VerdictSentence, LeavesOutWhatSoManyComparisonsExplain) {
+  // Twenty-three of no difference and one with p = 0.04: one in twenty-five is expected.
+  std::vector<result::PointRecord> points;
+  for (int i = 0; i < 23; ++i) points.push_back(point("w8a16-fused", "fused", "undecided"));
+  points.push_back(point("w8a8", "fused", "trap"));
+  points.back().time_ratio_p = 0.04;
+  const auto text = make_verdict_sentence(points);
+  EXPECT_THAT(text, Not(HasSubstr("trap even")));
+  EXPECT_THAT(text, HasSubstr("1 more differs from 1 by its own interval, but not among 24 comparisons"));
+  points.back().time_ratio_p = 0.002;
+  EXPECT_THAT(make_verdict_sentence(points), HasSubstr("Time trap even with fused kernels in 1 of 24 points (w8a8)."));
+}
+
+TEST(VerdictSentence, NamesWhatHasNoEffect) {
+  EXPECT_EQ(make_verdict_sentence({point("w8a8", "fused", "no_effect")}), "No effect on time in 1 of 1 points (w8a8).");
+}
+
+TEST(Summary, SaysWhatAnUndecidedPointCouldHaveSeen) {
+  result::ResultFile file;
+  file.sessions.emplace_back();
+  auto one = point("w8a8", "fused", "undecided", 1.004);
+  one.time_ratio_basis = "sessions";
+  one.time_ratio_detectable = 1.137;
+  one.time_ratio_low = 0.9999;
+  file.points = {one};
+  EXPECT_THAT(make_summary(file, "x"), HasSubstr("1.00 [0.9999, 1.05]"));
+  EXPECT_THAT(make_summary(file, "x"), HasSubstr("undecided (sees 1.14)"));
+  file.points[0].time_ratio_p.reset();
+  EXPECT_THAT(make_summary(file, "x"), HasSubstr("undecided (flagged)"));
+  file.points[0].time_ratio_basis = "blocks";
+  EXPECT_THAT(make_summary(file, "x"), HasSubstr("undecided (one session)"));
 }
 
 TEST(VerdictSentence, OwnsUpToWhatIsUndecided) {

@@ -222,6 +222,43 @@ TEST(CheckRecords, RefusesWhatCannotBe) {
   }
 }
 
+TEST(CheckRecords, TakesARatioOfFlaggedWindowsThoughTheUnflaggedShareNoSession) {
+  File file = good_file();
+  for (TrialRecord& trial : file.trials) {
+    if ((trial.scheme == "f16") == (trial.session_id == "s1")) trial.flags = {"foreign_load"};
+  }
+  file.points[0].session_ids = {"s0"};
+  file.points[1].session_ids = {"s1"};
+  for (PointRecord& point : file.points) {
+    point.sessions = 1;
+    point.trials_flagged = 2;
+  }
+  file.points[1].verdict_time = "undecided";
+  const auto read = parse_whole_result(file.text(), "f");
+  EXPECT_TRUE(read) << read.error().message();
+}
+
+TEST(CheckRecords, TakesNoEffectOnlyWithinTheMargin) {
+  File file = good_file();
+  PointRecord& point = file.points[1];
+  point.time_ratio = 1.001;
+  point.cor_operational = *point.time_ratio - 1;
+  point.time_ratio_low = *point.time_ratio / 1.01;
+  point.time_ratio_high = *point.time_ratio * 1.01;
+  point.time_ratio_df = 12;
+  point.time_ratio_basis = "sessions";
+  point.no_effect_margin = 0.02;
+  point.verdict_time = "no_effect";
+  EXPECT_TRUE(parse_whole_result(file.text(), "f"));
+  point.no_effect_margin = 0.005;
+  EXPECT_THAT(parse_whole_result(file.text(), "f").error().message(),
+              HasSubstr("`verdict_time` contradicts its interval"));
+  point.no_effect_margin = 0.02;
+  point.time_ratio_basis = "blocks";
+  EXPECT_THAT(parse_whole_result(file.text(), "f").error().message(),
+              HasSubstr("`verdict_time` decides without two sessions (no_effect over blocks)"));
+}
+
 TEST(CheckRecords, TakesPointsWhoseTrialsWereStrippedAtTheirWord) {
   File file = good_file();
   file.trials.clear();

@@ -29,7 +29,7 @@ TEST_F(CheckFile, SaysWhatAGoodResultHolds) {
   const auto report = check(sample::file_text());
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report.value().schema, "qtrap.result");
-  EXPECT_EQ(report.value().summary, "result 1.2: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
+  EXPECT_EQ(report.value().summary, "result 1.3: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
 }
 
 TEST_F(CheckFile, AcceptsAFileCutAnywhereAfterItsFirstLine) {
@@ -133,8 +133,11 @@ FitFile sample_fit() {
   fit.time.rows = 24;
   fit.time.residual_by_scheme = {{"f16", -0.01}, {"w4a8", 0.02}};
   fit.energy.reason = "no energy meter";
-  fit.critical_scale = {{"d", "w4a16-split", 1, "time", "found", 4e9, 3e9, 5e9, "interpolated", {6e8, 8e9}, {}, {}}};
-  fit.critical_batch = {{"d", "w4a16-split", "qwen3-0.6b", "time", "not_identified", {}, {}, {}, {}, {1, 8}, {}, {}}};
+  fit.critical_scale = {
+      {"d", "w4a16-split", 1, 4, 4, 0, "time", "found", 4e9, 3e9, 5e9, "interpolated", {6e8, 8e9}, {}, {}}};
+  fit.critical_batch = {
+      {"d", "w4a16-split", "qwen3-0.6b", 4, 4, 0, "time", "not_identified", {}, {}, {}, {}, {1, 8}, {}, {}}};
+  fit.critical_hops = {{{"d", "w4a16-split", "qwen3-0.6b", 1, 4, 0, "time", "found", 3, 2, 4, "interpolated", {1, 8}}}};
   fit.paper_view = {{"p", "d", "qwen3-0.6b", "w4a8", 1, 2.0, 1.5, {}, 0.96}};
   return fit;
 }
@@ -146,7 +149,7 @@ TEST_F(CheckFile, SaysWhatAGoodFitHolds) {
   const auto report = check(text);
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report.value().summary,
-            "fit 1.0: 2 sessions, time ok, energy no_data, 1 critical scales, 1 critical batches");
+            "fit 1.1: 2 sessions, time ok, energy no_data, 1 critical scales, 1 critical batches");
 }
 
 TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {

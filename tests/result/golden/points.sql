@@ -103,9 +103,18 @@ CREATE TABLE IF NOT EXISTS "points" (
   "rows" BIGINT,
   "rows_checked" BIGINT,
   "roof_ceiling" TEXT,
-  "roof_status" TEXT
+  "roof_status" TEXT,
+  "no_effect_margin" DOUBLE PRECISION,
+  "time_ratio_basis" TEXT,
+  "time_ratio_df" DOUBLE PRECISION,
+  "time_ratio_p" DOUBLE PRECISION,
+  "time_ratio_detectable" DOUBLE PRECISION,
+  "energy_ratio_basis" TEXT,
+  "energy_ratio_df" DOUBLE PRECISION,
+  "energy_ratio_p" DOUBLE PRECISION,
+  "energy_ratio_detectable" DOUBLE PRECISION
 );
-INSERT INTO "points" VALUES ('s0', 'Device, "quoted" | ü', 'text 5', 'text 1', 'p', 'projections', 'qwen3-0.6b', 596049920, NULL, NULL, NULL, 'f16', 'none', 16, 16, 1, 1, 1, 0, 'ok', NULL, 'measured', 3, 0, NULL, 2.0, 1.5, 2.5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'no_meter', NULL, NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 12, NULL, NULL, NULL, NULL, NULL, '', '0.0;0.001', 'c1', 1, 's0', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO "points" VALUES ('s0', 'Device, "quoted" | ü', 'text 5', 'text 1', 'p', 'projections', 'qwen3-0.6b', 596049920, NULL, NULL, NULL, 'f16', 'none', 16, 16, 1, 1, 1, 0, 'ok', NULL, 'measured', 3, 0, NULL, 2.0, 1.5, 2.5, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'no_meter', NULL, NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, 'no_meter', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 12, NULL, NULL, NULL, NULL, NULL, '', '0.0;0.001', 'c1', 1, 's0', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO "points" VALUES ('s0;s1', 'Device, "quoted" | ü', 'text 5', 'text 1;rapl', 'text 1', 'decoder', 'text 3', 1004, 1005, 1006, 1007, 'text 8', 'fused', 1010, 1011, 1012, 1013, 1014, 1015, 'error', 'comma, "quote", | pipe and ''apostrophe''
-second line', 'simulated', 1019, 1020, 'trials', 1e-20, 0.30000000000000004, 24.1, 25.1, 26.1, 27.1, 28.1, 29.1, 30.1, 31.1, 32.1, 33.1, 34.1, 35.1, 36.1, 37.1, 38.1, 39.1, 40.1, 41.1, 42.1, 43.1, 44.1, 'simulated', 'no_pass', 47.1, 48.1, 'no_pass', 50.1, 'no_pass', 52.1, 'no_pass', 54.1, 'no_pass', 56.1, 'no_pass', 58.1, 'no_pass', 60.1, 61.1, 62.1, 63.1, 64.1, 65.1, 66.1, 67.1, 68.1, 69.1, 70.1, 'no_meter', 'no_meter', 1073, 1074, 1075, 1076, 1077, 1078, 79.1, 80.1, 81.1, 'text 82', 'text 83;b', '84.25;1e-20', 'text 85', 1086, 's0;s1', 'text 88', 1089, 1090, 1091, 1092, 1093, 'text 94', 1095, 'text 96', 1097, 1098, 'text 99', 'ceiling_too_low');
+second line', 'simulated', 1019, 1020, 'trials', 1e-20, 0.30000000000000004, 24.1, 25.1, 26.1, 27.1, 28.1, 29.1, 30.1, 31.1, 32.1, 33.1, 34.1, 35.1, 36.1, 37.1, 38.1, 39.1, 40.1, 41.1, 42.1, 43.1, 44.1, 'simulated', 'no_pass', 47.1, 48.1, 'no_pass', 50.1, 'no_pass', 52.1, 'no_pass', 54.1, 'no_pass', 56.1, 'no_pass', 58.1, 'no_pass', 60.1, 61.1, 62.1, 63.1, 64.1, 65.1, 66.1, 67.1, 68.1, 69.1, 70.1, 'no_meter', 'no_meter', 1073, 1074, 1075, 1076, 1077, 1078, 79.1, 80.1, 81.1, 'text 82', 'text 83;b', '84.25;1e-20', 'text 85', 1086, 's0;s1', 'text 88', 1089, 1090, 1091, 1092, 1093, 'text 94', 1095, 'text 96', 1097, 1098, 'text 99', 'ceiling_too_low', 101.1, 'imported', 103.1, 104.1, 105.1, 'imported', 107.1, 108.1, 109.1);
 COMMIT;

@@ -1,0 +1,126 @@
+#include "measure/pool_ratios.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "judge/judge.hpp"
+#include "judge/point_cell.hpp"
+#include "measure/pool_energy.hpp"
+
+namespace qtrap::measure {
+namespace {
+
+using result::PointRecord;
+using result::TrialRecord;
+
+constexpr const char* kAnchor = "f16";
+
+/// Where a quantity's ratio stands in a point; the last five are null for a ratio without a verdict.
+struct Slots {
+  std::optional<double> PointRecord::*value;
+  std::optional<double> PointRecord::*low;
+  std::optional<double> PointRecord::*high;
+  std::optional<std::string> PointRecord::*basis = nullptr;
+  std::optional<double> PointRecord::*degrees_of_freedom = nullptr;
+  std::optional<double> PointRecord::*p_value = nullptr;
+  std::optional<double> PointRecord::*detectable = nullptr;
+  std::optional<std::string> PointRecord::*verdict = nullptr;
+};
+using R = PointRecord;
+constexpr Slots kTime{&R::time_ratio,    &R::time_ratio_low, &R::time_ratio_high,       &R::time_ratio_basis,
+                      &R::time_ratio_df, &R::time_ratio_p,   &R::time_ratio_detectable, &R::verdict_time};
+constexpr Slots kGross{&R::energy_ratio,    &R::energy_ratio_low, &R::energy_ratio_high,       &R::energy_ratio_basis,
+                       &R::energy_ratio_df, &R::energy_ratio_p,   &R::energy_ratio_detectable, &R::verdict_energy};
+constexpr Slots kNet{&R::energy_net_ratio, &R::energy_net_ratio_low, &R::energy_net_ratio_high};
+
+/// Observations of one quantity: `value` gives it per window. A scheme with a value that is not positive (a net energy
+/// below the noise of idle) has none.
+template <class Value>
+std::vector<judge::Observation> observe(std::span<const PooledScheme> schemes, Value&& value) {
+  std::vector<judge::Observation> all;
+  for (const PooledScheme& scheme : schemes) {
+    if (scheme.point.status != "ok") continue;
+    std::vector<judge::Observation> own;
+    for (const TrialRecord* trial : scheme.trials.every_bare) {
+      const std::optional<double> one = value(scheme.point, *trial);
+      if (!one) continue;
+      own.push_back({judge::cell_of(scheme.point), scheme.point.scheme, trial->session_id, trial->block,
+                     *one / static_cast<double>(trial->repetitions), !trial->flags.empty()});
+    }
+    const bool positive = std::all_of(own.begin(), own.end(), [](const auto& one) { return one.value > 0; });
+    if (positive) all.insert(all.end(), own.begin(), own.end());
+  }
+  return all;
+}
+
+void set(const judge::Judgement& one, const Slots& slots, PointRecord& point) {
+  point.*slots.value = std::exp(one.log_ratio);
+  if (one.interval) {
+    point.*slots.low = std::exp(one.interval->low);
+    point.*slots.high = std::exp(one.interval->high);
+  }
+  if (slots.verdict == nullptr) return;
+  if (one.interval) {
+    point.*slots.basis = to_string(one.basis);
+    point.*slots.degrees_of_freedom = one.degrees_of_freedom;
+  }
+  point.*slots.p_value = one.p_value;
+  if (const auto detectable = judge::find_detectable(one)) point.*slots.detectable = std::exp(*detectable);
+  point.*slots.verdict = to_string(one.verdict);
+  if (point.reason) return;
+  if (one.flagged)
+    point.reason =
+        "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
+  if (one.unpaired > 0)
+    point.reason =
+        fmt::format("{} of its sessions hold no block of f16 beside it: the ratio is of the others", one.unpaired);
+}
+
+void fill(const std::vector<judge::Observation>& observations, const judge::Options& options, const Slots& slots,
+          std::span<PooledScheme> schemes) {
+  std::map<std::pair<judge::CellKey, std::string>, PointRecord*> points;
+  for (PooledScheme& scheme : schemes) points[{judge::cell_of(scheme.point), scheme.point.scheme}] = &scheme.point;
+  for (const judge::Judgement& one : judge::judge(observations, options))
+    set(one, slots, *points.at({one.cell, one.scheme}));
+}
+
+}  // namespace
+
+void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin) {
+  judge::Options options;
+  options.no_effect_margin = no_effect_margin;
+  std::map<std::string, std::optional<std::string>> anchor_methods;  // by cell: how energies of f16 were obtained
+  for (const PooledScheme& scheme : schemes) {
+    if (scheme.point.scheme == kAnchor) anchor_methods[scheme.point.cell_id] = scheme.point.energy_method;
+  }
+  const auto shares_method = [&](const PointRecord& point, const TrialRecord& trial) {
+    return point.energy_method && trial.energy_method == point.energy_method &&
+           anchor_methods[point.cell_id] == point.energy_method;
+  };
+  const auto energy = [&](auto&& of) {
+    return [&shares_method, of](const PointRecord& point, const TrialRecord& trial) {
+      return shares_method(point, trial) ? of(trial) : std::optional<double>();
+    };
+  };
+  for (PooledScheme& scheme : schemes) {
+    if (scheme.point.status != "ok" || scheme.point.scheme == kAnchor) continue;
+    scheme.point.verdict_time = to_string(judge::Verdict::kUndecided);
+    scheme.point.no_effect_margin = no_effect_margin;
+  }
+  fill(observe(schemes, [](const PointRecord&, const TrialRecord& trial) { return std::optional(trial.wall_s); }),
+       options, kTime, schemes);
+  fill(observe(schemes, energy(gross_of)), options, kGross, schemes);
+  fill(observe(schemes, energy(net_of)), options, kNet, schemes);
+  for (PooledScheme& scheme : schemes) {
+    PointRecord& point = scheme.point;
+    if (point.time_ratio) point.cor_operational = *point.time_ratio - 1;
+    if (point.energy_method != "estimated") continue;
+    if (point.verdict_energy) point.verdict_energy = "no_meter";  // power times time says of energy what time says
+    point.energy_ratio_p.reset();
+  }
+}
+
+}  // namespace qtrap::measure

@@ -1,0 +1,20 @@
+// Ratios of pooled points to their f16 anchor, as the judge finds them: time, gross and net energy. Private to pooling.
+#pragma once
+
+#include <span>
+
+#include "measure/pool_blocks.hpp"
+
+namespace qtrap::measure {
+
+/// A point but for its ratios, and the trials it was pooled from.
+struct PooledScheme {
+  result::PointRecord point;
+  SchemeTrials trials;
+};
+
+/// Fills ratios, intervals and verdicts of all points of status ok. All points of a device are judged together, for
+/// they share what is known of the spread between sessions. An estimated energy gets a ratio and no verdict.
+void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin);
+
+}  // namespace qtrap::measure
