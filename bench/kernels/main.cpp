@@ -227,6 +227,7 @@ Json run_worker(const std::vector<std::string>& arguments, int process) {
   for (const std::string& word : {std::string("--worker"), path, std::string("--process"), std::to_string(process)})
     words.push_back(word);
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   pid_t child = 0;
@@ -307,6 +308,7 @@ Json summary_json(const std::vector<Measured>& all, const std::vector<TargetResu
 
 void run_parent(const Options& options, const std::vector<std::string>& arguments) {
   std::vector<Json> documents;
+  documents.reserve(static_cast<std::size_t>(options.processes));
   for (int process = 0; process < options.processes; ++process) documents.push_back(run_worker(arguments, process));
   const std::vector<Measured> all = pool_processes(documents);
   const auto targets = evaluate_targets(all);

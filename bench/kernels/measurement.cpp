@@ -62,6 +62,7 @@ std::vector<std::vector<double>> time_group(const Group& group, const TimingPlan
     for (const std::size_t i : order) runners[i].take(plan.case_seconds);
   }
   std::vector<std::vector<double>> samples;
+  samples.reserve(runners.size());
   for (const Runner& runner : runners) samples.push_back(runner.samples());
   return samples;
 }

@@ -222,7 +222,8 @@ Group Workload::make_group(std::uint64_t tokens, const std::vector<PeerState*>& 
 
 Group Workload::make_bandwidth_group() {
   Group group{shape_.rows, shape_.columns, 0, {}};
-  const auto [rows, columns] = shape_;
+  const auto rows = shape_.rows;  // no structured binding: clang 14 lets no lambda capture one
+  const auto columns = shape_.columns;
   const std::uint64_t values = rows * columns;
   std::vector<Buffer> half_out, wide;
   for (std::size_t i = 0; i < f16_.size(); ++i) half_out.push_back(buffer(2 * values));
