@@ -35,8 +35,8 @@ TEST(EmulatedBoard, ShowsTheMeanOfItsWindowAndHoldsItForAPeriod) {
   EXPECT_NEAR(board.power_w(15), 260, 1e-6);
   int values = 0;
   double last = -1;
-  for (double s = 9.5; s < 10.5; s += 0.001) {
-    const double now = board.power_w(s);
+  for (int ms = 9500; ms < 10500; ++ms) {
+    const double now = board.power_w(ms / 1000.0);
     EXPECT_GE(now, 60 - 1e-6);
     EXPECT_LE(now, 260 + 1e-6);
     if (now != last) ++values;
