@@ -76,12 +76,13 @@ constexpr Slots kGross{&PointRecord::energy_gross_j, &PointRecord::energy_gross_
                        &PointRecord::energy_gross_j_high};
 constexpr Slots kIdle{&PointRecord::energy_idle_j, &PointRecord::energy_idle_j_low, &PointRecord::energy_idle_j_high};
 constexpr Slots kNet{&PointRecord::energy_net_j, &PointRecord::energy_net_j_low, &PointRecord::energy_net_j_high};
-/// Pools positive values; nothing where there are none or one is not positive (a net energy below the idle noise).
-std::optional<Pooled> set_pooled(const std::vector<std::vector<double>>& by_session, double scale, const Slots& slots,
-                                 PointRecord& point) {
-  if (by_session.empty()) return std::nullopt;
+
+/// Pools positive values; false where there are none or one is not positive (a net energy below the idle noise).
+bool set_pooled(const std::vector<std::vector<double>>& by_session, double scale, const Slots& slots,
+                PointRecord& point) {
+  if (by_session.empty()) return false;
   for (const auto& values : by_session) {
-    if (std::any_of(values.begin(), values.end(), [](double value) { return value <= 0; })) return std::nullopt;
+    if (std::any_of(values.begin(), values.end(), [](double value) { return value <= 0; })) return false;
   }
   const Pooled pooled = pool_values(by_session);
   point.*slots.value = scale * pooled.value;
@@ -89,7 +90,7 @@ std::optional<Pooled> set_pooled(const std::vector<std::vector<double>>& by_sess
     point.*slots.low = scale * pooled.interval->low;
     point.*slots.high = scale * pooled.interval->high;
   }
-  return pooled;
+  return true;
 }
 
 /// The commonest status of trials without an energy.
@@ -160,7 +161,7 @@ void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
   const auto method = commonest_method(trials.bare);
   const Trials bare = with_method(trials.bare, method);
   const auto gross = chain_energies(method ? bare : Trials(), gross_of);
-  const bool measured = set_pooled(values_of(gross), scale, kGross, point).has_value();
+  const bool measured = set_pooled(values_of(gross), scale, kGross, point);
   if (!measured) {
     point.energy_status = gross.empty() ? commonest_status(trials.bare) : "implausible";  // a window of no energy
     if (point.energy_status != "no_meter" && point.scheme != "f16") point.verdict_energy = "undecided";

@@ -1,6 +1,6 @@
 // The fit file as text: what the contract names (through result/, which owns that field table) and beside it
-// what the fit knows more: both forms, reasons, the N x B map, attribution, Pareto. Additions only, so that a
-// reader of the contract's keys reads every file.
+// what the fit knows more: both forms, reasons, verdicts by cell, the course along the hops, attribution, Pareto.
+// Additions only, so that a reader of the contract's keys reads every file.
 #pragma once
 
 #include <string>
