@@ -46,7 +46,7 @@ struct ResultFile {
   /// file here and appends, tells them anew from all sessions.
   std::size_t resume_bytes = 0;
   std::size_t resume_points = 0;  ///< how many of the points stand before resume_bytes (files of older programs)
-  bool torn_tail = false;        ///< bytes after valid_bytes were dropped
+  bool torn_tail = false;         ///< bytes after valid_bytes were dropped
   RecordLines lines;
 };
 
