@@ -82,8 +82,11 @@ class Run {
       error = run_one_session(cells);
     }
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
+    const std::string status = interrupted ? "interrupted" : error.empty() ? "complete" : "failed";
+    // A resumed file that ends otherwise is cut first, so that its points and its end are told of the same records.
+    if (!(file_.end && file_.end->status == status)) begin_writing();
     write_points();
-    write_end(interrupted ? "interrupted" : error.empty() ? "complete" : "failed", (clock.now() - start).value());
+    write_end(status, (clock.now() - start).value());
     line_.clear();
     if (!error.empty()) throw Failure(runtime_error("a session failed", error, how_to_continue()));
     if (file_.sessions.empty() && stop_was_requested())

@@ -106,6 +106,17 @@ class Writers(FileTest):
         self.finish("--resume", path, "--quiet", "--seed", "1", "--set", "hops=1,2")
         self.check(path)
 
+    def test_a_file_that_lacks_its_end_alone_is_finished(self):
+        self.finish("tiny-campaign.json", "--out", "r.jsonl", "--quiet", "--set", "sessions=1")
+        path = self.folder / "r.jsonl"
+        whole = path.read_text().splitlines(True)
+        for cut in ("".join(whole[:-1]), "".join(whole[:-1]) + whole[-1][:20], "".join(whole[:-3])):
+            path.write_text(cut)
+            self.finish("--resume", path, "--quiet")
+            self.check(path)
+            self.assertEqual(len(self.records(path, "point")), 14)
+            self.assertEqual([end["points_ok"] for end in self.records(path, "end")], [14])
+
     def test_files_beside_an_output_stay(self):
         names = ["out.jsonl.writable", "out.jsonl.part", ".out.jsonl.part"]
         for name in names:
