@@ -302,6 +302,9 @@ class CommandLine {
     fit->add_option("--accuracy", fit_.accuracy, "Measured accuracies: columns model, scheme, accuracy")
         ->type_name("TABLE.csv");
     fit->add_option("--seed", fit_.seed, "Seed of the bootstrap")->type_name("N");
+    fit->add_option("--no-effect-margin", fit_.no_effect_margin,
+                    "A ratio within 1 -+ this is no effect; else the files'")
+        ->type_name("SHARE");
     auto* compare = add("compare", "Devices and sessions side by side, each against its own f16 anchor",
                         [this] { return run_compare(files_, run_.device.json); });
     compare->add_option("results", files_, "Result files")->required()->type_name("RESULT");

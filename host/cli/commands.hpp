@@ -110,6 +110,7 @@ struct FitCommandOptions {
   std::vector<std::string> weights;  ///< CRITERION=EXPONENT
   std::string accuracy;              ///< table with the columns model, scheme and accuracy
   std::uint64_t seed = 1;
+  std::optional<double> no_effect_margin;  ///< none: that of the files
 };
 int run_fit(const FitCommandOptions& options);
 

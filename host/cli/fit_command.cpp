@@ -73,6 +73,10 @@ int run_fit(const FitCommandOptions& options) {
   if (options.tdp_w && !(*options.tdp_w > 0 && *options.tdp_w < 1e6)) {
     throw Failure(usage_error("--tdp is out of range", std::to_string(*options.tdp_w), "give watts above 0"));
   }
+  if (options.no_effect_margin && !(*options.no_effect_margin > 0 && *options.no_effect_margin < 1))
+    throw Failure(usage_error("--no-effect-margin is out of range", fmt::format("{}", *options.no_effect_margin),
+                              "give a share above 0 and below 1, 0.02 say"));
+  fitting.no_effect_margin = options.no_effect_margin;
   const auto fitted = fit::make_fit_report(read_results(options.files), fitting).value();
   if (!options.out.empty()) write_output(options.out, report::to_fit_json(fitted).value());
   print_beside(options.out, report::make_fit_text(fitted));

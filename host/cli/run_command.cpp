@@ -1,5 +1,4 @@
-// run: starts one process per session, writes what they send, pools each cell once all its sessions are in, prints the
-// table.
+// run: starts one process per session, writes what they send, pools all cells after the last session, prints the table.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -85,7 +84,7 @@ class Run {
     const std::string status = interrupted ? "interrupted" : error.empty() ? "complete" : "failed";
     // A resumed file that ends otherwise is cut first, so that its points and its end are told of the same records.
     if (!(file_.end && file_.end->status == status)) begin_writing();
-    write_points();
+    write_points(untold_cells());
     write_end(status, (clock.now() - start).value());
     line_.clear();
     if (!error.empty()) throw Failure(runtime_error("a session failed", error, how_to_continue()));
@@ -207,12 +206,13 @@ class Run {
           if (kind == MessageKind::kActivity) take_progress(decode_progress(payload));
         },
         care);
-    lose_failed_cells(cells);
+    lose_failed_cells();
+    tell_lost_cells();
     if (stop_was_requested()) return {};
     if (!error.empty()) return error;
     const bool over = progress_.activity == kSessionOver;
     if (!over && (!device_error.empty() || end.exit_code != kDone || end.signal != 0))
-      return lose(cells, device_error.empty() ? "its process " + end.words() : device_error);
+      return lose(device_error.empty() ? "its process " + end.words() : device_error);
     if (file_.trials.size() == trials_before && failures_.size() == failures_before) return "it measured nothing";
     return {};
   }
@@ -224,7 +224,7 @@ class Run {
 
   /// Takes what the last worker was at when it died out of those to come; what was to be measured of it fails. Empty,
   /// or why that is not possible.
-  std::string lose(const std::vector<measure::Cell>& cells, const std::string& words) {
+  std::string lose(const std::string& words) {
     const std::string place = describe_place(progress_);
     const std::string reason = fmt::format("{} ({})", words, place);
     const auto loss = losses_.take(progress_, reason);
@@ -238,7 +238,8 @@ class Run {
     }
     line_.clear();
     if (!options_.quiet) say(escape_controls(fmt::format("qtrap: {}; the run goes on without it", reason)) + "\n");
-    lose_failed_cells(cells);
+    lose_failed_cells();
+    tell_lost_cells();
     return {};
   }
 
@@ -248,6 +249,7 @@ class Run {
     if (auto done = output_->cut(file_.resume_bytes); !done) throw Failure(done.error());
     file_.points.resize(file_.resume_points);
     file_.end.reset();
+    tell_lost_cells();
   }
 
   void write(const std::string& lines) {
@@ -302,11 +304,20 @@ class Run {
   }
 
   /// Cells in which every scheme failed have no trials and never will: their points say so.
-  void lose_failed_cells(const std::vector<measure::Cell>& cells) {
-    for (const auto& cell : cells) {
+  void lose_failed_cells() {
+    for (const auto& cell : plan_.cells) {
       const auto failed = failures_.find(cell.id());
       if (failed != failures_.end() && failed->second.contains("f16")) lost_cells_.insert(cell.id());
     }
+  }
+
+  /// At once, for nothing else in the file says that a cell is lost; their points have no ratio that others share.
+  void tell_lost_cells() {
+    std::vector<measure::Cell> lost;
+    for (const auto& cell : plan_.cells) {
+      if (lost_cells_.contains(cell.id()) && !has_points(cell)) lost.push_back(cell);
+    }
+    write_points(lost);
   }
 
   /// What failed in the sessions of a resumed file is not tried again.
@@ -315,7 +326,7 @@ class Run {
       if (point.status != "error") continue;
       failures_[point.cell_id].insert_or_assign(point.scheme, runtime_error(point.reason.value_or(""), "", ""));
     }
-    lose_failed_cells(plan_.cells);
+    lose_failed_cells();
   }
 
   /// Cells that are complete or lost and lack points.
@@ -331,13 +342,13 @@ class Run {
     return untold;
   }
 
-  /// Points of the cells that are complete or lost, in one piece after the last session: what their ratios share is
-  /// known only then (judge.hpp). A killed run lacks them, and --resume tells them from its trials.
-  void write_points() {
-    if (file_.sessions.empty() || untold_cells().empty()) return;  // a file begins with a session
+  /// In one piece after the last session, lost cells aside: what ratios share is known only then (judge.hpp). A killed
+  /// run lacks the points, and --resume tells them from its trials.
+  void write_points(const std::vector<measure::Cell>& cells) {
+    if (file_.sessions.empty() || cells.empty()) return;  // a file begins with a session
     begin_writing();
     std::vector<measure::PoolInput> inputs;
-    for (const auto& cell : untold_cells())
+    for (const auto& cell : cells)
       inputs.push_back(
           {cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]});
     std::string lines;

@@ -79,7 +79,7 @@ double compute_t_power(double shift, double degrees_of_freedom, double confidenc
   const double scale = std::log(2.0) + 0.5 * nu * std::log(0.5 * nu) - std::lgamma(0.5 * nu);
   // s: the estimated error over the true one, whose square times nu is chi-squared.
   const auto integrand = [&](double s) {
-    if (s <= 0) return nu > 1 ? 0.0 : std::exp(scale) * normal_cdf(shift);
+    if (s <= 0) return nu > 1 ? 0.0 : std::exp(scale);
     const double density = std::exp(scale + (nu - 1) * std::log(s) - 0.5 * nu * s * s);
     return density * (normal_cdf(shift - critical * s) + normal_cdf(-shift - critical * s));
   };

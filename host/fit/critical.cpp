@@ -79,6 +79,18 @@ Eigen::VectorXd interpolate_counts(const Eigen::VectorXd& left, double left_step
   return counts;
 }
 
+/// Whether sessions say where the ratio lies.
+bool is_decided(const Ratio& ratio) { return ratio.basis == judge::Basis::kSessions && !ratio.flagged; }
+
+/// The interval of a ratio; one without effect is 1 for all that matters, however narrow its interval beside it.
+Interval hold_one(const Ratio& ratio) {
+  Interval interval = *ratio.interval;
+  if (ratio.verdict != Verdict::kNoEffect) return interval;
+  interval.low = std::min(interval.low, 0.0);
+  interval.high = std::max(interval.high, 0.0);
+  return interval;
+}
+
 void append_point(Curve& curve, double size, const Interval& ratio) {
   curve.sizes.push_back(size);
   curve.log_ratio.push_back(ratio.value);
@@ -142,13 +154,15 @@ std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis a
     std::tie(entry.cell, entry.scheme) = key;
     entry.quantity = sizes.begin()->second->quantity;
     const bool none = std::none_of(sizes.begin(), sizes.end(), [](const auto& one) { return one.second->interval; });
-    entry.interval_basis = none ? "bracket" : to_string(judge::Basis::kSessions);
+    const bool sessions =
+        std::any_of(sizes.begin(), sizes.end(), [](const auto& one) { return is_decided(*one.second); });
+    entry.interval_basis = none ? "bracket" : to_string(sessions ? judge::Basis::kSessions : judge::Basis::kBlocks);
     Curve curve;
     for (const auto& [size, ratio] : sizes) {
       entry.sizes_used.push_back(size);
-      const bool decided = ratio->basis == judge::Basis::kSessions && !ratio->flagged;
+      const bool decided = is_decided(*ratio);
       const Interval open{ratio->log_ratio, ratio->log_ratio - kUndecided, ratio->log_ratio + kUndecided};
-      append_point(curve, size, decided ? *ratio->interval : open);
+      append_point(curve, size, decided ? hold_one(*ratio) : open);
     }
     if (none) {
       curve.low.clear();
@@ -188,13 +202,12 @@ void refuse_contradicted(std::span<const Ratio> ratios, std::vector<Critical>& f
     std::map<double, const Ratio*> measured;
     for (const Ratio& ratio : ratios) {
       const bool same = key_of(ratio.cell, ratio.scheme, entry.axis) == GroupKey{entry.cell, entry.scheme};
-      if (same && ratio.basis == judge::Basis::kSessions && !ratio.flagged)
-        measured[size_of(ratio.cell, entry.axis)] = &ratio;
+      if (same && is_decided(ratio)) measured[size_of(ratio.cell, entry.axis)] = &ratio;
     }
     std::vector<int> signs;
     std::size_t outside = 0;
     for (const auto& [size, ratio] : measured) {
-      const int sign = ratio->interval->low > 0 ? 1 : ratio->interval->high < 0 ? -1 : 0;
+      const int sign = ratio->verdict == Verdict::kTrap ? 1 : ratio->verdict == Verdict::kNoTrap ? -1 : 0;
       if (sign != 0 && (signs.empty() || signs.back() != sign)) signs.push_back(sign);
       const auto place = std::find(entry.sizes_used.begin(), entry.sizes_used.end(), size);
       if (place == entry.sizes_used.end()) continue;

@@ -62,7 +62,7 @@ struct Critical {
   std::vector<double> sizes_used;
   /// Of fitted entries: the fitted log ratio at each of sizes_used; none where a cost there is not above 0.
   std::vector<std::optional<double>> predicted;
-  std::string interval_basis;  ///< "sessions", "configurations" or "bracket"
+  std::string interval_basis;  ///< "sessions", "blocks", "configurations" or "bracket"
   std::optional<double> paper_printed,
       paper_rederived;  ///< none where phi or B_W is not identified or a term is <= 0
 };

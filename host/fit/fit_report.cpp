@@ -83,8 +83,8 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
   FitReport report;
   report.seed = options.fit.seed;
   std::map<std::string, std::vector<Row>> by_device;
-  for (const Row& row : rows) by_device[row.workload.device].push_back(row);
-  if (rows.empty()) return make_design(rows).error();
+  for (const Row& row : all) by_device[row.workload.device].push_back(row);
+  if (all.empty()) return make_design(rows).error();
   for (const auto& [device, own] : by_device) {
     if (find_defect(own)) return make_design(own).error();
     report.devices.push_back(device);
@@ -96,7 +96,8 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
   if (!design) {
     const std::string reason = report.devices.size() > 1
                                    ? "more than one device: costs belong to a device, fit each alone"
-                                   : "no window has a time";
+                               : rows.empty() ? "no measured window without a flag"
+                                              : "no window has a time";
     report.time = refuse(Quantity::kTime, reason);
     report.energy = refuse(Quantity::kEnergy, reason);
   } else {
@@ -107,7 +108,9 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
   if (design) {
     for (const Configuration& configuration : design->configurations) family.push_back(configuration.work);
   }
-  const judge::Options judging{options.fit.confidence, options.no_effect_margin};
+  judge::Options judging;
+  judging.confidence = options.fit.confidence;
+  judging.no_effect_margin = options.no_effect_margin.value_or(judging.no_effect_margin);
   for (const Quantity quantity : {Quantity::kTime, Quantity::kEnergy}) {
     add_quantity(design, all, family, quantity, judging, report);
     const std::vector<Scaling> scaling = fit_scaling(rows, quantity, options.fit);
@@ -132,6 +135,22 @@ std::optional<Error> find_mixture(std::span<const result::ResultFile> files) {
   return std::nullopt;
 }
 
+/// The margin that the points of all files were judged by; none where they do not say.
+Result<std::optional<double>> find_margin(std::span<const result::ResultFile> files) {
+  std::optional<double> margin;
+  for (const result::ResultFile& file : files) {
+    for (const result::PointRecord& point : file.points) {
+      if (!point.no_effect_margin) continue;
+      if (margin && *margin != *point.no_effect_margin)
+        return usage_error("the files were judged by different no_effect_margin",
+                           std::to_string(*margin) + ", " + std::to_string(*point.no_effect_margin),
+                           "choose one with --no-effect-margin");
+      margin = point.no_effect_margin;
+    }
+  }
+  return margin;
+}
+
 result::QuantityFit to_quantity_fit(const Decomposition& fit) {
   result::QuantityFit out;
   if (!fit.ok()) {
@@ -154,53 +173,44 @@ result::QuantityFit to_quantity_fit(const Decomposition& fit) {
   return out;
 }
 
-/// What the entries of all axes share.
+/// An entry of any axis but for its crossing: the keys that the axis leaves fixed.
 template <class Entry>
 Entry to_entry(const Critical& from) {
+  const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
   Entry entry;
   entry.device = from.cell.device;
   entry.scheme = from.scheme;
-  entry.tokens_per_hop = static_cast<std::int64_t>(from.cell.tokens);
-  entry.context_tokens = static_cast<std::int64_t>(from.cell.context);
+  if constexpr (requires { entry.model; }) entry.model = from.cell.model;
+  if constexpr (requires { entry.batch; }) entry.batch = whole(from.cell.batch);
+  if constexpr (requires { entry.hops; }) entry.hops = whole(from.cell.hops);
+  entry.tokens_per_hop = whole(from.cell.tokens);
+  entry.context_tokens = whole(from.cell.context);
   entry.quantity = to_string(from.quantity);
   entry.status = to_string(from.crossing.status);
   entry.low = from.crossing.low;
   entry.high = from.crossing.high;
   entry.method = to_string(from.method);
   entry.sizes_used = from.sizes_used;
+  if constexpr (requires { entry.paper_printed; }) {
+    entry.paper_printed = from.paper_printed;
+    entry.paper_rederived = from.paper_rederived;
+  }
   return entry;
 }
 
 void add_entry(const Critical& one, result::FitFile& file) {
-  const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
   switch (one.axis) {
-    case Axis::kParams: {
-      auto entry = to_entry<result::CriticalScale>(one);
-      entry.batch = whole(one.cell.batch);
-      entry.hops = whole(one.cell.hops);
-      entry.n_star = one.crossing.value;
-      entry.paper_printed = one.paper_printed;
-      entry.paper_rederived = one.paper_rederived;
-      file.critical_scale.push_back(std::move(entry));
+    case Axis::kParams:
+      file.critical_scale.push_back(to_entry<result::CriticalScale>(one));
+      file.critical_scale.back().n_star = one.crossing.value;
       return;
-    }
-    case Axis::kBatch: {
-      auto entry = to_entry<result::CriticalBatch>(one);
-      entry.model = one.cell.model;
-      entry.hops = whole(one.cell.hops);
-      entry.b_star = one.crossing.value;
-      entry.paper_printed = one.paper_printed;
-      entry.paper_rederived = one.paper_rederived;
-      file.critical_batch.push_back(std::move(entry));
+    case Axis::kBatch:
+      file.critical_batch.push_back(to_entry<result::CriticalBatch>(one));
+      file.critical_batch.back().b_star = one.crossing.value;
       return;
-    }
-    case Axis::kHops: {
-      auto entry = to_entry<result::CriticalHops>(one);
-      entry.model = one.cell.model;
-      entry.batch = whole(one.cell.batch);
-      entry.h_star = one.crossing.value;
-      file.critical_hops->push_back(std::move(entry));
-    }
+    case Axis::kHops:
+      file.critical_hops->push_back(to_entry<result::CriticalHops>(one));
+      file.critical_hops->back().h_star = one.crossing.value;
   }
 }
 
@@ -214,6 +224,11 @@ Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, con
   if (const auto mixture = find_mixture(files)) return *mixture;
   const std::vector<Row> rows = rows_from_results(files);
   ReportOptions completed = options;
+  if (!completed.no_effect_margin) {
+    const auto margin = find_margin(files);
+    if (!margin) return margin.error();
+    completed.no_effect_margin = margin.value();
+  }
   if (!completed.fit.static_power && !rows.empty()) {
     completed.fit.static_power = estimate_static_power(files, rows.front().workload.device);
   }

@@ -25,7 +25,7 @@ struct ReportOptions {
   std::optional<double> tdp_w;          ///< board TDP for the paper's view
   std::optional<IndexWeights> weights;  ///< of the user's own index
   std::map<std::pair<std::string, std::string>, double> accuracy;  ///< by (model, scheme)
-  double no_effect_margin = 0.02;                                  ///< see judge::Options
+  std::optional<double> no_effect_margin;  ///< see judge::Options; none: that of the files, else 0.02
 };
 
 struct FitReport {

@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kAnchor = "f16";
 constexpr double kEquivalenceConfidence = 0.90;  // two one-sided tests at 5 %
 
+/// Sessions that agree closer than this were copied or rounded, not measured apart: they say nothing of the spread.
+constexpr double kLeastError = 1e-9;
 constexpr double kPower = 0.8;
 constexpr double kLeastP = 1e-12;  // below it the distribution function has no digits left
 
@@ -76,7 +78,8 @@ std::vector<Draft> make_drafts(const Cells& cells) {
       draft.judgement.flagged = draft.pairs.empty();
       if (draft.judgement.flagged) draft.pairs = pair(values.all, anchor->second.all);
       if (draft.pairs.empty()) continue;
-      draft.judgement.unpaired = static_cast<std::int64_t>(values.all.size() - draft.pairs.size());
+      draft.judgement.unpaired =
+          static_cast<std::int64_t>(values.all.size() - pair(values.all, anchor->second.all).size());
       for (const auto& [session, logs] : draft.pairs) {
         draft.judgement.sessions.push_back(session);
         draft.judgement.session_logs.push_back(compute_median(logs));
@@ -107,7 +110,6 @@ Verdict decide(const Judgement& one, const Options& options) {
 }
 
 double compute_p_value(const Judgement& one) {
-  if (one.standard_error <= 0) return one.log_ratio == 0 ? 1 : 0;
   const double p = 2 * student_t_cdf(-std::abs(one.log_ratio) / one.standard_error, one.degrees_of_freedom);
   return p < kLeastP ? 0 : p;
 }
@@ -162,7 +164,7 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
       set(*blocks, Basis::kBlocks, one);
       one.session_logs = {one.log_ratio};
     }
-    if (one.basis == Basis::kSessions && !one.flagged) {
+    if (one.basis == Basis::kSessions && !one.flagged && one.standard_error > kLeastError) {
       one.p_value = compute_p_value(one);
       one.verdict = decide(one, options);
     }

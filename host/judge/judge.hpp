@@ -1,5 +1,5 @@
-// The one judge of ratios to the f16 anchor: pairing, pooling, interval and verdict, for `run`, `fit`, `compare`,
-// `import` and `export` alike. Logarithms are natural: a log ratio of 0 is a ratio of 1.
+// The one judge of ratios to the f16 anchor: pairing, pooling, interval and verdict, for `run`, `fit` and `compare`
+// alike. Logarithms are natural: a log ratio of 0 is a ratio of 1.
 //
 // Pairing: within a block of a session, values of scheme and anchor divide; what both share of a session, its median,
 // stands for it. Flagged values count only where a scheme has no pair without: then no verdict is drawn.
@@ -9,11 +9,11 @@
 // verdict, for sessions differ more than blocks tell.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "core/statistics.hpp"
@@ -67,7 +67,6 @@ struct Judgement {
   std::optional<double> p_value;  ///< two-sided, of a ratio of 1; over sessions alone
   Verdict verdict = Verdict::kUndecided;
   bool flagged = false;       ///< every pair holds a flagged value
-  std::string reason;         ///< why no verdict was to be had from these values; empty where one was
   std::int64_t unpaired = 0;  ///< sessions that hold the scheme but no block of the anchor with it
 };
 

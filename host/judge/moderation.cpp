@@ -18,6 +18,18 @@ double log_bias(double degrees_of_freedom) {
   return digamma(0.5 * degrees_of_freedom) - std::log(0.5 * degrees_of_freedom);
 }
 
+/// Their mean by degrees of freedom: where all are alike, what is known of the one (the logs' mean is biased where
+/// spreads err alike).
+double pool_variances(std::span<const Spread> spreads) {
+  double sum = 0;
+  double degrees = 0;
+  for (const Spread& one : spreads) {
+    sum += one.degrees_of_freedom * one.variance;
+    degrees += one.degrees_of_freedom;
+  }
+  return sum / degrees;
+}
+
 }  // namespace
 
 Prior estimate_prior(std::span<const Spread> spreads) {
@@ -34,7 +46,7 @@ Prior estimate_prior(std::span<const Spread> spreads) {
   }
   const double mean = compute_mean(logs);
   const double excess = std::pow(compute_standard_deviation(logs), 2) - sampling;
-  if (excess <= 0) return {std::exp(mean), std::numeric_limits<double>::infinity()};
+  if (excess <= 0) return {pool_variances(spreads), std::numeric_limits<double>::infinity()};
   const double degrees = 2 * invert_trigamma(excess);
   return {std::exp(mean + log_bias(degrees)), degrees};
 }

@@ -10,6 +10,9 @@
 namespace qtrap::judge {
 namespace {
 
+/// Correlation of two kin's variances: half of each spread is that of the anchor, which they share.
+constexpr double kSharedSpread = 0.25;
+
 Spread spread_of(std::span<const double> values) {
   return {std::pow(compute_standard_deviation(values), 2), static_cast<double>(values.size() - 1)};
 }
@@ -32,7 +35,8 @@ std::map<std::string, Shared> find_shared(std::span<const SessionValues> quantit
   for (const auto& [device, own] : spreads) {
     double most = 0;
     for (const Spread& one : own) most = std::max(most, one.degrees_of_freedom);
-    shared[device] = {estimate_prior(own), most * static_cast<double>(kin[device].size())};
+    const auto count = static_cast<double>(kin[device].size());
+    shared[device] = {estimate_prior(own), most * count / (1 + (count - 1) * kSharedSpread)};
   }
   return shared;
 }

@@ -26,7 +26,8 @@ struct Estimate {
 };
 
 /// Moderated t (Smyth 2004, doi 10.2202/1544-6115.1027): each variance is shrunk to the one that the device's
-/// quantities share; the degrees of freedom are never above (most sessions - 1) x kin, nor below one's own. None where
+/// quantities share; the degrees of freedom are never above (most sessions - 1) x kin, less what the
+/// kin share by their anchor, nor below one's own. None where
 /// there is one session.
 std::vector<std::optional<Estimate>> pool_sessions(std::span<const SessionValues> quantities, double confidence);
 

@@ -248,11 +248,10 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   PointRecord point = describe(input, scheme);
   point.trials = trials.all;
   point.trials_flagged = trials.flagged;
-  if (const auto failure = input.failures.find(scheme); failure != input.failures.end()) {
+  const bool right = add_checks(trials, point);
+  if (const auto failure = input.failures.find(scheme); failure != input.failures.end())
     fail(failure->second.message(), point);
-    return point;
-  }
-  if (!add_checks(trials, point)) return point;
+  if (!right || point.status != "ok") return point;
   if (trials.bare.empty() || trials.profiled.empty()) {
     fail("no session measured it", point);
     return point;

@@ -36,6 +36,9 @@ constexpr Slots kGross{&R::energy_ratio,    &R::energy_ratio_low, &R::energy_rat
                        &R::energy_ratio_df, &R::energy_ratio_p,   &R::energy_ratio_detectable, &R::verdict_energy};
 constexpr Slots kNet{&R::energy_net_ratio, &R::energy_net_ratio_low, &R::energy_net_ratio_high};
 
+/// Neither estimated nor replayed from a file.
+bool was_read(const std::optional<std::string>& method) { return method != "estimated" && method != "simulated"; }
+
 /// Observations of one quantity: `value` gives it per window. A scheme with a value that is not positive (a net energy
 /// below the noise of idle) has none.
 template <class Value>
@@ -46,7 +49,7 @@ std::vector<judge::Observation> observe(std::span<const PooledScheme> schemes, V
     std::vector<judge::Observation> own;
     for (const TrialRecord* trial : scheme.trials.every_bare) {
       const std::optional<double> one = value(scheme.point, *trial);
-      if (!one) continue;
+      if (!one || (*one <= 0 && !trial->flags.empty())) continue;
       own.push_back({judge::cell_of(scheme.point), scheme.point.scheme, trial->session_id, trial->block,
                      *one / static_cast<double>(trial->repetitions), !trial->flags.empty()});
     }
@@ -74,7 +77,7 @@ void set(const judge::Judgement& one, const Slots& slots, PointRecord& point) {
   if (one.flagged)
     point.reason =
         "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
-  if (one.unpaired > 0)
+  else if (one.unpaired > 0)
     point.reason =
         fmt::format("{} of its sessions hold no block of f16 beside it: the ratio is of the others", one.unpaired);
 }
@@ -117,9 +120,12 @@ void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin) {
   for (PooledScheme& scheme : schemes) {
     PointRecord& point = scheme.point;
     if (point.time_ratio) point.cor_operational = *point.time_ratio - 1;
-    if (point.energy_method != "estimated") continue;
-    if (point.verdict_energy) point.verdict_energy = "no_meter";  // power times time says of energy what time says
-    point.energy_ratio_p.reset();
+    if (was_read(point.energy_method)) continue;
+    // What no sensor read of this device decides nothing: power times time says of energy what time says.
+    if (point.verdict_energy) point.verdict_energy = "no_meter";
+    for (auto* figure : {&point.energy_ratio_df, &point.energy_ratio_p, &point.energy_ratio_detectable})
+      figure->reset();
+    point.energy_ratio_basis.reset();
   }
 }
 

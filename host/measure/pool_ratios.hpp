@@ -14,7 +14,8 @@ struct PooledScheme {
 };
 
 /// Fills ratios, intervals and verdicts of all points of status ok. All points of a device are judged together, for
-/// they share what is known of the spread between sessions. An estimated energy gets a ratio and no verdict.
+/// they share what is known of the spread between sessions. An estimated or simulated energy gets a ratio and no
+/// verdict.
 void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin);
 
 }  // namespace qtrap::measure

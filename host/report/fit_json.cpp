@@ -145,6 +145,7 @@ Json list_hop_slopes(const std::vector<fit::HopSlope>& slopes) {
                   {"ratio_per_doubling", std::exp(one.slope)},
                   {"low", one.interval ? Json(std::exp(one.interval->low)) : Json()},
                   {"high", one.interval ? Json(std::exp(one.interval->high)) : Json()},
+                  {"degrees_of_freedom", one.interval ? Json(one.degrees_of_freedom) : Json()},
                   {"sessions", one.session_slopes.size()}});
     json.push_back(std::move(entry));
   }

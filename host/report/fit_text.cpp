@@ -67,6 +67,7 @@ std::string ratio_text(const fit::Ratio& one) {
   text += " " + judge::to_words(one.verdict);
   if (one.basis == judge::Basis::kBlocks) return text + " (one session)";
   if (one.flagged) return text + " (flagged)";
+  if (!one.p_value) return text + " (no spread)";
   const auto detectable = judge::find_detectable(one);
   if (one.verdict == judge::Verdict::kUndecided && detectable)
     text += fmt::format(" (sees {:.2f})", std::exp(*detectable));
@@ -110,19 +111,16 @@ std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
 std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
   if (slopes.empty()) return {};
   Table table;
-  table.columns = {{"quantity", "of"},
-                   {"device", "device"},
-                   {"scheme", "scheme"},
-                   {"model", "model"},
-                   {"batch", "B"},
-                   {"hops", "hops"},
-                   {"slope", "ratio per doubling of hops"}};
+  table.columns = {
+      {"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"},
+      {"batch", "B"},     {"tokens", "T"},      {"hops", "hops"},     {"slope", "ratio per doubling of hops"}};
   for (const fit::HopSlope& one : slopes) {
     const std::string slope = one.interval
                                   ? judge::format_ratio(one.slope, one.interval)
                                   : judge::format_ratio(one.slope, std::nullopt) + " (one session: no interval)";
     table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
-                          fmt::format("{:g}", one.cell.batch), fmt::format("{}", fmt::join(one.hops, ", ")), slope});
+                          fmt::format("{:g}", one.cell.batch), fmt::format("{:g}", one.cell.tokens),
+                          fmt::format("{}", fmt::join(one.hops, ", ")), slope});
   }
   return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
 }
@@ -179,7 +177,7 @@ std::string place_text(const fit::Critical& one) {
   const judge::CellKey& cell = one.cell;
   if (one.axis == fit::Axis::kParams) return fmt::format("B {:g}, {}", cell.batch, chain_text(cell));
   if (one.axis == fit::Axis::kBatch) return fmt::format("{}, {}", cell.model, chain_text(cell));
-  return fmt::format("{}, B {:g}", cell.model, cell.batch);
+  return fmt::format("{}, B {:g}, T {:g}", cell.model, cell.batch, cell.tokens);
 }
 
 std::string describe_critical(const char* name, fit::Axis axis, const std::vector<fit::Critical>& entries) {

@@ -79,7 +79,8 @@ std::string verdict_text(const PointRecord& point, const Judged& judged) {
   if (word == "no_meter") return "–";
   if (word != "undecided") return words_of(word);
   if (point.*judged.basis == "blocks") return "undecided (one session)";
-  if (point.*judged.basis == "sessions" && !(point.*judged.p_value)) return "undecided (flagged)";
+  if (point.*judged.basis == "sessions" && !(point.*judged.p_value))
+    return point.*judged.detectable == 1 ? "undecided (no spread)" : "undecided (flagged)";
   return point.*judged.detectable ? fmt::format("undecided (sees {:.2f})", *(point.*judged.detectable)) : word;
 }
 
@@ -135,7 +136,7 @@ std::string list_of(const std::set<std::string>& names) {
 /// At most this share of the differences that the closing sentence names is expected to be none.
 constexpr double kFalseDiscoveryRate = 0.05;
 
-/// What a 95 % interval apart from 1 says of its p-value at least: of points that older programs wrote without one.
+/// What a 95 % interval apart from 1 says of its p-value at most: of points that older programs wrote without one.
 constexpr double kOldVerdict = 0.05;
 
 /// Points of one quantity that were judged, and whether each one's difference holds up among so many.
@@ -147,7 +148,9 @@ class Family {
       if (point.scheme == "f16" || !(point.*judged.verdict) || point.*judged.verdict == "no_meter") continue;
       points_.push_back(&point);
       const bool differs = point.*judged.verdict == "trap" || point.*judged.verdict == "no_trap";
-      p_values.push_back((point.*judged.p_value).value_or(differs ? kOldVerdict : 1));
+      // A point without effect is no discovery, however small its p-value, and must not ease the others' limit.
+      p_values.push_back(
+          point.*judged.verdict == "no_effect" ? 1 : (point.*judged.p_value).value_or(differs ? kOldVerdict : 1));
     }
     holds_ = control_false_discoveries(p_values, kFalseDiscoveryRate);
   }

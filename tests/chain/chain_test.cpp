@@ -9,24 +9,14 @@
 #include <set>
 
 #include "chain/layout.hpp"
+#include "support/tiny_model.hpp"
 
 namespace qtrap::chain {
 namespace {
 
 using ::testing::HasSubstr;
 
-profile::ModelProfile tiny() {
-  profile::ModelProfile model;
-  model.name = "tiny";
-  model.hidden = 96;
-  model.ffn = 160;
-  model.layers = 3;
-  model.heads = 4;
-  model.kv_heads = 2;
-  model.head_dim = 24;
-  model.vocab = 1000;
-  return model;
-}
+profile::ModelProfile tiny() { return test::tiny_model({.layers = 3}); }
 
 std::vector<scheme::SchemeInfo> every_scheme() { return {scheme::all_schemes().begin(), scheme::all_schemes().end()}; }
 

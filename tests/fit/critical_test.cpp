@@ -218,6 +218,13 @@ TEST(Critical, ASizeOfOneSessionDecidesNothing) {
   EXPECT_NE(entry.interval_basis, "bracket");
 }
 
+TEST(Critical, SizesWithoutEffectAreTrappedNowhere) {
+  // 1.010 and its interval lie above 1, and within the margin.
+  const Critical entry =
+      only(interpolate_critical(ratios_of({1.009, 1.009, 1.009}, {true, true, true}), Axis::kParams));
+  EXPECT_EQ(entry.crossing.status, CriticalStatus::kNotIdentified);
+}
+
 TEST(Critical, WhereNoSizeHasAnIntervalNeighboursStandForIt) {
   const Critical entry = only(interpolate_critical(ratios_of({1.5, 0.7}, {false, false}), Axis::kParams));
   EXPECT_EQ(entry.crossing.status, CriticalStatus::kFound);
@@ -267,7 +274,7 @@ TEST(Ratios, PairsBlocksSoThatDriftCancels) {
         row.workload.params = 10;
         row.session = session;
         row.block = block;
-        row.time_s = drift * (row.workload.scheme == "f16" ? 1 : 1.2);
+        row.time_s = drift * (row.workload.scheme == "f16" ? 1 : 1.2 * std::pow(1.001, session - 1));
         rows.push_back(row);
       }
     }

@@ -25,6 +25,19 @@ std::size_t count_entries(const std::vector<Critical>& entries, Axis axis) {
       std::count_if(entries.begin(), entries.end(), [axis](const Critical& one) { return one.axis == axis; }));
 }
 
+std::vector<Row> two_schemes(double time_ratio, double energy_ratio) {
+  std::vector<Row> rows(2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    rows[i].workload.scheme = i == 0 ? "f16" : "w4a16-split";
+    rows[i].workload.point_id = rows[i].workload.scheme;
+    rows[i].workload.cell = "c";
+    rows[i].workload.model = "m";
+    rows[i].time_s = i == 0 ? 2 : 2 * time_ratio;
+    rows[i].energy_j = i == 0 ? 100 : 100 * energy_ratio;
+  }
+  return rows;
+}
+
 TEST(FitReport, HoldsEveryPartForACampaignWithEnergy) {
   ReportOptions options = quick();
   options.fit.static_power = StaticPower{60, 0.01};
@@ -68,6 +81,34 @@ TEST(FitReport, RefusesCostsOfMixedDevicesAndKeepsTheirRatios) {
   EXPECT_EQ(to_fit_file(report).time.status, "no_data");
 }
 
+TEST(FitReport, OfFlaggedRowsAloneHasRatiosAndNoCosts) {
+  std::vector<Row> rows = synthetic::make_campaign({});
+  for (Row& row : rows) row.flagged = true;
+  const FitReport report = make_fit_report(rows, quick()).value();
+  EXPECT_EQ(report.time.reason, "no measured window without a flag");
+  EXPECT_EQ(report.ratios.size(), 6U * 8 * 2);
+  for (const Ratio& one : report.ratios) EXPECT_EQ(one.verdict, Verdict::kUndecided);
+}
+
+TEST(FitReport, JudgesByTheMarginOfTheCall) {
+  // Of w8a8 at 1.03 with hardly a spread: an effect by 2 %, none by 10 %.
+  const auto verdict_with = [](std::optional<double> margin) {
+    std::vector<Row> rows;
+    for (int session = 0; session < 3; ++session) {
+      for (Row row : two_schemes(1.03, 1.03)) {
+        row.session = session;
+        if (row.workload.scheme != "f16") *row.time_s *= 1 + 1e-4 * session;
+        rows.push_back(row);
+      }
+    }
+    ReportOptions options = quick();
+    options.no_effect_margin = margin;
+    return make_fit_report(rows, options).value().ratios.front().verdict;
+  };
+  EXPECT_EQ(verdict_with(std::nullopt), Verdict::kTrap);
+  EXPECT_EQ(verdict_with(0.1), Verdict::kNoEffect);
+}
+
 TEST(FitReport, SaysWhatIsWrongWithBadRows) {
   EXPECT_EQ(make_fit_report(std::vector<Row>{}, quick()).error().value, "no measured window without a flag");
   std::vector<Row> rows = synthetic::make_campaign({});
@@ -89,19 +130,6 @@ TEST(FitReport, LivesWithOnePointOneSchemeAndNoAnchor) {
   EXPECT_TRUE(report.ratios.empty());
   EXPECT_TRUE(report.pareto.empty());
   EXPECT_FALSE(report.attribution.empty());
-}
-
-std::vector<Row> two_schemes(double time_ratio, double energy_ratio) {
-  std::vector<Row> rows(2);
-  for (std::size_t i = 0; i < 2; ++i) {
-    rows[i].workload.scheme = i == 0 ? "f16" : "w4a16-split";
-    rows[i].workload.point_id = rows[i].workload.scheme;
-    rows[i].workload.cell = "c";
-    rows[i].workload.model = "m";
-    rows[i].time_s = i == 0 ? 2 : 2 * time_ratio;
-    rows[i].energy_j = i == 0 ? 100 : 100 * energy_ratio;
-  }
-  return rows;
 }
 
 TEST(PaperView, CountsPointsWhereTdpTimesTimeHasTheWrongSign) {

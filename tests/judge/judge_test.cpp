@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -165,11 +166,12 @@ TEST(Judge, NoTwoSessionsShareAPointIsSilentNotWrong) {
   EXPECT_TRUE(judge(all).empty());
 }
 
-/// Six schemes in four cells, three sessions whose effect on a scheme is the same in all its cells.
+/// Schemes in four cells, three sessions. A session's effect on a scheme, and on f16, is the same in all cells, or each
+/// cell has its own.
 struct Study {
-  double covered = 0, half_ratio = 0, false_traps = 0;
+  double covered = 0, half_ratio = 0;
 };
-Study simulate(double heterogeneity, bool by_cell, int campaigns) {
+Study simulate(double heterogeneity, bool by_cell, int campaigns, int schemes = 6) {
   PhiloxStream random(23);
   const auto normal = [&] {
     double sum = -6;
@@ -183,30 +185,26 @@ Study simulate(double heterogeneity, bool by_cell, int campaigns) {
   const double student = student_t_quantile(0.975, 2);
   for (int campaign = 0; campaign < campaigns; ++campaign) {
     std::vector<Observation> all;
-    std::vector<double> effects;
-    for (int s = 0; s < 6; ++s) {
+    for (int s = 0; s <= schemes; ++s) {
+      const std::string scheme = s == 0 ? "f16" : "s" + std::to_string(s);
       const double sd = 0.03 * std::exp(heterogeneity * normal());
+      std::array<double, 3> effects{};
       for (int batch = 1; batch <= 4; ++batch) {
         for (int session = 0; session < 3; ++session) {
-          const auto at = static_cast<std::size_t>(3 * s + session);
-          if (batch == 1) effects.push_back(sd * normal());
-          const double effect = by_cell ? sd * normal() : effects[at];
-          const CellKey key = cell(1, batch);
-          if (s == 0) all.push_back(observe(key, "f16", session, 0, 1));
-          all.push_back(observe(key, ("s" + std::to_string(s)).c_str(), session, 0, std::exp(effect)));
+          double& effect = effects.at(static_cast<std::size_t>(session));
+          if (batch == 1 || by_cell) effect = sd * normal();
+          all.push_back(observe(cell(1, batch), scheme.c_str(), session, 0, std::exp(effect)));
         }
       }
     }
     for (const Judgement& one : judge(all)) {
       ++points;
       study.covered += one.interval->low <= 0 && one.interval->high >= 0 ? 1 : 0;
-      study.false_traps += one.verdict == Verdict::kTrap ? 1 : 0;
       half += one.interval->high - one.log_ratio;
       own_half += student * compute_standard_deviation(one.session_logs) / std::sqrt(3);
     }
   }
   study.covered /= points;
-  study.false_traps /= points;
   study.half_ratio = half / own_half;
   return study;
 }
@@ -218,6 +216,37 @@ TEST(Moderation, ThreeSessionsCoverWithTwoThirdsOfStudentsWidth) {
     EXPECT_LE(alike.covered, 0.975) << by_cell;
     EXPECT_LE(alike.half_ratio, 0.65) << by_cell;
   }
+}
+
+TEST(Moderation, TwoSchemesKeepTheirCoverage) {
+  for (const bool by_cell : {false, true}) {
+    const Study two = simulate(0, by_cell, 1000, 2);
+    EXPECT_GE(two.covered, 0.93) << by_cell;
+    EXPECT_LE(two.covered, 0.975) << by_cell;
+  }
+}
+
+TEST(Moderation, OneSchemeWhoseCellsErrAlikeIsNoWiderThanStudents) {
+  // Equal variances say nothing of how they spread: taking their logs for independent widened these 1.33 times.
+  EXPECT_NEAR(simulate(0, false, 100, 1).half_ratio, 1, 1e-9);
+}
+
+TEST(Judge, SessionsThatAgreeToTheLastDigitDecideNothing) {
+  std::vector<Observation> all;
+  add(all, cell(), "w8a8", 1.05, {1, 1});
+  const Judgement one = judge(all).at(0);
+  EXPECT_TRUE(one.interval.has_value());
+  EXPECT_EQ(one.verdict, Verdict::kUndecided);
+  EXPECT_FALSE(one.p_value.has_value());
+}
+
+TEST(Judge, ASessionWhoseAnchorIsFlaggedIsNotOneWithoutAnAnchor) {
+  std::vector<Observation> all;
+  add(all, cell(), "w8a8", 1.3, {1, 1.01});
+  all.push_back(observe(cell(), "f16", 7, 0, 1, true));
+  all.push_back(observe(cell(), "w8a8", 7, 0, 99));
+  EXPECT_EQ(judge(all).at(0).session_logs.size(), 2U);
+  EXPECT_EQ(judge(all).at(0).unpaired, 0);
 }
 
 TEST(Moderation, SpreadsThatDifferKeepTheirCoverage) {

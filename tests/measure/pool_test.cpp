@@ -195,13 +195,13 @@ TEST_F(PoolCell, PairsRatiosWithinABlock) {
   add("s1", "f16", 1, 2);
   add("s1", "w8a16-split", 1, 4);
   add("s2", "f16", 0, 3);
-  add("s2", "w8a16-split", 0, 6);
+  add("s2", "w8a16-split", 0, 6.06);
   const auto points = pool();
   ASSERT_EQ(points.size(), 2U);
   EXPECT_EQ(points[0].scheme, "f16");
   EXPECT_FALSE(points[0].time_ratio.has_value());
-  EXPECT_DOUBLE_EQ(points[1].time_ratio.value(), 2);
-  EXPECT_DOUBLE_EQ(points[1].cor_operational.value(), 1);
+  EXPECT_DOUBLE_EQ(points[1].time_ratio.value(), std::sqrt(2 * 2.02));
+  EXPECT_DOUBLE_EQ(points[1].cor_operational.value(), std::sqrt(2 * 2.02) - 1);
   EXPECT_DOUBLE_EQ(points[1].cor_phase.value(), 2);
   EXPECT_NEAR(points[1].closure_time.value(), 0, 1e-12);
   EXPECT_EQ(points[1].verdict_time, "trap");
@@ -264,13 +264,14 @@ TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
     trial.energy_status = "ok";
     trial.energy_method = "counter";
     trial.energy_gross_j = trial.scheme == "f16" ? 400 : 300;  // 100 and 150 J per chain
-    trial.energy_idle_j = 200;                                 // 50 and 100 J per chain
+    if (trial.session_id == "s2") *trial.energy_gross_j *= trial.scheme == "f16" ? 0.99 : 1;
+    trial.energy_idle_j = 200;  // 50 and 100 J per chain
   }
   const auto points = pool();
-  EXPECT_DOUBLE_EQ(points[0].energy_gross_j.value(), 100);
-  EXPECT_DOUBLE_EQ(points[0].energy_net_j.value(), 50);
-  EXPECT_DOUBLE_EQ(points[1].energy_ratio.value(), 1.5);
-  EXPECT_DOUBLE_EQ(points[1].energy_net_ratio.value(), 1);
+  EXPECT_DOUBLE_EQ(points[0].energy_gross_j.value(), 99.5) << "the median of 100 and 99";
+  EXPECT_DOUBLE_EQ(points[0].energy_net_j.value(), 49.5);
+  EXPECT_DOUBLE_EQ(points[1].energy_ratio.value(), 1.5 / std::sqrt(0.99));
+  EXPECT_DOUBLE_EQ(points[1].energy_net_ratio.value(), 1 / std::sqrt(0.98));
   EXPECT_EQ(points[1].verdict_energy, "trap");
   EXPECT_EQ(points[1].energy_method, "counter");
   EXPECT_EQ(points[1].phase_dequantize_j_status, "unattributable") << "no loop of it was run";

@@ -8,6 +8,7 @@
 
 #include "chain/chain.hpp"
 #include "scheme/changed_kernels.hpp"
+#include "support/tiny_model.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -15,18 +16,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-profile::ModelProfile tiny() {
-  profile::ModelProfile model;
-  model.name = "tiny";
-  model.hidden = 200;
-  model.ffn = 330;
-  model.layers = 1;
-  model.heads = 4;
-  model.kv_heads = 2;
-  model.head_dim = 50;
-  model.vocab = 1000;
-  return model;
-}
+profile::ModelProfile tiny() { return test::tiny_model({.hidden = 200, .ffn = 330, .layers = 1, .head_dim = 50}); }
 
 class OnCpuResults : public ::testing::Test {
  protected:

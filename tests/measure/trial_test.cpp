@@ -1,5 +1,6 @@
 // Windows of a small chain on whatever device OpenCL offers, by events and by the host's clock.
 #include "measure/trial.hpp"
+#include "support/tiny_model.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,18 +9,7 @@
 namespace qtrap::measure {
 namespace {
 
-profile::ModelProfile tiny() {
-  profile::ModelProfile model;
-  model.name = "tiny";
-  model.hidden = 96;
-  model.ffn = 160;
-  model.layers = 2;
-  model.heads = 4;
-  model.kv_heads = 2;
-  model.head_dim = 24;
-  model.vocab = 1000;
-  return model;
-}
+profile::ModelProfile tiny() { return test::tiny_model({}); }
 
 class OnDeviceTrial : public ::testing::Test {
  protected:

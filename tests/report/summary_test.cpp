@@ -67,6 +67,17 @@ TEST(VerdictSentence, LeavesOutWhatSoManyComparisonsExplain) {
   EXPECT_THAT(make_verdict_sentence(points), HasSubstr("Time trap even with fused kernels in 1 of 24 points (w8a8)."));
 }
 
+TEST(VerdictSentence, WhatHasNoEffectDoesNotEaseTheLimitOfTheOthers) {
+  std::vector<result::PointRecord> points;
+  for (int i = 0; i < 20; ++i) {
+    points.push_back(point("w8a16-fused", "fused", "no_effect"));
+    points.back().time_ratio_p = 1e-6;
+    points.push_back(point("w8a8", "fused", i < 2 ? "trap" : "undecided"));
+    points.back().time_ratio_p = i < 2 ? 0.02 : 0.3;
+  }
+  EXPECT_THAT(make_verdict_sentence(points), Not(HasSubstr("trap even")));
+}
+
 TEST(VerdictSentence, NamesWhatHasNoEffect) {
   EXPECT_EQ(make_verdict_sentence({point("w8a8", "fused", "no_effect")}), "No effect on time in 1 of 1 points (w8a8).");
 }
