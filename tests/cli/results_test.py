@@ -19,10 +19,10 @@ class Results(LayerTest):
 
     def run_tiny(self, faults, code=3):
         (self.folder / "out.jsonl").unlink(missing_ok=True)
-        return self.finish_under("tiny-campaign.json", "--out", "out.jsonl", faults=faults, code=code)
+        return self.finish_under("tiny-campaign.json", "--out", "out.jsonl", "--meter", "none", "--quiet", faults=faults, code=code)
 
     def finish_under(self, *arguments, faults=(), code=0):
-        done = self.under({**SMALL, "board": "h100"}, "run", *arguments, "--meter", "none", "--quiet", faults=faults)
+        done = self.under({**SMALL, "board": "h100"}, "run", *arguments, faults=faults)
         self.assertEqual(done.returncode, code, done.stderr + done.stdout)
         self.check("out.jsonl")
         return done
@@ -71,6 +71,7 @@ class Results(LayerTest):
         kept = [line for line, row in zip(path.read_text().splitlines(True), self.records(path)) if row.get("session_id") == first and row["record"] in ("session", "trial")]
         path.write_text("".join(kept))
         self.finish_under("--resume", "out.jsonl", code=3)
+        self.undo_load(path, lambda *arguments: self.finish_under(*arguments, code=3))
         status = {point["scheme"]: (point["status"], point["sessions"]) for point in self.points()}
         self.assertEqual(status["w8a16-fused"][0], "error")
         self.assertEqual(status["f16"], ("ok", 2))

@@ -14,10 +14,11 @@ from support import ALL_SCHEMES, QTRAP, SOURCE, ProgramTest
 
 class Run(ProgramTest):
     def test_a_run_measures_every_point_in_every_session(self):
-        done = self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet")
-        self.assertEqual(done.stderr, "")
-        self.check("out.jsonl")
         path = self.folder / "out.jsonl"
+        self.assertEqual(self.finish("tiny-campaign.json", "--out", path, "--quiet").stderr, "")
+        self.check(path)
+        done = self.undo_load(path, self.finish)
+        self.check(path)
         points = self.records(path, "point")
         self.assertEqual([point["scheme"] for point in points], ALL_SCHEMES * 2)
         self.assertEqual({point["status"] for point in points}, {"ok"})
@@ -162,8 +163,7 @@ class Run(ProgramTest):
 
     def test_fit_and_export_read_what_a_run_wrote(self):
         self.finish("tiny-campaign.json", "--out", "out.jsonl", "--quiet")
-        path = self.folder / "out.jsonl"  # other tests may run beside this one: their load flags trials, and a fit leaves those out
-        path.write_text("".join(json.dumps({**row, "flags": []} if "flags" in row else row) + "\n" for row in self.records(path)))
+        self.undo_load(self.folder / "out.jsonl", self.finish)
         done = self.run_program("fit", "out.jsonl", "--out", "fit.json")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.check("fit.json")
