@@ -104,6 +104,7 @@ inline std::size_t count_group_items(const WorkSize& size) { return size.local[0
 struct EventTimerCheck {
   bool trusted = false;
   std::string reason;
+  bool impossible = false;  ///< stamps that no load on the host explains
 };
 
 class Device {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace qtrap::device {
 namespace {
 
@@ -30,6 +32,20 @@ TEST(EventCheck, RefusesEveryOtherWayOfBeingWrong) {
   EXPECT_THAT(judge(Seconds(5), Seconds(4)).reason, HasSubstr("1000000 us before it starts"));
   EXPECT_FALSE(judge(Seconds(0), Seconds(0)).trusted) << "all stamps zero";
   EXPECT_FALSE(judge_event_timer(kWall, kEmpty, std::nullopt).trusted);
+}
+
+TEST(EventCheck, OneLaunchThatAgreesIsEnoughAndOneThatCannotBeRefutesAll) {
+  const auto event = [](double us) { return judge(Seconds(5), Seconds(5 + us * 1e-6)); };
+  const auto combined = [&](std::vector<double> us) {
+    std::vector<EventTimerCheck> checks;
+    for (const double one : us) checks.push_back(event(one));
+    return combine_timer_checks(checks);
+  };
+  EXPECT_TRUE(combined({200, 900, 300}).trusted) << "the host was busy in two of three";
+  EXPECT_FALSE(combined({200, 300}).trusted);
+  // Stamps of four times the truth, and a busy host: one wall is stretched by four, too.
+  EXPECT_FALSE(combined({900, 4000, 900}).trusted);
+  EXPECT_THAT(combined({900, 4000, 900}).reason, HasSubstr("4000 us where only 1000 us"));
 }
 
 }  // namespace
