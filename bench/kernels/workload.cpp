@@ -220,8 +220,19 @@ Group Workload::make_group(std::uint64_t tokens, const std::vector<PeerState*>& 
   return group;
 }
 
+Case Workload::fma_case() {
+  const scheme::CeilingKernels kernels(device_->info());
+  constexpr std::uint32_t kRounds = 1U << 18;  // milliseconds: a launch and a wait are below 1 %
+  Pass pass = ceiling_pass(scheme::Ceiling::kFp32,
+                           {BufferArg{buffer(kernels.items() * sizeof(std::uint32_t)), Access::kWrite}, kRounds});
+  const double macs = kernels.program(scheme::Ceiling::kFp32).value().macs_per_round;
+  pass.costs.macs = static_cast<std::uint64_t>(macs * kRounds * static_cast<double>(kernels.items()));
+  return launches("fma", "roof", {{pass}});
+}
+
 Group Workload::make_bandwidth_group() {
   Group group{shape_.rows, shape_.columns, 0, {}};
+  group.cases.push_back(fma_case());
   const auto rows = shape_.rows;  // no structured binding: clang 14 lets no lambda capture one
   const auto columns = shape_.columns;
   const std::uint64_t values = rows * columns;

@@ -30,7 +30,7 @@ class Workload {
   /// All schemes, each distinct pass alone, the reads that bound them, and the peers, at `tokens` columns of x. The
   /// peers stay bound to this group until the next call.
   Group make_group(std::uint64_t tokens, const std::vector<PeerState*>& peers);
-  /// Copy, casts, quantizers and dequantizers over the whole matrix.
+  /// Multiply-adds, copy, casts, quantizers and dequantizers over the whole matrix.
   Group make_bandwidth_group();
 
   /// Compares the results of all schemes and bound peers of a group made by make_group.
@@ -46,6 +46,8 @@ class Workload {
   Case launches(std::string name, std::string kind, std::vector<std::vector<scheme::Pass>> passes_per_matrix);
   scheme::Pass ceiling_pass(scheme::Ceiling ceiling, const std::vector<device::Argument>& arguments);
   Case read_case(const std::string& name, const std::vector<device::Buffer>& buffers);
+  /// The multiply-adds of the ceiling fp32_macs_per_s.
+  Case fma_case();
   /// All passes of a scheme for each matrix.
   std::vector<std::vector<scheme::Pass>> scheme_passes(const scheme::PassMaker& maker, const scheme::SchemeInfo& info,
                                                        std::uint64_t tokens);
