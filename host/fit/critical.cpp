@@ -98,6 +98,23 @@ void append_point(Curve& curve, double size, const Interval& ratio) {
   curve.high.push_back(ratio.high);
 }
 
+/// One size of a measured curve. Models of equal size are all kept: the interval holds those of all.
+void append_size(Curve& curve, double size, const std::vector<const Ratio*>& members) {
+  Interval joint{0, kUndecided, -kUndecided};
+  double p = 0;
+  for (const Ratio* one : members) {
+    const bool decided = is_decided(*one);
+    const Interval own =
+        decided ? hold_one(*one) : Interval{0, one->log_ratio - kUndecided, one->log_ratio + kUndecided};
+    joint.value += one->log_ratio / static_cast<double>(members.size());
+    joint.low = std::min(joint.low, own.low);
+    joint.high = std::max(joint.high, own.high);
+    p = std::max(p, decided ? one->p_value.value_or(1) : 1);
+  }
+  append_point(curve, size, joint);
+  curve.p_values.push_back(p);
+}
+
 Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& sizes) {
   Curve curve;
   for (auto place = sizes.begin(); place != sizes.end(); ++place) {
@@ -130,6 +147,10 @@ const char* to_string(CriticalStatus status) {
   switch (status) {
     case CriticalStatus::kFound:
       return "found";
+    case CriticalStatus::kAbove:
+      return "above";
+    case CriticalStatus::kBelow:
+      return "below";
     case CriticalStatus::kTrappedEverywhere:
       return "trapped_everywhere";
     case CriticalStatus::kNeverTrapped:
@@ -145,28 +166,32 @@ const char* to_string(CriticalMethod method) {
 }
 
 std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis axis) {
-  std::map<GroupKey, std::map<double, const Ratio*>> groups;
-  for (const Ratio& ratio : ratios) groups[key_of(ratio.cell, ratio.scheme, axis)][size_of(ratio.cell, axis)] = &ratio;
+  std::map<GroupKey, std::map<double, std::vector<const Ratio*>>> groups;
+  for (const Ratio& ratio : ratios)
+    groups[key_of(ratio.cell, ratio.scheme, axis)][size_of(ratio.cell, axis)].push_back(&ratio);
   std::vector<Critical> entries;
   for (const auto& [key, sizes] : groups) {
     Critical entry;
     entry.axis = axis;
     std::tie(entry.cell, entry.scheme) = key;
-    entry.quantity = sizes.begin()->second->quantity;
-    const bool none = std::none_of(sizes.begin(), sizes.end(), [](const auto& one) { return one.second->interval; });
-    const bool sessions =
-        std::any_of(sizes.begin(), sizes.end(), [](const auto& one) { return is_decided(*one.second); });
-    entry.interval_basis = none ? "bracket" : to_string(sessions ? judge::Basis::kSessions : judge::Basis::kBlocks);
+    entry.quantity = sizes.begin()->second.front()->quantity;
     Curve curve;
-    for (const auto& [size, ratio] : sizes) {
-      entry.sizes_used.push_back(size);
-      const bool decided = is_decided(*ratio);
-      const Interval open{ratio->log_ratio, ratio->log_ratio - kUndecided, ratio->log_ratio + kUndecided};
-      append_point(curve, size, decided ? hold_one(*ratio) : open);
+    bool intervals = false;
+    bool sessions = false;
+    for (const auto& [size, members] : sizes) {
+      entry.sizes_used.insert(entry.sizes_used.end(), members.size(), size);
+      for (const Ratio* one : members) {
+        intervals = intervals || one->interval;
+        sessions = sessions || is_decided(*one);
+      }
+      append_size(curve, size, members);
     }
-    if (none) {
+    entry.interval_basis =
+        !intervals ? "bracket" : to_string(sessions ? judge::Basis::kSessions : judge::Basis::kBlocks);
+    if (!intervals) {
       curve.low.clear();
       curve.high.clear();
+      curve.p_values.clear();
     }
     entry.crossing = find_crossing(curve);
     entries.push_back(std::move(entry));

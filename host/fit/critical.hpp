@@ -1,7 +1,7 @@
 // N*, the model size, B*, the batch, and H*, the hops of a chain, at which the ratio of a scheme to f16 crosses 1;
 // either interpolated between measured sizes or from the fitted costs. A number is given only where the ratio is
 // significantly above 1 at one size and significantly below at another; the interval is where the ratio's own interval
-// holds 1.
+// holds 1, and what was not measured between the two.
 //
 // Paper: N* = phi B_W B / (alpha (pi - p)) as printed, N* = phi B_W / (alpha B (pi - p)) as derived anew
 // (science.md): phi the size-independent cost per step the scheme adds [s], B_W bandwidth [byte/s], alpha (pi
@@ -18,12 +18,13 @@
 
 namespace qtrap::fit {
 
-enum class CriticalStatus { kFound, kTrappedEverywhere, kNeverTrapped, kNotIdentified };
+/// kAbove, kBelow: undecided beyond the largest (smallest) decided size, so that a crossing can lie there alone.
+enum class CriticalStatus { kFound, kAbove, kBelow, kTrappedEverywhere, kNeverTrapped, kNotIdentified };
 enum class CriticalMethod { kInterpolated, kFitted };
 enum class Axis { kParams, kBatch, kHops };
 inline constexpr Axis kAxes[] = {Axis::kParams, Axis::kBatch, Axis::kHops};
 
-/// "found", "trapped_everywhere", "never_trapped" or "not_identified".
+/// "found", "above", "below", "trapped_everywhere", "never_trapped" or "not_identified".
 const char* to_string(CriticalStatus status);
 /// "interpolated" or "fitted".
 const char* to_string(CriticalMethod method);
@@ -36,19 +37,24 @@ struct Curve {
   std::vector<double> log_ratio;
   std::vector<double> low;
   std::vector<double> high;
+  /// That the ratio is 1, one per size; empty: unknown, and no one-sided statement is made.
+  std::vector<double> p_values;
 };
 
 /// Where a curve crosses 0.
 struct Crossing {
   CriticalStatus status = CriticalStatus::kNotIdentified;
-  std::optional<double> value, low, high;  ///< all with kFound, none otherwise
-  bool dissolves = true;                   ///< found: trapped below the value, free above; false: the other way round
-  std::string reason;                      ///< why it is not identified
+  std::optional<double> value, low, high;  ///< all with kFound; low alone with kAbove, high alone with kBelow
+  /// Trapped below the crossing, free above; false: the other way round. Of kFound, kAbove and kBelow.
+  bool dissolves = true;
+  std::string reason;  ///< why it is not identified, or not on both sides
 };
 
-/// Monotone interpolation (pooled adjacent violators, then Fritsch-Carlson cubics in log size). Not
-/// identified: no size with a significant sign, one sign with undecided sizes, or signs that change more than
-/// once.
+/// Monotone interpolation (pooled adjacent violators, then Fritsch-Carlson cubics in log size). The interval of a
+/// crossing is never narrower than the two decided sizes beside it, unless a size between them was measured: kernel
+/// paths change in steps, and nobody looked there. One sign with undecided sizes at one end, and a p-value that counts
+/// among the sizes (Bonferroni at 5 %): one-sided. Not identified: no size with a significant sign, undecided sizes at
+/// both ends or between decided ones, or signs that change more than once.
 Crossing find_crossing(const Curve& curve);
 
 /// One entry of the fit file's critical_scale, critical_batch or critical_hops.

@@ -1,6 +1,7 @@
 // Monotone interpolation of a log ratio over log size and its crossing of 0.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "core/contract.hpp"
@@ -10,6 +11,8 @@ namespace qtrap::fit {
 namespace {
 
 using Values = std::vector<double>;
+
+constexpr double kOneSidedError = 0.05;  // of all sizes of a curve together
 
 /// Weighted least-squares fit that never rises (pooled adjacent violators).
 Values fit_falling(const Values& values, const Values& weights) {
@@ -115,9 +118,19 @@ std::vector<int> compute_signs(const Curve& curve) {
   return signs;
 }
 
-Crossing locate(const Curve& curve, const std::vector<int>& signs, bool dissolves) {
-  Crossing found;
-  found.dissolves = dissolves;
+/// The two decided sizes that a change of sign lies between.
+struct Bracket {
+  std::size_t before = 0, after = 0;
+};
+
+Bracket find_bracket(const std::vector<int>& signs) {
+  const auto first = std::find_if(signs.begin(), signs.end(), [](int sign) { return sign != 0; });
+  const auto after = std::find(first, signs.end(), -*first);
+  const auto before = std::find(std::make_reverse_iterator(after), signs.rend(), *first);
+  return {static_cast<std::size_t>(before.base() - signs.begin()) - 1, static_cast<std::size_t>(after - signs.begin())};
+}
+
+FallingBand make_band(const Curve& curve, bool dissolves) {
   const std::size_t n = curve.sizes.size();
   Values x(n);
   Values value(n);
@@ -130,31 +143,55 @@ Crossing locate(const Curve& curve, const std::vector<int>& signs, bool dissolve
     half[i] = 0.5 * (curve.high[i] - curve.low[i]);
     weights[i] = 1 / std::max(1e-12, half[i] * half[i]);
   }
-  const FallingBand band(x, fit_falling(value, weights), half);
+  return {x, fit_falling(value, weights), half};
+}
+
+Crossing locate(const Curve& curve, const std::vector<int>& signs, bool dissolves) {
+  Crossing found;
+  found.dissolves = dissolves;
+  const FallingBand band = make_band(curve, dissolves);
   const auto zero = band.find_zero();
   if (!zero) {
     found.reason = "the ratio does not change monotonically with size";
     return found;
   }
-  std::optional<double> low;
-  std::optional<double> high;
-  if (curve.low.empty()) {
-    const auto after = std::find(signs.begin(), signs.end(), dissolves ? -1 : 1);
-    const auto j = static_cast<std::size_t>(after - signs.begin());
-    low = x[j - 1];
-    high = x[j];
-  } else {
-    low = band.find_edge(*zero, true);
-    high = band.find_edge(*zero, false);
-  }
-  if (!low || !high) {
-    found.reason = "the interval has no end: the ratio is undecided up to the smallest or the largest size";
-    return found;
-  }
+  const Bracket bracket = find_bracket(signs);
+  const double before = curve.sizes[bracket.before];
+  const double after = curve.sizes[bracket.after];
   found.status = CriticalStatus::kFound;
   found.value = std::exp(*zero);
-  found.low = std::exp(std::min(*low, *zero));
-  found.high = std::exp(std::max(*high, *zero));
+  found.low = before;
+  found.high = after;
+  if (!curve.low.empty()) {
+    const auto left = band.find_edge(*zero, true);
+    const auto right = band.find_edge(*zero, false);
+    const bool looked_between = bracket.after > bracket.before + 1;
+    if (left) found.low = looked_between ? std::exp(*left) : std::min(std::exp(*left), before);
+    if (right) found.high = looked_between ? std::exp(*right) : std::max(std::exp(*right), after);
+  }
+  found.low = std::min(*found.low, *found.value);
+  found.high = std::max(*found.high, *found.value);
+  return found;
+}
+
+/// Of one sign and undecided sizes: where a crossing can lie, if the decided ones are all at one end.
+Crossing bound_one_side(const Curve& curve, const std::vector<int>& signs) {
+  const auto n = static_cast<std::ptrdiff_t>(signs.size());
+  Crossing found;
+  found.reason = "the ratio is undecided at " + std::to_string(std::count(signs.begin(), signs.end(), 0)) + " of " +
+                 std::to_string(n) + " sizes and has one sign at the others";
+  bool sure = false;
+  for (std::size_t i = 0; i < curve.p_values.size(); ++i)
+    sure = sure || (signs[i] != 0 && curve.p_values[i] <= kOneSidedError / static_cast<double>(n));
+  if (!sure) return found;
+  const auto is_decided = [](int sign) { return sign != 0; };
+  const auto last = std::find_if(signs.rbegin(), signs.rend(), is_decided).base() - signs.begin();  // one behind
+  const auto first = std::find_if(signs.begin(), signs.end(), is_decided) - signs.begin();
+  if (std::count(signs.begin() + first, signs.begin() + last, 0) > 0 || (first > 0 && last < n)) return found;
+  const bool above = first == 0;
+  found.status = above ? CriticalStatus::kAbove : CriticalStatus::kBelow;
+  (above ? found.low : found.high) = curve.sizes[static_cast<std::size_t>(above ? last - 1 : first)];
+  found.dissolves = (signs[static_cast<std::size_t>(first)] > 0) == above;
   return found;
 }
 
@@ -183,8 +220,7 @@ Crossing find_crossing(const Curve& curve) {
   } else if (changes > 1) {
     found.reason = "the ratio crosses 1 more than once";
   } else if (decided.size() < n) {
-    found.reason = "the ratio is undecided at " + std::to_string(n - decided.size()) + " of " + std::to_string(n) +
-                   " sizes and has one sign at the others";
+    return bound_one_side(curve, signs);
   } else {
     found.status = decided.front() > 0 ? CriticalStatus::kTrappedEverywhere : CriticalStatus::kNeverTrapped;
   }

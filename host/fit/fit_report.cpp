@@ -181,6 +181,9 @@ Entry to_entry(const Critical& from) {
   entry.device = from.cell.device;
   entry.scheme = from.scheme;
   if constexpr (requires { entry.model; }) entry.model = from.cell.model;
+  if constexpr (requires { entry.model_family; }) {
+    if (!from.cell.family.empty()) entry.model_family = from.cell.family;
+  }
   if constexpr (requires { entry.batch; }) entry.batch = whole(from.cell.batch);
   if constexpr (requires { entry.hops; }) entry.hops = whole(from.cell.hops);
   entry.tokens_per_hop = whole(from.cell.tokens);

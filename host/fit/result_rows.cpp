@@ -72,6 +72,7 @@ Workload shape_work(const result::PointRecord& point) {
   work.cell = point.cell_id;
   work.scheme = point.scheme;
   work.model = point.model;
+  work.family = point.model_family.value_or("");
   work.batch = static_cast<double>(point.batch);
   work.layers = static_cast<double>(point.layers.value_or(0));
   work.params = static_cast<double>(point.params);

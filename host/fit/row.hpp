@@ -40,6 +40,7 @@ struct Workload {
   std::string cell;         ///< configurations of one cell differ in their scheme alone; its f16 one is the anchor
   std::string scheme;       ///< "f16" is the anchor; empty for a probe window
   std::string model;        ///< name of the shape
+  std::string family;       ///< of the model; empty: unnamed
   std::string device;       ///< one fit takes one device
   double batch = 1;         ///< sequences in lockstep
   double layers = 0;        ///< layers of the shape

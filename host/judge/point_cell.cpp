@@ -9,7 +9,8 @@ CellKey cell_of(const result::PointRecord& point) {
           static_cast<double>(point.batch),
           static_cast<double>(point.hops),
           static_cast<double>(point.tokens_per_hop),
-          static_cast<double>(point.context_tokens)};
+          static_cast<double>(point.context_tokens),
+          point.model_family.value_or("")};
 }
 
 }  // namespace qtrap::judge

@@ -49,6 +49,7 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.point_id = make_point_id(input.cell, scheme);
   point.cell_id = input.cell.id();
   point.model = input.cell.model;
+  if (!model.family.empty()) point.model_family = model.family;
   point.params = profile::compute_parameters(model);
   point.params_step = profile::compute_step_parameters(model);
   point.layers = model.layers;

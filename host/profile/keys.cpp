@@ -47,6 +47,7 @@ std::span<const Key<ModelProfile>> keys() {
       {"vocab", &R::vocab, kRequired, "rows of the embedding", kVocabulary},
       {"tied_embeddings", &R::tied_embeddings, kRequired, "input and output embedding are one tensor"},
       {"source", &R::source, kRequired, "where the shape was read, and how sure it is"},
+      {"family", &R::family, kOptional, "models of one family make one curve of N*"},
   };
   return kTable;
 }

@@ -26,6 +26,7 @@ struct ModelProfile {
   std::int64_t vocab = 0;
   bool tied_embeddings = false;
   std::string source;
+  std::string family = {};  ///< models whose sizes make one curve of N*; empty: unnamed
   bool operator==(const ModelProfile&) const = default;
 };
 

@@ -50,7 +50,8 @@ Result<Comparison> compare_results(std::span<const NamedResult> results, const f
 /// Two tables: ratios, then N*.
 std::string to_text(const Comparison& comparison);
 
-/// A JSON object with `schema` "qtrap.compare", `subjects`, `points` and `critical_scale`; "\n" at the end.
+/// A JSON object with `schema` "qtrap.compare", `subjects`, `points`, `hop_slopes`, `critical_scale`, `critical_batch`
+/// and `critical_hops`; "\n" at the end.
 std::string to_json(const Comparison& comparison);
 
 }  // namespace qtrap::report

@@ -66,17 +66,21 @@ void extend_quantity(const fit::Decomposition& fit, Json& json) {
 
 Json describe_crossing(const fit::Critical& one) {
   const fit::Crossing& crossing = one.crossing;
-  const bool found = crossing.status == fit::CriticalStatus::kFound;
   return {{"reason", crossing.reason.empty() ? Json() : Json(crossing.reason)},
-          {"direction", found ? Json(crossing.dissolves ? "dissolves" : "sets_in") : Json()},
+          {"direction", crossing.low || crossing.high ? Json(crossing.dissolves ? "dissolves" : "sets_in") : Json()},
           {"interval_basis", one.interval_basis}};
 }
 
 /// What two points of different cells are told apart by.
 Json cell_keys(const judge::CellKey& cell) {
-  return {{"device", cell.device},         {"model", cell.model}, {"params", cell.params},
-          {"batch", cell.batch},           {"hops", cell.hops},   {"tokens_per_hop", cell.tokens},
-          {"context_tokens", cell.context}};
+  return {{"device", cell.device},
+          {"model", cell.model},
+          {"params", cell.params},
+          {"batch", cell.batch},
+          {"hops", cell.hops},
+          {"tokens_per_hop", cell.tokens},
+          {"context_tokens", cell.context},
+          {"model_family", cell.family.empty() ? Json() : Json(cell.family)}};
 }
 
 /// Keys of the axis, whose value an entry has none of, and of its crossing.

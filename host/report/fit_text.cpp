@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "report/table.hpp"
+#include "report/verdict_text.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -60,20 +61,6 @@ std::string chain_text(const judge::CellKey& cell) {
   return cell.context > 0 ? fmt::format("{}, C {:g}", chain, cell.context) : chain;
 }
 
-/// "1.27 [1.004, 1.63] trap"; of what is undecided, what could have been seen.
-std::string ratio_text(const fit::Ratio& one) {
-  std::string text = judge::format_ratio(one.log_ratio, one.interval);
-  if (!one.interval) return text + " (no interval)";
-  text += " " + judge::to_words(one.verdict);
-  if (one.basis == judge::Basis::kBlocks) return text + " (one session)";
-  if (one.flagged) return text + " (flagged)";
-  if (!one.p_value) return text + " (no spread)";
-  const auto detectable = judge::find_detectable(one);
-  if (one.verdict == judge::Verdict::kUndecided && detectable)
-    text += fmt::format(" (sees {:.2f})", std::exp(*detectable));
-  return text;
-}
-
 /// The map of verdicts: a row per model and chain, a column per batch.
 std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
   if (ratios.empty()) return {};
@@ -115,12 +102,9 @@ std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
       {"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"},
       {"batch", "B"},     {"tokens", "T"},      {"hops", "hops"},     {"slope", "ratio per doubling of hops"}};
   for (const fit::HopSlope& one : slopes) {
-    const std::string slope = one.interval
-                                  ? judge::format_ratio(one.slope, one.interval)
-                                  : judge::format_ratio(one.slope, std::nullopt) + " (one session: no interval)";
     table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
                           fmt::format("{:g}", one.cell.batch), fmt::format("{:g}", one.cell.tokens),
-                          fmt::format("{}", fmt::join(one.hops, ", ")), slope});
+                          fmt::format("{}", fmt::join(one.hops, ", ")), slope_text(one)});
   }
   return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
 }
@@ -175,28 +159,33 @@ std::string describe_pareto(const std::vector<fit::ParetoCell>& cells) {
 /// What stays fixed along the axis.
 std::string place_text(const fit::Critical& one) {
   const judge::CellKey& cell = one.cell;
-  if (one.axis == fit::Axis::kParams) return fmt::format("B {:g}, {}", cell.batch, chain_text(cell));
+  const std::string family = cell.family.empty() ? "" : cell.family + ", ";
+  if (one.axis == fit::Axis::kParams) return fmt::format("{}B {:g}, {}", family, cell.batch, chain_text(cell));
   if (one.axis == fit::Axis::kBatch) return fmt::format("{}, {}", cell.model, chain_text(cell));
   return fmt::format("{}, B {:g}, T {:g}", cell.model, cell.batch, cell.tokens);
 }
 
-std::string describe_critical(const char* name, fit::Axis axis, const std::vector<fit::Critical>& entries) {
+/// Entries of both methods along an axis, those of one place together, the one that counts first.
+std::vector<const fit::Critical*> list_entries(const fit::FitReport& report, fit::Axis axis) {
+  std::vector<const fit::Critical*> entries;
+  for (const auto* method : {&report.critical, &report.critical_other}) {
+    for (const fit::Critical& one : *method) {
+      if (one.axis == axis && one.sizes_used.size() > 1) entries.push_back(&one);
+    }
+  }
+  const auto order = [](const fit::Critical& one) { return std::tie(one.quantity, one.cell, one.scheme); };
+  std::stable_sort(entries.begin(), entries.end(), [&](const auto* a, const auto* b) { return order(*a) < order(*b); });
+  return entries;
+}
+
+std::string describe_critical(const char* name, fit::Axis axis, const fit::FitReport& report) {
   Table table;
   table.columns = {{"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"},          {"at", "at"},
                    {"value", name},    {"basis", "how"},     {"interval", "interval over"}, {"note", "note"}};
-  for (const fit::Critical& one : entries) {
-    if (one.axis != axis || one.sizes_used.size() < 2) continue;
-    const fit::Crossing& crossing = one.crossing;
-    std::string value = to_string(crossing.status);
-    std::replace(value.begin(), value.end(), '_', ' ');
-    if (crossing.value) {
-      value = with_interval(*crossing.value, *crossing.low, *crossing.high);
-      if (!crossing.dissolves) value += ", trapped above";
-    }
-    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, place_text(one), value,
-                          std::string(to_string(one.method)),
-                          one.interval_basis == "bracket" && !crossing.value ? "signs alone" : one.interval_basis,
-                          crossing.reason});
+  for (const fit::Critical* one : list_entries(report, axis)) {
+    table.rows.push_back({std::string(to_string(one->quantity)), one->cell.device, one->scheme, place_text(*one),
+                          crossing_text(*one), std::string(to_string(one->method)), basis_text(*one),
+                          one->crossing.reason});
   }
   if (table.rows.empty()) return fmt::format("{}: fewer than two sizes everywhere, so none.\n", name);
   return to_text(table);
@@ -260,9 +249,9 @@ std::string make_fit_text(const fit::FitReport& report) {
   add(describe_hops(report.hop_slopes));
   add(describe_attribution(report.attribution));
   if (!report.critical.empty()) {
-    add(describe_critical("N*", fit::Axis::kParams, report.critical));
-    add(describe_critical("B*", fit::Axis::kBatch, report.critical));
-    add(describe_critical("H*", fit::Axis::kHops, report.critical));
+    add(describe_critical("N*", fit::Axis::kParams, report));
+    add(describe_critical("B*", fit::Axis::kBatch, report));
+    add(describe_critical("H*", fit::Axis::kHops, report));
   }
   add(describe_scaling(report.scaling));
   add(describe_paper(report));

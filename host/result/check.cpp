@@ -71,11 +71,16 @@ void check_quantity(const QuantityFit& fit, const std::string& where, Problem& p
 template <class Critical>
 void check_critical(const Critical& one, const std::optional<double>& value, Problem& problem) {
   const std::string where = fmt::format("critical value of {} on {}", one.scheme, one.device);
-  check_intervals(one, Place(where, problem));
   if ((one.status == "found") != value.has_value()) {
     problem.add(
         usage_error(where + ": status and value disagree", one.status, "found comes with a value, others with null"));
   }
+  const bool found = one.status == "found";
+  if (found) check_intervals(one, Place(where, problem));
+  if (one.low.has_value() != (found || one.status == "above") ||
+      one.high.has_value() != (found || one.status == "below"))
+    problem.add(usage_error(where + ": status and interval disagree", one.status,
+                            "found has both ends, above the lower, below the upper, others none"));
 }
 
 Result<CheckReport> check_fit(std::string_view text, std::string_view name) {

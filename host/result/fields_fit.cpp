@@ -9,8 +9,8 @@ namespace {
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.fit"};
 constexpr std::array<std::string_view, 2> kFitStatuses{"ok", "no_data"};
 constexpr std::array<std::string_view, 2> kQuantities{"time", "energy"};
-constexpr std::array<std::string_view, 4> kCriticalStatuses{"found", "trapped_everywhere", "never_trapped",
-                                                            "not_identified"};
+constexpr std::array<std::string_view, 6> kCriticalStatuses{
+    "found", "above", "below", "trapped_everywhere", "never_trapped", "not_identified"};
 constexpr std::array<std::string_view, 2> kMethods{"interpolated", "fitted"};
 
 }  // namespace
@@ -58,6 +58,7 @@ std::span<const Field<CriticalScale>> fields() {
   static const Field<R> kTable[] = {
       {&R::device, {"device", "", "device.id"}},
       {&R::scheme, {"scheme", "", "precision scheme"}},
+      {&R::model_family, {"model_family", "", "family whose sizes make the curve; null where unnamed"}},
       {&R::batch, {"batch", "", "sequences in lockstep"}},
       {&R::hops, {"hops", "", "dependent hops of a chain"}},
       {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},

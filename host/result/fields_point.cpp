@@ -19,6 +19,7 @@ constexpr Field<R> kTable[] = {
     {&R::point_id, {"point_id", "", "identity of the configuration, unique in the file"}},
     {&R::workload, {"workload", "", "what a step runs", kWorkloads}},
     {&R::model, {"model", "", "model shape"}},
+    {&R::model_family, {"model_family", "", "models of one family make one curve of N*; null where unnamed"}},
     {&R::params, {"params", "", "parameters of the shape, tied embeddings once"}},
     {&R::params_step, {"params_step", "", "weights read in one step"}},
     {&R::layers, {"layers", "", "layers executed per step"}},

@@ -46,6 +46,7 @@ struct QuantityFit {
 struct CriticalScale {
   std::string device;
   std::string scheme;
+  std::optional<std::string> model_family;
   std::int64_t batch = 1;
   std::optional<std::int64_t> hops;
   std::optional<std::int64_t> tokens_per_hop;

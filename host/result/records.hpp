@@ -255,6 +255,7 @@ struct PointRecord {
   std::string point_id;
   std::string workload = "projections";
   std::string model;
+  std::optional<std::string> model_family;
   std::int64_t params = 0;
   std::optional<std::int64_t> params_step;
   std::optional<std::int64_t> layers;

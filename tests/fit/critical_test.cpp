@@ -11,7 +11,7 @@ namespace qtrap::fit {
 namespace {
 
 Curve make_curve(std::vector<double> sizes, const std::vector<double>& logs, double half) {
-  Curve curve{std::move(sizes), logs, {}, {}};
+  Curve curve{std::move(sizes), logs, {}, {}, {}};
   for (const double value : logs) {
     curve.low.push_back(value - half);
     curve.high.push_back(value + half);
@@ -47,12 +47,52 @@ TEST(FindCrossing, IgnoresASmallReversalBetweenDecidedSizes) {
 }
 
 TEST(FindCrossing, TakesTheNeighbouringSizesWhereThereIsNoInterval) {
-  const Crossing found = find_crossing({{1, 2, 4}, {0.2, 0.1, -0.1}, {}, {}});
+  const Crossing found = find_crossing({{1, 2, 4}, {0.2, 0.1, -0.1}, {}, {}, {}});
   ASSERT_EQ(found.status, CriticalStatus::kFound);
   EXPECT_DOUBLE_EQ(*found.low, 2);
   EXPECT_DOUBLE_EQ(*found.high, 4);
   EXPECT_GT(*found.value, 2);
   EXPECT_LT(*found.value, 4);
+}
+
+TEST(FindCrossing, NoIntervalIsNarrowerThanTheDecidedSizesThatNobodyLookedBetween) {
+  // The band alone would say 2.7 to 2.9: a kernel path that changes in a step between 1 and 8 lies anywhere there.
+  const Crossing found = find_crossing(make_curve({1, 8}, {0.3, -0.3}, 0.02));
+  ASSERT_EQ(found.status, CriticalStatus::kFound);
+  EXPECT_NEAR(*found.value, std::sqrt(8.0), 1e-6);
+  EXPECT_DOUBLE_EQ(*found.low, 1);
+  EXPECT_DOUBLE_EQ(*found.high, 8);
+}
+
+TEST(FindCrossing, UndecidedSizesAtOneEndLeaveAOneSidedStatement) {
+  struct Case {
+    std::vector<double> logs, p_values;
+    CriticalStatus status;
+    std::optional<double> low, high;
+    bool dissolves;
+  };
+  const std::vector<Case> cases{
+      {{0.3, 0.2, 0.01}, {0.001, 0.01, 0.7}, CriticalStatus::kAbove, 2, std::nullopt, true},
+      {{-0.3, -0.2, 0.01}, {0.001, 0.01, 0.7}, CriticalStatus::kAbove, 2, std::nullopt, false},
+      {{0.01, -0.2, -0.3}, {0.7, 0.01, 0.001}, CriticalStatus::kBelow, std::nullopt, 2, true},
+      {{0.01, 0.2, 0.3}, {0.7, 0.01, 0.001}, CriticalStatus::kBelow, std::nullopt, 2, false},
+      // One verdict in 20 is false: of three sizes one alone must hold at 5 %.
+      {{0.3, 0.2, 0.01}, {0.02, 0.04, 0.7}, CriticalStatus::kNotIdentified, std::nullopt, std::nullopt, true},
+      // Undecided in the middle, or at both ends.
+      {{0.3, 0.01, 0.2}, {0.001, 0.7, 0.01}, CriticalStatus::kNotIdentified, std::nullopt, std::nullopt, true},
+      {{0.01, 0.3, -0.01}, {0.7, 0.001, 0.7}, CriticalStatus::kNotIdentified, std::nullopt, std::nullopt, true},
+  };
+  for (const Case& one : cases) {
+    Curve curve = make_curve({1, 2, 4}, one.logs, 0.05);
+    curve.p_values = one.p_values;
+    const Crossing found = find_crossing(curve);
+    EXPECT_EQ(found.status, one.status) << one.logs[0] << " " << one.logs[1];
+    EXPECT_EQ(found.low, one.low);
+    EXPECT_EQ(found.high, one.high);
+    EXPECT_EQ(found.dissolves, one.dissolves);
+    EXPECT_FALSE(found.value);
+    EXPECT_NE(found.reason.find("undecided at"), std::string::npos);
+  }
 }
 
 TEST(FindCrossing, NamesEveryOtherOutcome) {
@@ -214,8 +254,33 @@ std::vector<Ratio> ratios_of(const std::vector<double>& values, const std::vecto
 TEST(Critical, ASizeOfOneSessionDecidesNothing) {
   // Were its sign taken as it is, the crossing would lie between 2 and 4.
   const Critical entry = only(interpolate_critical(ratios_of({1.5, 1.4, 0.7}, {true, true, false}), Axis::kParams));
-  EXPECT_EQ(entry.crossing.status, CriticalStatus::kNotIdentified);
+  EXPECT_EQ(entry.crossing.status, CriticalStatus::kAbove);
+  EXPECT_EQ(entry.crossing.low, 2);
   EXPECT_NE(entry.interval_basis, "bracket");
+}
+
+TEST(Critical, ModelsOfEqualSizeAreAllKept) {
+  std::vector<Ratio> ratios = ratios_of({1.5, 1.3, 0.7}, {true, true, true});
+  EXPECT_EQ(only(interpolate_critical(ratios, Axis::kParams)).crossing.status, CriticalStatus::kFound);
+  // A second model of the first size, decided the other way: that size says nothing, and no number is left.
+  Ratio twin = ratios_of({0.7}, {true}).front();
+  twin.cell.model = "twin";
+  ratios.push_back(twin);
+  const Critical entry = only(interpolate_critical(ratios, Axis::kParams));
+  EXPECT_EQ(entry.sizes_used, (std::vector<double>{1, 1, 2, 4}));
+  EXPECT_EQ(entry.crossing.status, CriticalStatus::kFound) << "2 and 4 still decide";
+  ratios.erase(ratios.begin() + 1);
+  EXPECT_EQ(only(interpolate_critical(ratios, Axis::kParams)).crossing.status, CriticalStatus::kBelow);
+}
+
+TEST(Critical, FamiliesHaveCurvesOfTheirOwn) {
+  std::vector<Ratio> ratios = ratios_of({1.5, 1.3, 0.7, 0.6}, {true, true, true, true});
+  for (std::size_t i = 0; i < ratios.size(); ++i) ratios[i].cell.family = i < 2 ? "a" : "b";
+  const std::vector<Critical> entries = interpolate_critical(ratios, Axis::kParams);
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].cell.family, "a");
+  EXPECT_EQ(entries[0].crossing.status, CriticalStatus::kTrappedEverywhere);
+  EXPECT_EQ(entries[1].crossing.status, CriticalStatus::kNeverTrapped);
 }
 
 TEST(Critical, SizesWithoutEffectAreTrappedNowhere) {

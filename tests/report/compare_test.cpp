@@ -70,7 +70,36 @@ TEST(Compare, SetsDevicesSideBySideEachAgainstItsOwnAnchor) {
   EXPECT_TRUE(json["points"][0]["energy"].is_null());
   EXPECT_NEAR(json["points"][0]["cor_operational"].get<double>(), 0.5, 0.01);
   EXPECT_EQ(json["critical_scale"][0]["status"], "found");
+  EXPECT_EQ(json["critical_scale"][0]["low"], 1e9) << "nobody looked between the two sizes";
   EXPECT_GT(json["critical_scale"][0]["n_star"], 1e9);
+}
+
+TEST(Compare, SaysWhatALoneSessionIsWorthAndHowTheRatioGoesAlongAChain) {
+  NamedResult result = make_result("a.jsonl", "GPU A", 1.5);
+  std::vector<result::PointRecord> longer = result.file.points;
+  for (result::PointRecord& point : longer) {
+    point.cell_id += "long";
+    point.point_id += "long";
+    point.hops = 4;
+    *point.time_s *= point.scheme == "f16" ? 4 : 4 * 1.21;  // 1.1 per doubling
+  }
+  result.file.points.insert(result.file.points.end(), longer.begin(), longer.end());
+  const Comparison both = compare_results(std::vector{result}, quick()).value();
+  const std::string text = to_text(both);
+  EXPECT_NE(text.find("ratio per doubling of hops"), std::string::npos);
+  EXPECT_NE(text.find("1.10 [1."), std::string::npos) << text;
+  const auto json = nlohmann::json::parse(to_json(both));
+  ASSERT_EQ(json["hop_slopes"].size(), 2U);
+  EXPECT_NEAR(json["hop_slopes"][0]["ratio_per_doubling"], 1.1, 1e-3);
+  ASSERT_EQ(json["critical_hops"].size(), 2U);
+  EXPECT_EQ(json["critical_hops"][0]["status"], "trapped_everywhere");
+  EXPECT_LT(json["points"][0]["time"]["p_value"], 0.05);
+  EXPECT_FALSE(json["points"][0]["time"]["flagged"]);
+
+  std::erase_if(result.file.points, [](const auto& point) { return point.session_ids.front() == "a.jsonl1"; });
+  const std::string alone = to_text(compare_results(std::vector{result}, quick()).value());
+  EXPECT_NE(alone.find("1.50"), std::string::npos);
+  EXPECT_NE(alone.find("no interval"), std::string::npos) << alone;
 }
 
 TEST(Compare, TellsTwoFilesOfOneDeviceApart) {

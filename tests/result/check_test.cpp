@@ -134,7 +134,7 @@ FitFile sample_fit() {
   fit.time.residual_by_scheme = {{"f16", -0.01}, {"w4a8", 0.02}};
   fit.energy.reason = "no energy meter";
   fit.critical_scale = {
-      {"d", "w4a16-split", 1, 4, 4, 0, "time", "found", 4e9, 3e9, 5e9, "interpolated", {6e8, 8e9}, {}, {}}};
+      {"d", "w4a16-split", "qwen", 1, 4, 4, 0, "time", "found", 4e9, 3e9, 5e9, "interpolated", {6e8, 8e9}, {}, {}}};
   fit.critical_batch = {
       {"d", "w4a16-split", "qwen3-0.6b", 4, 4, 0, "time", "not_identified", {}, {}, {}, {}, {1, 8}, {}, {}}};
   fit.critical_hops = {{{"d", "w4a16-split", "qwen3-0.6b", 1, 4, 0, "time", "found", 3, 2, 4, "interpolated", {1, 8}}}};
@@ -161,7 +161,7 @@ TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
       {[](FitFile& f) { f.critical_scale[0].n_star.reset(); },
        "critical value of w4a16-split on d: status and value disagree (found)"},
       {[](FitFile& f) { f.critical_batch[0].low = 1.0; },
-       "critical value of w4a16-split on d: an interval has one end only"},
+       "critical value of w4a16-split on d: status and interval disagree (not_identified)"},
   };
   for (const auto& [change, message] : cases) {
     FitFile fit = sample_fit();
