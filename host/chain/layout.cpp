@@ -42,6 +42,13 @@ std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const pr
   return {{{q, hidden}, {kv, hidden}, {kv, hidden}, {hidden, q}, {ffn, hidden}, {ffn, hidden}, {hidden, ffn}}};
 }
 
+scheme::Costs compute_final_costs(const profile::ModelProfile& model, std::uint64_t tokens) {
+  scheme::Costs costs;
+  costs.bytes = kHalfBytes * static_cast<std::uint64_t>(model.hidden) * (2 * tokens + 1);
+  costs.launches = 1;
+  return costs;
+}
+
 std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::SchemeInfo>& schemes) {
   std::vector<scheme::WeightFormat> formats{scheme::WeightFormat::kF16};
   for (const auto& scheme : schemes) {

@@ -26,6 +26,9 @@ std::string_view to_string(Projection projection);
 /// Shapes of the seven projections of one layer, in the order of Projection.
 std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const profile::ModelProfile& model);
 
+/// Launches and bytes of what follows the last layer in a step: the final norm reads x and its weights, and writes x.
+scheme::Costs compute_final_costs(const profile::ModelProfile& model, std::uint64_t tokens);
+
 /// What is to be read from memory holds at least so many last-level caches.
 inline constexpr std::uint64_t kFewestCaches = 4;
 

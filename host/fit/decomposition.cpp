@@ -3,119 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <map>
 #include <numbers>
-#include <thread>
 
 #include "core/contract.hpp"
 #include "core/philox.hpp"
-#include "fit/nnls.hpp"
+#include "fit/groups.hpp"
+#include "fit/leave_one_out.hpp"
 
 namespace qtrap::fit {
 namespace {
 
 using Index = Eigen::Index;
 
-constexpr double kNegligibleShare =
-    0.05;  // a cost that may be zero is reported if it can explain at most 5 % of any cell
-constexpr double kLargestVifAtZero = 10;  // the usual limit of harmless collinearity
-
-/// The cells one fit sees: those of one session, or all of them.
-struct Group {
-  Problem problem;
-  Regression fit;
-  std::vector<Eigen::MatrixXd> gram;    // per configuration: sum of w x x'
-  std::vector<Eigen::VectorXd> moment;  // per configuration: sum of w x y
-  std::vector<Eigen::VectorXd> slope;   // per configuration: how the moment falls per watt of static power
-};
-
-std::optional<Observation> observe(const Cell& cell, Quantity quantity, const std::optional<StaticPower>& power) {
-  if (quantity == Quantity::kTime) return Observation{cell.configuration, cell.time_s, cell.time_s, 0};
-  if (!cell.energy_j || !power) return std::nullopt;
-  return Observation{cell.configuration, *cell.energy_j - power->value_w * cell.time_s, *cell.energy_j, cell.time_s};
-}
-
-Problem make_problem(const Design& design, Quantity quantity, const FitOptions& options, Form form,
-                     std::optional<std::size_t> session) {
-  Problem problem{&design.terms, &design.counts, {}, form, options.robust};
-  for (const Cell& cell : design.cells) {
-    if (session && cell.session != *session) continue;
-    if (const auto seen = observe(cell, quantity, options.static_power)) problem.observations.push_back(*seen);
-  }
-  return problem;
-}
-
-void add_normal_equations(Group& group) {
-  const auto configurations = static_cast<std::size_t>(group.problem.counts->rows());
-  const Index p = group.problem.counts->cols();
-  group.gram.assign(configurations, Eigen::MatrixXd());
-  group.moment.assign(configurations, Eigen::VectorXd());
-  group.slope.assign(configurations, Eigen::VectorXd());
-  for (std::size_t i = 0; i < group.problem.observations.size(); ++i) {
-    const Observation& seen = group.problem.observations[i];
-    const Eigen::VectorXd row = compute_linear_row(group.problem, group.fit, seen.configuration);
-    Eigen::MatrixXd& gram = group.gram[seen.configuration];
-    if (gram.size() == 0) {
-      gram = Eigen::MatrixXd::Zero(p, p);
-      group.moment[seen.configuration] = Eigen::VectorXd::Zero(p);
-      group.slope[seen.configuration] = Eigen::VectorXd::Zero(p);
-    }
-    const double weight = group.fit.weights[static_cast<Index>(i)];
-    gram += weight * row * row.transpose();
-    group.moment[seen.configuration] += weight * seen.response * row;
-    group.slope[seen.configuration] += weight * seen.known_rate * row;
-  }
-}
-
-/// Sessions that alone tell apart what all of them together do; the pooled cells when fewer than two can.
-std::vector<Group> make_groups(const Design& design, Quantity quantity, const FitOptions& options, Form form) {
-  Group pooled{make_problem(design, quantity, options, form, std::nullopt), {}, {}, {}, {}};
-  pooled.fit = fit_problem(pooled.problem);
-  const Identification whole = identify(pooled.problem, pooled.fit);
-  std::vector<Group> groups;
-  for (std::size_t session = 0; session < design.sessions && design.sessions > 1; ++session) {
-    Group group{make_problem(design, quantity, options, form, session), {}, {}, {}, {}};
-    if (group.problem.observations.empty()) continue;
-    group.fit = fit_problem(group.problem, pooled.fit.memory_bound);
-    if (identify(group.problem, group.fit).separable == whole.separable) groups.push_back(std::move(group));
-  }
-  if (groups.size() < 2) groups.assign(1, std::move(pooled));
-  for (Group& group : groups) add_normal_equations(group);
-  return groups;
-}
-
-/// Mean over the groups of the fit with every configuration's cells weighted by `factors` and the static
-/// power raised by `extra_w`.
-Eigen::VectorXd solve_weighted(std::span<const Group> groups, const Eigen::VectorXd& factors, double extra_w = 0) {
-  const Index p = groups.front().problem.counts->cols();
-  Eigen::VectorXd mean = Eigen::VectorXd::Zero(p);
-  for (const Group& group : groups) {
-    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(p, p);
-    Eigen::VectorXd moment = Eigen::VectorXd::Zero(p);
-    for (std::size_t c = 0; c < group.gram.size(); ++c) {
-      if (group.gram[c].size() == 0) continue;
-      gram += factors[static_cast<Index>(c)] * group.gram[c];
-      moment += factors[static_cast<Index>(c)] * (group.moment[c] - extra_w * group.slope[c]);
-    }
-    mean += solve_nnls_gram(gram, moment).x;
-  }
-  return mean / static_cast<double>(groups.size());
-}
-
-/// Calls work(i) for i in [0, count) on `threads` threads; each index once, in no fixed order.
-template <class Work>
-void for_each_index(int count, int threads, const Work& work) {
-  const int wanted = threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  std::atomic<int> next{0};
-  const auto loop = [&] {
-    for (int i = next++; i < count; i = next++) work(i);
-  };
-  std::vector<std::jthread> pool;
-  for (int t = 1; t < std::min(wanted, count); ++t) pool.emplace_back(loop);
-  loop();
-}
+constexpr double kLargestVifAtZero = 10;         // the usual limit of harmless collinearity
+constexpr double kLeastCosineOfPartners = 0.95;  // of two columns alone: a variance inflation of 10
+constexpr const char* kHeldAtZero = "held at zero";
 
 /// Bayesian bootstrap: exponential weights per configuration. No weight is zero, so that no replicate loses a
 /// term that few configurations identify. The static power is drawn with its variance. One random stream per
@@ -136,51 +40,9 @@ void draw_replicates(std::span<const Group> groups, const FitOptions& options, b
   });
 }
 
-double predict_observation(const Group& group, const Observation& seen, const Eigen::VectorXd& beta) {
-  const Problem& problem = group.problem;
-  const Eigen::VectorXd counts = problem.counts->row(static_cast<Index>(seen.configuration)).transpose();
-  return compute_prediction(problem.form, *problem.terms, counts, beta) + seen.magnitude - seen.response;
-}
-
-struct LooError {
-  double pooled = 0;   ///< FormFit::loo_mape
-  double session = 0;  ///< FormFit::loo_mape_session
-};
-
-/// Leaves each configuration out in turn; probes only where there is nothing else.
-LooError compute_loo(const Design& design, const std::vector<Group>& groups, int threads) {
-  const auto configurations = static_cast<int>(design.configurations.size());
-  const bool only_probes = std::all_of(design.configurations.begin(), design.configurations.end(),
-                                       [](const Configuration& c) { return c.probe; });
-  std::vector<std::vector<double>> errors(design.configurations.size());
-  for_each_index(configurations, threads, [&](int left_out) {
-    const auto c = static_cast<std::size_t>(left_out);
-    if (design.configurations[c].probe && !only_probes) return;
-    Eigen::VectorXd factors = Eigen::VectorXd::Ones(configurations);
-    factors[left_out] = 0;
-    for (const Group& group : groups) {
-      const Eigen::VectorXd beta = solve_weighted({&group, 1}, factors);
-      for (const Observation& seen : group.problem.observations) {
-        if (seen.configuration != c) continue;
-        errors[c].push_back(predict_observation(group, seen, beta) / seen.magnitude - 1);
-      }
-    }
-  });
-  LooError mean;
-  double used = 0;
-  for (const std::vector<double>& one : errors) {
-    if (one.empty()) continue;
-    double size = 0;
-    for (const double error : one) size += std::abs(error);
-    mean.pooled += std::abs(compute_mean(one));
-    mean.session += size / static_cast<double>(one.size());
-    used += 1;
-  }
-  return used > 0 ? LooError{mean.pooled / used, mean.session / used} : LooError{};
-}
-
-/// Akaike's criterion, corrected for few configurations, on configuration means of the relative residuals.
-double compute_aicc(const std::vector<Group>& groups) {
+/// Akaike's criterion, corrected for few configurations, on configuration means of the relative residuals. None where
+/// there are too few for the correction.
+std::optional<double> compute_aicc(const std::vector<Group>& groups) {
   std::map<std::size_t, std::pair<double, double>> sums;
   Index parameters = 1;
   for (const Group& group : groups) {
@@ -195,8 +57,8 @@ double compute_aicc(const std::vector<Group>& groups) {
   for (const auto& [configuration, sum] : sums) squares += (sum.first / sum.second) * (sum.first / sum.second);
   const auto n = static_cast<double>(sums.size());
   const auto k = static_cast<double>(parameters);
-  // With too few configurations the correction has no finite value; the penalty then is that of one to spare.
-  return n * std::log(std::max(squares / n, 1e-30)) + 2 * k + 2 * k * (k + 1) / std::max(1.0, n - k - 1);
+  if (n <= k + 1) return std::nullopt;
+  return n * std::log(std::max(squares / n, 1e-30)) + 2 * k + 2 * k * (k + 1) / (n - k - 1);
 }
 
 std::optional<double> compute_aicc_without_casts(const Design& design, Quantity quantity, const FitOptions& options,
@@ -271,7 +133,8 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
     return made;
   }
   if (!known.separable[j]) {
-    made.reason = "its counts are a combination of other terms'; " + term.probe + " would identify it";
+    made.reason =
+        "its counts are a combination of other terms', or may be hidden by them; " + term.probe + " would identify it";
     return made;
   }
   const SpreadRule rule(groups.size(), options.confidence);
@@ -283,7 +146,7 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
     return made;
   }
   if (spread.high <= 0 && *made.vif > kLargestVifAtZero) {
-    made.reason = fmt::format("held at zero beside terms it follows closely (VIF {:.0f}); {} would identify it",
+    made.reason = fmt::format("{} beside terms it follows closely (VIF {:.0f}); {} would identify it", kHeldAtZero,
                               *made.vif, term.probe);
     return made;
   }
@@ -292,6 +155,43 @@ Coefficient make_coefficient(const Term& term, Index column, const Identificatio
   made.low = std::max(0.0, spread.low);
   made.high = spread.high;
   return made;
+}
+
+/// The term whose column runs closest to that of `term`, where it follows it closely.
+std::optional<std::size_t> find_partner(const std::vector<Group>& groups, Index term) {
+  const Index p = groups.front().problem.counts->cols();
+  Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(p, p);
+  for (const Group& group : groups) {
+    for (const Eigen::MatrixXd& one : group.gram) {
+      if (one.size() > 0) gram += one;
+    }
+  }
+  std::optional<std::size_t> partner;
+  double closest = kLeastCosineOfPartners;
+  for (Index k = 0; k < p; ++k) {
+    if (k == term || gram(k, k) <= 0) continue;
+    const double cosine = gram(term, k) / std::sqrt(gram(term, term) * gram(k, k));
+    if (cosine <= closest) continue;
+    closest = cosine;
+    partner = static_cast<std::size_t>(k);
+  }
+  return partner;
+}
+
+/// A cost takes the share of its near twin that is held at zero: neither is known.
+void refuse_partners(const std::vector<Group>& groups, std::vector<Coefficient>& coefficients) {
+  std::vector<std::size_t> held;
+  for (std::size_t j = 0; j < coefficients.size(); ++j) {
+    if (coefficients[j].reason.starts_with(kHeldAtZero)) held.push_back(j);
+  }
+  for (const std::size_t j : held) {
+    const auto partner = find_partner(groups, static_cast<Index>(j));
+    if (!partner || !coefficients[*partner].identified) continue;
+    Coefficient& taker = coefficients[*partner];
+    taker.value = taker.low = taker.high = std::nullopt;
+    taker.identified = false;
+    taker.reason = "it follows " + coefficients[j].name + " closely, which is held at zero";
+  }
 }
 
 FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& options, Form form) {
@@ -304,31 +204,42 @@ FormFit fit_form(const Design& design, Quantity quantity, const FitOptions& opti
   }
   result.beta = result.session_betas.colwise().mean().transpose();
   draw_replicates(groups, options, quantity == Quantity::kEnergy, result);
-  const Identification known = identify(groups.front().problem, groups.front().fit);
+  const Identification known = identify_whatever_bounds(groups.front().problem, groups.front().fit);
   result.rank = known.rank;
   result.condition_number = known.condition_number;
   for (std::size_t j = 0; j < design.terms.size(); ++j) {
     result.coefficients.push_back(make_coefficient(design.terms[j], static_cast<Index>(j), known, result, groups,
                                                    options, quantity == Quantity::kTime ? "s" : "J"));
   }
-  const LooError loo = compute_loo(design, groups, options.threads);
-  result.loo_mape = loo.pooled;
-  result.loo_mape_session = loo.session;
+  refuse_partners(groups, result.coefficients);
+  if (const auto loo = compute_loo(design, groups, known, options.threads)) {
+    result.loo_mape = loo->pooled;
+    result.loo_mape_session = loo->session;
+  }
   result.aicc = compute_aicc(groups);
   result.aicc_without_casts = compute_aicc_without_casts(design, quantity, options, form);
   describe_residuals(design, groups, result);
   return result;
 }
 
-/// The form with the lower leave-one-out error, unless the errors agree within a tenth: then the lower AICc.
+/// The form with the lower leave-one-out error, unless the errors agree within a tenth: then the lower AICc. Additive
+/// where a form has no such error: fewer costs hang on an assignment that few windows fix.
 void choose_form(Decomposition& fit) {
   fit.choice = "the only form tried";
-  for (std::size_t i = 1; i < fit.forms.size(); ++i) {
-    const FormFit& best = fit.best();
-    const FormFit& other = fit.forms[i];
-    const bool close = std::abs(best.loo_mape - other.loo_mape) <= 0.1 * std::max(best.loo_mape, other.loo_mape);
-    if (close ? other.aicc < best.aicc : other.loo_mape < best.loo_mape) fit.chosen = i;
-    fit.choice = close ? "leave-one-out errors agree within a tenth; lower AICc" : "lower leave-one-out error";
+  const auto unknown = [](const FormFit& form) { return !form.loo_mape || !form.aicc; };
+  if (fit.forms.size() > 1 && std::any_of(fit.forms.begin(), fit.forms.end(), unknown)) {
+    const auto additive = std::find_if(fit.forms.begin(), fit.forms.end(),
+                                       [](const FormFit& form) { return form.form == Form::kAdditive; });
+    fit.chosen = additive == fit.forms.end() ? 0 : static_cast<std::size_t>(additive - fit.forms.begin());
+    fit.choice = "too few configurations to choose a form by";
+  } else {
+    for (std::size_t i = 1; i < fit.forms.size(); ++i) {
+      const FormFit& best = fit.best();
+      const FormFit& other = fit.forms[i];
+      const bool close = std::abs(*best.loo_mape - *other.loo_mape) <= 0.1 * std::max(*best.loo_mape, *other.loo_mape);
+      if (close ? *other.aicc < *best.aicc : *other.loo_mape < *best.loo_mape) fit.chosen = i;
+      fit.choice = close ? "leave-one-out errors agree within a tenth; lower AICc" : "lower leave-one-out error";
+    }
   }
   fit.interval_basis = fit.best().session_betas.rows() > 1 ? "sessions" : "configurations";
 }

@@ -20,6 +20,9 @@
 
 namespace qtrap::fit {
 
+/// A cost whose interval reaches zero and that may yet explain more of a cell than this is not identified.
+inline constexpr double kNegligibleShare = 0.05;
+
 /// Static power measured by its own idle windows.
 struct StaticPower {
   double value_w = 0;      ///< >= 0
@@ -67,9 +70,9 @@ struct FormFit {
   double r2 = 0;  ///< of relative errors, over cells
   /// Mean |relative error| of configurations left out in turn, probes apart: of what the sessions give together (each
   /// session's prediction against its own median, averaged over the sessions), and of single sessions.
-  double loo_mape = 0;
-  double loo_mape_session = 0;
-  double aicc = 0;                           ///< over configurations, on squared relative residuals
+  /// None where leaving one out loses a term, or where there are no more configurations than costs.
+  std::optional<double> loo_mape, loo_mape_session;
+  std::optional<double> aicc;                ///< over configurations, on squared relative residuals; none with too few
   std::optional<double> aicc_without_casts;  ///< the same without the dequantize and cast terms; none without them
   std::vector<SchemeResidual> residual_by_scheme;
   Eigen::MatrixXd session_betas;       ///< [fit][term]: each session's fit, or the one pooled fit

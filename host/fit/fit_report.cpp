@@ -113,7 +113,7 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
   judging.no_effect_margin = options.no_effect_margin.value_or(judging.no_effect_margin);
   for (const Quantity quantity : {Quantity::kTime, Quantity::kEnergy}) {
     add_quantity(design, all, family, quantity, judging, report);
-    const std::vector<Scaling> scaling = fit_scaling(rows, quantity, options.fit);
+    const std::vector<Scaling> scaling = fit_scaling(rows, quantity, options.fit.confidence);
     report.scaling.insert(report.scaling.end(), scaling.begin(), scaling.end());
   }
   report.paper_view = compare_with_paper(rows, options.tdp_w, cor_phase);

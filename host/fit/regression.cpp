@@ -18,8 +18,9 @@ constexpr double kScaleFloor = 0.005;     // half a percent is never an outlier,
 constexpr double kNormalPerMad = 1.4826;  // standard deviation of a normal over its median absolute deviation
 constexpr int kReweightings = 30;
 constexpr int kReassignments = 30;
-constexpr double kSameColumn = 1e-9;        // singular values below this share of the largest: exact dependence
-constexpr double kPartOfDependence = 1e-4;  // smallest component that puts a column into a dependence
+constexpr double kMacsPerByteOfNoMemory = 1e4;  // no memory bounds such a window: an H100 does 150 per byte
+constexpr double kSameColumn = 1e-9;            // singular values below this share of the largest: exact dependence
+constexpr double kPartOfDependence = 1e-4;      // smallest component that puts a column into a dependence
 
 double weight_of(const Observation& seen, double predicted) {
   // Bounded: a prediction far off would otherwise decide the fit through its own weight.
@@ -202,6 +203,32 @@ Identification identify(const Problem& problem, const Regression& fit) {
     if (found.separable[j]) found.vif[j] = inflation;
   }
   return found;
+}
+
+Identification identify_whatever_bounds(const Problem& problem, const Regression& fit) {
+  Identification known = identify(problem, fit);
+  const auto require = [&](const Identification& other) {
+    for (std::size_t j = 0; j < known.separable.size(); ++j)
+      known.separable[j] = known.separable[j] && other.separable[j];
+  };
+  Problem additive = problem;
+  additive.form = Form::kAdditive;
+  const Identification counts = identify(additive, fit);
+  require(counts);
+  known.present = counts.present;
+  for (const bool memory : {true, false}) {
+    if (problem.form != Form::kRoofline) break;
+    Regression bounded = fit;
+    const Eigen::VectorXd ones = Eigen::VectorXd::Ones(problem.counts->cols());
+    for (std::size_t c = 0; c < bounded.memory_bound.size(); ++c) {
+      const double bytes = side(problem, ones, c, TermKind::kBytes);
+      const double macs = side(problem, ones, c, TermKind::kMacs);
+      const bool one_kind = macs <= 0 || macs > kMacsPerByteOfNoMemory * bytes;
+      bounded.memory_bound[c] = one_kind ? macs <= 0 : memory;
+    }
+    require(identify(problem, bounded));
+  }
+  return known;
 }
 
 }  // namespace qtrap::fit

@@ -71,4 +71,9 @@ struct Identification {
 
 Identification identify(const Problem& problem, const Regression& fit);
 
+/// identify(), but separable only where the counts as they are and, for the roofline, either side's as the bound of
+/// every configuration tell the column apart as well: what the assignment alone tells apart is not known. `present` is
+/// that of the counts.
+Identification identify_whatever_bounds(const Problem& problem, const Regression& fit);
+
 }  // namespace qtrap::fit

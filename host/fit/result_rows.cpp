@@ -87,6 +87,11 @@ Workload shape_work(const result::PointRecord& point) {
 
 Workload point_work(const result::TrialRecord& trial, const result::PointRecord& point) {
   Workload work = shape_work(point);
+  // Time and counts are of the layers that were run, and so are the layers and what a step reads of them.
+  if (trial.layers && point.layers && *point.layers > 0) {
+    work.params_step *= static_cast<double>(*trial.layers) / work.layers;
+    work.layers = static_cast<double>(*trial.layers);
+  }
   work.counts = scale_counts(trial, mac_class(point.scheme, point.batch));
   return work;
 }

@@ -43,9 +43,9 @@ struct Workload {
   std::string family;       ///< of the model; empty: unnamed
   std::string device;       ///< one fit takes one device
   double batch = 1;         ///< sequences in lockstep
-  double layers = 0;        ///< layers of the shape
+  double layers = 0;        ///< layers that were run
   double params = 0;        ///< all parameters of the shape
-  double params_step = 0;   ///< weights read in one step
+  double params_step = 0;   ///< weights read in one step of these layers
   double weight_bits = 16;  ///< of the weight format
   double steps = 1;         ///< dependent steps in the chain (hops x tokens)
   double hops = 1;          ///< dependent hops of the chain

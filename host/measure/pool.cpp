@@ -162,17 +162,20 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   set_fraction(input, static_cast<double>(layer_bytes) * resident, point);
 }
 
-void add_counts(const TrialRecord& trial, double scale, PointRecord& point) {
-  const auto per_chain_count = [&](std::int64_t count) {
-    return static_cast<std::int64_t>(
-        std::llround(scale * static_cast<double>(count) / static_cast<double>(trial.repetitions)));
+/// Counts of a chain of all layers: `scale` times those of the layers that were run, what follows the last one once.
+void add_counts(const PoolInput& input, const TrialRecord& trial, double scale, PointRecord& point) {
+  const auto per_chain_count = [&](std::int64_t count, std::uint64_t after_layers = 0) {
+    const double once = static_cast<double>(after_layers) * static_cast<double>(input.cell.steps());
+    const double chain = static_cast<double>(count) / static_cast<double>(trial.repetitions);
+    return static_cast<std::int64_t>(std::llround(scale * (chain - once) + once));
   };
-  point.bytes = per_chain_count(trial.bytes);
+  const scheme::Costs last = chain::compute_final_costs(*input.model, static_cast<std::uint64_t>(input.cell.batch));
+  point.bytes = per_chain_count(trial.bytes, last.bytes);
   point.cached_bytes = per_chain_count(trial.cached_bytes);
   point.macs = per_chain_count(trial.macs);
   point.dequantized_weights = per_chain_count(trial.dequantized_weights);
   point.cast_elements = per_chain_count(trial.cast_elements);
-  point.launches = per_chain_count(trial.launches);
+  point.launches = per_chain_count(trial.launches, last.launches);
   point.syncs = trial.syncs / trial.repetitions;
   point.resident_layers = trial.resident_layers;
 }
@@ -283,7 +286,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   point.interval_method = time.method;
   point.time_per_token_s = *point.time_s / static_cast<double>(input.cell.batch * input.cell.steps());
   point.stop_reason = worst_stop(trials.bare);
-  add_counts(sample, scale, point);
+  add_counts(input, sample, scale, point);
   add_phases(input, trials, scale, point);
   add_energy(trials, scale, point);
   point.bandwidth_bytes_per_s = static_cast<double>(*point.bytes) / *point.time_s;

@@ -38,9 +38,9 @@ Json to_json(const fit::FormFit& form) {
           {"rank", form.rank},
           {"condition_number", to_json(form.condition_number)},
           {"r2", form.r2},
-          {"loo_mape", form.loo_mape},
-          {"loo_mape_session", form.loo_mape_session},
-          {"aicc", form.aicc},
+          {"loo_mape", to_json(form.loo_mape)},
+          {"loo_mape_session", to_json(form.loo_mape_session)},
+          {"aicc", to_json(form.aicc)},
           {"aicc_without_casts", to_json(form.aicc_without_casts)},
           {"coefficients", std::move(coefficients)}};
 }
@@ -194,20 +194,26 @@ Json to_json(const fit::Attribution& point) {
 }
 
 Json list_scaling(const std::vector<fit::Scaling>& all) {
+  const auto mean = [](const std::optional<fit::LeftOut>& one) { return one ? Json(one->mean) : Json(); };
+  const auto largest = [](const std::optional<fit::LeftOut>& one) { return one ? Json(one->largest) : Json(); };
   Json json = Json::array();
   for (const fit::Scaling& one : all) {
     const bool fitted = one.reason.empty();
-    json.push_back({{"device", one.device},
-                    {"scheme", one.scheme},
-                    {"batch", one.batch},
-                    {"quantity", to_string(one.quantity)},
-                    {"reason", fitted ? Json() : Json(one.reason)},
-                    {"per_layer", fitted ? to_json(one.per_layer) : Json()},
-                    {"per_param", fitted ? to_json(one.per_param) : Json()},
-                    {"layer_share", fitted ? Json(one.layer_share) : Json()},
-                    {"loo_mape", fitted ? Json(one.loo_mape) : Json()},
-                    {"ratio_loo_mape", to_json(one.ratio_loo_mape)},
-                    {"sizes_used", one.sizes_used}});
+    Json entry = cell_keys(one.cell);
+    for (const char* key : {"model", "params"}) entry.erase(key);
+    entry.update({{"scheme", one.scheme},
+                  {"quantity", to_string(one.quantity)},
+                  {"reason", fitted ? Json() : Json(one.reason)},
+                  {"per_layer", fitted ? to_json(one.per_layer) : Json()},
+                  {"per_param", fitted ? to_json(one.per_param) : Json()},
+                  {"layer_share", fitted ? Json(one.layer_share) : Json()},
+                  {"loo_mape", mean(one.loo)},
+                  {"loo_max", largest(one.loo)},
+                  {"ratio_loo_mape", mean(one.ratio)},
+                  {"ratio_loo_max", largest(one.ratio)},
+                  {"ratio_baseline_mape", to_json(one.baseline)},
+                  {"sizes_used", one.sizes_used}});
+    json.push_back(std::move(entry));
   }
   return json;
 }

@@ -37,10 +37,12 @@ std::string describe_costs(const fit::Decomposition& fitted) {
   if (!fitted.ok()) return fmt::format("Costs of {}: none, for {}.\n", quantity, fitted.reason);
   const fit::FormFit& best = fitted.best();
   std::string text = fmt::format(
-      "Costs of {}, {} form ({}): {} windows of {} configurations in {} sessions, r2 {:.4f}, leave-one-out "
-      "error {} ({} of single sessions), intervals over {}.\n",
+      "Costs of {}, {} form ({}): {} windows of {} configurations in {} sessions, r2 {:.4f}, {}, intervals over {}.\n",
       quantity, to_string(best.form), fitted.choice, fitted.rows, fitted.configurations, fitted.sessions, best.r2,
-      percent(best.loo_mape), percent(best.loo_mape_session), fitted.interval_basis);
+      best.loo_mape ? fmt::format("leave-one-out error {} ({} of single sessions)", percent(*best.loo_mape),
+                                  percent(*best.loo_mape_session))
+                    : std::string("no leave-one-out error (too few configurations)"),
+      fitted.interval_basis);
   if (fitted.quantity == fit::Quantity::kEnergy) {
     text += fmt::format("Static power {:.4g} W, measured by idle windows. ", fitted.static_power->value_w);
     text += fitted.sensor_gain_error ? fmt::format("The sensor's gain error of {}", percent(*fitted.sensor_gain_error))
@@ -191,28 +193,38 @@ std::string describe_critical(const char* name, fit::Axis axis, const fit::FitRe
   return to_text(table);
 }
 
+/// "3.1 % (at most 7.0 %)".
+Value left_out_cell(const std::optional<fit::LeftOut>& one) {
+  Value cell;
+  if (one) cell = fmt::format("{} (at most {})", percent(one->mean), percent(one->largest));
+  return cell;
+}
+
+/// A cost in units of 1 / `factor`.
+Value scaled_cell(fit::Coefficient cost, double factor) {
+  for (auto* value : {&cost.value, &cost.low, &cost.high}) {
+    if (*value) **value *= factor;
+  }
+  return cell(cost);
+}
+
 std::string describe_scaling(const std::vector<fit::Scaling>& all) {
   Table table;
   table.columns = {{"quantity", "of"},
                    {"device", "device"},
                    {"scheme", "scheme"},
                    {"batch", "B"},
+                   {"chain", "H×T"},
                    {"unit", "unit"},
                    {"per_layer", "per layer"},
                    {"per_param", "per 1e9 parameters"},
                    {"layer_share", "layers' share"},
                    {"loo", "leave-one-out error"},
                    {"ratio_loo", "of the ratio to f16"},
+                   {"baseline", "of the others' mean ratio"},
                    {"note", "note"}};
   for (const fit::Scaling& one : all) {
     if (one.sizes_used.size() < 2) continue;
-    const char* unit = one.quantity == fit::Quantity::kTime ? "ms" : "mJ";
-    const auto scaled = [](fit::Coefficient from, double factor) {
-      for (auto* value : {&from.value, &from.low, &from.high}) {
-        if (*value) **value *= factor;
-      }
-      return cell(from);
-    };
     const bool fitted = one.reason.empty();
     const bool known = one.per_layer.identified || one.per_param.identified;
     const Value none = std::monostate{};
@@ -220,13 +232,15 @@ std::string describe_scaling(const std::vector<fit::Scaling>& all) {
                              : !one.per_layer.reason.empty() ? "per layer: " + one.per_layer.reason
                              : !one.per_param.reason.empty() ? "per parameter: " + one.per_param.reason
                                                              : "";
-    table.rows.push_back({std::string(to_string(one.quantity)), one.device, one.scheme, one.batch, std::string(unit),
-                          fitted ? scaled(one.per_layer, 1e3) : none, fitted ? scaled(one.per_param, 1e12) : none,
-                          known ? Value(percent(one.layer_share)) : none, fitted ? Value(percent(one.loo_mape)) : none,
-                          percent_cell(one.ratio_loo_mape), note});
+    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.batch,
+                          chain_text(one.cell), std::string(one.quantity == fit::Quantity::kTime ? "ms" : "mJ"),
+                          fitted ? scaled_cell(one.per_layer, 1e3) : none,
+                          fitted ? scaled_cell(one.per_param, 1e12) : none,
+                          known ? Value(percent(one.layer_share)) : none, left_out_cell(one.loo),
+                          left_out_cell(one.ratio), percent_cell(one.baseline), note});
   }
   if (table.rows.empty()) return {};
-  return "A step as layers x constant + parameters x constant:\n" + to_text(table);
+  return "A step as layers x constant + parameters x constant (intervals over the models):\n" + to_text(table);
 }
 
 std::string describe_paper(const fit::FitReport& report) {

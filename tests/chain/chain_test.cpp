@@ -123,6 +123,20 @@ TEST_P(OnChain, BytesOfAStepAreThoseOfTheBuffersBoundAsOpenClReportsThem) {
   }
 }
 
+TEST_P(OnChain, WhatFollowsTheLastLayerIsKnownWithoutAChain) {
+  const auto activations = Activations::make(*maker_, tiny(), GetParam(), 1).value();
+  const auto costs_of = [&](std::uint64_t layers) {
+    return Chain::make(*maker_, make_model(GetParam(), layers, 3), activations, scheme::all_schemes()[0])
+        .value()
+        .step_costs();
+  };
+  const scheme::Costs three = costs_of(3);
+  const scheme::Costs six = costs_of(6);
+  const scheme::Costs last = compute_final_costs(tiny(), GetParam());
+  EXPECT_EQ(last.bytes, 2 * three.bytes - six.bytes);
+  EXPECT_EQ(last.launches, 2 * three.launches - six.launches);
+}
+
 TEST_P(OnChain, EveryProfiledLaunchGivesOneEvent) {
   const auto model = make_model(GetParam(), 3, 2);
   const auto activations = Activations::make(*maker_, tiny(), GetParam(), 1).value();

@@ -313,7 +313,8 @@ TEST_F(PoolCell, ALimitedNumberOfLayersIsExtrapolatedAndSaysSo) {
   const auto points = pool();
   EXPECT_EQ(points[0].basis, "extrapolated");
   EXPECT_DOUBLE_EQ(points[0].time_s.value(), 4);
-  EXPECT_EQ(points[0].launches, 40);
+  EXPECT_EQ(points[0].launches, 4 * 9 + 1) << "one of the ten follows the last layer";
+  EXPECT_EQ(points[0].bytes, 4 * (1000 - 2 * 64 * 3) + 2 * 64 * 3);
   EXPECT_THAT(points[0].reason.value(), HasSubstr("2 of 8 layers"));
   EXPECT_DOUBLE_EQ(points[1].time_ratio.value(), 2);
 }
