@@ -175,6 +175,43 @@ class Run(ProgramTest):
         self.assertEqual(len((self.folder / "points.csv").read_text().splitlines()), 15)
 
 
+    def test_what_a_ratio_is_along_a_chain_all_commands_say_alike(self):
+        """The effect that the project is about: 0.80 of f16 in one hop, 1.25 in eight."""
+        def change(row):
+            if row.get("mode") != "bare":
+                return
+            hops = 8 if "/h8/" in row["cell_id"] else 1
+            sway = 1 + 0.002 * row["session_index"] * (1 if row["scheme"] == "f16" else -1)
+            row["wall_s"] = 1e-3 * hops * row["repetitions"] * sway * (1 if row["scheme"] == "f16" else 0.80 if hops == 1 else 1.25)
+
+        path = self.folder / "out.jsonl"
+        self.finish("tiny-campaign.json", "--out", path, "--quiet", "--set", "schemes=f16,w8a8", "--set", "hops=1,8", "--set", "sessions=3")
+        said = self.undo_load(path, self.finish, change).stdout
+        self.check(path)
+        points = {point["hops"]: point for point in self.records(path, "point") if point["scheme"] == "w8a8"}
+        self.assertEqual([points[hops]["verdict_time"] for hops in (1, 8)], ["no_trap", "trap"])
+        fitted = self.run_program("fit", path, "--out", "fit.json")
+        self.assertEqual(fitted.returncode, 0, fitted.stderr)
+        fit = json.loads((self.folder / "fit.json").read_text())
+        told = {row["hops"]: row for row in fit["verdict_map"] if row["quantity"] == "time"}
+        compared = json.loads(self.run_program("compare", path, "--json").stdout)
+        beside = {row["hops"]: row["time"] for row in compared["points"]}
+        exported = self.run_program("export", path, "--format", "csv").stdout.splitlines()
+        for hops in (1, 8):
+            point = points[hops]
+            for other, keys in ((told[hops], ("ratio", "low", "high")), (beside[hops], ("ratio", "low", "high"))):
+                self.assertEqual(other["verdict"], point["verdict_time"])
+                for key, name in zip(keys, ("time_ratio", "time_ratio_low", "time_ratio_high")):
+                    self.assertAlmostEqual(other[key], point[name], places=12)
+            words = f"{point['time_ratio']:.2f} ["
+            for text in (said, fitted.stdout, self.run_program("compare", path).stdout):
+                self.assertIn(words, text)
+            self.assertTrue(any(str(point["time_ratio"]) in line for line in exported))
+        slope = [row for row in fit["hop_slopes"] if row["quantity"] == "time"]
+        self.assertAlmostEqual(slope[0]["ratio_per_doubling"], (1.25 / 0.80) ** (1 / 3), places=2)
+        self.assertEqual([row["status"] for row in fit["critical_hops"] if row["quantity"] == "time"], ["found"])
+
+
 class Verify(ProgramTest):
     def test_a_wrong_scale_in_one_kernel_is_found(self):
         kernels = self.folder / "kernels"

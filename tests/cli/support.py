@@ -61,13 +61,14 @@ class ProgramTest(unittest.TestCase):
         done = self.run_program("check", path)
         self.assertEqual(done.returncode, 0, done.stderr)
 
-    def undo_load(self, path, finish):
+    def undo_load(self, path, finish, change=lambda row: None):
         """Makes a file as on an idle machine: takes the flags of load out of its trials and lets `finish`, a resume, tell the points anew.
-        Other tests may run beside this one, and what they disturb enters no point."""
+        Other tests may run beside this one, and what they disturb enters no point. `change` sees every record."""
         rows = [row for row in self.records(path) if row["record"] not in ("point", "end")]
         for row in rows:
             if "flags" in row:
                 row["flags"] = [flag for flag in row["flags"] if flag not in LOAD_FLAGS]
+            change(row)
         pathlib.Path(path).write_text("".join(json.dumps(row) + "\n" for row in rows))
         return finish("--resume", path, "--quiet")
 
