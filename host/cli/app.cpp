@@ -305,6 +305,20 @@ class CommandLine {
     fit->add_option("--no-effect-margin", fit_.no_effect_margin,
                     "A ratio within 1 -+ this is no effect; else the files'")
         ->type_name("SHARE");
+    auto* plan = add("plan", "Say what a campaign will be able to tell, and with how many sessions",
+                     [this] { return run_plan(plan_); });
+    plan->add_option("campaign", plan_.run.campaign, "Campaign file, or name of one in profiles/campaigns/")
+        ->required()
+        ->type_name("CAMPAIGN");
+    plan->add_option("results", plan_.files, "Result files that tell how far sessions and blocks spread")
+        ->type_name("RESULT");
+    plan->add_option("--ratio", plan_.ratio, "Ratio to f16 that is to be told from 1 (1.05)")->type_name("RATIO");
+    plan->add_option("--power", plan_.power, "Probability of seeing it (0.8)")->type_name("POWER");
+    plan->add_option("--set", plan_.run.overrides, "Override one campaign key; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
+    plan->add_flag("--json", plan_.json, "Print JSON instead of a table");
     auto* compare = add("compare", "Devices and sessions side by side, each against its own f16 anchor",
                         [this] { return run_compare(files_, run_.device.json); });
     compare->add_option("results", files_, "Result files")->required()->type_name("RESULT");
@@ -335,6 +349,7 @@ class CommandLine {
   bool verbose_ = false;
   TuneCommandOptions tune_;
   FitCommandOptions fit_;
+  PlanOptions plan_;
   std::vector<std::string> files_;
   std::string out_;
   std::string table_;

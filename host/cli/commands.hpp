@@ -101,6 +101,14 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
 /// `map`: a path, or the name of a file in profiles/imports/.
 int run_import(const std::string& table, const std::string& map, const std::string& out,
                const std::vector<std::string>& argv);
+struct PlanOptions {
+  RunOptions run;                  ///< campaign and overrides
+  std::vector<std::string> files;  ///< result files that tell the spread; empty: the shipped reference
+  double ratio = 1.05;             ///< to be told from 1
+  double power = 0.8;              ///< with this probability
+  bool json = false;
+};
+int run_plan(const PlanOptions& options);
 int run_compare(const std::vector<std::string>& files, bool json);
 
 struct FitCommandOptions {

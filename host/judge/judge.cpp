@@ -41,10 +41,8 @@ Cells sort_by_cell(std::span<const Observation> observations) {
 }
 
 /// Log ratios of the blocks that both have, by session.
-using Pairs = std::map<std::string, std::vector<double>>;
-
-Pairs pair(const Sessions& scheme, const Sessions& anchor) {
-  Pairs pairs;
+std::map<std::string, std::vector<double>> pair(const Sessions& scheme, const Sessions& anchor) {
+  std::map<std::string, std::vector<double>> pairs;
   for (const auto& [session, blocks] : scheme) {
     const auto twin = anchor.find(session);
     if (twin == anchor.end()) continue;
@@ -58,37 +56,19 @@ Pairs pair(const Sessions& scheme, const Sessions& anchor) {
   return pairs;
 }
 
-/// A judgement without its interval, and the pairs of its sessions.
-struct Draft {
-  Judgement judgement;
-  Pairs pairs;
-};
-
-std::vector<Draft> make_drafts(const Cells& cells) {
-  std::vector<Draft> drafts;
-  for (const auto& [cell, schemes] : cells) {
-    const auto anchor = schemes.find(kAnchor);
-    if (anchor == schemes.end()) continue;
-    for (const auto& [scheme, values] : schemes) {
-      if (scheme == kAnchor) continue;
-      Draft draft;
-      draft.judgement.cell = cell;
-      draft.judgement.scheme = scheme;
-      draft.pairs = pair(values.sound, anchor->second.sound);
-      draft.judgement.flagged = draft.pairs.empty();
-      if (draft.judgement.flagged) draft.pairs = pair(values.all, anchor->second.all);
-      if (draft.pairs.empty()) continue;
-      draft.judgement.unpaired =
-          static_cast<std::int64_t>(values.all.size() - pair(values.all, anchor->second.all).size());
-      for (const auto& [session, logs] : draft.pairs) {
-        draft.judgement.sessions.push_back(session);
-        draft.judgement.session_logs.push_back(compute_median(logs));
-      }
-      draft.judgement.log_ratio = compute_mean(draft.judgement.session_logs);
-      drafts.push_back(std::move(draft));
-    }
+/// A judgement without its interval.
+Judgement make_draft(const Pairs& pairs) {
+  Judgement draft;
+  draft.cell = pairs.cell;
+  draft.scheme = pairs.scheme;
+  draft.flagged = pairs.flagged;
+  draft.unpaired = pairs.unpaired;
+  for (const auto& [session, logs] : pairs.by_session) {
+    draft.sessions.push_back(session);
+    draft.session_logs.push_back(compute_median(logs));
   }
-  return drafts;
+  draft.log_ratio = compute_mean(draft.session_logs);
+  return draft;
 }
 
 void set(const Estimate& estimate, Basis basis, Judgement& judgement) {
@@ -115,12 +95,10 @@ double compute_p_value(const Judgement& one) {
 }
 
 /// Estimates of all drafts over their sessions. Flagged ones share nothing with the others.
-std::vector<std::optional<Estimate>> pool(const std::vector<Draft>& drafts, double confidence) {
+std::vector<std::optional<Estimate>> pool(const std::vector<Judgement>& drafts, double confidence) {
   std::vector<SessionValues> quantities;
-  for (const Draft& draft : drafts) {
-    const Judgement& one = draft.judgement;
+  for (const Judgement& one : drafts)
     quantities.push_back({one.cell.device + (one.flagged ? "|flagged" : ""), one.scheme, one.session_logs});
-  }
   return pool_sessions(quantities, confidence);
 }
 
@@ -151,16 +129,35 @@ const char* to_string(Basis basis) {
   return basis == Basis::kBlocks ? "blocks" : "none";
 }
 
+std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
+  std::vector<Pairs> all;
+  for (const auto& [cell, schemes] : sort_by_cell(observations)) {
+    const auto anchor = schemes.find(kAnchor);
+    if (anchor == schemes.end()) continue;
+    for (const auto& [scheme, values] : schemes) {
+      if (scheme == kAnchor) continue;
+      Pairs one{cell, scheme, pair(values.sound, anchor->second.sound), false, 0};
+      auto whole = pair(values.all, anchor->second.all);
+      one.unpaired = static_cast<std::int64_t>(values.all.size() - whole.size());
+      one.flagged = one.by_session.empty();
+      if (one.flagged) one.by_session = std::move(whole);
+      if (!one.by_session.empty()) all.push_back(std::move(one));
+    }
+  }
+  return all;
+}
+
 std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options) {
   expects(options.no_effect_margin > 0 && options.no_effect_margin < 1, "a margin lies between 0 and 1");
-  std::vector<Draft> drafts = make_drafts(sort_by_cell(observations));
-  const auto estimates = pool(drafts, options.confidence);
+  const std::vector<Pairs> pairs = pair_with_anchor(observations);
   std::vector<Judgement> judgements;
-  for (std::size_t i = 0; i < drafts.size(); ++i) {
-    Judgement& one = drafts[i].judgement;
+  for (const Pairs& one : pairs) judgements.push_back(make_draft(one));
+  const auto estimates = pool(judgements, options.confidence);
+  for (std::size_t i = 0; i < judgements.size(); ++i) {
+    Judgement& one = judgements[i];
     if (estimates[i]) {
       set(*estimates[i], Basis::kSessions, one);
-    } else if (const auto blocks = pool_blocks(drafts[i].pairs.begin()->second, options.confidence)) {
+    } else if (const auto blocks = pool_blocks(pairs[i].by_session.begin()->second, options.confidence)) {
       set(*blocks, Basis::kBlocks, one);
       one.session_logs = {one.log_ratio};
     }
@@ -168,7 +165,6 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
       one.p_value = compute_p_value(one);
       one.verdict = decide(one, options);
     }
-    judgements.push_back(std::move(one));
   }
   return judgements;
 }

@@ -11,6 +11,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,6 +71,19 @@ struct Judgement {
   bool flagged = false;       ///< every pair holds a flagged value
   std::int64_t unpaired = 0;  ///< sessions that hold the scheme but no block of the anchor with it
 };
+
+/// Log ratios of the blocks that a scheme in a cell shares with its anchor, by session. Of values without a flag, where
+/// some pair has none.
+struct Pairs {
+  CellKey cell;
+  std::string scheme;
+  std::map<std::string, std::vector<double>> by_session;
+  bool flagged = false;       ///< every pair holds a flagged value
+  std::int64_t unpaired = 0;  ///< sessions that hold the scheme but no block of the anchor with it
+};
+
+/// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme.
+std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations);
 
 /// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme. Values at or below 0 are refused
 /// by the caller: none is given. Variances are shared by the points of one device.

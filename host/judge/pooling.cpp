@@ -35,8 +35,7 @@ std::map<std::string, Shared> find_shared(std::span<const SessionValues> quantit
   for (const auto& [device, own] : spreads) {
     double most = 0;
     for (const Spread& one : own) most = std::max(most, one.degrees_of_freedom);
-    const auto count = static_cast<double>(kin[device].size());
-    shared[device] = {estimate_prior(own), most * count / (1 + (count - 1) * kSharedSpread)};
+    shared[device] = {estimate_prior(own), shared_degrees(most, static_cast<double>(kin[device].size()))};
   }
   return shared;
 }
@@ -49,6 +48,8 @@ Estimate estimate(std::span<const double> values, const Spread& spread, double c
 }
 
 }  // namespace
+
+double shared_degrees(double own, double kin) { return own * kin / (1 + (kin - 1) * kSharedSpread); }
 
 std::vector<std::optional<Estimate>> pool_sessions(std::span<const SessionValues> quantities, double confidence) {
   const auto shared = find_shared(quantities);

@@ -31,6 +31,10 @@ struct Estimate {
 /// there is one session.
 std::vector<std::optional<Estimate>> pool_sessions(std::span<const SessionValues> quantities, double confidence);
 
+/// Degrees of freedom at most of a moderated variance: `own` of each quantity, from so many kin whose variances
+/// correlate by what they share of their anchor.
+double shared_degrees(double own, double kin);
+
 /// A mean with Student's own interval; none with fewer than two values.
 std::optional<Estimate> pool_blocks(std::span<const double> values, double confidence);
 

@@ -15,7 +15,7 @@ import unittest
 
 from support import QTRAP, SOURCE, ProgramTest
 
-COMMANDS = ["devices", "verify", "meters", "ceilings", "tune", "run", "check", "fit", "compare", "import", "export"]
+COMMANDS = ["devices", "verify", "meters", "ceilings", "tune", "run", "check", "fit", "plan", "compare", "import", "export"]
 
 
 class Machine(ProgramTest):

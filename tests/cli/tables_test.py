@@ -197,5 +197,38 @@ class Tables(ProgramTest):
             self.assertEqual((here.returncode, here.stdout), (0, there.stdout))
 
 
+class Plan(ProgramTest):
+    def plan(self, *arguments, code=0):
+        done = self.run_program("plan", *arguments)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_says_from_which_number_of_sessions_on_an_effect_is_seen(self):
+        text = self.plan("tiny-campaign.json").stdout
+        self.assertIn("2 cells of 6 schemes beside f16, 2 sessions", text)
+        self.assertIn("give result files of your machine", text)
+        told = json.loads(self.plan("tiny-campaign.json", "--json", "--ratio", "1.1").stdout)
+        self.assertEqual(told["spread_source"], "reference")
+        detectable = {row["sessions"]: row["detectable"] for row in told["forecasts"]}
+        self.assertLessEqual(detectable[told["sessions_needed"]], 1.1)
+        self.assertEqual(sorted(detectable.values(), reverse=True), list(detectable.values()), "more sessions see more")
+        self.assertIn("is not told from 1", self.plan("tiny-campaign.json", "--ratio", "1.0001").stdout)
+        self.assertIn("One session decides nothing", self.plan("tiny-campaign.json", "--set", "sessions=1").stdout)
+
+    def test_takes_the_spread_of_result_files_and_refuses_those_without(self):
+        path = self.folder / "out.jsonl"
+        self.finish("tiny-campaign.json", "--out", path, "--quiet", "--set", "schemes=f16,w8a8")
+        self.undo_load(path, self.finish)
+        told = json.loads(self.plan("tiny-campaign.json", path, "--json", "--set", "schemes=f16,w8a8").stdout)
+        self.assertEqual(told["spread_source"], "files")
+        self.assertGreater(told["spread_block"], 0)
+        self.assertGreater(told["block_s"], 0)
+        self.assertIsNone(json.loads(self.plan("tiny-campaign.json", path, "--json").stdout)["block_s"], "other schemes were not run")
+        self.finish("tiny-campaign.json", "--out", "one.jsonl", "--quiet", "--set", "sessions=1", "--set", "schemes=f16,w8a8")
+        self.assertIn("tell no spread between sessions", self.plan("tiny-campaign.json", "one.jsonl", code=2).stderr)
+        for option, value in (("--ratio", "1"), ("--ratio", "-2"), ("--power", "1"), ("--power", "0")):
+            self.assertIn(option, self.plan("tiny-campaign.json", option, value, code=2).stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

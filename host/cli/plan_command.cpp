@@ -1,0 +1,90 @@
+// plan: what a campaign will be able to tell, before it runs. Needs no device.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "cli/app.hpp"
+#include "cli/commands.hpp"
+#include "cli/run_plan.hpp"
+#include "core/statistics.hpp"
+#include "fit/ratios.hpp"
+#include "fit/result_rows.hpp"
+#include "judge/planning.hpp"
+#include "measure/cell.hpp"
+#include "report/plan_text.hpp"
+
+namespace qtrap::cli {
+namespace {
+
+/// Of bench/results/pocl-3.1-amd-epyc-scale.jsonl.gz, as this command prints it: 36 ratios of 5 sessions.
+constexpr judge::SpreadComponents kReference{0.0, 0.09, 0, 0, 0};
+
+/// Blocks of a session: as many as the files have, else until the time of every scheme is known to target_ci.
+double expect_blocks(const profile::Campaign& campaign, const judge::SpreadComponents& spread) {
+  constexpr double kTwoSided = 1.96;
+  const double of_time = spread.block / std::sqrt(2.0);  // a ratio holds the spread of two times
+  const double wanted = spread.ratios > 0 ? spread.blocks : std::pow(kTwoSided * of_time / campaign.target_ci, 2);
+  return std::clamp(std::ceil(wanted), static_cast<double>(campaign.min_trials),
+                    static_cast<double>(campaign.max_trials));
+}
+
+/// Windows of one block of all cells and schemes [s]; none where the files lack one of them.
+std::optional<double> find_block_seconds(const RunPlan& plan, const std::vector<result::ResultFile>& files) {
+  std::map<std::pair<std::string, std::string>, std::map<std::string, std::vector<double>>> walls;
+  for (const result::ResultFile& file : files) {
+    for (const result::TrialRecord& trial : file.trials) {
+      if (trial.mode == "bare" || trial.mode == "profiled")
+        walls[{trial.cell_id, trial.scheme.value_or("")}][trial.mode].push_back(trial.wall_s);
+    }
+  }
+  double sum = 0;
+  for (const measure::Cell& cell : plan.cells) {
+    for (const std::string& scheme : measure::schemes_with_anchor(plan.campaign)) {
+      const auto found = walls.find({cell.id(), scheme});
+      if (found == walls.end()) return std::nullopt;
+      for (const auto& [mode, times] : found->second) sum += compute_median(times);
+    }
+  }
+  return sum;
+}
+
+void check(const PlanOptions& options) {
+  if (!(options.ratio > 0) || options.ratio == 1 || !std::isfinite(options.ratio))
+    throw Failure(usage_error("--ratio is no effect to look for", std::to_string(options.ratio),
+                              "give a ratio above 0 that is not 1, 1.05 say"));
+  if (!(options.power > 0 && options.power < 1))
+    throw Failure(usage_error("--power is out of range", std::to_string(options.power),
+                              "give a probability above 0 and below 1, 0.8 say"));
+}
+
+}  // namespace
+
+int run_plan(const PlanOptions& options) {
+  check(options);
+  const RunPlan plan = load_run_plan(options.run, "");
+  const std::vector<result::ResultFile> files = read_results(options.files);
+  const auto rows = fit::rows_from_results(files);
+  const auto pairs = judge::pair_with_anchor(fit::observe(rows, fit::Quantity::kTime));
+  report::PlanQuestion question;
+  question.spread = kReference;
+  if (!files.empty()) {
+    const auto spread = judge::estimate_components(pairs);
+    if (!spread)
+      throw Failure(usage_error("the files tell no spread between sessions", options.files.front(),
+                                "give a campaign of two sessions of two blocks at least, not all flagged"));
+    question.spread = *spread;
+  }
+  question.campaign = plan.campaign.name;
+  question.cells = static_cast<std::int64_t>(plan.cells.size());
+  question.size = {
+      static_cast<double>(plan.campaign.sessions), expect_blocks(plan.campaign, question.spread),
+      static_cast<double>(std::max<std::size_t>(measure::schemes_with_anchor(plan.campaign).size(), 2) - 1)};
+  question.ratio = options.ratio;
+  question.power = options.power;
+  question.block_s = find_block_seconds(plan, files);
+  print(options.json ? report::to_json(question) : report::to_text(question));
+  return kDone;
+}
+
+}  // namespace qtrap::cli
