@@ -284,8 +284,8 @@ int run_ceilings(const DeviceOptions& options) {
 int run_ceilings_worker(const DeviceOptions& options, int output_descriptor) {
   return run_as_worker(output_descriptor, [&] {
     const MonotonicClock clock;
-    const auto open = [&](device::DeviceInfo info) {
-      auto opened = std::make_unique<device::Device>(std::move(info), kernel_sources(options));
+    const auto open = [&](const device::DeviceInfo& info) {
+      auto opened = std::make_unique<device::Device>(info, kernel_sources(options));
       opened->set_watch([=](const device::Step&) { send_message(output_descriptor, MessageKind::kActivity, ""); });
       return opened;
     };

@@ -37,7 +37,7 @@ std::filesystem::path find_map(const std::string& name) {
   const auto folders = profile_folders("imports");
   std::error_code ignored;
   for (const auto& folder : folders) {
-    const auto path = folder / (name + ".json");
+    auto path = folder / (name + ".json");
     if (!name.empty() && std::filesystem::exists(path, ignored)) return path;
   }
   throw Failure(usage_error(

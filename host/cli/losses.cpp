@@ -32,10 +32,11 @@ Losses::Kind Losses::take(const measure::Progress& progress, const std::string& 
 
 void Losses::add_arguments(std::vector<std::string>& arguments) const {
   if (alone_) arguments.emplace_back("--alone");
-  for (const auto& [kernel, reason] : kernels_) arguments.insert(arguments.end(), {"--avoid", kernel + "=" + reason});
+  for (const auto& [kernel, reason] : kernels_)
+    arguments.insert(arguments.end(), {"--avoid", fmt::format("{}={}", kernel, reason)});
   for (const auto& point : points_) arguments.insert(arguments.end(), {"--lost", point});
   for (const auto& [activity, reason] : activities_)
-    arguments.insert(arguments.end(), {"--left-out", activity + "=" + reason});
+    arguments.insert(arguments.end(), {"--left-out", fmt::format("{}={}", activity, reason)});
 }
 
 }  // namespace qtrap::cli

@@ -142,7 +142,7 @@ Status check_layers(const result::ResultFile& file, const std::string& path,
   for (const result::TrialRecord& trial : file.trials) {
     const auto model = models.find(trial.model.value_or(""));
     if (model == models.end()) continue;  // a probe or idle window
-    if (const Status status = check_trial_layers(trial, path, model->second); !status) return status;
+    if (Status status = check_trial_layers(trial, path, model->second); !status) return status;
     if (!trial.resident_layers) continue;
     const auto [known, added] = resident.emplace(model->first, *trial.resident_layers);
     if (known->second == *trial.resident_layers) continue;

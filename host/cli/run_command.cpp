@@ -348,6 +348,7 @@ class Run {
     if (file_.sessions.empty() || cells.empty()) return;  // a file begins with a session
     begin_writing();
     std::vector<measure::PoolInput> inputs;
+    inputs.reserve(cells.size());
     for (const auto& cell : cells)
       inputs.push_back(
           {cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]});
