@@ -38,6 +38,7 @@ CellMeans compute_means(std::span<const Row> rows) {
   }
   const auto mean = [](const std::map<int, std::vector<double>>& sessions) {
     std::vector<double> medians;
+    medians.reserve(sessions.size());
     for (const auto& [session, values] : sessions) medians.push_back(compute_median(values));
     return compute_mean(medians);
   };

@@ -207,6 +207,7 @@ std::optional<StaticPower> estimate_static_power(std::span<const result::ResultF
   const auto& windows = active.empty() ? idle : active;
   if (windows.empty()) return std::nullopt;
   std::vector<double> medians;
+  medians.reserve(windows.size());
   for (const auto& [session, powers] : windows) medians.push_back(compute_median(powers));
   const std::vector<double>& spread = medians.size() > 1 ? medians : windows.begin()->second;
   StaticPower power{compute_mean(medians), 0};
