@@ -299,6 +299,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
 Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
   expects(!by_session.empty(), "pooling needs a session");
   std::vector<double> medians;
+  medians.reserve(by_session.size());
   for (const auto& values : by_session) medians.push_back(compute_median(values));
   Pooled pooled;
   pooled.value = compute_median(medians);
@@ -332,6 +333,7 @@ std::vector<PointRecord> pool_cells(std::span<const PoolInput> inputs) {
   }
   if (!schemes.empty()) add_ratios(schemes, margin);
   std::vector<PointRecord> points;
+  points.reserve(schemes.size());
   for (PooledScheme& scheme : schemes) points.push_back(std::move(scheme.point));
   return points;
 }

@@ -32,11 +32,12 @@ std::string spaced(std::string word) {
 
 /// Flagged trials and the points that rest on them alone.
 std::vector<std::string> trial_hazards(const result::ResultFile& file) {
-  std::vector<std::string> hazards;
   std::map<std::string, int> flagged;
   for (const auto& trial : file.trials) {
     for (const auto& flag : trial.flags) ++flagged[flag];
   }
+  std::vector<std::string> hazards;
+  hazards.reserve(flagged.size());
   for (const auto& [flag, count] : flagged)
     hazards.push_back(fmt::format("{} in {} of {} trials (flagged)", spaced(flag), count, file.trials.size()));
   const auto doubtful = std::count_if(file.points.begin(), file.points.end(), rests_on_flagged);
