@@ -110,6 +110,7 @@ double predict_hole(const SensorTraits& sensor, Seconds repetition, const TrialP
   const double block_s = repetition.value() * plan.repetitions / plan.groups;
   const double group_s = block_s + gap.value();
   std::vector<Phase> phases;
+  // NOLINTNEXTLINE(clang-analyzer-security.FloatLoopCounter): products would round to other gaps than this sum
   for (double at_s = 0; at_s < group_s * plan.groups; at_s += sensor.period.value()) {
     const double in_group_s = std::fmod(at_s, group_s);
     if (in_group_s < sensor.settling().value() || in_group_s > block_s) continue;
