@@ -122,7 +122,7 @@ void print_study(const Scenario& scenario, int seeds) {
   ReportOptions reporting;
   reporting.fit.replicates = 60;
   for (int seed = 0; seed < seeds; ++seed) {
-    options.seed = static_cast<std::uint64_t>(5000 + seed);
+    options.seed = 5000 + static_cast<std::uint64_t>(seed);
     const auto report = make_fit_report(make_rows(scenario, options), reporting);
     if (!report) continue;
     add_critical(report.value(), scenario, outcome);

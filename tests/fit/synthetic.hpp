@@ -45,7 +45,7 @@ inline Shape smooth_shape(double scale) {
 
 inline std::vector<Shape> smooth_shapes() {
   std::vector<Shape> all;
-  for (double scale = 1; scale <= 64; scale *= 2) all.push_back(smooth_shape(scale));
+  for (int scale = 1; scale <= 64; scale *= 2) all.push_back(smooth_shape(scale));
   return all;
 }
 

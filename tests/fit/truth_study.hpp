@@ -74,7 +74,7 @@ inline Study study(synthetic::Options options, Quantity quantity, int seeds = kS
   const auto truth = truth_of(quantity == Quantity::kTime ? options.time : options.joules);
   const std::vector<Workload> works = synthetic::make_workloads(options);
   for (int seed = 0; seed < seeds; ++seed) {
-    options.seed = static_cast<std::uint64_t>(1000 + seed);
+    options.seed = 1000 + static_cast<std::uint64_t>(seed);
     const std::vector<Row> rows = synthetic::make_rows(options, works);
     const Design design = make_design(rows).value();
     DeviceFit device{"synthetic", decompose(design, Quantity::kTime, fit), {}};

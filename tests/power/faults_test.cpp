@@ -35,7 +35,7 @@ class Faults : public testing::Test {
     const Seconds start = time_.now();
     const Recording recording = record_until(*meter_, time_, time_, Seconds(0.005), start + Seconds(8));
     const LoadWindow window{start + Seconds(1), start + Seconds(6.5), start + Seconds(0.2), start + Seconds(7.5)};
-    const WindowEnergy answer =
+    WindowEnergy answer =
         estimate_window_energy(recording.samples, window, meter_->info(), assume_sensors(meter_->info()));
     check_invariants(answer);
     return answer;

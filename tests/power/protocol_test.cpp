@@ -85,6 +85,7 @@ TEST(Folding, GivesAPhaseMetOftenNoMoreWeight) {
   MeterInfo info;
   info.has_power = true;
   std::vector<LoadInterval> repetitions;
+  repetitions.reserve(100);
   for (int i = 0; i < 100; ++i) repetitions.push_back({Seconds(i), Seconds(i + 1), true});
   std::vector<Sample> samples;
   for (int i = 1; i < 99; ++i) {
