@@ -48,7 +48,7 @@ class Collector {
           fmt::format("{}: {} of {} trials", cell_.front().cell_id, cell_.size(), cell_.front().cell_trials),
           "the file was changed by hand; restore it");
     }
-    const Status status = std::visit([this](auto& one) { return take(std::move(one)); }, record);
+    Status status = std::visit([this](auto& one) { return take(std::move(one)); }, record);
     if (!status || !cell_.empty()) return status;
     file_.valid_bytes = end;
     if (!std::holds_alternative<PointRecord>(record) && !std::holds_alternative<EndRecord>(record)) {
