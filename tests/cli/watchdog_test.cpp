@@ -8,8 +8,8 @@ namespace {
 
 /// Asks every half second from `from` to `until`; the first time at which it has expired.
 double first_expiry(Watchdog& dog, double from, double until) {
-  for (double now = from; now <= until; now += 0.5) {
-    if (dog.expired(Seconds(now))) return now;
+  for (int half_s = 0; from + 0.5 * half_s <= until; ++half_s) {
+    if (dog.expired(Seconds(from + 0.5 * half_s))) return from + 0.5 * half_s;
   }
   return -1;
 }

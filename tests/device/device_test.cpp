@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-DeviceInfo make_info(int index, std::string name, DeviceType type, std::string pci = "") {
+DeviceInfo make_info(int index, std::string name, DeviceType type, const std::string& pci = "") {
   DeviceInfo info;
   info.index = index;
   info.name = std::move(name);
@@ -174,8 +174,8 @@ TEST_F(OnDevice, GivesEventsInPartsAndPassesMarksInOrder) {
 TEST_F(OnDevice, StartsAtTheOffsetOfALaunch) {
   const Kernel made = device_->make_kernel("residual/residual_reference.cl", "residual_add_f16_reference", "").value();
   Kernel kernel = made;
-  const Buffer x = device_->make_buffer(2 * 8).value();
-  const Buffer y = device_->make_buffer(2 * 8).value();
+  const Buffer x = device_->make_buffer(8 * sizeof(std::uint16_t)).value();
+  const Buffer y = device_->make_buffer(8 * sizeof(std::uint16_t)).value();
   device_->fill(x, 0);
   device_->fill(y, 0x3C00);  // ones
   const Argument arguments[] = {BufferArg{x, Access::kReadWrite}, BufferArg{y, Access::kRead}, 8U};

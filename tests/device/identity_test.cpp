@@ -54,6 +54,7 @@ std::vector<DeviceInfo> settled(std::vector<DeviceInfo> devices, const std::set<
 
 std::vector<std::string> ids(const std::vector<DeviceInfo>& devices) {
   std::vector<std::string> all;
+  all.reserve(devices.size());
   for (const auto& device : devices) all.push_back(device.id);
   return all;
 }

@@ -136,14 +136,20 @@ const Critical& only(const std::vector<Critical>& entries) {
   return entries[0];
 }
 
+std::vector<Workload> workloads_of(const std::vector<Row>& rows) {
+  std::vector<Workload> all;
+  all.reserve(rows.size());
+  for (const Row& row : rows) all.push_back(row.workload);
+  return all;
+}
+
 TEST(Critical, BothMethodsAgreeOnASmoothFamilyWithoutNoise) {
   const std::vector<Row> rows = make_smooth_rows({1});
   FitOptions options;
   options.replicates = 10;
   const Design design = make_design(rows).value();
   const DeviceFit fit{"synthetic", decompose(design, Quantity::kTime, options), {}};
-  std::vector<Workload> family;
-  for (const Row& row : rows) family.push_back(row.workload);
+  const std::vector<Workload> family = workloads_of(rows);
   const Critical interpolated = only(interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams));
   const Critical fitted = only(fit_critical(fit, family, Quantity::kTime, Axis::kParams));
   ASSERT_EQ(fitted.crossing.status, CriticalStatus::kFound);
@@ -154,8 +160,7 @@ TEST(Critical, BothMethodsAgreeOnASmoothFamilyWithoutNoise) {
 
 TEST(Critical, TheFitReachesSizesNobodyMeasured) {
   std::vector<Row> rows = make_smooth_rows({1});
-  std::vector<Workload> family;
-  for (const Row& row : rows) family.push_back(row.workload);
+  const std::vector<Workload> family = workloads_of(rows);
   const double limit = synthetic::make_workload(synthetic::smooth_shape(2), "f16", 1).params * 1.01;
   std::erase_if(rows, [&](const Row& row) { return !row.workload.scheme.empty() && row.workload.params > limit; });
   FitOptions options;
@@ -221,8 +226,7 @@ TEST(Critical, FillsThePaperFormsFromTheFittedCosts) {
   FitOptions options;
   options.replicates = 10;
   const Decomposition time = decompose(make_design(rows).value(), Quantity::kTime, options);
-  std::vector<Workload> family;
-  for (const Row& row : rows) family.push_back(row.workload);
+  const std::vector<Workload> family = workloads_of(rows);
   std::vector<Critical> entries = interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams);
   add_paper_forms(time, family, entries);
   double layers = 0;

@@ -25,10 +25,10 @@ struct Stored {
   double residual;
 };
 
-Eigen::MatrixXd to_matrix(const std::vector<double>& values, int rows, int columns) {
+Eigen::MatrixXd to_matrix(const std::vector<double>& values, Eigen::Index rows, Eigen::Index columns) {
   Eigen::MatrixXd matrix(rows, columns);
-  for (int i = 0; i < rows; ++i) {
-    for (int j = 0; j < columns; ++j) matrix(i, j) = values[static_cast<std::size_t>(i * columns + j)];
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    for (Eigen::Index j = 0; j < columns; ++j) matrix(i, j) = values[static_cast<std::size_t>(i * columns + j)];
   }
   return matrix;
 }
@@ -98,8 +98,8 @@ TEST(Nnls, SharesNothingBetweenEqualColumnsButKeepsTheirSum) {
 TEST(Nnls, MeetsTheOptimalityConditionsOnRandomProblems) {
   PhiloxStream random(5);
   for (int problem = 0; problem < 300; ++problem) {
-    const auto rows = static_cast<Eigen::Index>(1 + random.below(40));
-    const auto columns = static_cast<Eigen::Index>(1 + random.below(15));
+    const auto rows = 1 + static_cast<Eigen::Index>(random.below(40));
+    const auto columns = 1 + static_cast<Eigen::Index>(random.below(15));
     const Eigen::MatrixXd a = Eigen::MatrixXd::NullaryExpr(rows, columns, [&] { return 2 * random.uniform() - 1; });
     const Eigen::VectorXd b = Eigen::VectorXd::NullaryExpr(rows, [&] { return 2 * random.uniform() - 1; });
     const NnlsResult found = solve_nnls(a, b);
