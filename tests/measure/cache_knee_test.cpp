@@ -94,7 +94,8 @@ TEST(CacheKnee, PassesOverOneBadReadingWhereverItIs) {
 }
 
 TEST(CacheKnee, StandsInNoiseOfATenth) {
-  for (double phase = 0; phase < 6; phase += 0.25) {
+  for (int quarters = 0; quarters < 24; ++quarters) {
+    const double phase = 0.25 * quarters;
     auto rates = sweep({{32 * kMiB, 1e11}, {0, 3.6e10}});
     for (std::size_t i = 0; i < rates.size(); ++i)
       rates[i].bytes_per_s *= 1 + 0.1 * std::sin(2.4 * static_cast<double>(i) + phase);

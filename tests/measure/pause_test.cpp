@@ -6,9 +6,12 @@
 namespace qtrap::measure {
 namespace {
 
-/// Beats every 50 ms from `from` to before `to`; the machine has been suspended for `suspended` before.
+/// Beats every 50 ms from `from` to `to`; the machine has been suspended for `suspended` before.
 void run(PauseLog& log, double from, double to, double suspended = 0) {
-  for (double now = from; now < to; now += 0.05) log.beat(Seconds(now), Seconds(now + suspended));
+  for (int beat = 0; from + 0.05 * beat <= to; ++beat) {
+    const double now = from + 0.05 * beat;
+    log.beat(Seconds(now), Seconds(now + suspended));
+  }
 }
 
 TEST(Pause, IsNotSeenInAProcessThatRuns) {
