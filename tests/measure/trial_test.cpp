@@ -40,7 +40,7 @@ class OnDeviceTrial : public ::testing::Test {
 
 TEST_F(OnDeviceTrial, HostTimingCountsEveryLaunchAndClosesExactly) {
   const Window window = run_profiled(timing(false), *chain_, cell_, 2);
-  EXPECT_EQ(window.events, 2 * 6 * chain_->step_costs().launches);
+  EXPECT_EQ(window.events, chain_->step_costs().launches * 2 * 6);
   EXPECT_NEAR(sum(window), window.wall.value(), 1e-9 + 1e-6 * window.wall.value());
   EXPECT_GT(window.phases.at(static_cast<std::size_t>(scheme::Role::kDequantize)), Seconds(0));
   EXPECT_EQ(window.phases.at(static_cast<std::size_t>(scheme::Role::kAttention)), Seconds(0));
@@ -49,7 +49,7 @@ TEST_F(OnDeviceTrial, HostTimingCountsEveryLaunchAndClosesExactly) {
 TEST_F(OnDeviceTrial, EventsCountEveryLaunchAndStayInsideTheWall) {
   if (!device_->check_event_timer().trusted) GTEST_SKIP() << "this driver's event stamps are not trusted";
   const Window window = run_profiled(timing(true), *chain_, cell_, 2);
-  EXPECT_EQ(window.events, 2 * 6 * chain_->step_costs().launches);
+  EXPECT_EQ(window.events, chain_->step_costs().launches * 2 * 6);
   EXPECT_LE(sum(window), 1.001 * window.wall.value());
   EXPECT_GT(window.phases.at(static_cast<std::size_t>(scheme::Role::kMatmul)), Seconds(0));
 }

@@ -87,7 +87,7 @@ class FakeSysfs {
   }
   /// Makes class/hwmon/hwmonN with its name and the link to a PCI device.
   std::filesystem::path add_hwmon(int number, const std::string& name, const std::string& pci = "") const {
-    const std::filesystem::path folder = "class/hwmon/hwmon" + std::to_string(number);
+    std::filesystem::path folder = "class/hwmon/hwmon" + std::to_string(number);
     write(folder / "name", name);
     if (!pci.empty()) {
       std::filesystem::create_directories(root() / "devices" / pci);
