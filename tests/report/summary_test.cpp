@@ -56,8 +56,7 @@ TEST(VerdictSentence, SaysThatThereIsNoTrap) {
 
 TEST(VerdictSentence, LeavesOutWhatSoManyComparisonsExplain) {
   // Twenty-three of no difference and one with p = 0.04: one in twenty-five is expected.
-  std::vector<result::PointRecord> points;
-  for (int i = 0; i < 23; ++i) points.push_back(point("w8a16-fused", "fused", "undecided"));
+  std::vector<result::PointRecord> points(23, point("w8a16-fused", "fused", "undecided"));
   points.push_back(point("w8a8", "fused", "trap"));
   points.back().time_ratio_p = 0.04;
   const auto text = make_verdict_sentence(points);
