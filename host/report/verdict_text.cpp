@@ -9,7 +9,7 @@ namespace qtrap::report {
 
 std::string verdict_text(const fit::Ratio& ratio) {
   if (!ratio.interval) return "no interval";
-  const std::string word = judge::to_words(ratio.verdict);
+  std::string word = judge::to_words(ratio.verdict);
   if (ratio.basis == judge::Basis::kBlocks) return word + " (one session)";
   if (ratio.flagged) return word + " (flagged)";
   if (!ratio.p_value) return word + " (no spread)";
