@@ -111,6 +111,7 @@ Case Workload::launches(std::string name, std::string kind, std::vector<std::vec
   }
   for (const std::vector<Pass>& passes : passes_per_matrix) {
     std::vector<device::Launch> queue;
+    queue.reserve(passes.size());
     for (const Pass& pass : passes) queue.push_back(pass.launch);
     made.calls.push_back([device = device_, queue] {
       for (const device::Launch& launch : queue) device->enqueue(launch);
@@ -166,6 +167,7 @@ void Workload::add_schemes(Group& group) {
       const std::string& kernel = all.front()[p].kernel;
       if (!seen.insert(kernel).second) continue;
       std::vector<std::vector<Pass>> one;
+      one.reserve(all.size());
       for (const auto& of_matrix : all) one.push_back({of_matrix[p]});
       alone.push_back(launches(kernel, "pass", std::move(one)));
       if (all.front()[p].role == Role::kMatmul) alone.back().reference = bounding_read(kernel);
