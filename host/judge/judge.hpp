@@ -26,7 +26,7 @@ struct CellKey {
   std::string device, model;
   double params = 0;  ///< of the shape; files may give one name to two
   double batch = 1, hops = 1, tokens = 1, context = 0;
-  std::string family = {};  ///< of the model; empty: unnamed
+  std::string family = {};                           ///< of the model; empty: unnamed
   auto operator<=>(const CellKey&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
