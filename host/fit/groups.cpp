@@ -58,7 +58,10 @@ std::vector<Group> make_groups(const Design& design, Quantity quantity, const Fi
     group.fit = fit_problem(group.problem, pooled.fit.memory_bound);
     if (identify(group.problem, group.fit).separable == whole.separable) groups.push_back(std::move(group));
   }
-  if (groups.size() < 2) groups.assign(1, std::move(pooled));
+  if (groups.size() < 2) {
+    groups.clear();
+    groups.push_back(std::move(pooled));
+  }
   for (Group& group : groups) add_normal_equations(group);
   return groups;
 }
