@@ -104,9 +104,10 @@ TEST(PassTable, CountsTheBytesOfOneTokenInClosedForm) {
   const std::uint64_t int4 = n * 150 + 2 * (2 * n * 3);
   EXPECT_EQ(projection_costs("w4a16-split", "gpu", 1).bytes, (int4 + 2 * n * k) + (2 * n * k + 2 * k + 2 * n));
   EXPECT_EQ(projection_costs("w4a16-fused", "gpu", 1).bytes, int4 + 2 * k + 2 * n);
-  // CPU: x as f32 in whole groups (384 columns) with a sum per group.
-  EXPECT_EQ(projection_costs("w4a16-fused", "cpu", 1).bytes, int4 + 4 * 384 + 4 * 3 + 2 * n);
-  EXPECT_EQ(projection_costs("w4a8", "cpu", 1).bytes, int4 + 384 + 4 + 4 * 3 + 2 * n);
+  // CPU: x as f32 in whole groups with a sum per group.
+  const std::uint64_t groups = 3, padded = groups * 128;
+  EXPECT_EQ(projection_costs("w4a16-fused", "cpu", 1).bytes, int4 + 4 * padded + 4 * groups + 2 * n);
+  EXPECT_EQ(projection_costs("w4a8", "cpu", 1).bytes, int4 + padded + 4 + 4 * groups + 2 * n);
 }
 
 TEST(PassTable, CountsOperationsAndExpandedWeights) {
