@@ -19,7 +19,8 @@ std::string verdict_text(const fit::Ratio& ratio) {
 }
 
 std::string ratio_text(const fit::Ratio& ratio) {
-  return judge::format_ratio(ratio.log_ratio, ratio.interval) + " " + verdict_text(ratio);
+  const std::string value = judge::format_ratio(ratio.log_ratio, ratio.interval);
+  return value + (ratio.interval ? " " + verdict_text(ratio) : " (" + verdict_text(ratio) + ")");
 }
 
 std::string crossing_text(const fit::Critical& critical) {
