@@ -134,6 +134,7 @@ std::vector<Cause> compare_causes(const Context& context, std::size_t c, std::si
 void decide(const Context& context, std::size_t c, std::size_t anchor, Attribution& result) {
   if (result.verdict != Verdict::kTrap && result.verdict != Verdict::kNoTrap) return;
   const double sign = result.verdict == Verdict::kTrap ? 1 : -1;
+  if (!result.fitted_ratio || sign * std::log(*result.fitted_ratio) <= 0) return;
   const std::vector<Cause> causes = compare_causes(context, c, anchor);
   const auto largest = std::max_element(causes.begin(), causes.end(), [sign](const Cause& a, const Cause& b) {
     return sign * a.difference < sign * b.difference;
@@ -207,6 +208,9 @@ std::string describe(const Attribution& point) {
   if (!point.ratio) return text + fmt::format("no {} ratio to f16", quantity);
   text += fmt::format("{} {} ({} of f16)", quantity, judge::to_words(point.verdict),
                       judge::format_ratio(point.ratio->value, point.ratio->low, point.ratio->high));
+  const bool decided = point.verdict == Verdict::kTrap || point.verdict == Verdict::kNoTrap;
+  if (decided && point.fitted_ratio) text += fmt::format("; fitted {:.2f}", *point.fitted_ratio);
+  if (decided && point.deciding_kind.empty()) text += ": the fit does not bear it out, so no term is named";
   if (point.deciding_kind.empty()) return text;
   return text + fmt::format("; decided by {} ({}){}", point.deciding_term, point.deciding_kind,
                             point.deciding_identified ? "" : ", a cost these windows do not tell apart from others");
@@ -282,7 +286,11 @@ std::vector<Attribution> attribute(const Design& design, const DeviceFit& fit, Q
     set_shares(context, c, result);
     set_ratio(ratios, work, result);
     const auto anchor = context.find(work.cell, kAnchor);
-    if (anchor && *anchor != c) decide(context, c, *anchor, result);
+    if (anchor && *anchor != c) {
+      const auto fitted = context.predictor.predict_log_ratio(context.counts(c), context.counts(*anchor));
+      if (fitted) result.fitted_ratio = std::exp(fitted->value);
+      decide(context, c, *anchor, result);
+    }
     result.counterfactuals = make_counterfactuals(context, c, anchor);
     result.sentence = describe(result);
     all.push_back(std::move(result));

@@ -48,9 +48,11 @@ struct Attribution {
   std::array<bool, kPartCount> separable{};  ///< false: the cost behind this share is not identified
   double unexplained = 0;                    ///< 1 - sum of shares; negative where the fit says more than was measured
   std::optional<Interval> ratio;             ///< measured, to f16; none without an anchor or an interval
+  std::optional<double> fitted_ratio;        ///< the fit's, to f16; none without an anchor
   Verdict verdict = Verdict::kUndecided;
   std::string deciding_term;  ///< the part with the largest share in the difference to f16, e.g. "dequantize pass"
-  std::string deciding_kind;  ///< "physics" or "path"; empty without an anchor and where nothing is decided
+  std::string deciding_kind;  ///< "physics" or "path"; empty without an anchor, where nothing is decided and
+                              ///< where the fitted ratio lies on the other side of 1 than the measured one
   bool deciding_identified = false;  ///< the cost behind the deciding term is identified
   std::vector<Counterfactual> counterfactuals;
   std::string sentence;  ///< the above in words

@@ -185,6 +185,7 @@ Json to_json(const fit::Attribution& point) {
           {"shares", std::move(shares)},
           {"separable", std::move(separable)},
           {"ratio", to_json(point.ratio)},
+          {"fitted_ratio", to_json(point.fitted_ratio)},
           {"verdict", to_string(point.verdict)},
           {"deciding_term", point.deciding_term.empty() ? Json() : Json(point.deciding_term)},
           {"deciding_kind", point.deciding_kind.empty() ? Json() : Json(point.deciding_kind)},

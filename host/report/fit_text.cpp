@@ -49,6 +49,10 @@ std::string describe_costs(const fit::Decomposition& fitted) {
                                      : std::string("The sensor's gain error, unknown here,");
     text += " is in no interval: it shifts all energies alike and cancels in ratios.\n";
   }
+  std::vector<std::string> misfits;
+  for (const fit::SchemeResidual& one : best.residual_by_scheme)
+    misfits.push_back(fmt::format("{} {:+.1f} %", one.scheme, 100 * one.residual));
+  text += fmt::format("Measured over fitted, by scheme: {}.\n", fmt::join(misfits, ", "));
   Table table;
   table.columns = {{"name", "cost of"}, {"unit", "unit"}, {"value", "value"}, {"vif", "VIF"}, {"note", "note"}};
   for (const fit::Coefficient& one : best.coefficients) {

@@ -32,7 +32,8 @@ struct Found {
   }
 };
 
-Found attribute_campaign(Quantity quantity) {
+/// `ratios_of`: rows whose ratios stand beside the fit; the campaign's own where there are none.
+Found attribute_campaign(Quantity quantity, const std::vector<Row>& ratios_of = {}) {
   const std::vector<Row> rows = make_rows(quantity == Quantity::kEnergy);
   FitOptions options;
   options.replicates = 30;
@@ -40,7 +41,7 @@ Found attribute_campaign(Quantity quantity) {
   const Design design = make_design(rows).value();
   const DeviceFit fit{"synthetic", decompose(design, Quantity::kTime, options),
                       decompose(design, Quantity::kEnergy, options)};
-  return {attribute(design, fit, quantity, compute_ratios(rows, quantity))};
+  return {attribute(design, fit, quantity, compute_ratios(ratios_of.empty() ? rows : ratios_of, quantity))};
 }
 
 double share(const Attribution& point, Part part) { return point.shares[static_cast<std::size_t>(part)]; }
@@ -91,8 +92,25 @@ TEST(Attribution, WordsThePoint) {
   const Found found = attribute_campaign(Quantity::kTime);
   const std::string& sentence = found.at("s8/b1/w8a16-split").sentence;
   EXPECT_TRUE(sentence.starts_with("w8a16-split of s8 at batch 1, 4×4: time trap (")) << sentence;
-  EXPECT_TRUE(sentence.ends_with(" of f16); decided by dequantize pass (path)")) << sentence;
+  EXPECT_TRUE(sentence.ends_with("; decided by dequantize pass (path)")) << sentence;
+  const Attribution& point = found.at("s8/b1/w8a16-split");
+  EXPECT_NEAR(point.fitted_ratio.value() / point.ratio.value().value, 1, 0.02);
+  EXPECT_NE(sentence.find(" of f16); fitted "), std::string::npos) << sentence;
   EXPECT_EQ(found.at("s8/b1/f16").sentence, "f16 of s8 at batch 1, 4×4: the anchor");
+}
+
+TEST(Attribution, NamesNoTermWhereTheFitContradictsTheMeasuredRatio) {
+  // The fit says that fused int4 saves; measured, it costs twice as much: whatever the fit calls decisive is not.
+  std::vector<Row> rows = make_rows(false);
+  for (Row& row : rows) {
+    if (row.workload.scheme == "w4a16-fused") *row.time_s *= 8;
+  }
+  const Found found = attribute_campaign(Quantity::kTime, rows);
+  const Attribution& point = found.at("s8/b1/w4a16-fused");
+  EXPECT_EQ(point.verdict, Verdict::kTrap);
+  EXPECT_LT(point.fitted_ratio.value(), 1);
+  EXPECT_EQ(point.deciding_term, "");
+  EXPECT_TRUE(point.sentence.ends_with("the fit does not bear it out, so no term is named")) << point.sentence;
 }
 
 TEST(Attribution, SupposesFusedKernelsFreeLaunchesAndOtherBatches) {
