@@ -94,6 +94,7 @@ std::vector<Cell> join_cells(const std::vector<std::string>& ids, const ResultFi
     }
   }
   std::vector<Cell> cells;
+  cells.reserve(values.size());
   for (const auto& list : values) cells.push_back(list.empty() ? Cell{} : to_cell(list));
   return cells;
 }
