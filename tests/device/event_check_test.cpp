@@ -36,8 +36,9 @@ TEST(EventCheck, RefusesEveryOtherWayOfBeingWrong) {
 
 TEST(EventCheck, OneLaunchThatAgreesIsEnoughAndOneThatCannotBeRefutesAll) {
   const auto event = [](double us) { return judge(Seconds(5), Seconds(5 + us * 1e-6)); };
-  const auto combined = [&](std::vector<double> us) {
+  const auto combined = [&](const std::vector<double>& us) {
     std::vector<EventTimerCheck> checks;
+    checks.reserve(us.size());
     for (const double one : us) checks.push_back(event(one));
     return combine_timer_checks(checks);
   };
