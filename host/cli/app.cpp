@@ -325,7 +325,7 @@ class CommandLine {
     compare->add_flag("--json", run_.device.json, "Print JSON instead of tables");
     auto* importer = add("import", "Turn somebody else's table into a result file",
                          [this] { return run_import(table_, map_, out_, argv_); });
-    importer->add_option("table", table_, "Comma-separated table")->required()->type_name("TABLE.csv");
+    importer->add_option("table", table_, "Table of separated cells, or JSON")->required()->type_name("TABLE.csv");
     importer->add_option("--map", map_, "Map file, or name of a file in profiles/imports/")
         ->required()
         ->type_name("MAP.json");

@@ -8,6 +8,7 @@
 #include "core/file.hpp"
 #include "core/sha256.hpp"
 #include "import/importer.hpp"
+#include "import/table.hpp"
 #include "profile/profile.hpp"
 #include "result/check.hpp"
 #include "result/check_records.hpp"
@@ -58,7 +59,7 @@ int run_import(const std::string& table, const std::string& map, const std::stri
   const auto map_path = find_map(map);
   const auto parsed_map = importer::parse_import_map(read_file(map_path).value(), map_path.string()).value();
   const std::string text = read_file(table, kLargestTable).value();
-  const auto parsed_table = importer::parse_csv(text, table).value();
+  const auto parsed_table = importer::parse_table(text, table, importer::separator_of(parsed_map)).value();
   const auto folders = profile_folders("models");
   const auto find_model = [&folders](const std::string& name) { return profile::load_model(name, folders); };
   const importer::Provenance provenance{table, compute_sha256(text), version().number, argv};

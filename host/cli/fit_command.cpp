@@ -49,7 +49,7 @@ std::map<std::pair<std::string, std::string>, double> read_accuracies(const std:
                               fmt::format("{}", fmt::join(table.columns, ",")), "write model,scheme,accuracy"));
   }
   std::map<std::pair<std::string, std::string>, double> accuracies;
-  for (const importer::CsvRow& row : table.rows) {
+  for (const importer::TableRow& row : table.rows) {
     const std::string& text = row.cells[2];
     double value = 0;
     const char* end = text.data() + text.size();

@@ -19,40 +19,6 @@ Words names_of(std::span<const Unit> units) {
   return names;
 }
 
-/// JSON text into a value; a key given twice in one object is an error, for nlohmann-json keeps the last in silence.
-Result<Json> parse_text(std::string_view text, std::string_view name) {
-  if (!is_utf8(text)) return usage_error(fmt::format("{} is not UTF-8", name), "", "save it as UTF-8 text");
-  if (const std::size_t depth = compute_json_depth(text); depth > kDeepestJson) {
-    return usage_error(fmt::format("{} is nested too deeply", name), fmt::format("{} levels", depth),
-                       fmt::format("at most {} are read", kDeepestJson));
-  }
-  std::vector<std::set<std::string>> seen;
-  std::string twice;
-  const auto note_key = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) seen.emplace_back();
-    if (event == Json::parse_event_t::object_end) seen.pop_back();
-    if (event == Json::parse_event_t::key && !seen.back().insert(parsed.get<std::string>()).second) {
-      twice = parsed.get<std::string>();
-    }
-    return true;
-  };
-  try {
-    Json json = Json::parse(text, note_key);
-    if (!json.is_object()) {
-      return usage_error(fmt::format("{} is not a JSON object", name), quote(json), "put its keys in { }");
-    }
-    if (twice.empty()) return json;
-    return usage_error(fmt::format("{}: a key is given twice", name), twice, "remove one of them");
-  } catch (const Json::parse_error& problem) {
-    const std::size_t at = std::min(text.size(), problem.byte > 0 ? problem.byte - 1 : 0);
-    return usage_error(fmt::format("{} is not valid JSON at {}", name, describe_position(text, at)),
-                       std::string(text.substr(at, 20)),
-                       at == text.size() ? "it ends too early" : "correct the text there");
-  } catch (const Json::out_of_range&) {
-    return usage_error(fmt::format("{} holds a number that is out of range", name), "", "give numbers below 1e300");
-  }
-}
-
 Status check_header(const Json& object, const Place& place) {
   const auto schema = object.find("schema");
   if (schema == object.end()) {
@@ -87,21 +53,26 @@ Status check_source(const std::optional<Source>& source, const Place& place) {
   return source ? check_source(*source, place) : Status(Done{});
 }
 
-Status check_unit(const Unit& unit, const Series& series, const Place& place) {
-  if (unit.per == Per::kRun && !series.tokens) {
-    return place.refuse("is a whole run's unit, and `tokens` is missing", std::string(unit.name), "add `tokens`");
+template <class Source>
+Status check_unit(std::span<const Unit> units, const Source& source, const Series& series, const Place& place) {
+  const Unit& unit = *find_unit(units, source.unit);
+  if (unit.per == Per::kRun && !series.tokens && !series.steps) {
+    return place.at("unit").refuse("is a whole run's unit, and `tokens` is missing", std::string(unit.name),
+                                   "add `tokens`");
   }
   if (unit.per == Per::kTime && !series.time) {
-    return place.refuse("is a power, and `time` is missing", std::string(unit.name), "add `time`");
+    return place.at("unit").refuse("is a power, and `time` is missing", std::string(unit.name), "add `time`");
   }
-  return Done{};
+  if (!unit.inverse || !source.column || source.column->names.size() == 1) return Done{};
+  return place.at("column").refuse("adds columns of an inverse unit", std::string(unit.name), "give one column");
 }
 
 Status check_sources(const Series& series, const Place& place) {
-  Status status = check_source(series.device, place.at("device"));
+  Status status = check_source(series.session.source, place.at("session"));
   const auto also = [&](const auto& source, std::string_view key) {
     if (status) status = check_source(source, place.at(key));
   };
+  also(series.device, "device");
   also(series.model, "model");
   also(series.scheme, "scheme");
   also(series.batch, "batch");
@@ -109,6 +80,8 @@ Status check_sources(const Series& series, const Place& place) {
   also(series.energy, "energy");
   also(series.idle_power_w, "idle_power_w");
   also(series.tokens, "tokens");
+  also(series.steps, "steps");
+  also(series.runs, "runs");
   also(series.trials, "trials");
   also(series.source, "source");
   return status;
@@ -117,18 +90,21 @@ Status check_sources(const Series& series, const Place& place) {
 Status check_series(const Series& series, const Place& place) {
   if (Status status = check_sources(series, place); !status) return status;
   if (!series.time && !series.energy) {
-    return place.refuse("has neither `time` nor `energy`", series.session, "give at least one of them");
+    return place.refuse("has neither `time` nor `energy`", name_of(series), "give at least one of them");
+  }
+  if (series.tokens && series.steps) {
+    return place.refuse("has both `tokens` and `steps`", name_of(series),
+                        "give one of them: each tells a run's length");
   }
   if (series.time) {
-    const Unit& unit = *find_unit(time_units(), series.time->unit);
-    if (Status status = check_unit(unit, series, place.at("time.unit")); !status) return status;
+    if (Status status = check_unit(time_units(), *series.time, series, place.at("time")); !status) return status;
   }
   if (!series.energy) return Done{};
   if (series.energy->convention == "net" && !(series.idle_power_w && series.time)) {
     return place.at("energy.convention")
         .refuse("is net without `idle_power_w` and `time`", "net", "add both: gross energy is what the records hold");
   }
-  return check_unit(*find_unit(energy_units(), series.energy->unit), series, place.at("energy.unit"));
+  return check_unit(energy_units(), *series.energy, series, place.at("energy"));
 }
 
 /// Names out of the map that are looked up in folders or become part of an identity.
@@ -144,7 +120,13 @@ Status check_names(const ImportMap& map, const Place& place) {
 
 template <class T>
 Json write(const T& value) {
-  if constexpr (HasKeys<T>) {
+  if constexpr (std::is_same_v<T, SessionSource>) {
+    return value.source.constant ? write(*value.source.constant) : write(value.source);
+  } else if constexpr (std::is_same_v<T, Columns>) {
+    return value.names.size() == 1 ? write(value.names.front()) : write(value.names);
+  } else if constexpr (std::is_same_v<T, CellTexts>) {
+    return write(value.texts);
+  } else if constexpr (HasKeys<T>) {
     Json object = Json::object();
     visit_keys<T>([&](const auto& key) {
       const auto& member = value.*key.member;
@@ -169,12 +151,44 @@ Json write(const T& value) {
 
 }  // namespace
 
+std::string name_of(const Series& series) {
+  const TextSource& session = series.session.source;
+  return session.column ? fmt::format("`{}`", *session.column) : session.constant.value_or("");
+}
+
+void visit_text_columns(const Series& series, const std::function<void(const std::string&)>& visit) {
+  for (const TextSource* source : {&series.session.source, &series.device, &series.model, &series.scheme}) {
+    if (source->column) visit(*source->column);
+  }
+  if (series.source && series.source->column) visit(*series.source->column);
+}
+
+void visit_number_columns(const Series& series, const std::function<void(const Columns&, std::string_view)>& visit) {
+  const auto visit_source = [&visit](const auto& source, std::string_view unit) {
+    if (source && source->column) visit(*source->column, unit);
+  };
+  visit_source(series.batch, "");
+  if (series.time) visit_source(series.time, series.time->unit);
+  if (series.energy) visit_source(series.energy, series.energy->unit);
+  visit_source(series.idle_power_w, kIdleUnit);
+  visit_source(series.tokens, kTokensUnit);
+  visit_source(series.steps, kStepsUnit);
+  visit_source(series.runs, kRunsUnit);
+  visit_source(series.trials, "");
+  if (series.energy && series.energy->undo_change_percent) visit({{*series.energy->undo_change_percent}}, kPercent);
+}
+
+std::optional<char> separator_of(const ImportMap& map) {
+  if (!map.separator) return std::nullopt;
+  return *map.separator == "tab" ? '\t' : map.separator->front();
+}
+
 Words time_unit_words() { return names_of(time_units()); }
 
 Words energy_unit_words() { return names_of(energy_units()); }
 
 Result<ImportMap> parse_import_map(std::string_view text, std::string_view name) {
-  auto json = parse_text(text, name);
+  auto json = parse_json_object(text, name);
   if (!json) return json.error();
   const Place place{name, ""};
   if (const Status status = check_header(json.value(), place); !status) return status.error();

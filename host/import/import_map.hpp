@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,22 +22,34 @@ struct TextSource {
   bool operator==(const TextSource&) const = default;
 };
 
-/// A number likewise.
+/// The same, where the map may also give the constant as a bare text.
+struct SessionSource {
+  TextSource source;
+  bool operator==(const SessionSource&) const = default;
+};
+
+/// One column, or several whose cells are added.
+struct Columns {
+  std::vector<std::string> names;  ///< at least one
+  bool operator==(const Columns&) const = default;
+};
+
+/// A number out of columns, or the same for every row. Exactly one is given.
 struct NumberSource {
-  std::optional<std::string> column;
+  std::optional<Columns> column;
   std::optional<double> constant;
   bool operator==(const NumberSource&) const = default;
 };
 
 struct TimeSource {
-  std::optional<std::string> column;
+  std::optional<Columns> column;
   std::optional<double> constant;
   std::string unit;
   bool operator==(const TimeSource&) const = default;
 };
 
 struct EnergySource {
-  std::optional<std::string> column;
+  std::optional<Columns> column;
   std::optional<double> constant;
   std::string unit;
   /// Column that says by how many percent the value lies above the anchor's: the value divided by 1 + percent / 100 is
@@ -45,6 +58,12 @@ struct EnergySource {
   std::string convention = "gross";   ///< or "net": the idle power was taken off
   std::string method = "integrated";  ///< energy_method of the records
   bool operator==(const EnergySource&) const = default;
+};
+
+/// Texts of a cell; an empty one stands for an empty cell.
+struct CellTexts {
+  std::vector<std::string> texts;
+  bool operator==(const CellTexts&) const = default;
 };
 
 /// What a scheme of the table is called here.
@@ -58,9 +77,9 @@ struct SchemeEntry {
 
 /// One pass over the rows: each row that the filters let through becomes one configuration.
 struct Series {
-  std::string session;
-  std::map<std::string, std::vector<std::string>> where;   ///< column: the texts of which its cell must be one
-  std::map<std::string, std::vector<std::string>> except;  ///< column: the texts of which its cell must be none
+  SessionSource session;
+  std::map<std::string, CellTexts> where;   ///< column: the texts of which its cell must be one
+  std::map<std::string, CellTexts> except;  ///< column: the texts of which its cell must be none
   TextSource device;
   TextSource model;
   TextSource scheme;
@@ -68,7 +87,9 @@ struct Series {
   std::optional<TimeSource> time;
   std::optional<EnergySource> energy;
   std::optional<NumberSource> idle_power_w;
-  std::optional<NumberSource> tokens;
+  std::optional<NumberSource> tokens;  ///< of a run, of all its sequences together
+  std::optional<NumberSource> steps;   ///< of a run, instead of tokens
+  std::optional<NumberSource> runs;    ///< that a number of whole runs covers; 1 when left out
   std::optional<NumberSource> trials;
   std::optional<TextSource> source;
   std::optional<std::string> stack;
@@ -85,16 +106,39 @@ struct ImportMap {
   std::optional<std::string> date;
   std::string workload = "decoder";
   std::string device_type = "gpu";
+  std::optional<std::string> separator;        ///< of the cells; the text decides when left out
+  std::optional<std::string> decimal;          ///< "." or ","; see table_reader.hpp when left out
+  std::vector<std::string> no_reading;         ///< further words that mean no reading
   std::map<std::string, std::string> models;   ///< text in the table: name of a model profile
   std::map<std::string, SchemeEntry> schemes;  ///< text in the table: scheme
   std::vector<Series> series;
   bool operator==(const ImportMap&) const = default;
 };
 
+/// A series in messages: its session, or the column that names it.
+std::string name_of(const Series& series);
+
+/// Units of numbers whose unit the map does not choose.
+inline constexpr std::string_view kIdleUnit = "W";
+inline constexpr std::string_view kTokensUnit = "tokens";
+inline constexpr std::string_view kStepsUnit = "steps";
+inline constexpr std::string_view kRunsUnit = "runs";
+inline constexpr std::string_view kPercent = "%";
+
+/// Calls visit(column) for every column of texts that a series names, filters apart.
+void visit_text_columns(const Series& series, const std::function<void(const std::string&)>& visit);
+
+/// Calls visit(columns, unit) for the columns of every number that a series names; an empty unit where there is none.
+void visit_number_columns(const Series& series, const std::function<void(const Columns&, std::string_view)>& visit);
+
+/// The character that the map's `separator` names.
+std::optional<char> separator_of(const ImportMap& map);
+
 /// Parses a map file's text; `name` is quoted in errors with the key's place: not UTF-8, not JSON, a newer major
 /// schema_version, a key that is unknown (the nearest is named), missing, given twice or of the wrong type, a word
 /// outside its closed list, a source with both or neither of `column` and `constant`, net energy without idle power,
-/// a unit that needs `tokens` or `time` which the series lacks, no series, a session name that is empty, a name or
+/// a unit that needs `tokens` or `time` which the series lacks, `tokens` beside `steps`, columns added whose unit is
+/// inverse, no series, a session name that is empty, a name or
 /// model that is_file_name() refuses.
 Result<ImportMap> parse_import_map(std::string_view text, std::string_view name);
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "core/result.hpp"
-#include "import/csv.hpp"
 #include "import/import_map.hpp"
+#include "import/table.hpp"
 #include "profile/profile.hpp"
 #include "result/result_file.hpp"
 
@@ -31,7 +31,7 @@ using FindModel = std::function<Result<profile::ModelProfile>(const std::string&
 /// The records. kUsage errors quote the line and the column: a column or a text that the table or the map lacks, a cell
 /// that is no number above 0 (NaN and infinities included), a row with neither time nor energy, a configuration given
 /// twice with different values, a series that lets no row through, what `find_model` refuses.
-Result<result::ResultFile> import_table(const CsvTable& table, const ImportMap& map, const Provenance& provenance,
+Result<result::ResultFile> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
                                         const FindModel& find_model);
 
 /// The file's text: session records, points, `end`. The errors of result::to_json_line.

@@ -3,16 +3,14 @@
 #pragma once
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 
 #include "import/import_map.hpp"
+#include "import/json_text.hpp"
 
 namespace qtrap::importer {
-
-using Json = nlohmann::ordered_json;
 
 inline constexpr std::int64_t kSchemaMajor = 1;
 inline constexpr const char* kSchemaVersion = "1.0";
@@ -43,8 +41,13 @@ Key(std::string_view, T R::*, bool, std::string_view) -> Key<R, T>;
 template <class R, class T>
 Key(std::string_view, T R::*, bool, std::string_view, Words (*)()) -> Key<R, T>;
 
+inline Words separator_words() { return {",", ";", "tab", "|"}; }
+inline Words decimal_words() { return {".", ","}; }
+
 inline constexpr bool kRequired = true;
 inline constexpr bool kOptional = false;
+inline constexpr std::string_view kColumnsDoc =
+    "name of the column, or a list of columns whose cells are added; a cell without a reading leaves none";
 
 inline constexpr auto keys(std::type_identity<TextSource>) {
   using R = TextSource;
@@ -54,13 +57,13 @@ inline constexpr auto keys(std::type_identity<TextSource>) {
 
 inline constexpr auto keys(std::type_identity<NumberSource>) {
   using R = NumberSource;
-  return std::tuple{Key{"column", &R::column, kOptional, "name of the column"},
+  return std::tuple{Key{"column", &R::column, kOptional, kColumnsDoc},
                     Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"}};
 }
 
 inline constexpr auto keys(std::type_identity<TimeSource>) {
   using R = TimeSource;
-  return std::tuple{Key{"column", &R::column, kOptional, "name of the column; an empty cell is no reading"},
+  return std::tuple{Key{"column", &R::column, kOptional, kColumnsDoc},
                     Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"},
                     Key{"unit", &R::unit, kRequired, "unit of the numbers", time_unit_words}};
 }
@@ -68,7 +71,7 @@ inline constexpr auto keys(std::type_identity<TimeSource>) {
 inline constexpr auto keys(std::type_identity<EnergySource>) {
   using R = EnergySource;
   return std::tuple{
-      Key{"column", &R::column, kOptional, "name of the column; an empty cell is no reading"},
+      Key{"column", &R::column, kOptional, kColumnsDoc},
       Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"},
       Key{"unit", &R::unit, kRequired, "unit of the numbers", energy_unit_words},
       Key{"undo_change_percent", &R::undo_change_percent, kOptional,
@@ -88,9 +91,10 @@ inline constexpr auto keys(std::type_identity<SchemeEntry>) {
 inline constexpr auto keys(std::type_identity<Series>) {
   using R = Series;
   return std::tuple{
-      Key{"session", &R::session, kRequired, "name of the session; one per name and device, ratios pair inside it"},
-      Key{"where", &R::where, kOptional, "column: the texts of which its cell must be one"},
-      Key{"except", &R::except, kOptional, "column: the texts of which its cell must be none"},
+      Key{"session", &R::session, kRequired,
+          "text, or text source; one session per name and device, ratios pair inside it"},
+      Key{"where", &R::where, kOptional, "column: the texts of which its cell must be one; \"\" is an empty cell"},
+      Key{"except", &R::except, kOptional, "column: the texts of which its cell must be none; \"\" is an empty cell"},
       Key{"device", &R::device, kRequired, "name of the device"},
       Key{"model", &R::model, kRequired, "text that `models` translates"},
       Key{"scheme", &R::scheme, kRequired, "text that `schemes` translates"},
@@ -98,7 +102,11 @@ inline constexpr auto keys(std::type_identity<Series>) {
       Key{"time", &R::time, kOptional, "time; without it the records have energy alone"},
       Key{"energy", &R::energy, kOptional, "energy; without it the records have time alone"},
       Key{"idle_power_w", &R::idle_power_w, kOptional, "idle power [W], for net energy"},
-      Key{"tokens", &R::tokens, kOptional, "tokens of a run, for units of whole runs"},
+      Key{"tokens", &R::tokens, kOptional,
+          "tokens of a run, for units of whole runs: those of all sequences together, 256 for 32 steps at batch 8"},
+      Key{"steps", &R::steps, kOptional, "steps of a run, instead of `tokens`: the tokens of each sequence"},
+      Key{"runs", &R::runs, kOptional,
+          "runs that a number of whole runs covers, 1000 for Wh per 1,000 queries; else 1"},
       Key{"trials", &R::trials, kOptional, "trials behind each number"},
       Key{"source", &R::source, kOptional, "where a row comes from; the map's source when left out"},
       Key{"stack", &R::stack, kOptional, "software that was measured"},
@@ -108,16 +116,22 @@ inline constexpr auto keys(std::type_identity<Series>) {
 
 inline constexpr auto keys(std::type_identity<ImportMap>) {
   using R = ImportMap;
-  return std::tuple{Key{"name", &R::name, kRequired, "name of the map; part of every session_id"},
-                    Key{"description", &R::description, kRequired, "what the table holds"},
-                    Key{"source", &R::source, kRequired, "where the table was published"},
-                    Key{"licence", &R::licence, kRequired, "licence of the table"},
-                    Key{"date", &R::date, kOptional, "when it was measured, ISO 8601"},
-                    Key{"workload", &R::workload, kOptional, "what a step ran", workload_words},
-                    Key{"device_type", &R::device_type, kOptional, "kind of device", device_type_words},
-                    Key{"models", &R::models, kRequired, "text in the table: name of a model profile"},
-                    Key{"schemes", &R::schemes, kRequired, "text in the table: scheme, path and bits"},
-                    Key{"series", &R::series, kRequired, "passes over the rows"}};
+  return std::tuple{
+      Key{"name", &R::name, kRequired, "name of the map; part of every session_id"},
+      Key{"description", &R::description, kRequired, "what the table holds"},
+      Key{"source", &R::source, kRequired, "where the table was published"},
+      Key{"licence", &R::licence, kRequired, "licence of the table"},
+      Key{"date", &R::date, kOptional, "when it was measured, ISO 8601"},
+      Key{"workload", &R::workload, kOptional, "what a step ran", workload_words},
+      Key{"device_type", &R::device_type, kOptional, "kind of device", device_type_words},
+      Key{"separator", &R::separator, kOptional, "separator of the cells; else the header line decides",
+          separator_words},
+      Key{"decimal", &R::decimal, kOptional, "decimal sign of the numbers; else the columns decide", decimal_words},
+      Key{"no_reading", &R::no_reading, kOptional,
+          "words that mean no reading, beside empty cells, dashes, N/A and [Not Supported]"},
+      Key{"models", &R::models, kRequired, "text in the table: name of a model profile"},
+      Key{"schemes", &R::schemes, kRequired, "text in the table: scheme, path and bits"},
+      Key{"series", &R::series, kRequired, "passes over the rows"}};
 }
 
 template <class T>

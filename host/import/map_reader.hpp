@@ -26,12 +26,6 @@ struct Place {
   }
 };
 
-inline std::string quote(const Json& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "a list";
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 inline Status read(const Json& value, const Place& place, const Words& words, std::string& out) {
   if (!value.is_string()) return place.refuse("has the wrong type", quote(value), "give a text in quotes");
   auto text = value.get<std::string>();
@@ -92,6 +86,28 @@ Status read(const Json& value, const Place& place, const Words& words, std::map<
     if (Status status = read(item, place.at(key), words, out[key]); !status) return status;
   }
   return Done{};
+}
+
+inline Status read(const Json& value, const Place& place, const Words& words, Columns& out) {
+  if (value.is_string()) return read(value, place, words, out.names.emplace_back());
+  if (value.is_array()) return read(value, place, words, out.names);
+  return place.refuse("has the wrong type", quote(value), "give a text in quotes, or a list of them in [ ]");
+}
+
+inline Status read(const Json& value, const Place& place, const Words&, CellTexts& out) {
+  if (!value.is_array()) return place.refuse("has the wrong type", quote(value), "give a list in [ ]");
+  if (value.empty()) return place.refuse("is an empty list", "", "give at least one entry");
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    std::string& text = out.texts.emplace_back();
+    if (value[i].is_string() && value[i].get_ref<const std::string&>().empty()) continue;
+    if (Status status = read(value[i], place.at(i), {}, text); !status) return status;
+  }
+  return Done{};
+}
+
+inline Status read(const Json& value, const Place& place, const Words& words, SessionSource& out) {
+  if (!value.is_object()) return read(value, place, words, out.source.constant);
+  return read(value, place, words, out.source);
 }
 
 template <class R>

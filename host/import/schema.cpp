@@ -19,6 +19,14 @@ Json type_schema(Tag<std::string>, const Words& words) {
 }
 Json type_schema(Tag<double>, const Words&) { return {{"type", "number"}, {"exclusiveMinimum", 0}}; }
 Json type_schema(Tag<std::int64_t>, const Words&) { return {{"type", "integer"}, {"minimum", 1}, {"maximum", 64}}; }
+Json type_schema(Tag<CellTexts>, const Words&) {
+  return {{"type", "array"}, {"minItems", 1}, {"items", {{"type", "string"}}}};
+}
+Json type_schema(Tag<Columns>, const Words& words) {
+  const Json text = type_schema(Tag<std::string>{}, words);
+  return {{"oneOf", {text, {{"type", "array"}, {"minItems", 1}, {"items", text}}}}};
+}
+Json type_schema(Tag<SessionSource>, const Words& words);
 template <HasKeys R>
 Json type_schema(Tag<R>, const Words&);
 template <class T>
@@ -47,7 +55,14 @@ Json type_schema(Tag<R>, const Words&) {
   return schema;
 }
 
+Json type_schema(Tag<SessionSource>, const Words& words) {
+  return {{"oneOf", {type_schema(Tag<std::string>{}, words), type_schema(Tag<TextSource>{}, words)}}};
+}
+
 std::string describe_type(Tag<std::string>) { return "text"; }
+std::string describe_type(Tag<CellTexts>) { return "list of: text"; }
+std::string describe_type(Tag<Columns>) { return "text, or list of: text"; }
+std::string describe_type(Tag<SessionSource>) { return "text, or text source"; }
 std::string describe_type(Tag<double>) { return "number above 0"; }
 std::string describe_type(Tag<std::int64_t>) { return "whole number"; }
 std::string describe_type(Tag<TextSource>) { return "text source"; }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "core/file.hpp"
+#include "import/csv.hpp"
 #include "import/schema.hpp"
 #include "import/units.hpp"
 #include "support/golden.hpp"
@@ -38,7 +39,7 @@ Result<profile::ModelProfile> find_model(const std::string& name) {
 Result<result::ResultFile> import_texts(std::string_view table, std::string_view map) {
   auto parsed_map = parse_import_map(map, "map.json");
   if (!parsed_map) return parsed_map.error();
-  auto parsed_table = parse_csv(table, "t.csv");
+  auto parsed_table = parse_table(table, "t.csv", separator_of(parsed_map.value()));
   if (!parsed_table) return parsed_table.error();
   return import_table(parsed_table.value(), parsed_map.value(), {"t.csv", "0", "1", {"qtrap"}}, find_model);
 }
@@ -135,20 +136,27 @@ TEST(Import, RefusesRowsItCannotReadWithLineAndColumn) {
   const std::string map = kMap;
   const Reject rejects[] = {
       {replace(table, "3000", "NaN"), map,
-       "t.csv line 3: `mj` is not a finite number (NaN): write it with a decimal point and no unit, or filter the row "
-       "out"},
+       "t.csv line 3: `mj` is not a finite number (NaN): write it with a decimal point, name it in the map's "
+       "`no_reading`, or filter the row out"},
       {replace(table, "3000", "inf"), map,
-       "t.csv line 3: `mj` is not a finite number (inf): write it with a decimal point and no unit, or filter the row "
-       "out"},
+       "t.csv line 3: `mj` is not a finite number (inf): write it with a decimal point, name it in the map's "
+       "`no_reading`, or filter the row out"},
       {replace(table, "3000", "3000 mJ"), map,
-       "t.csv line 3: `mj` is not a finite number (3000 mJ): write it with a decimal point and no unit, or filter the "
-       "row out"},
+       "t.csv line 3: `mj` is in mJ, and the map reads mJ/token (3000 mJ): convert the column, or correct the map's "
+       "unit"},
       {replace(table, "3000", "\"3,5\""), map,
-       "t.csv line 3: `mj` is not a finite number (3,5): write it with a decimal point and no unit, or filter the row "
-       "out"},
+       "t.csv line 3: `mj` is not a finite number (3,5): give the map \"decimal\": \",\", write a decimal point, or "
+       "filter the row out"},
       {replace(table, "3000", "-1"), map, "t.csv line 3: `mj` is not above 0 (-1): filter the row out"},
       {replace(table, "50,3000", ","), map,
        "t.csv line 3: the row has neither time nor energy (s): filter it out with `where` or `except`"},
+      {replace(table, "3000", "0"), map, "t.csv line 3: `mj` is not above 0 (0): filter the row out"},
+      {replace(table, "watts", "mj"), map, "t.csv: a column is named twice (mj): give each its own name"},
+      {replace(table, "mj,watts", "mj,watts [mW]"), map,
+       "t.csv: a column is in mW by its name, and the map reads W (watts [mW]): correct the map's unit"},
+      {replace(table, "3000", "\"1,234\""), map,
+       "t.csv line 3: `mj` may hold thousands or a decimal comma (1,234): say which in the map: \"decimal\": \".\" or "
+       "\"decimal\": \",\""},
       {replace(table, "large", "huge"), map,
        "t.csv line 4: the map's `models` lacks this model (huge): add it with the name of a model profile"},
       {replace(table, "small,4", "small,8"), map,
@@ -199,6 +207,14 @@ TEST(ImportMap, RefusesWhatItDoesNotUnderstand) {
       {"{\"column\": \"gpu\"}", "\"gpu\"", ": `series[0].device` has the wrong type (\"gpu\"): give an object in { }"},
       {"\"weight_bits\": 4", "\"weight_bits\": 0",
        ": `schemes.4.weight_bits` is out of range (0): give a number from 1 to 64"},
+      {"\"mJ/token\"", "\"tokens/J\", \"column\": [\"mj\", \"watts\"]", ": a key is given twice (column)"},
+      {"\"mj\", \"unit\": \"mJ/token\"", "[\"mj\", \"watts\"], \"unit\": \"tokens/J\"",
+       ": `series[0].energy.column` adds columns of an inverse unit (tokens/J): give one column"},
+      {"\"trials\"", "\"tokens\": {\"constant\": 1}, \"steps\": {\"constant\": 1}, \"trials\"",
+       ": `series[0]` has both `tokens` and `steps` (s): give one of them: each tells a run's length"},
+      {"\"session\": \"s\"", "\"session\": {}", ": `series[0].session` has neither `column` nor `constant`"},
+      {"\"session\": \"s\"", "\"session\": 1", ": `series[0].session` has the wrong type (1): give a text in quotes"},
+      {"\"name\": \"m\"", "\"name\": \"m\", \"separator\": \"x\"", ": `separator` is not in its closed list (x): use"},
       {"\"mJ/token\"", "\"kWh\"",
        ": `series[0].energy.unit` is a whole run's unit, and `tokens` is missing (kWh): add `tokens`"},
       {"\"name\": \"m\",", "\"name\": \"m\", \"name\": \"n\",", ": a key is given twice (name): remove one of them"},
@@ -225,6 +241,12 @@ TEST(ImportMap, RefusesWhatItDoesNotUnderstand) {
 TEST(ImportMap, IsWrittenSoThatItReadsBackEqual) {
   const ImportMap map = parse_import_map(kMap, "map.json").value();
   EXPECT_EQ(parse_import_map(to_json(map), "again").value(), map);
+  const std::string rich = replace(
+      replace(replace(kMap, R"("session": "s")", R"("session": {"column": "gpu"}, "where": {"gpu": ["", "G"]})"),
+              R"("column": "mj")", R"("column": ["mj", "watts"])"),
+      R"("name": "m")", R"("separator": "tab", "decimal": ",", "no_reading": ["ERR!"], "name": "m")");
+  const ImportMap wide = parse_import_map(rich, "map.json").value();
+  EXPECT_EQ(parse_import_map(to_json(wide), "again").value(), wide);
 }
 
 TEST(ImportMap, DocumentsAreWhatTheTablesGenerate) {
@@ -257,6 +279,36 @@ TEST(Units, AreWorthTheirSecondsAndJoulesPerStep) {
       {energy_units(), "J", 500, 2},                  // 500 J over 250 steps
       {energy_units(), "kWh", 1e-3, 14.4},            // 3600 J over 250 steps
       {energy_units(), "W", 20, 10},                  // 20 W for 0.5 s
+      {time_units(), "us", 250e6, 1},                 //
+      {time_units(), "ns", 250e9, 1},                 //
+      {time_units(), "min", 5, 1.2},                  // 300 s over 250 steps
+      {time_units(), "h", 0.5, 7.2},                  // 1800 s over 250 steps
+      {time_units(), "us/token", 1e5, 0.4},           //
+      {time_units(), "us/step", 3e5, 0.3},            //
+      {time_units(), "steps/s", 4, 0.25},             //
+      {time_units(), "tokens/min", 480, 0.5},         // 8 tokens a second
+      {energy_units(), "mJ", 5e5, 2},                 //
+      {energy_units(), "kJ", 0.5, 2},                 //
+      {energy_units(), "MJ", 5e-4, 2},                //
+      {energy_units(), "mWh", 1000, 14.4},            // 3600 J over 250 steps
+      {energy_units(), "Wh", 1, 14.4},                //
+      {energy_units(), "uJ/token", 5e5, 2},           //
+      {energy_units(), "mWh/token", 1, 14.4},         // 3.6 J a token
+      {energy_units(), "Wh/token", 1e-3, 14.4},       //
+      {energy_units(), "kWh/token", 1e-6, 14.4},      //
+      {energy_units(), "kJ/1k tokens", 0.5, 2},       // 0.5 J a token
+      {energy_units(), "Wh/1k tokens", 1, 14.4},      // 3.6 J a token
+      {energy_units(), "J/1M tokens", 5e5, 2},        //
+      {energy_units(), "kJ/1M tokens", 500, 2},       //
+      {energy_units(), "Wh/1M tokens", 1000, 14.4},   //
+      {energy_units(), "kWh/1M tokens", 1, 14.4},     //
+      {energy_units(), "mJ/step", 2000, 2},           //
+      {energy_units(), "Wh/step", 1e-3, 3.6},         //
+      {energy_units(), "tokens/J", 2, 2},             // 0.5 J a token
+      {energy_units(), "tokens/Wh", 3600, 4},         // 1 J a token
+      {energy_units(), "tokens/s/W", 2, 2},           // 0.5 J a token
+      {energy_units(), "mW", 20000, 10},              // 20 W for 0.5 s
+      {energy_units(), "kW", 0.02, 10},               //
   };
   for (const Case& one : cases) {
     const Unit* unit = find_unit(one.units, one.unit);
@@ -264,8 +316,129 @@ TEST(Units, AreWorthTheirSecondsAndJoulesPerStep) {
     EXPECT_NEAR(convert_to_step(*unit, one.value, spread).value(), one.step, 1e-12 * one.step) << one.unit;
   }
   EXPECT_EQ(std::size(cases), time_units().size() + energy_units().size());
+  // 100 runs of 32 steps: the batch is in the steps, not in the tokens
+  EXPECT_DOUBLE_EQ(convert_to_step(*find_unit(energy_units(), "J"), 6400, {4, std::nullopt, 0.5, 32, 100}).value(), 2);
+  EXPECT_DOUBLE_EQ(convert_to_step(*find_unit(time_units(), "s"), 6400, {4, 128, 0.5, std::nullopt, 100}).value(), 2);
   EXPECT_FALSE(convert_to_step(*find_unit(energy_units(), "kWh"), 1, {1, std::nullopt, 1}));
   EXPECT_FALSE(convert_to_step(*find_unit(energy_units(), "W"), 1, {1, 1, std::nullopt}));
+}
+
+TEST(Units, AreKnownByTheirSpellings) {
+  for (const auto units : {time_units(), energy_units()}) {
+    for (const Unit& unit : units) EXPECT_TRUE(canonicalize_unit(unit.name)) << unit.name;
+  }
+  const char* const same[][2] = {
+      {"tok/sec", "tokens/s"},
+      {"Tokens per second", "tokens/s"},
+      {"t/s", "tokens/s"},
+      {"tps", "tokens/s"},
+      {"Joules", "J"},
+      {"J per 1,000 tokens", "J/1k tokens"},
+      {"Wh/1000 tokens", "Wh/1k tokens"},
+      {"kW\u00b7h", "kWh"},
+      {"\u00b5s", "us"},
+      {"ms/tok", "ms/token"},
+      {"Watts", "W"},
+      {"J/Mtok", "J/1M tokens"},
+  };
+  for (const auto& [text, unit] : same) EXPECT_EQ(canonicalize_unit(text), canonicalize_unit(unit)) << text;
+  EXPECT_NE(canonicalize_unit("mJ"), canonicalize_unit("MJ"));
+  for (const char* text : {"", "mean", "W/GPU", "bs=1", "/s"}) EXPECT_FALSE(canonicalize_unit(text)) << text;
+  EXPECT_EQ(find_header_unit("power.draw [W]"), "W");
+  EXPECT_EQ(find_header_unit("Latency (ms)"), "ms");
+  EXPECT_FALSE(find_header_unit("power (mean)"));
+  EXPECT_FALSE(find_header_unit("[W]"));
+  EXPECT_TRUE(agree("J", "J/token"));
+  EXPECT_TRUE(agree("Wh/1k run", "Wh"));
+  EXPECT_FALSE(agree("J/token", "J"));
+  EXPECT_FALSE(agree("mW", "W"));
+  EXPECT_FALSE(agree("J", "Jx"));
+}
+
+/// kTable between semicolons, with a decimal comma and the five numbers of its fifth column.
+std::string german(const char* first, const char* second, const char* third) {
+  return std::string("gpu;model;bits;tps;mj;watts\nG;small;16;100;") + first + ";20\nG;small;4;50,5;" + second +
+         ";20\nG;large;16;40;" + third + ";20\n";
+}
+
+TEST(Import, ReadsADecimalCommaBetweenSemicolonsWhereTheColumnShowsIt) {
+  const auto points = import_texts(german("2000", "3.000,5", "5.000"), kMap).value().points;
+  EXPECT_DOUBLE_EQ(points[1].time_s.value(), 1 / 50.5);
+  EXPECT_DOUBLE_EQ(points[1].energy_gross_j.value(), 3.0005);
+  EXPECT_DOUBLE_EQ(points[2].energy_gross_j.value(), 5);
+  // "2.000" alone does not show it: `tps` does, and it is one table
+  EXPECT_DOUBLE_EQ(import_texts(german("2.000", "3.000", "5.000"), kMap).value().points[0].energy_gross_j.value(), 2);
+}
+
+TEST(Import, RefusesAColumnWhoseDecimalSignIsNotClear) {
+  const std::string open = replace(german("2.000", "3.000", "5.000"), "50,5", "50");
+  EXPECT_EQ(
+      import_texts(open, kMap).error().message(),
+      "t.csv line 2: `mj` may hold thousands or a decimal point (2.000): say which in the map: \"decimal\": \".\" or "
+      "\"decimal\": \",\"");
+  const std::string comma = replace(kMap, R"("name": "m")", R"("decimal": ",", "name": "m")");
+  EXPECT_DOUBLE_EQ(import_texts(open, comma).value().points[0].energy_gross_j.value(), 2);
+  const std::string point = replace(kMap, R"("name": "m")", R"("decimal": ".", "name": "m")");
+  EXPECT_DOUBLE_EQ(import_texts(open, point).value().points[0].energy_gross_j.value(), 0.002);
+  EXPECT_EQ(
+      import_texts(german("2000.5", "3000,5", "1"), kMap).error().message(),
+      "t.csv line 3: `mj` has a decimal comma here and a decimal point in line 2 (3000,5): write the column in one "
+      "way");
+}
+
+TEST(Import, ReadsThousandsInQuotesBesideADecimalPoint) {
+  const std::string table = replace(replace(kTable, "2000", "\"2,000.5\""), "3000", "\"3,000\"");
+  const auto points = import_texts(table, kMap).value().points;
+  EXPECT_DOUBLE_EQ(points[0].energy_gross_j.value(), 2.0005);
+  EXPECT_DOUBLE_EQ(points[1].energy_gross_j.value(), 3);
+}
+
+TEST(Import, TakesUnitsOffCellsWhereTheyAreTheMapsOrTheHeaders) {
+  const std::string table =
+      replace(replace(kTable, "mj,watts", "mj [mJ],Watts (W)"), "100,2000,20", "100 tok/s,2000 mJ,20 Watt");
+  const std::string map =
+      replace(replace(kMap, R"("column": "mj")", R"("column": "mj [mJ]")"), R"("watts")", R"("Watts")");
+  EXPECT_EQ(import_texts(table, map).value().points, import_texts(kTable, kMap).value().points);
+  EXPECT_EQ(import_texts(replace(table, "2000 mJ", "2 J"), map).error().message(),
+            "t.csv line 2: `mj [mJ]` is in J, and the map reads mJ/token (2 J): convert the column, or correct the "
+            "map's unit");
+}
+
+TEST(Import, TakesWordsForNoReadingAsNull) {
+  const auto points = import_texts(replace(kTable, "3000", "[Not Supported]"), kMap).value().points;
+  EXPECT_FALSE(points[1].energy_gross_j);
+  EXPECT_DOUBLE_EQ(points[1].time_s.value(), 0.02);
+  const std::string map = replace(kMap, R"("name": "m")", R"("no_reading": ["NaN"], "name": "m")");
+  EXPECT_FALSE(import_texts(replace(kTable, "3000", "NaN"), map).value().points[1].energy_gross_j);
+}
+
+TEST(Import, AddsTheCellsOfSeveralColumns) {
+  const std::string map = replace(kMap, R"({"column": "mj", "unit")", R"({"column": ["mj", "watts"], "unit")");
+  EXPECT_DOUBLE_EQ(import_texts(kTable, map).value().points[1].energy_gross_j.value(), 3.02);
+  EXPECT_FALSE(import_texts(replace(kTable, "3000,20", "3000,N/A"), map).value().points[1].energy_gross_j);
+  EXPECT_EQ(import_texts(replace(kTable, "3000,20", "3000,-1"), map).error().message(),
+            "t.csv line 3: `watts` is not above 0 (-1): filter the row out");
+}
+
+TEST(Import, FiltersByAnEmptyCell) {
+  const std::string map = replace(kMap, R"("session": "s",)", R"("session": "s", "except": {"tps": [""]},)");
+  EXPECT_EQ(import_texts(replace(kTable, "50,3000", ","), map).value().points.size(), 2U);
+}
+
+TEST(Import, GivesASessionPerTextOfAColumn) {
+  const std::string map = replace(kMap, R"("session": "s",)", R"("session": {"column": "watts"},)");
+  const result::ResultFile file = import_texts(replace(kTable, "3000,20", "3000,21"), map).value();
+  ASSERT_EQ(file.sessions.size(), 2U);
+  EXPECT_EQ(file.sessions[1].session_id, "m/21/G");
+  EXPECT_FALSE(file.points[1].time_ratio);  // its anchor is in another session
+}
+
+TEST(Import, ReadsJsonAsItReadsATable) {
+  const char* text =
+      "{\"gpu\": \"G\", \"model\": \"small\", \"bits\": 16, \"tps\": 100, \"mj\": \"2000\", \"watts\": 20}\n"
+      "{\"gpu\": \"G\", \"model\": \"small\", \"bits\": 4, \"tps\": 50.0, \"mj\": 3000, \"watts\": 20}\n"
+      "{\"gpu\": \"G\", \"model\": \"large\", \"bits\": 16, \"tps\": \"40 t/s\", \"mj\": 5e3, \"watts\": 20}\n";
+  EXPECT_EQ(import_texts(text, kMap).value().points, import_texts(kTable, kMap).value().points);
 }
 
 TEST(Import, ReadsEveryTableThatComesWithAMap) {
@@ -285,7 +458,7 @@ TEST(Import, ReadsEveryTableThatComesWithAMap) {
 
 // The published averages themselves are the check: mean power x time of a token is its energy.
 TEST(Import, AgreesWithThePublishedMeanPower) {
-  const CsvTable table =
+  const Table table =
       parse_csv(read_file(kSource / "tests/data/imports/rtx5090_fp8_torchao_2026-09-20.csv").value(), "t").value();
   const auto map = read_file(kSource / "profiles/imports/rtx5090_fp8_torchao_2026-09-20.json").value();
   const result::ResultFile file =

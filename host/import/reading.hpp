@@ -1,0 +1,23 @@
+// One row's numbers, per dependent step.
+#pragma once
+
+#include <optional>
+
+#include "core/result.hpp"
+#include "import/import_map.hpp"
+#include "import/table_reader.hpp"
+
+namespace qtrap::importer {
+
+/// Time and energies of one step; time, energy or both are there.
+struct Reading {
+  double batch = 1;
+  std::optional<double> time_s, gross_j, idle_j;
+};
+
+/// Reads a row by a series whose columns check_columns() has seen. kUsage errors quote line and column: a cell that is
+/// no number above 0 in the map's unit, a batch that is no whole number, net energy that cannot be made gross, neither
+/// time nor energy.
+Result<Reading> read_row(const RowView& row, const Series& series);
+
+}  // namespace qtrap::importer
