@@ -75,6 +75,13 @@ concept HasCell = requires(const T& value) {
 
 constexpr std::array<std::string_view, 4> kJoinKeys{"session_id", "device_name", "driver", "meter_name"};
 
+/// Last column: what trials and points of one file share, whatever sessions a point pools.
+constexpr std::string_view kResultKey = "result_id";
+
+Cell result_id_of(const ResultFile& file) {
+  return file.sessions.empty() ? Cell{} : to_cell(file.sessions.front().session_id);
+}
+
 std::vector<std::string> session_ids_of(const PointRecord& point) { return point.session_ids; }
 std::vector<std::string> session_ids_of(const TrialRecord& trial) { return {trial.session_id}; }
 
@@ -113,6 +120,7 @@ Table make_table(std::string name, std::span<const ResultFile> files, std::vecto
     table.columns.push_back(
         {std::string(field.key.name), std::visit([]<class T>(T R::*) { return kSqlType<T>; }, field.member)});
   }
+  table.columns.push_back({std::string(kResultKey), "TEXT"});
   for (const ResultFile& file : files) {
     for (const R& record : file.*records) {
       std::vector<Cell> row = join_cells(session_ids_of(record), file);
@@ -125,6 +133,7 @@ Table make_table(std::string name, std::span<const ResultFile> files, std::vecto
             },
             field.member));
       }
+      row.push_back(result_id_of(file));
       table.rows.push_back(std::move(row));
     }
   }

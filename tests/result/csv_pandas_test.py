@@ -13,6 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 GOLDEN = HERE / "golden"
 SCHEMA = HERE.parent.parent / "host" / "result" / "schema" / "qtrap.result.schema.json"
 JOIN_KEYS = ["session_id", "device_name", "driver", "meter_name"]
+RESULT_KEY = "result_id"
 KINDS = {"points": "point", "trials": "trial"}
 
 
@@ -50,13 +51,19 @@ class GoldenTables(unittest.TestCase):
         for name, records in self.records.items():
             table = pd.read_csv(GOLDEN / f"{name}.csv", float_precision="round_trip")
             keys = [key for key in self.types[name] if key not in JOIN_KEYS]
-            self.assertEqual(list(table.columns), JOIN_KEYS + keys)
+            self.assertEqual(list(table.columns), JOIN_KEYS + keys + [RESULT_KEY])
             self.assertEqual(len(table), len(records))
             for row, record in zip(table.to_dict("records"), records):
                 for key, value in {**{k: record[k] for k in keys}, **self.join_values(record)}.items():
                     with self.subTest(table=name, key=key):
                         cell = None if pd.isna(row[key]) else row[key]
                         self.assertEqual(cell, expected_cell(value))
+
+    def test_trials_find_points_that_pool_several_sessions(self):
+        points, trials = (pd.read_csv(GOLDEN / f"{name}.csv") for name in ("points", "trials"))
+        self.assertTrue(any(";" in one for one in points["session_id"]))
+        self.assertLessEqual(set(trials[RESULT_KEY]), set(points[RESULT_KEY]))
+        self.assertEqual(set(points[RESULT_KEY]), {next(iter(self.sessions))})
 
     def test_pandas_finds_the_types_of_the_schema(self):
         for name, types in self.types.items():

@@ -81,6 +81,25 @@ TEST(Export, PutsTheJoinKeysFirstAndOnEveryRow) {
   EXPECT_THAT(csv, HasSubstr("\ns0;s1,\"Device, \"\"quoted\"\" | ü\",text 5,text 1;rapl,"));
 }
 
+// The case tables-do-not-join: session_id is a list in points.
+TEST(Export, GivesTrialsAndPointsAKeyThatJoinsThemOverSeveralSessions) {
+  const ResultFile file = sample_file();
+  ResultFile other = file;
+  other.sessions[0].session_id = "t0";
+  const ResultFile files[] = {file, other};
+  for (const CsvRecords records : {CsvRecords::kPoints, CsvRecords::kTrials}) {
+    const std::string csv = export_records(files, records, ExportFormat::kCsv).value();
+    EXPECT_THAT(csv.substr(0, csv.find('\n')), testing::EndsWith(",result_id"));
+    const auto count = [&csv](const std::string& end) {
+      std::size_t found = 0;
+      for (std::size_t at = csv.find(end); at != std::string::npos; at = csv.find(end, at + 1)) ++found;
+      return found;
+    };
+    EXPECT_EQ(count(",s0\n"), 2U);
+    EXPECT_EQ(count(",t0\n"), 2U);
+  }
+}
+
 TEST(Export, WritesOneHeaderOverSeveralFilesAndOverNone) {
   const ResultFile files[] = {sample_file(), sample_file()};
   const std::string csv = export_records(files, CsvRecords::kTrials, ExportFormat::kCsv).value();
