@@ -8,7 +8,8 @@ std::vector<judge::Observation> observe(std::span<const Row> rows, Quantity quan
     const Workload& work = row.workload;
     const std::optional<double>& value = value_of(row, quantity);
     if (work.scheme.empty() || !value) continue;
-    all.push_back({cell_of(work), work.scheme, std::to_string(row.session), row.block, *value, row.flagged});
+    all.push_back({cell_of(work), work.scheme, std::to_string(row.session), row.block, *value, row.flagged,
+                   quantity == Quantity::kTime ? row.time_spread : row.energy_spread});
   }
   return all;
 }

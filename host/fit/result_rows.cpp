@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/statistics.hpp"
+#include "judge/point_cell.hpp"
 
 namespace qtrap::fit {
 namespace {
@@ -168,7 +169,9 @@ void append_imported(const result::ResultFile& file, SessionNumbers& sessions, s
     row.workload.device = device->second;
     row.session = sessions.number(device->first);
     row.time_s = point.time_s;
+    row.time_spread = judge::time_spread_of(point);
     if (was_measured(point)) row.energy_j = point.energy_gross_j;
+    if (row.energy_j) row.energy_spread = judge::energy_spread_of(point);
     if (row.time_s || row.energy_j) rows.push_back(std::move(row));
   }
 }

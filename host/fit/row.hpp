@@ -64,7 +64,8 @@ struct Row {
   int block = 0;                   ///< randomised block within the session
   std::optional<double> time_s;    ///< wall time, > 0; none where a published table gives energy alone
   std::optional<double> energy_j;  ///< gross energy, > 0; none where no meter gave one
-  bool flagged = false;            ///< something disturbed it: enters ratios where there is no other, costs never
+  std::optional<judge::PublishedSpread> time_spread = {}, energy_spread = {};  ///< of an imported row
+  bool flagged = false;  ///< something disturbed it: enters ratios where there is no other, costs never
 };
 
 /// What a fit explains.

@@ -53,6 +53,24 @@ Status check_source(const std::optional<Source>& source, const Place& place) {
   return source ? check_source(*source, place) : Status(Done{});
 }
 
+Status check_spread(const std::optional<SpreadSource>& spread, const Series& series, const Place& place) {
+  if (!spread) return Done{};
+  const int interval =
+      int{spread->low.has_value()} + int{spread->high.has_value()} + int{spread->confidence.has_value()};
+  const int forms = int{spread->sd.has_value()} + int{spread->standard_error.has_value()} + int{interval > 0};
+  if (forms != 1 || interval % 3 != 0) {
+    return place.refuse("is not one of its three forms", "",
+                        "give `sd`, `standard_error`, or `low`, `high` and `confidence`");
+  }
+  if (spread->sd && !series.trials)
+    return place.refuse("is a standard deviation, and `trials` is missing", *spread->sd, "add `trials`");
+  if (series.replicate)
+    return place.refuse("stands beside `replicate`", "", "the replicates have a spread of their own");
+  if (!spread->confidence || (*spread->confidence > 0.5 && *spread->confidence < 1)) return Done{};
+  return place.at("confidence")
+      .refuse("is out of range", fmt::format("{}", *spread->confidence), "write 0.95 for 95 %");
+}
+
 template <class Source>
 Status check_unit(std::span<const Unit> units, const Source& source, const Series& series, const Place& place) {
   const Unit& unit = *find_unit(units, source.unit);
@@ -72,6 +90,7 @@ Status check_sources(const Series& series, const Place& place) {
   const auto also = [&](const auto& source, std::string_view key) {
     if (status) status = check_source(source, place.at(key));
   };
+  also(series.replicate, "replicate");
   also(series.device, "device");
   also(series.model, "model");
   also(series.scheme, "scheme");
@@ -97,13 +116,16 @@ Status check_series(const Series& series, const Place& place) {
                         "give one of them: each tells a run's length");
   }
   if (series.time) {
-    if (Status status = check_unit(time_units(), *series.time, series, place.at("time")); !status) return status;
+    const Place at_time = place.at("time");
+    if (Status status = check_unit(time_units(), *series.time, series, at_time); !status) return status;
+    if (Status status = check_spread(series.time->spread, series, at_time.at("spread")); !status) return status;
   }
   if (!series.energy) return Done{};
   if (series.energy->convention == "net" && !(series.idle_power_w && series.time)) {
     return place.at("energy.convention")
         .refuse("is net without `idle_power_w` and `time`", "net", "add both: gross energy is what the records hold");
   }
+  if (Status status = check_spread(series.energy->spread, series, place.at("energy.spread")); !status) return status;
   return check_unit(energy_units(), *series.energy, series, place.at("energy"));
 }
 
@@ -160,16 +182,27 @@ void visit_text_columns(const Series& series, const std::function<void(const std
   for (const TextSource* source : {&series.session.source, &series.device, &series.model, &series.scheme}) {
     if (source->column) visit(*source->column);
   }
-  if (series.source && series.source->column) visit(*series.source->column);
+  for (const auto* source : {&series.source, &series.replicate}) {
+    if (*source && (*source)->column) visit(*(*source)->column);
+  }
 }
 
 void visit_number_columns(const Series& series, const std::function<void(const Columns&, std::string_view)>& visit) {
   const auto visit_source = [&visit](const auto& source, std::string_view unit) {
     if (source && source->column) visit(*source->column, unit);
   };
+  const auto visit_quantity = [&](const auto& source) {
+    if (!source) return;
+    visit_source(source, source->unit);
+    if (!source->spread) return;
+    for (const auto* column :
+         {&source->spread->sd, &source->spread->standard_error, &source->spread->low, &source->spread->high}) {
+      if (*column) visit({{**column}}, source->unit);
+    }
+  };
   visit_source(series.batch, "");
-  if (series.time) visit_source(series.time, series.time->unit);
-  if (series.energy) visit_source(series.energy, series.energy->unit);
+  visit_quantity(series.time);
+  visit_quantity(series.energy);
   visit_source(series.idle_power_w, kIdleUnit);
   visit_source(series.tokens, kTokensUnit);
   visit_source(series.steps, kStepsUnit);

@@ -41,10 +41,22 @@ struct NumberSource {
   bool operator==(const NumberSource&) const = default;
 };
 
+/// Columns that tell how far a number was spread, in the number's unit: one of a standard deviation over `trials`, a
+/// standard error of the mean, or both ends of an interval.
+struct SpreadSource {
+  std::optional<std::string> sd;
+  std::optional<std::string> standard_error;
+  std::optional<std::string> low;
+  std::optional<std::string> high;
+  std::optional<double> confidence;  ///< of the interval, above 0.5 and below 1
+  bool operator==(const SpreadSource&) const = default;
+};
+
 struct TimeSource {
   std::optional<Columns> column;
   std::optional<double> constant;
   std::string unit;
+  std::optional<SpreadSource> spread;
   bool operator==(const TimeSource&) const = default;
 };
 
@@ -52,6 +64,7 @@ struct EnergySource {
   std::optional<Columns> column;
   std::optional<double> constant;
   std::string unit;
+  std::optional<SpreadSource> spread;
   /// Column that says by how many percent the value lies above the anchor's: the value divided by 1 + percent / 100 is
   /// taken, which gives the anchor's own energy.
   std::optional<std::string> undo_change_percent;
@@ -80,6 +93,7 @@ struct Series {
   SessionSource session;
   std::map<std::string, CellTexts> where;   ///< column: the texts of which its cell must be one
   std::map<std::string, CellTexts> except;  ///< column: the texts of which its cell must be none
+  std::optional<TextSource> replicate;      ///< tells repeats of a configuration within its session apart
   TextSource device;
   TextSource model;
   TextSource scheme;

@@ -6,12 +6,15 @@
 #include <cmath>
 
 #include "core/sha256.hpp"
+#include "core/statistics.hpp"
+#include "import/import_ratios.hpp"
 #include "import/reading.hpp"
+#include "judge/point_cell.hpp"
 
 namespace qtrap::importer {
 namespace {
 
-constexpr const char* kAnchor = "f16";
+constexpr const char* kIntervalMethod = "published spread or replicates of one session, Student's t on the logarithm";
 
 bool passes(const RowView& row, const Series& series) {
   const auto holds = [&row](const auto& filter) {
@@ -48,7 +51,11 @@ class Importer {
   }
 
   result::ResultFile finish() {
-    add_ratios();
+    add_replicates();
+    for (result::PointRecord& point : file_.points) {
+      if (!point.energy_gross_j) point.energy_method.reset();
+    }
+    add_ratios(file_.points);
     result::EndRecord end;
     end.session_id = file_.sessions.back().session_id;
     end.points_ok = static_cast<std::int64_t>(file_.points.size());
@@ -123,14 +130,13 @@ class Importer {
       }
     }
     auto point = make_point(row, series, session, model.value(), scheme->second, reading.value().batch);
-    if (!point) return point.error();
-    set_reading(reading.value(), series, point.value());
-    return keep(row, std::move(point).value());
+    set_reading(reading.value(), point);
+    return series.replicate ? keep_replicate(row, *series.replicate, reading.value(), std::move(point))
+                            : keep(row, std::move(point));
   }
 
-  Result<result::PointRecord> make_point(const RowView& row, const Series& series, const result::SessionRecord& session,
-                                         const profile::ModelProfile& model, const SchemeEntry& scheme,
-                                         double batch) const {
+  result::PointRecord make_point(const RowView& row, const Series& series, const result::SessionRecord& session,
+                                 const profile::ModelProfile& model, const SchemeEntry& scheme, double batch) const {
     result::PointRecord point;
     point.batch = static_cast<std::int64_t>(batch);
     point.cell_id = fmt::format("{}/b{}/imported", model.name, point.batch);
@@ -154,24 +160,48 @@ class Importer {
     point.hidden = model.hidden;
     point.ffn = model.ffn;
     point.source = series.source ? row.text(*series.source) : map_.source;
-    if (!series.trials) return point;
-    const auto trials = row.positive(*series.trials, "");
-    if (!trials) return trials.error();
-    point.trials = static_cast<std::int64_t>(std::min(1e9, trials.value().value_or(0)));
+    if (series.energy) point.energy_method = series.energy->method;
     return point;
   }
 
-  static void set_reading(const Reading& reading, const Series& series, result::PointRecord& point) {
+  static void set_reading(const Reading& reading, result::PointRecord& point) {
     const auto batch = static_cast<double>(point.batch);
+    point.trials = reading.replicates.value_or(0);
     point.time_s = reading.time_s;
     if (reading.time_s) point.time_per_token_s = *reading.time_s / batch;
+    point.time_error = reading.time_error;
+    point.energy_error = reading.energy_error;
+    if (reading.time_error || reading.energy_error) point.replicates = reading.replicates;
+    set_interval(judge::time_spread_of(point), point.time_s, point.time_s_low, point.time_s_high);
+    set_interval(judge::energy_spread_of(point), reading.gross_j, point.energy_gross_j_low, point.energy_gross_j_high);
+    if (point.time_s_low || point.energy_gross_j_low) point.interval_method = kIntervalMethod;
     if (!reading.gross_j) return;
     point.energy_gross_j = reading.gross_j;
     point.energy_idle_j = reading.idle_j;
     if (reading.idle_j) point.energy_net_j = *reading.gross_j - *reading.idle_j;
     point.energy_per_token_j = *reading.gross_j / batch;
-    point.energy_method = series.energy->method;
     point.energy_status = "ok";
+  }
+
+  /// The 95 % interval of a published or averaged value, on the logarithm, as the judge's are.
+  static void set_interval(const std::optional<judge::PublishedSpread>& spread, const std::optional<double>& value,
+                           std::optional<double>& low, std::optional<double>& high) {
+    if (!spread || !value) return;
+    const double half = student_t_quantile(0.975, spread->degrees_of_freedom) * spread->error;
+    low = *value * std::exp(-half);
+    high = *value * std::exp(half);
+  }
+
+  /// Collects the replicates of a configuration; their point is that of the first until finish() averages them.
+  Status keep_replicate(const RowView& row, const TextSource& source, const Reading& reading,
+                        result::PointRecord point) {
+    auto& group = replicates_[point.point_id];
+    const std::string name = row.text(source);
+    if (!group.emplace(name, reading).second) {
+      return row.refuse("a replicate of a configuration is given twice", name, "tell its rows apart by `replicate`");
+    }
+    if (group.size() == 1) file_.points.push_back(std::move(point));
+    return Done{};
   }
 
   /// Tables repeat the anchor beside each scheme: the same numbers again are dropped, others refused.
@@ -191,26 +221,16 @@ class Importer {
     return Done{};
   }
 
-  void add_ratios() {
+  /// Means of what replicates of a configuration gave.
+  void add_replicates() {
     for (result::PointRecord& point : file_.points) {
-      if (point.scheme == kAnchor) continue;
-      for (const result::PointRecord& anchor : file_.points) {
-        if (anchor.scheme != kAnchor || anchor.cell_id != point.cell_id || anchor.session_ids != point.session_ids) {
-          continue;
-        }
-        point.time_ratio = divide(point.time_s, anchor.time_s);
-        point.energy_ratio = divide(point.energy_gross_j, anchor.energy_gross_j);
-        point.energy_net_ratio = divide(point.energy_net_j, anchor.energy_net_j);
-        if (point.time_ratio) point.cor_operational = *point.time_ratio - 1;
-        // One published value has no interval, and a verdict needs one.
-        if (point.time_ratio) point.verdict_time = "undecided";
-        if (point.energy_ratio) point.verdict_energy = "undecided";
-      }
+      const auto group = replicates_.find(point.point_id);
+      if (group == replicates_.end()) continue;
+      std::vector<Reading> readings;
+      for (const auto& [name, reading] : group->second) readings.push_back(reading);
+      set_reading(summarize(readings), point);
+      point.trials = static_cast<std::int64_t>(readings.size());
     }
-  }
-
-  static std::optional<double> divide(const std::optional<double>& a, const std::optional<double>& b) {
-    return a && b && *b > 0 ? std::optional(*a / *b) : std::nullopt;
   }
 
   const Table& table_;
@@ -220,6 +240,7 @@ class Importer {
   const FindModel& find_model_;
   std::string map_json_;
   std::map<std::string, profile::ModelProfile> shapes_;
+  std::map<std::string, std::map<std::string, Reading>> replicates_;  ///< by point_id, then replicate
   result::ResultFile file_;
 };
 

@@ -46,6 +46,8 @@ inline Words decimal_words() { return {".", ","}; }
 
 inline constexpr bool kRequired = true;
 inline constexpr bool kOptional = false;
+inline constexpr std::string_view kSpreadDoc =
+    "spread within the session, in the same unit: `sd`, `standard_error`, or `low`, `high` and `confidence`";
 inline constexpr std::string_view kColumnsDoc =
     "name of the column, or a list of columns whose cells are added; a cell without a reading leaves none";
 
@@ -61,11 +63,21 @@ inline constexpr auto keys(std::type_identity<NumberSource>) {
                     Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"}};
 }
 
+inline constexpr auto keys(std::type_identity<SpreadSource>) {
+  using R = SpreadSource;
+  return std::tuple{Key{"sd", &R::sd, kOptional, "column of the standard deviation over `trials` repeats"},
+                    Key{"standard_error", &R::standard_error, kOptional, "column of the mean's standard error"},
+                    Key{"low", &R::low, kOptional, "column of an interval's lower end"},
+                    Key{"high", &R::high, kOptional, "column of its upper end"},
+                    Key{"confidence", &R::confidence, kOptional, "of the interval: 0.95 for 95 %"}};
+}
+
 inline constexpr auto keys(std::type_identity<TimeSource>) {
   using R = TimeSource;
   return std::tuple{Key{"column", &R::column, kOptional, kColumnsDoc},
                     Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"},
-                    Key{"unit", &R::unit, kRequired, "unit of the numbers", time_unit_words}};
+                    Key{"unit", &R::unit, kRequired, "unit of the numbers", time_unit_words},
+                    Key{"spread", &R::spread, kOptional, kSpreadDoc}};
 }
 
 inline constexpr auto keys(std::type_identity<EnergySource>) {
@@ -74,6 +86,7 @@ inline constexpr auto keys(std::type_identity<EnergySource>) {
       Key{"column", &R::column, kOptional, kColumnsDoc},
       Key{"constant", &R::constant, kOptional, "the same number for every row, instead of a column"},
       Key{"unit", &R::unit, kRequired, "unit of the numbers", energy_unit_words},
+      Key{"spread", &R::spread, kOptional, kSpreadDoc},
       Key{"undo_change_percent", &R::undo_change_percent, kOptional,
           "column of percents by which the value lies above the anchor's; value / (1 + percent / 100) is taken"},
       Key{"convention", &R::convention, kOptional, "whether idle power was taken off", convention_words},
@@ -95,6 +108,9 @@ inline constexpr auto keys(std::type_identity<Series>) {
           "text, or text source; one session per name and device, ratios pair inside it"},
       Key{"where", &R::where, kOptional, "column: the texts of which its cell must be one; \"\" is an empty cell"},
       Key{"except", &R::except, kOptional, "column: the texts of which its cell must be none; \"\" is an empty cell"},
+      Key{"replicate", &R::replicate, kOptional,
+          "text source that tells repeats of a configuration in one session apart: they are averaged, their spread "
+          "kept"},
       Key{"device", &R::device, kRequired, "name of the device"},
       Key{"model", &R::model, kRequired, "text that `models` translates"},
       Key{"scheme", &R::scheme, kRequired, "text that `schemes` translates"},
@@ -107,7 +123,7 @@ inline constexpr auto keys(std::type_identity<Series>) {
       Key{"steps", &R::steps, kOptional, "steps of a run, instead of `tokens`: the tokens of each sequence"},
       Key{"runs", &R::runs, kOptional,
           "runs that a number of whole runs covers, 1000 for Wh per 1,000 queries; else 1"},
-      Key{"trials", &R::trials, kOptional, "trials behind each number"},
+      Key{"trials", &R::trials, kOptional, "repeats in one session behind each number"},
       Key{"source", &R::source, kOptional, "where a row comes from; the map's source when left out"},
       Key{"stack", &R::stack, kOptional, "software that was measured"},
       Key{"basis", &R::basis, kOptional, "basis of the numbers", basis_words},

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
+#include "core/statistics.hpp"
 #include "import/units.hpp"
 
 namespace qtrap::importer {
@@ -48,10 +51,43 @@ Result<double> undo_change(const RowView& row, const EnergySource& energy, doubl
                     row.cell(*energy.undo_change_percent), "filter the row out");
 }
 
+/// Standard error of a value over the value; none where a cell holds no reading or there are no two repeats.
+Result<std::optional<double>> read_error(const RowView& row, const SpreadSource& spread, std::string_view unit,
+                                         double value, const std::optional<std::int64_t>& trials) {
+  std::optional<double> sd, error, low, high;
+  const std::pair<const std::optional<std::string>&, std::optional<double>&> cells[] = {
+      {spread.sd, sd}, {spread.standard_error, error}, {spread.low, low}, {spread.high, high}};
+  for (const auto& [column, number] : cells) {
+    if (!column) continue;
+    const auto read = row.number(*column, unit);
+    if (!read) return read.error();
+    number = read.value();
+    if (number && *number < 0)
+      return row.refuse(fmt::format("`{}` is below 0", *column), row.cell(*column), "correct it");
+  }
+  const double repeats = static_cast<double>(trials.value_or(0));
+  if (sd && repeats >= 2) error = *sd / std::sqrt(repeats);
+  if (low && high) {
+    if (*low > value || *high < value) {
+      return row.refuse(fmt::format("the value lies outside `{}` to `{}`", *spread.low, *spread.high),
+                        fmt::format("{} to {}", *low, *high), "correct the columns");
+    }
+    constexpr double kManyDegrees = 1e6;
+    error = 0.5 * (*high - *low) /
+            student_t_quantile(0.5 + 0.5 * *spread.confidence, repeats >= 2 ? repeats - 1 : kManyDegrees);
+  }
+  return error && *error > 0 ? std::optional(*error / value) : std::optional<double>();
+}
+
 Status read_time(const RowView& row, const TimeSource& time, const Spread& spread, Reading& reading) {
   const auto value = row.positive(time, time.unit);
   if (!value) return value.error();
-  if (value.value()) reading.time_s = convert_to_step(*find_unit(time_units(), time.unit), *value.value(), spread);
+  if (!value.value()) return Done{};
+  reading.time_s = convert_to_step(*find_unit(time_units(), time.unit), *value.value(), spread);
+  if (!reading.time_s || !time.spread) return Done{};
+  const auto error = read_error(row, *time.spread, time.unit, *value.value(), reading.replicates);
+  if (!error) return error.error();
+  reading.time_error = error.value();
   return Done{};
 }
 
@@ -62,12 +98,19 @@ Status read_energy(const RowView& row, const EnergySource& energy, const Spread&
   const auto undone = undo_change(row, energy, *value.value());
   if (!undone) return undone.error();
   reading.gross_j = convert_to_step(*find_unit(energy_units(), energy.unit), undone.value(), spread);
+  if (reading.gross_j && energy.spread) {
+    const auto error = read_error(row, *energy.spread, energy.unit, *value.value(), reading.replicates);
+    if (!error) return error.error();
+    reading.energy_error = error.value();
+  }
   if (energy.convention != "net" || !reading.gross_j) return Done{};
   if (!reading.idle_j) {
     return row.refuse("net energy without time and idle power", fmt::format("{} J", *reading.gross_j),
                       "gross energy cannot be computed; filter the row out");
   }
+  const double net_j = *reading.gross_j;
   *reading.gross_j += *reading.idle_j;
+  if (reading.energy_error) *reading.energy_error *= net_j / *reading.gross_j;
   return Done{};
 }
 
@@ -78,6 +121,9 @@ Result<Reading> read_row(const RowView& row, const Series& series) {
   if (!spread) return spread.error();
   Reading reading;
   reading.batch = spread.value().batch;
+  std::optional<double> trials;
+  if (const Status status = read_optional(row, series.trials, "", trials); !status) return status.error();
+  if (trials) reading.replicates = static_cast<std::int64_t>(std::min(1e9, *trials));
   if (series.time) {
     if (const Status status = read_time(row, *series.time, spread.value(), reading); !status) return status.error();
   }
@@ -90,6 +136,31 @@ Result<Reading> read_row(const RowView& row, const Series& series) {
   }
   if (reading.time_s || reading.gross_j) return reading;
   return row.refuse("the row has neither time nor energy", name_of(series), "filter it out with `where` or `except`");
+}
+
+Reading summarize(std::span<const Reading> replicates) {
+  std::vector<double> times, energies, idle;
+  for (const Reading& one : replicates) {
+    if (one.time_s) times.push_back(*one.time_s);
+    if (one.gross_j) energies.push_back(*one.gross_j);
+    if (one.gross_j && one.idle_j) idle.push_back(*one.idle_j);
+  }
+  Reading mean;
+  mean.batch = replicates.front().batch;
+  const auto set = [&mean](const std::vector<double>& values, std::optional<double>& value,
+                           std::optional<double>& error) {
+    if (values.empty()) return;
+    value = compute_mean(values);
+    const auto count = static_cast<std::int64_t>(values.size());
+    mean.replicates = std::min(mean.replicates.value_or(count), count);
+    if (count < 2) return;
+    const double relative = compute_standard_deviation(values) / std::sqrt(static_cast<double>(count)) / *value;
+    if (relative > 0) error = relative;
+  };
+  set(times, mean.time_s, mean.time_error);
+  set(energies, mean.gross_j, mean.energy_error);
+  if (!idle.empty() && idle.size() == energies.size()) mean.idle_j = compute_mean(idle);
+  return mean;
 }
 
 }  // namespace qtrap::importer

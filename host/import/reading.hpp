@@ -1,7 +1,9 @@
-// One row's numbers, per dependent step.
+// One row's numbers, per dependent step, and what replicates of them come to.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 
 #include "core/result.hpp"
 #include "import/import_map.hpp"
@@ -13,11 +15,16 @@ namespace qtrap::importer {
 struct Reading {
   double batch = 1;
   std::optional<double> time_s, gross_j, idle_j;
+  std::optional<double> time_error, energy_error;  ///< standard error over the value, > 0; energy: of gross
+  std::optional<std::int64_t> replicates;          ///< behind each value, where it was published
 };
 
 /// Reads a row by a series whose columns check_columns() has seen. kUsage errors quote line and column: a cell that is
 /// no number above 0 in the map's unit, a batch that is no whole number, net energy that cannot be made gross, neither
 /// time nor energy.
 Result<Reading> read_row(const RowView& row, const Series& series);
+
+/// Means of replicates with their standard errors; at least one. Of a quantity that some lack, over those that have it.
+Reading summarize(std::span<const Reading> replicates);
 
 }  // namespace qtrap::importer

@@ -67,6 +67,7 @@ std::string describe_type(Tag<double>) { return "number above 0"; }
 std::string describe_type(Tag<std::int64_t>) { return "whole number"; }
 std::string describe_type(Tag<TextSource>) { return "text source"; }
 std::string describe_type(Tag<NumberSource>) { return "number source"; }
+std::string describe_type(Tag<SpreadSource>) { return "spread"; }
 std::string describe_type(Tag<TimeSource>) { return "time source"; }
 std::string describe_type(Tag<EnergySource>) { return "energy source"; }
 std::string describe_type(Tag<SchemeEntry>) { return "scheme"; }
@@ -123,8 +124,9 @@ std::string make_schema_markdown() {
          "version is refused. Where a key names a text or number *source*, it gives a column or a constant.\n" +
          describe<ImportMap>("Map") + describe<Series>("Series") + describe<SchemeEntry>("Scheme") +
          describe<TextSource>("Text source") + describe<NumberSource>("Number source") +
-         describe<TimeSource>("Time source") + describe<EnergySource>("Energy source") +
-         describe_units("Units of time", time_units()) + describe_units("Units of energy", energy_units());
+         describe<SpreadSource>("Spread") + describe<TimeSource>("Time source") +
+         describe<EnergySource>("Energy source") + describe_units("Units of time", time_units()) +
+         describe_units("Units of energy", energy_units());
 }
 
 }  // namespace qtrap::importer

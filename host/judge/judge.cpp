@@ -26,6 +26,7 @@ using Blocks = std::map<std::int64_t, std::vector<double>>;
 using Sessions = std::map<std::string, Blocks>;
 struct SchemeValues {
   Sessions sound, all;
+  std::map<std::string, PublishedSpread> spreads;  ///< by session
 };
 using Cells = std::map<CellKey, std::map<std::string, SchemeValues>>;
 
@@ -36,6 +37,7 @@ Cells sort_by_cell(std::span<const Observation> observations) {
     SchemeValues& values = cells[one.cell][one.scheme];
     values.all[one.session][one.block].push_back(one.value);
     if (!one.flagged) values.sound[one.session][one.block].push_back(one.value);
+    if (one.spread) values.spreads[one.session] = *one.spread;
   }
   return cells;
 }
@@ -54,6 +56,18 @@ std::map<std::string, std::vector<double>> pair(const Sessions& scheme, const Se
     if (!logs.empty()) pairs[session] = std::move(logs);
   }
   return pairs;
+}
+
+/// The spread of a ratio of two values of one session, with Welch's degrees of freedom.
+std::optional<PublishedSpread> combine(const SchemeValues& scheme, const SchemeValues& anchor,
+                                       const std::string& session) {
+  const auto one = scheme.spreads.find(session);
+  const auto other = anchor.spreads.find(session);
+  if (one == scheme.spreads.end() || other == anchor.spreads.end()) return std::nullopt;
+  const double a = std::pow(one->second.error, 2);
+  const double b = std::pow(other->second.error, 2);
+  return PublishedSpread{std::sqrt(a + b), std::pow(a + b, 2) / (a * a / one->second.degrees_of_freedom +
+                                                                 b * b / other->second.degrees_of_freedom)};
 }
 
 /// A judgement without its interval.
@@ -77,6 +91,11 @@ void set(const Estimate& estimate, Basis basis, Judgement& judgement) {
   judgement.standard_error = estimate.standard_error;
   judgement.degrees_of_freedom = estimate.degrees_of_freedom;
   judgement.basis = basis;
+}
+
+Estimate estimate_from(double log_ratio, const PublishedSpread& spread, double confidence) {
+  const double half = student_t_quantile(0.5 + 0.5 * confidence, spread.degrees_of_freedom) * spread.error;
+  return {{log_ratio, log_ratio - half, log_ratio + half}, spread.error, spread.degrees_of_freedom};
 }
 
 Verdict decide(const Judgement& one, const Options& options) {
@@ -126,6 +145,7 @@ std::string to_words(Verdict verdict) {
 
 const char* to_string(Basis basis) {
   if (basis == Basis::kSessions) return "sessions";
+  if (basis == Basis::kImported) return "imported";
   return basis == Basis::kBlocks ? "blocks" : "none";
 }
 
@@ -136,11 +156,12 @@ std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
     if (anchor == schemes.end()) continue;
     for (const auto& [scheme, values] : schemes) {
       if (scheme == kAnchor) continue;
-      Pairs one{cell, scheme, pair(values.sound, anchor->second.sound), false, 0};
+      Pairs one{cell, scheme, pair(values.sound, anchor->second.sound), false, 0, {}};
       auto whole = pair(values.all, anchor->second.all);
       one.unpaired = static_cast<std::int64_t>(values.all.size() - whole.size());
       one.flagged = one.by_session.empty();
       if (one.flagged) one.by_session = std::move(whole);
+      if (one.by_session.size() == 1) one.spread = combine(values, anchor->second, one.by_session.begin()->first);
       if (!one.by_session.empty()) all.push_back(std::move(one));
     }
   }
@@ -160,6 +181,8 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
     } else if (const auto blocks = pool_blocks(pairs[i].by_session.begin()->second, options.confidence)) {
       set(*blocks, Basis::kBlocks, one);
       one.session_logs = {one.log_ratio};
+    } else if (const auto& spread = pairs[i].spread) {
+      set(estimate_from(one.log_ratio, *spread, options.confidence), Basis::kImported, one);
     }
     if (one.basis == Basis::kSessions && !one.flagged && one.standard_error > kLeastError) {
       one.p_value = compute_p_value(one);

@@ -6,7 +6,8 @@
 // Pooling: the value is the mean of the sessions' logs and the centre of its own interval.
 // Interval: over sessions by a moderated t (pooling.hpp). Schemes of one session are told apart, cells are not: a
 // session's effect on a scheme is the same in all its cells. Over blocks by Student's t where there is one session: no
-// verdict, for sessions differ more than blocks tell.
+// verdict, for sessions differ more than blocks tell. Where one session holds one value of each, with a published
+// spread, the interval is that of the two spreads (Welch's t): no verdict either.
 #pragma once
 
 #include <compare>
@@ -30,6 +31,12 @@ struct CellKey {
   auto operator<=>(const CellKey&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
+/// What was published of a value's spread within its session, or follows from replicates of it there.
+struct PublishedSpread {
+  double error = 0;               ///< standard error of the value's logarithm, > 0
+  double degrees_of_freedom = 0;  ///< >= 1
+};
+
 /// One measured or published value: of a scheme or of the anchor.
 struct Observation {
   CellKey cell;
@@ -38,6 +45,7 @@ struct Observation {
   std::int64_t block = 0;
   double value = 0;  ///< > 0, any unit
   bool flagged = false;
+  std::optional<PublishedSpread> spread = {};
 };
 
 enum class Verdict { kTrap, kNoTrap, kNoEffect, kUndecided };
@@ -46,8 +54,8 @@ const char* to_string(Verdict verdict);
 /// The same as tables print them: "no trap", …
 std::string to_words(Verdict verdict);
 
-enum class Basis { kNone, kBlocks, kSessions };
-/// "none", "blocks" or "sessions": what the interval is over.
+enum class Basis { kNone, kBlocks, kSessions, kImported };
+/// "none", "blocks", "sessions" or "imported": what the interval is over.
 const char* to_string(Basis basis);
 
 struct Options {
@@ -78,8 +86,9 @@ struct Pairs {
   CellKey cell;
   std::string scheme;
   std::map<std::string, std::vector<double>> by_session;
-  bool flagged = false;       ///< every pair holds a flagged value
-  std::int64_t unpaired = 0;  ///< sessions that hold the scheme but no block of the anchor with it
+  bool flagged = false;                   ///< every pair holds a flagged value
+  std::int64_t unpaired = 0;              ///< sessions that hold the scheme but no block of the anchor with it
+  std::optional<PublishedSpread> spread;  ///< of the ratio, where one session alone has a pair and spreads of both
 };
 
 /// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme.

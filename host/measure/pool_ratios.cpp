@@ -8,6 +8,7 @@
 
 #include "judge/judge.hpp"
 #include "judge/point_cell.hpp"
+#include "judge/point_ratio.hpp"
 #include "measure/pool_energy.hpp"
 
 namespace qtrap::measure {
@@ -17,27 +18,6 @@ using result::PointRecord;
 using result::TrialRecord;
 
 constexpr const char* kAnchor = "f16";
-
-/// Where a quantity's ratio stands in a point; the last five are null for a ratio without a verdict.
-struct Slots {
-  std::optional<double> PointRecord::*value;
-  std::optional<double> PointRecord::*low;
-  std::optional<double> PointRecord::*high;
-  std::optional<std::string> PointRecord::*basis = nullptr;
-  std::optional<double> PointRecord::*degrees_of_freedom = nullptr;
-  std::optional<double> PointRecord::*p_value = nullptr;
-  std::optional<double> PointRecord::*detectable = nullptr;
-  std::optional<std::string> PointRecord::*verdict = nullptr;
-};
-using R = PointRecord;
-constexpr Slots kTime{&R::time_ratio,    &R::time_ratio_low, &R::time_ratio_high,       &R::time_ratio_basis,
-                      &R::time_ratio_df, &R::time_ratio_p,   &R::time_ratio_detectable, &R::verdict_time};
-constexpr Slots kGross{&R::energy_ratio,    &R::energy_ratio_low, &R::energy_ratio_high,       &R::energy_ratio_basis,
-                       &R::energy_ratio_df, &R::energy_ratio_p,   &R::energy_ratio_detectable, &R::verdict_energy};
-constexpr Slots kNet{&R::energy_net_ratio, &R::energy_net_ratio_low, &R::energy_net_ratio_high};
-
-/// Neither estimated nor replayed from a file.
-bool was_read(const std::optional<std::string>& method) { return method != "estimated" && method != "simulated"; }
 
 /// Observations of one quantity: `value` gives it per window. A scheme with a value that is not positive (a net energy
 /// below the noise of idle) has none.
@@ -59,21 +39,9 @@ std::vector<judge::Observation> observe(std::span<const PooledScheme> schemes, V
   return all;
 }
 
-void set(const judge::Judgement& one, const Slots& slots, PointRecord& point) {
-  point.*slots.value = std::exp(one.log_ratio);
-  if (one.interval) {
-    point.*slots.low = std::exp(one.interval->low);
-    point.*slots.high = std::exp(one.interval->high);
-  }
-  if (slots.verdict == nullptr) return;
-  if (one.interval) {
-    point.*slots.basis = to_string(one.basis);
-    point.*slots.degrees_of_freedom = one.degrees_of_freedom;
-  }
-  point.*slots.p_value = one.p_value;
-  if (const auto detectable = judge::find_detectable(one)) point.*slots.detectable = std::exp(*detectable);
-  point.*slots.verdict = to_string(one.verdict);
-  if (point.reason) return;
+void set(const judge::Judgement& one, const judge::RatioFields& fields, PointRecord& point) {
+  judge::write_ratio(one, fields, point);
+  if (fields.verdict == nullptr || point.reason) return;
   if (one.flagged)
     point.reason =
         "no block without a flagged trial of it or of f16: the ratio is of flagged ones, no verdict is drawn";
@@ -82,12 +50,12 @@ void set(const judge::Judgement& one, const Slots& slots, PointRecord& point) {
         fmt::format("{} of its sessions hold no block of f16 beside it: the ratio is of the others", one.unpaired);
 }
 
-void fill(const std::vector<judge::Observation>& observations, const judge::Options& options, const Slots& slots,
-          std::span<PooledScheme> schemes) {
+void fill(const std::vector<judge::Observation>& observations, const judge::Options& options,
+          const judge::RatioFields& fields, std::span<PooledScheme> schemes) {
   std::map<std::pair<judge::CellKey, std::string>, PointRecord*> points;
   for (PooledScheme& scheme : schemes) points[{judge::cell_of(scheme.point), scheme.point.scheme}] = &scheme.point;
   for (const judge::Judgement& one : judge::judge(observations, options))
-    set(one, slots, *points.at({one.cell, one.scheme}));
+    set(one, fields, *points.at({one.cell, one.scheme}));
 }
 
 }  // namespace
@@ -114,18 +82,13 @@ void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin) {
     scheme.point.no_effect_margin = no_effect_margin;
   }
   fill(observe(schemes, [](const PointRecord&, const TrialRecord& trial) { return std::optional(trial.wall_s); }),
-       options, kTime, schemes);
-  fill(observe(schemes, energy(gross_of)), options, kGross, schemes);
-  fill(observe(schemes, energy(net_of)), options, kNet, schemes);
+       options, judge::kTimeRatio, schemes);
+  fill(observe(schemes, energy(gross_of)), options, judge::kGrossRatio, schemes);
+  fill(observe(schemes, energy(net_of)), options, judge::kNetRatio, schemes);
   for (PooledScheme& scheme : schemes) {
     PointRecord& point = scheme.point;
     if (point.time_ratio) point.cor_operational = *point.time_ratio - 1;
-    if (was_read(point.energy_method)) continue;
-    // What no sensor read of this device decides nothing: power times time says of energy what time says.
-    if (point.verdict_energy) point.verdict_energy = "no_meter";
-    for (auto* figure : {&point.energy_ratio_df, &point.energy_ratio_p, &point.energy_ratio_detectable})
-      figure->reset();
-    point.energy_ratio_basis.reset();
+    judge::withdraw_unread_energy(point);
   }
 }
 

@@ -11,6 +11,7 @@ std::string verdict_text(const fit::Ratio& ratio) {
   if (!ratio.interval) return "no interval";
   std::string word = judge::to_words(ratio.verdict);
   if (ratio.basis == judge::Basis::kBlocks) return word + " (one session)";
+  if (ratio.basis == judge::Basis::kImported) return word + " (one session, published spread)";
   if (ratio.flagged) return word + " (flagged)";
   if (!ratio.p_value) return word + " (no spread)";
   const auto detectable = judge::find_detectable(ratio);

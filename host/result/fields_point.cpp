@@ -131,6 +131,9 @@ constexpr Field<R> kTable[] = {
     {&R::energy_ratio_df, {"energy_ratio_df", "1", "degrees of freedom of that interval"}},
     {&R::energy_ratio_p, {"energy_ratio_p", "1", "two-sided p-value of a ratio of 1; 0 below 1e-12"}},
     {&R::energy_ratio_detectable, {"energy_ratio_detectable", "1", "smallest ratio above 1 seen with 80 % power"}},
+    {&R::replicates, {"replicates", "", "values of one session behind an imported point; null where not published"}},
+    {&R::time_error, {"time_error", "1", "standard error of time_s over it, published or over replicates"}},
+    {&R::energy_error, {"energy_error", "1", "the same of energy_gross_j"}},
 };
 
 }  // namespace

@@ -362,6 +362,9 @@ struct PointRecord {
   std::optional<double> energy_ratio_df;
   std::optional<double> energy_ratio_p;
   std::optional<double> energy_ratio_detectable;
+  std::optional<std::int64_t> replicates;
+  std::optional<double> time_error;
+  std::optional<double> energy_error;
   bool operator==(const PointRecord&) const = default;
 };
 

@@ -106,6 +106,30 @@ class Tables(ProgramTest):
         self.assertIn("more than one device: costs belong to a device, fit each alone", self.printed("fit", mixed))
         self.assertIn("workload decoder", self.printed("compare", mixed))
 
+    def test_import_fit_and_export_give_one_verdict_over_the_sessions_of_a_table(self):
+        rows = [f"G,small,{scheme},{ms},{mj},{day}\n" for day in (1, 2, 3)
+                for scheme, ms, mj in (("f16", 10 + 0.1 * day, 900 + day), ("w4", 12 + 0.1 * day, 1100))]
+        series = {**MAP["series"][0], "session": {"column": "day"}}
+        name = self.imported(HEADER.replace("\n", ",day\n") + "".join(rows), changes={"series": [series]})
+        self.assertEqual(self.run_program("check", name).returncode, 0)
+        points = [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+        pooled = [one for one in points if one["record"] == "point" and one["sessions"] == 3 and one["scheme"] != "f16"]
+        self.assertEqual([one["verdict_time"] for one in pooled], ["trap"])
+        self.run_program("fit", name, "--out", "fit.json")
+        fit = json.loads((self.folder / "fit.json").read_text())
+        judged = {one["quantity"]: one for one in fit["verdict_map"]}
+        for quantity in ("time", "energy"):
+            self.assertEqual(judged[quantity]["verdict"], pooled[0][f"verdict_{quantity}"])
+            self.assertAlmostEqual(judged[quantity]["low"], pooled[0][f"{quantity}_ratio_low"], 12)
+        self.assertIn(",trap,trap,", self.printed("export", name, "--format", "csv"))
+
+    def test_a_published_spread_is_printed_with_its_own_basis_and_decides_nothing(self):
+        series = {**MAP["series"][0], "trials": {"constant": 5},
+                  "time": {"column": "ms", "unit": "ms/step", "spread": {"sd": "sd"}}}
+        table = HEADER.replace("\n", ",sd\n") + "G,small,f16,10,900,0.1\nG,small,w4,12,1100,0.1\n"
+        text = self.printed("fit", self.imported(table, changes={"series": [series]}))
+        self.assertRegex(text, r"1\.20 \[1\.\d+, 1\.\d+\] undecided \(one session, published spread\)")
+
     def test_accuracy_and_weights_are_the_users(self):
         good = self.imported(ANCHORED)
         self.write("accuracy.csv", "model,scheme,accuracy\nqwen3-4b,f16,0.8\nqwen3-4b,w4a16-split,0.4\n")

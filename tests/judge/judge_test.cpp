@@ -273,5 +273,28 @@ TEST(FormatRatio, TakesADigitMoreWhereRoundingHidesTheSide) {
   EXPECT_EQ(format_ratio(1.5, std::nullopt, std::nullopt), "1.50");
 }
 
+TEST(Judge, DrawsAnIntervalButNoVerdictFromThePublishedSpreadsOfOneSession) {
+  const CellKey key{.device = "d", .model = "m", .params = 1};
+  std::vector<Observation> all{{key, "f16", "0", 0, 1.0, false, PublishedSpread{0.03, 4}},
+                               {key, "w8a8", "0", 0, 2.0, false, PublishedSpread{0.04, 9}}};
+  const Judgement one = judge(all).at(0);
+  EXPECT_EQ(one.basis, Basis::kImported);
+  EXPECT_STREQ(to_string(one.basis), "imported");
+  EXPECT_DOUBLE_EQ(one.standard_error, 0.05);
+  EXPECT_NEAR(one.degrees_of_freedom, 6.25e-6 / (8.1e-7 / 4 + 2.56e-6 / 9), 1e-9);
+  EXPECT_GT(one.interval.value().low, 0);
+  EXPECT_EQ(one.verdict, Verdict::kUndecided);
+  EXPECT_FALSE(one.p_value);
+  EXPECT_FALSE(find_detectable(one));
+  // One of the two has none: nothing is known of the ratio's spread.
+  all[0].spread.reset();
+  EXPECT_FALSE(judge(all).at(0).interval);
+  // Two sessions: what lies between them counts, not what either says of itself.
+  all[0].spread = PublishedSpread{0.03, 4};
+  all.push_back({key, "f16", "1", 0, 1.0, false, {}});
+  all.push_back({key, "w8a8", "1", 0, 2.1, false, {}});
+  EXPECT_EQ(judge(all).at(0).basis, Basis::kSessions);
+}
+
 }  // namespace
 }  // namespace qtrap::judge
