@@ -116,6 +116,7 @@ double compute_p_value(const Judgement& one) {
 /// Estimates of all drafts over their sessions. Flagged ones share nothing with the others.
 std::vector<std::optional<Estimate>> pool(const std::vector<Judgement>& drafts, double confidence) {
   std::vector<SessionValues> quantities;
+  quantities.reserve(drafts.size());
   for (const Judgement& one : drafts)
     quantities.push_back({one.cell.device + (one.flagged ? "|flagged" : ""), one.scheme, one.session_logs});
   return pool_sessions(quantities, confidence);
@@ -172,6 +173,7 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
   expects(options.no_effect_margin > 0 && options.no_effect_margin < 1, "a margin lies between 0 and 1");
   const std::vector<Pairs> pairs = pair_with_anchor(observations);
   std::vector<Judgement> judgements;
+  judgements.reserve(pairs.size());
   for (const Pairs& one : pairs) judgements.push_back(make_draft(one));
   const auto estimates = pool(judgements, options.confidence);
   for (std::size_t i = 0; i < judgements.size(); ++i) {
