@@ -170,7 +170,7 @@ Result<std::optional<double>> RowView::sum(const Columns& columns, std::string_v
   double total = 0;
   std::vector<std::string> cells;
   for (const std::string& column : columns.names) {
-    const auto value = number(column, unit);
+    auto value = number(column, unit);
     if (!value || !value.value()) return value;
     if (*value.value() < 0) {
       return refuse(fmt::format("`{}` is not above 0", column), cell(column), "filter the row out");
