@@ -8,9 +8,13 @@
 #include <type_traits>
 
 #include "import/import_map.hpp"
-#include "import/json_text.hpp"
+#include "profile/json_text.hpp"
 
 namespace qtrap::importer {
+
+using profile::Json;
+using profile::parse_json_object;
+using profile::quote;
 
 inline constexpr std::int64_t kSchemaMajor = 1;
 inline constexpr const char* kSchemaVersion = "1.0";

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "core/file.hpp"
 #include "core/text.hpp"
@@ -15,12 +14,6 @@ namespace {
 constexpr std::size_t kLargestProfile = std::size_t{4} << 20;
 constexpr std::size_t kLongestText = 4096;
 constexpr std::size_t kLongestList = 256;
-
-std::string quote(const Json& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array() && !value.empty()) return "a list";
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 /// What a refusal says of the place: file and key.
 struct Place {
@@ -140,32 +133,7 @@ Result<Json> parse_object(std::string_view text, std::string_view name) {
     return usage_error(fmt::format("{} is too large for a profile", name), fmt::format("{} bytes", text.size()),
                        fmt::format("at most {} are read", kLargestProfile));
   }
-  if (!is_utf8(text)) return usage_error(fmt::format("{} is not UTF-8", name), "", "save it as UTF-8 text");
-  if (const std::size_t depth = compute_json_depth(text); depth > kDeepestJson) {
-    return usage_error(fmt::format("{} is nested too deeply", name), fmt::format("{} levels", depth),
-                       fmt::format("at most {} are read", kDeepestJson));
-  }
-  std::set<std::string> seen;
-  std::string twice;
-  const auto note_key = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event != Json::parse_event_t::key || depth != 1) return true;
-    if (!seen.insert(parsed.get<std::string>()).second) twice = parsed.get<std::string>();
-    return true;
-  };
-  try {
-    Json object = Json::parse(text, note_key);
-    if (!object.is_object())
-      return usage_error(fmt::format("{} is not a JSON object", name), quote(object), "put its keys in { }");
-    if (!twice.empty()) return usage_error(fmt::format("{}: a key is given twice", name), twice, "remove one of them");
-    return object;
-  } catch (const Json::parse_error& problem) {
-    const std::size_t at = std::min(text.size(), problem.byte > 0 ? problem.byte - 1 : 0);
-    return usage_error(fmt::format("{} is not valid JSON at {}", name, describe_position(text, at)),
-                       std::string(text.substr(at, 20)),
-                       at == text.size() ? "it ends too early" : "correct the text there");
-  } catch (const Json::out_of_range&) {
-    return usage_error(fmt::format("{} holds a number that is out of range", name), "", "give numbers below 1e300");
-  }
+  return parse_json_object(text, name);
 }
 
 template <class R>

@@ -1,21 +1,16 @@
-// JSON values into members and back, with worded refusals. Private to this layer: the only header that shows
-// nlohmann-json.
+// JSON values into members and back, with worded refusals. Private to this layer, for it shows nlohmann-json.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include <nlohmann/json.hpp>
-
 #include "core/result.hpp"
+#include "profile/json_text.hpp"
 #include "profile/keys.hpp"
 
 namespace qtrap::profile {
 
-using Json = nlohmann::ordered_json;
-
-/// Parses the text of a JSON object. kUsage errors: not UTF-8, more than kDeepestJson levels, not JSON (with the
-/// position), not an object, a key given twice.
+/// parse_json_object() of a profile: a kUsage error where the text is too large for one, too.
 Result<Json> parse_object(std::string_view text, std::string_view name);
 
 /// Stores a JSON value in the member of `key`; the error quotes `name`, the key and the value.

@@ -1,4 +1,4 @@
-#include "import/json_text.hpp"
+#include "profile/json_text.hpp"
 
 #include <fmt/format.h>
 
@@ -9,11 +9,11 @@
 
 #include "core/text.hpp"
 
-namespace qtrap::importer {
+namespace qtrap::profile {
 
 std::string quote(const Json& value) {
   if (value.is_object()) return "an object";
-  if (value.is_array()) return "a list";
+  if (value.is_array() && !value.empty()) return "a list";
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -50,4 +50,4 @@ Result<Json> parse_json_object(std::string_view text, std::string_view name) {
   }
 }
 
-}  // namespace qtrap::importer
+}  // namespace qtrap::profile

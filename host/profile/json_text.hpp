@@ -1,4 +1,5 @@
-// JSON text into a value, with worded refusals. Private to this layer, as is nlohmann-json.
+// JSON text into a value, with worded refusals. Shows nlohmann-json: for the sources of this layer and of
+// import, whose maps and tables are JSON too.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,7 +7,7 @@
 
 #include "core/result.hpp"
 
-namespace qtrap::importer {
+namespace qtrap::profile {
 
 using Json = nlohmann::ordered_json;
 
@@ -14,7 +15,7 @@ using Json = nlohmann::ordered_json;
 /// not an object, a key given twice in one object (nlohmann-json keeps the last in silence), a number out of range.
 Result<Json> parse_json_object(std::string_view text, std::string_view name);
 
-/// A value for a message: scalars as they are, else "an object" or "a list".
+/// A value for a message: scalars and an empty list as they are, else "an object" or "a list".
 std::string quote(const Json& value);
 
-}  // namespace qtrap::importer
+}  // namespace qtrap::profile
