@@ -5,13 +5,12 @@
 #include <utility>
 #include <vector>
 
+#include "report/verdict_text.hpp"
+
 namespace qtrap::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::pair<fit::Axis, const char*> kAxisNames[] = {
-    {fit::Axis::kParams, "critical_scale"}, {fit::Axis::kBatch, "critical_batch"}, {fit::Axis::kHops, "critical_hops"}};
 
 Json to_json(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
 
@@ -83,24 +82,19 @@ Json cell_keys(const judge::CellKey& cell) {
           {"model_family", cell.family.empty() ? Json() : Json(cell.family)}};
 }
 
-/// Keys of the axis, whose value an entry has none of, and of its crossing.
-struct AxisKeys {
-  std::vector<const char*> absent;
-  const char* value;
-};
-AxisKeys keys_of(fit::Axis axis) {
-  if (axis == fit::Axis::kParams) return {{"model", "params"}, "n_star"};
-  return axis == fit::Axis::kBatch ? AxisKeys{{"batch"}, "b_star"} : AxisKeys{{"hops"}, "h_star"};
+/// Keys of what the axis leaves open.
+std::vector<const char*> absent_keys(fit::Axis axis) {
+  if (axis == fit::Axis::kParams) return {"model", "params"};
+  return {axis == fit::Axis::kBatch ? "batch" : "hops"};
 }
 
 Json to_json(const fit::Critical& one) {
   Json json = cell_keys(one.cell);
-  const AxisKeys keys = keys_of(one.axis);
-  for (const char* key : keys.absent) json.erase(key);
+  for (const char* key : absent_keys(one.axis)) json.erase(key);
   json.update({{"scheme", one.scheme},
                {"quantity", to_string(one.quantity)},
                {"status", to_string(one.crossing.status)},
-               {keys.value, to_json(one.crossing.value)},
+               {kAxisNames[static_cast<std::size_t>(one.axis)].value, to_json(one.crossing.value)},
                {"low", to_json(one.crossing.low)},
                {"high", to_json(one.crossing.high)},
                {"method", to_string(one.method)},
@@ -268,11 +262,11 @@ Result<std::string> to_fit_json(const fit::FitReport& report) {
   Json json = Json::parse(contract.value());
   extend_quantity(report.time, json["time"]);
   extend_quantity(report.energy, json["energy"]);
-  for (const auto& [axis, name] : kAxisNames) {
-    const auto entries = on_axis(report.critical, axis);
-    for (std::size_t i = 0; i < entries.size(); ++i) json[name][i].update(describe_crossing(*entries[i]));
-    Json& other = json[std::string(name) + "_other"] = Json::array();
-    for (const fit::Critical* one : on_axis(report.critical_other, axis)) other.push_back(to_json(*one));
+  for (const AxisName& axis : kAxisNames) {
+    const auto entries = on_axis(report.critical, axis.axis);
+    for (std::size_t i = 0; i < entries.size(); ++i) json[axis.key][i].update(describe_crossing(*entries[i]));
+    Json& other = json[std::string(axis.key) + "_other"] = Json::array();
+    for (const fit::Critical* one : on_axis(report.critical_other, axis.axis)) other.push_back(to_json(*one));
   }
   extend_paper_view(report.paper_view, json);
   json["seed"] = report.seed;

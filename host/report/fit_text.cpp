@@ -61,12 +61,6 @@ std::string describe_costs(const fit::Decomposition& fitted) {
   return text + to_text(table);
 }
 
-/// "4×4", or "4×4, C 2048".
-std::string chain_text(const judge::CellKey& cell) {
-  const std::string chain = fmt::format("{:g}×{:g}", cell.hops, cell.tokens);
-  return cell.context > 0 ? fmt::format("{}, C {:g}", chain, cell.context) : chain;
-}
-
 /// The map of verdicts: a row per model and chain, a column per batch.
 std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
   if (ratios.empty()) return {};
@@ -162,15 +156,6 @@ std::string describe_pareto(const std::vector<fit::ParetoCell>& cells) {
   return text.empty() ? text : "Not dominated in throughput, energy and accuracy, as far as measured:\n" + text;
 }
 
-/// What stays fixed along the axis.
-std::string place_text(const fit::Critical& one) {
-  const judge::CellKey& cell = one.cell;
-  const std::string family = cell.family.empty() ? "" : cell.family + ", ";
-  if (one.axis == fit::Axis::kParams) return fmt::format("{}B {:g}, {}", family, cell.batch, chain_text(cell));
-  if (one.axis == fit::Axis::kBatch) return fmt::format("{}, {}", cell.model, chain_text(cell));
-  return fmt::format("{}, B {:g}, T {:g}", cell.model, cell.batch, cell.tokens);
-}
-
 /// Entries of both methods along an axis, those of one place together, the one that counts first.
 std::vector<const fit::Critical*> list_entries(const fit::FitReport& report, fit::Axis axis) {
   std::vector<const fit::Critical*> entries;
@@ -184,16 +169,16 @@ std::vector<const fit::Critical*> list_entries(const fit::FitReport& report, fit
   return entries;
 }
 
-std::string describe_critical(const char* name, fit::Axis axis, const fit::FitReport& report) {
+std::string describe_critical(const AxisName& axis, const fit::FitReport& report) {
   Table table;
-  table.columns = {{"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"},          {"at", "at"},
-                   {"value", name},    {"basis", "how"},     {"interval", "interval over"}, {"note", "note"}};
-  for (const fit::Critical* one : list_entries(report, axis)) {
+  table.columns = {{"quantity", "of"},   {"device", "device"}, {"scheme", "scheme"},          {"at", "at"},
+                   {"value", axis.name}, {"basis", "how"},     {"interval", "interval over"}, {"note", "note"}};
+  for (const fit::Critical* one : list_entries(report, axis.axis)) {
     table.rows.push_back({std::string(to_string(one->quantity)), one->cell.device, one->scheme, place_text(*one),
                           crossing_text(*one), std::string(to_string(one->method)), basis_text(*one),
                           one->crossing.reason});
   }
-  if (table.rows.empty()) return fmt::format("{}: fewer than two sizes everywhere, so none.\n", name);
+  if (table.rows.empty()) return fmt::format("{}: fewer than two sizes everywhere, so none.\n", axis.name);
   return to_text(table);
 }
 
@@ -266,10 +251,8 @@ std::string make_fit_text(const fit::FitReport& report) {
   add(describe_anchorless(report.anchorless));
   add(describe_hops(report.hop_slopes));
   add(describe_attribution(report.attribution));
-  if (!report.critical.empty()) {
-    add(describe_critical("N*", fit::Axis::kParams, report));
-    add(describe_critical("B*", fit::Axis::kBatch, report));
-    add(describe_critical("H*", fit::Axis::kHops, report));
+  for (const AxisName& axis : kAxisNames) {
+    if (!report.critical.empty()) add(describe_critical(axis, report));
   }
   add(describe_scaling(report.scaling));
   add(describe_paper(report));

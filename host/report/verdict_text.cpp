@@ -7,6 +7,19 @@
 
 namespace qtrap::report {
 
+std::string chain_text(const judge::CellKey& cell) {
+  const std::string chain = fmt::format("{:g}×{:g}", cell.hops, cell.tokens);
+  return cell.context > 0 ? fmt::format("{}, C {:g}", chain, cell.context) : chain;
+}
+
+std::string place_text(const fit::Critical& one) {
+  const judge::CellKey& cell = one.cell;
+  const std::string family = cell.family.empty() ? "" : cell.family + ", ";
+  if (one.axis == fit::Axis::kParams) return fmt::format("{}B {:g}, {}", family, cell.batch, chain_text(cell));
+  if (one.axis == fit::Axis::kBatch) return fmt::format("{}, {}", cell.model, chain_text(cell));
+  return fmt::format("{}, B {:g}, T {:g}", cell.model, cell.batch, cell.tokens);
+}
+
 std::string verdict_text(const fit::Ratio& ratio) {
   if (!ratio.interval) return "no interval";
   std::string word = judge::to_words(ratio.verdict);

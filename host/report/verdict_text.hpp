@@ -9,6 +9,23 @@
 
 namespace qtrap::report {
 
+/// An axis along which the ratio may cross 1.
+struct AxisName {
+  fit::Axis axis;
+  const char* name;   ///< "N*"
+  const char* key;    ///< of the list in files
+  const char* value;  ///< of the crossing in an entry of it
+};
+inline constexpr AxisName kAxisNames[] = {{fit::Axis::kParams, "N*", "critical_scale", "n_star"},
+                                          {fit::Axis::kBatch, "B*", "critical_batch", "b_star"},
+                                          {fit::Axis::kHops, "H*", "critical_hops", "h_star"}};
+
+/// "4×4", or "4×4, C 2048".
+std::string chain_text(const judge::CellKey& cell);
+
+/// What stays fixed along the axis: "qwen, B 1, 4×4".
+std::string place_text(const fit::Critical& critical);
+
 /// "trap"; of what is undecided, why or what could have been seen: "undecided (one session)", "undecided (sees 1.05)".
 std::string verdict_text(const fit::Ratio& ratio);
 
