@@ -330,7 +330,7 @@ Check Workload::compare(std::string name, WeightFormat format, bool split, const
     for (std::uint64_t k = 0; k < shape_.columns; ++k) {
       const double xk = x[t * shape_.columns + k];
       const double value = weights.value(r, k);
-      sum += xk * (split ? double{float_from_half(half_from_float(static_cast<float>(value)))} : value);
+      sum += xk * (split ? static_cast<double>(float_from_half(half_from_float(static_cast<float>(value)))) : value);
       const double size = format == WeightFormat::kInt4
                               ? weights.scale(r, k) * (weights.code(r, k) + weights.zero(r, k))
                               : std::abs(weights.value(r, k));
@@ -347,11 +347,11 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
   const auto bits = device::read_vector<std::uint16_t>(*device_, x_, tokens * shape_.columns);
   std::vector<double> plain(bits.size());
   std::transform(bits.begin(), bits.end(), plain.begin(),
-                 [](std::uint16_t half) { return double{float_from_half(half)}; });
+                 [](std::uint16_t half) { return static_cast<double>(float_from_half(half)); });
   const auto codes = scheme::reference_quantize_activations(bits, tokens, shape_.columns, maker_.options().group_size);
   std::vector<double> rounded(bits.size());
   for (std::size_t i = 0; i < rounded.size(); ++i)
-    rounded[i] = codes.codes[i] * double{codes.scales[i / shape_.columns]};
+    rounded[i] = codes.codes[i] * static_cast<double>(codes.scales[i / shape_.columns]);
 
   std::vector<Check> checks;
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
@@ -361,7 +361,7 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
     const auto halves = device::read_vector<std::uint16_t>(*device_, y_, tokens * shape_.rows);
     std::vector<double> y(halves.size());
     std::transform(halves.begin(), halves.end(), y.begin(),
-                   [](std::uint16_t half) { return double{float_from_half(half)}; });
+                   [](std::uint16_t half) { return static_cast<double>(float_from_half(half)); });
     checks.push_back(compare(std::string(info.name), info.weights, info.path == "split",
                              info.activation_bits == 8 ? rounded : plain, y, tokens, kHalfUlp));
   }

@@ -143,8 +143,8 @@ TEST(Decomposition, RefusesACostThatIsHeldAtZeroBesideItsNearTwin) {
   campaign.time = {0, 4e-14, 0, 0, 0, 0, 0};
   std::vector<Row> rows = synthetic::make_campaign(campaign);
   for (Row& row : rows) row.workload.counts = {row.workload.counts.bytes, row.workload.counts.macs, 0, 0, 0, 0};
-  const Coefficient& bytes =
-      find(decompose(make_design(rows).value(), Quantity::kTime, quick_options()).forms[0], "bytes");
+  const Decomposition costs = decompose(make_design(rows).value(), Quantity::kTime, quick_options());
+  const Coefficient& bytes = find(costs.forms[0], "bytes");
   EXPECT_FALSE(bytes.identified);
   EXPECT_FALSE(bytes.value);
 }
