@@ -259,6 +259,16 @@ class CommandLine {
         ->type_name("KEY=VALUE")
         ->take_all()
         ->allow_extra_args(false);
+    command
+        ->add_option("--until", run_.until,
+                     "Add sessions until every ratio to f16 is decided, or RATIO would have been seen in it; every "
+                     "look at them counts, so that together they are wrong in 5 % of campaigns at most")
+        ->type_name("RATIO");
+    command
+        ->add_option("--max-sessions", run_.max_sessions,
+                     "With --until: sessions at most (default: the campaign's `sessions`)")
+        ->type_name("N")
+        ->check(CLI::Range(2, 1000));
     add_watchdog(command);
     command->add_flag("--dry-run", run_.dry_run, "Print what would run and how much memory it takes");
     command->add_flag("--quiet", run_.quiet, "No progress on stderr");

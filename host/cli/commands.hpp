@@ -39,8 +39,10 @@ struct RunOptions {
   std::string tuning = "auto";  ///< auto, none, or the path of a tuning file
   std::string out;
   std::string resume;
-  std::optional<std::uint64_t> seed;   ///< none: 1, or that of the resumed file
-  std::vector<std::string> overrides;  ///< KEY=VALUE
+  std::optional<std::uint64_t> seed;         ///< none: 1, or that of the resumed file
+  std::vector<std::string> overrides;        ///< KEY=VALUE
+  std::optional<double> until;               ///< ratio that sessions are added for; none: their number is fixed
+  std::optional<std::int64_t> max_sessions;  ///< with `until`: at most so many; none: the campaign's
   bool dry_run = false;
   bool quiet = false;
   bool require_energy = false;

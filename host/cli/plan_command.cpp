@@ -20,11 +20,11 @@ namespace {
 /// Of bench/results/pocl-3.1-amd-epyc-scale.jsonl.gz, as this command prints it: 36 ratios of 5 sessions.
 constexpr judge::SpreadComponents kReference{0.0, 0.09, 0, 0, 0};
 
-/// Blocks of a session: as many as the files have, else until the time of every scheme is known to target_ci.
+/// Blocks of a session: as many as the files have, else until the ratio of every scheme is known to target_ci within
+/// it.
 double expect_blocks(const profile::Campaign& campaign, const judge::SpreadComponents& spread) {
   constexpr double kTwoSided = 1.96;
-  const double of_time = spread.block / std::sqrt(2.0);  // a ratio holds the spread of two times
-  const double wanted = spread.ratios > 0 ? spread.blocks : std::pow(kTwoSided * of_time / campaign.target_ci, 2);
+  const double wanted = spread.ratios > 0 ? spread.blocks : std::pow(kTwoSided * spread.block / campaign.target_ci, 2);
   return std::clamp(std::ceil(wanted), static_cast<double>(campaign.min_trials),
                     static_cast<double>(campaign.max_trials));
 }

@@ -30,6 +30,9 @@ Text text(const std::optional<std::string>& value) { return value; }
 Text text(std::int64_t value) { return std::to_string(value); }
 Text text(const std::optional<std::int64_t>& value) { return value ? text(*value) : std::nullopt; }
 Text text(const std::optional<double>& value) { return value ? Text(fmt::format("{}", *value)) : std::nullopt; }
+Text text(const std::optional<std::vector<double>>& value) {
+  return value ? Text(fmt::format("{}", fmt::join(*value, " "))) : std::nullopt;
+}
 Text text(const std::optional<bool>& value) { return value ? Text(*value ? "true" : "false") : std::nullopt; }
 
 /// A getter of one member of one part of a session.
@@ -49,6 +52,8 @@ std::span<const Rule> rules() {
   using K = result::KernelsInfo;
   using M = result::MeterSummary;
   using H = result::HostInfo;
+  const char* until = "was planned with other looks";
+  const char* use_until = "leave --until and --max-sessions out: it goes on as it was planned";
   const char* program = "was written by another build of qtrap";
   const char* use_program = "resume it with that program, or start a new file with --out";
   const char* device = "was measured on another device";
@@ -59,6 +64,10 @@ std::span<const Rule> rules() {
   const char* host = "was measured on another host";
   static const Rule kRules[] = {
       {"origin", "was imported, not measured", "name the file of a run", of(&S::origin)},
+      {"until_ratio", "was planned to look for another ratio", use_until, of(&S::until_ratio)},
+      {"until_looks", until, use_until, of(&S::until_looks)},
+      {"until_ratios", until, kNewFile, of(&S::until_ratios)},
+      {"until_spent", until, kNewFile, of(&S::until_spent)},
       {"campaign_sha256", "belongs to another campaign",
        "resume it with the campaign and --set it was started with, or with neither", of(&S::campaign_sha256)},
       {"models_sha256", "was measured with other model shapes", kNewFile, of(&S::models_sha256)},

@@ -9,6 +9,7 @@
 
 #include "cli/app.hpp"
 #include "cli/device_cache.hpp"
+#include "cli/looks.hpp"
 #include "cli/losses.hpp"
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
@@ -44,9 +45,10 @@ constexpr const char* kNoLock = "the result file cannot be locked here: start no
 /// The result file of a run: what is in it, and what is still missing.
 class Run {
  public:
-  /// `resumed`: the file to continue, checked against the plan; null for a new one.
-  Run(const RunOptions& options, RunPlan plan, OpenedResult* resumed)
+  /// `looks`: what --until plans. `resumed`: the file to continue, checked against the plan; null for a new one.
+  Run(const RunOptions& options, RunPlan plan, std::optional<LookPlan> looks, OpenedResult* resumed)
       : options_(options), plan_(std::move(plan)), line_(options.quiet), losses_(options.device.variant) {
+    if (looks) looks_.emplace(std::move(*looks));
     if (options.out == kStandardOutput) {
       path_ = "standard output";
       output_.emplace(AppendFile::standard_output(results_descriptor()).value());
@@ -74,11 +76,13 @@ class Run {
     if (!options_.quiet)
       tell(fmt::format("measuring on {}, {}, driver {}", plan_.device.label(), plan_.device.id, plan_.device.driver));
     std::string error;
+    take_looks();
     if (!missing_cells().empty()) learn_cache();
     while (error.empty() && !stop_was_requested()) {
       const auto cells = missing_cells();
       if (cells.empty()) break;
       error = run_one_session(cells);
+      take_looks();
     }
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
     const std::string status = interrupted ? "interrupted" : error.empty() ? "complete" : "failed";
@@ -140,14 +144,58 @@ class Run {
     });
   }
 
+  /// Cells that go on, with what pools them.
+  std::vector<measure::PoolInput> open_inputs() {
+    std::vector<measure::Cell> open;
+    for (const auto& cell : plan_.cells) {
+      if (!lost_cells_.contains(cell.id())) open.push_back(cell);
+    }
+    return make_inputs(open);
+  }
+
+  std::vector<measure::PoolInput> make_inputs(const std::vector<measure::Cell>& cells) {
+    std::vector<measure::PoolInput> inputs;
+    inputs.reserve(cells.size());
+    for (const auto& cell : cells)
+      inputs.push_back(
+          {cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]});
+    return inputs;
+  }
+
+  /// Sessions that every cell which goes on has.
+  std::int64_t fewest_sessions() const {
+    const auto done = sessions_by_cell();
+    std::optional<std::size_t> fewest;
+    for (const auto& cell : plan_.cells) {
+      if (lost_cells_.contains(cell.id())) continue;
+      const auto found = done.find(cell.id());
+      const std::size_t count = found == done.end() ? 0 : found->second.size();
+      fewest = std::min(fewest.value_or(count), count);
+    }
+    return static_cast<std::int64_t>(fewest.value_or(0));
+  }
+
+  /// All planned looks whose sessions are in, those of a resumed file again: they follow from its trials.
+  void take_looks() {
+    if (!looks_) return;
+    while (looks_->take(open_inputs(), fewest_sessions())) {
+      line_.clear();
+      if (!options_.quiet) tell(looks_->words());
+    }
+  }
+
+  /// Sessions that a cell is to have before the next look, or at all.
+  std::int64_t wanted_sessions() const { return looks_ ? looks_->wanted(fewest_sessions()) : plan_.campaign.sessions; }
+
   std::vector<measure::Cell> missing_cells() const {
     const auto done = sessions_by_cell();
+    const std::int64_t wanted = wanted_sessions();
     std::vector<measure::Cell> missing;
     for (const auto& cell : plan_.cells) {
       if (has_points(cell) || lost_cells_.contains(cell.id())) continue;
       const auto found = done.find(cell.id());
       const auto count = found == done.end() ? 0 : static_cast<std::int64_t>(found->second.size());
-      if (count < plan_.campaign.sessions) missing.push_back(cell);
+      if (count < wanted) missing.push_back(cell);
     }
     return missing;
   }
@@ -273,6 +321,7 @@ class Run {
           "check the driver (dmesg), then go on with --resume"));
     }
     session.argv = options_.argv;
+    if (looks_) state_plan(looks_->plan(), session);
     session.hazards.insert(session.hazards.end(), plan_.device.choice.begin(), plan_.device.choice.end());
     for (const auto& [model, memory] : plan_.memory) {
       if (memory.in_cache)
@@ -332,11 +381,12 @@ class Run {
   /// Cells that are complete or lost and lack points.
   std::vector<measure::Cell> untold_cells() const {
     const auto done = sessions_by_cell();
+    const bool may_end = !looks_ || looks_->stopped();
+    const std::int64_t wanted = wanted_sessions();
     std::vector<measure::Cell> untold;
     for (const auto& cell : plan_.cells) {
       const auto found = done.find(cell.id());
-      const bool complete =
-          found != done.end() && static_cast<std::int64_t>(found->second.size()) >= plan_.campaign.sessions;
+      const bool complete = may_end && found != done.end() && static_cast<std::int64_t>(found->second.size()) >= wanted;
       if (!has_points(cell) && (complete || lost_cells_.contains(cell.id()))) untold.push_back(cell);
     }
     return untold;
@@ -347,14 +397,10 @@ class Run {
   void write_points(const std::vector<measure::Cell>& cells) {
     if (file_.sessions.empty() || cells.empty()) return;  // a file begins with a session
     begin_writing();
-    std::vector<measure::PoolInput> inputs;
-    inputs.reserve(cells.size());
-    for (const auto& cell : cells)
-      inputs.push_back(
-          {cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]});
+    const double confidence = looks_ ? looks_->confidence() : measure::kConfidence;
     std::string lines;
     std::vector<result::PointRecord> told;
-    for (auto& point : measure::pool_cells(inputs)) {
+    for (auto& point : measure::pool_cells(make_inputs(cells), confidence)) {
       const auto same = [&](const auto& known) { return known.point_id == point.point_id; };
       if (std::any_of(file_.points.begin(), file_.points.end(), same)) continue;
       lines += result::to_json_line(point).value();
@@ -374,6 +420,7 @@ class Run {
     end.points_ok = result::count_points(file_, "ok");
     end.points_failed = result::count_points(file_, "error");
     end.wall_s = earlier_wall_s_ + wall_s;
+    if (looks_) looks_->state(end);
     write(result::to_json_line(end).value());
     file_.end = end;
   }
@@ -388,6 +435,7 @@ class Run {
   result::ResultFile file_;
   std::map<std::string, std::map<std::string, Error>> failures_;  ///< by cell, then scheme
   std::set<std::string> lost_cells_;
+  std::optional<Looks> looks_;
   ProgressLine line_;
   measure::Progress progress_;  ///< where the running session is
   Losses losses_;
@@ -445,16 +493,18 @@ int run_campaign(const RunOptions& options) {
   RunPlan plan =
       make_run_plan(options, names_campaign || !resumed ? std::string() : records->sessions.front().campaign_json);
   // Also of a new run: a meter or a tuning file that does not fit is refused before anything is measured.
-  const result::SessionRecord next = describe_next_session(options, plan, records);
+  result::SessionRecord next = describe_next_session(options, plan, records);
+  auto looks = plan_looks(options, plan, next, records);
+  if (looks) state_plan(*looks, next);
   if (records != nullptr) {
     if (auto same = check_resumable(*records, options.resume, next); !same) throw Failure(same.error());
     if (auto fits = check_layers(*records, options.resume, plan.models); !fits) throw Failure(fits.error());
   }
   if (options.dry_run) {
-    print(describe_plan(plan));
+    print(describe_plan(plan) + (looks ? describe_looks(*looks) : ""));
     return kDone;
   }
-  return Run(options, std::move(plan), resumed ? &*resumed : nullptr).execute();
+  return Run(options, std::move(plan), std::move(looks), resumed ? &*resumed : nullptr).execute();
 }
 
 }  // namespace qtrap::cli

@@ -109,7 +109,7 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
     for (const Configuration& configuration : design->configurations) family.push_back(configuration.work);
   }
   judge::Options judging;
-  judging.confidence = options.fit.confidence;
+  judging.confidence = options.ratio_confidence.value_or(options.fit.confidence);
   judging.no_effect_margin = options.no_effect_margin.value_or(judging.no_effect_margin);
   for (const Quantity quantity : {Quantity::kTime, Quantity::kEnergy}) {
     add_quantity(design, all, family, quantity, judging, report);
@@ -149,6 +149,18 @@ Result<std::optional<double>> find_margin(std::span<const result::ResultFile> fi
     }
   }
   return margin;
+}
+
+/// Runs that were looked at until they decided spend their error over looks and ratios: judged as any other file, they
+/// would show what they did not find.
+std::optional<double> find_confidence(std::span<const result::ResultFile> files) {
+  std::optional<double> strictest;
+  for (const result::ResultFile& file : files) {
+    for (const result::PointRecord& point : file.points) {
+      if (point.ratio_confidence) strictest = std::max(strictest.value_or(0), *point.ratio_confidence);
+    }
+  }
+  return strictest;
 }
 
 result::QuantityFit to_quantity_fit(const Decomposition& fit) {
@@ -232,6 +244,7 @@ Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, con
     if (!margin) return margin.error();
     completed.no_effect_margin = margin.value();
   }
+  if (!completed.ratio_confidence) completed.ratio_confidence = find_confidence(files);
   if (!completed.fit.static_power && !rows.empty()) {
     completed.fit.static_power = estimate_static_power(files, rows.front().workload.device);
   }

@@ -26,6 +26,8 @@ struct ReportOptions {
   std::optional<IndexWeights> weights;  ///< of the user's own index
   std::map<std::pair<std::string, std::string>, double> accuracy;  ///< by (model, scheme)
   std::optional<double> no_effect_margin;  ///< see judge::Options; none: that of the files, else 0.02
+  std::optional<double> ratio_confidence;  ///< none: the strictest that the files' points were judged with, else that
+                                           ///< of the fit
 };
 
 struct FitReport {

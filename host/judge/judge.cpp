@@ -14,7 +14,8 @@ namespace qtrap::judge {
 namespace {
 
 constexpr const char* kAnchor = "f16";
-constexpr double kEquivalenceConfidence = 0.90;  // two one-sided tests at 5 %
+/// Two one-sided tests, each with the error that the two sides of a verdict share: 90 % beside 95 %.
+double equivalence_confidence(double confidence) { return 2 * confidence - 1; }
 
 /// Sessions that agree closer than this were copied or rounded, not measured apart: they say nothing of the spread.
 constexpr double kLeastError = 1e-9;
@@ -99,8 +100,8 @@ Estimate estimate_from(double log_ratio, const PublishedSpread& spread, double c
 }
 
 Verdict decide(const Judgement& one, const Options& options) {
-  const double half =
-      student_t_quantile(0.5 + 0.5 * kEquivalenceConfidence, one.degrees_of_freedom) * one.standard_error;
+  const double p = 0.5 + 0.5 * equivalence_confidence(options.confidence);
+  const double half = student_t_quantile(p, one.degrees_of_freedom) * one.standard_error;
   if (one.log_ratio - half > std::log(1 - options.no_effect_margin) &&
       one.log_ratio + half < std::log(1 + options.no_effect_margin))
     return Verdict::kNoEffect;
@@ -171,6 +172,7 @@ std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
 
 std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options) {
   expects(options.no_effect_margin > 0 && options.no_effect_margin < 1, "a margin lies between 0 and 1");
+  expects(options.confidence > 0.5 && options.confidence < 1, "a verdict has a confidence");
   const std::vector<Pairs> pairs = pair_with_anchor(observations);
   std::vector<Judgement> judgements;
   judgements.reserve(pairs.size());
@@ -178,6 +180,7 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
   const auto estimates = pool(judgements, options.confidence);
   for (std::size_t i = 0; i < judgements.size(); ++i) {
     Judgement& one = judgements[i];
+    one.confidence = options.confidence;
     if (estimates[i]) {
       set(*estimates[i], Basis::kSessions, one);
     } else if (const auto blocks = pool_blocks(pairs[i].by_session.begin()->second, options.confidence)) {
@@ -194,9 +197,10 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
   return judgements;
 }
 
-std::optional<double> find_detectable(const Judgement& judgement, double confidence) {
+std::optional<double> find_detectable(const Judgement& judgement) {
   if (judgement.basis != Basis::kSessions) return std::nullopt;
-  return judgement.standard_error * compute_detectable_shift(kPower, judgement.degrees_of_freedom, confidence);
+  return judgement.standard_error *
+         compute_detectable_shift(kPower, judgement.degrees_of_freedom, judgement.confidence);
 }
 
 std::vector<Anchorless> find_anchorless(std::span<const Observation> observations) {

@@ -59,7 +59,7 @@ enum class Basis { kNone, kBlocks, kSessions, kImported };
 const char* to_string(Basis basis);
 
 struct Options {
-  double confidence = 0.95;
+  double confidence = 0.95;        ///< of intervals and verdicts; > 0.5
   double no_effect_margin = 0.02;  ///< 0.02: the 90 % interval within 0.98 to 1.02 is `no_effect`; > 0, < 1
 };
 
@@ -72,6 +72,7 @@ struct Judgement {
   double log_ratio = 0;               ///< the interval's centre
   std::optional<Interval> interval;   ///< of log_ratio; none with one session of one block
   Basis basis = Basis::kNone;
+  double confidence = 0.95;       ///< of the interval and the verdict
   double standard_error = 0;      ///< of log_ratio; with an interval
   double degrees_of_freedom = 0;  ///< of the interval
   std::optional<double> p_value;  ///< two-sided, of a ratio of 1; over sessions alone
@@ -98,8 +99,9 @@ std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations);
 /// by the caller: none is given. Variances are shared by the points of one device.
 std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options = {});
 
-/// Smallest log ratio, > 0, that a campaign like this one tells from 0 with 80 % power; none but over sessions.
-std::optional<double> find_detectable(const Judgement& judgement, double confidence = 0.95);
+/// Smallest log ratio, > 0, that a campaign like this one tells from 0 with 80 % power at the judgement's confidence;
+/// none but over sessions.
+std::optional<double> find_detectable(const Judgement& judgement);
 
 /// Cells whose schemes have no anchor in any session, with how many schemes each holds: what judge() is silent on.
 struct Anchorless {

@@ -320,18 +320,19 @@ Pooled pool_values(const std::vector<std::vector<double>>& by_session) {
   return pooled;
 }
 
-std::vector<PointRecord> pool_cells(std::span<const PoolInput> inputs) {
+std::vector<PointRecord> pool_cells(std::span<const PoolInput> inputs, double confidence) {
   std::vector<PooledScheme> schemes;
-  double margin = 0;
+  judge::Options options;
+  options.confidence = confidence;
   for (const PoolInput& input : inputs) {
-    margin = input.campaign->no_effect_margin;
+    options.no_effect_margin = input.campaign->no_effect_margin;
     for (const auto& scheme : schemes_with_anchor(*input.campaign)) {
       SchemeTrials trials = select_trials(input.trials, input.cell, scheme);
       PointRecord point = pool_scheme(input, scheme, trials);
       schemes.push_back({std::move(point), std::move(trials)});
     }
   }
-  if (!schemes.empty()) add_ratios(schemes, margin);
+  if (!schemes.empty()) add_ratios(schemes, options);
   std::vector<PointRecord> points;
   points.reserve(schemes.size());
   for (PooledScheme& scheme : schemes) points.push_back(std::move(scheme.point));

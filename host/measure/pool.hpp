@@ -17,6 +17,9 @@
 
 namespace qtrap::measure {
 
+/// Of every interval, unless looks at a running campaign spend it.
+inline constexpr double kConfidence = 0.95;
+
 /// A pooled value and how its interval was obtained; no interval where one value stands alone.
 struct Pooled {
   double value = 0;
@@ -39,7 +42,8 @@ struct PoolInput {
 };
 
 /// One point per scheme of the campaign and cell, in their order, the anchor first. Cells that will be told together
-/// are pooled together: their ratios share what is known of the spread between sessions (judge.hpp).
-std::vector<result::PointRecord> pool_cells(std::span<const PoolInput> inputs);
+/// are pooled together: their ratios share what is known of the spread between sessions (judge.hpp). `confidence` is
+/// that of ratios and verdicts; times and energies have 95 %.
+std::vector<result::PointRecord> pool_cells(std::span<const PoolInput> inputs, double confidence = kConfidence);
 
 }  // namespace qtrap::measure

@@ -60,9 +60,7 @@ void fill(const std::vector<judge::Observation>& observations, const judge::Opti
 
 }  // namespace
 
-void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin) {
-  judge::Options options;
-  options.no_effect_margin = no_effect_margin;
+void add_ratios(std::span<PooledScheme> schemes, const judge::Options& options) {
   std::map<std::string, std::optional<std::string>> anchor_methods;  // by cell: how energies of f16 were obtained
   for (const PooledScheme& scheme : schemes) {
     if (scheme.point.scheme == kAnchor) anchor_methods[scheme.point.cell_id] = scheme.point.energy_method;
@@ -79,7 +77,8 @@ void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin) {
   for (PooledScheme& scheme : schemes) {
     if (scheme.point.status != "ok" || scheme.point.scheme == kAnchor) continue;
     scheme.point.verdict_time = to_string(judge::Verdict::kUndecided);
-    scheme.point.no_effect_margin = no_effect_margin;
+    scheme.point.no_effect_margin = options.no_effect_margin;
+    if (options.confidence != judge::Options().confidence) scheme.point.ratio_confidence = options.confidence;
   }
   fill(observe(schemes, [](const PointRecord&, const TrialRecord& trial) { return std::optional(trial.wall_s); }),
        options, judge::kTimeRatio, schemes);

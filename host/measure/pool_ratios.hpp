@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "judge/judge.hpp"
 #include "measure/pool_blocks.hpp"
 
 namespace qtrap::measure {
@@ -15,7 +16,7 @@ struct PooledScheme {
 
 /// Fills ratios, intervals and verdicts of all points of status ok. All points of a device are judged together, for
 /// they share what is known of the spread between sessions. An estimated or simulated energy gets a ratio and no
-/// verdict.
-void add_ratios(std::span<PooledScheme> schemes, double no_effect_margin);
+/// verdict. A confidence that is not the usual one is stated in the points.
+void add_ratios(std::span<PooledScheme> schemes, const judge::Options& options);
 
 }  // namespace qtrap::measure

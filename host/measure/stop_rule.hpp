@@ -1,4 +1,6 @@
-// When to stop repeating blocks of a cell. An object over plain numbers, so that it can be tested without a device.
+// When to stop repeating blocks of a cell in one session. What sessions differ by is not asked: a cell that stops on
+// precision is known to target_ci within this session alone. An object over plain numbers, so that it can be tested
+// without a device.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +17,7 @@ enum class StopReason { kPrecision, kTrials, kBudget };
 std::string_view to_string(StopReason reason);
 
 struct StopLimits {
-  double target_ci = 0.01;       ///< relative half width of the paired ratio's 95 % interval
+  double target_ci = 0.01;       ///< relative half width of a paired ratio's 95 % interval over the session's blocks
   std::int64_t min_trials = 3;   ///< blocks at least
   std::int64_t max_trials = 20;  ///< blocks at most
   double max_seconds = 60;       ///< for the whole cell

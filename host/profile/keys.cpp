@@ -67,7 +67,8 @@ std::span<const Key<Campaign>> keys() {
       {"target_ci",
        &R::target_ci,
        kOptional,
-       "relative half width of the 95 % interval to stop at",
+       "a session repeats the blocks of a cell until the ratio to f16 of each scheme (of time, and of energy where it "
+       "is read) has a 95 % interval over them of this relative half width; how sessions differ is not asked",
        {0, 1, true, true}},
       {"no_effect_margin",
        &R::no_effect_margin,

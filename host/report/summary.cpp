@@ -226,6 +226,28 @@ std::string make_sentence(const std::vector<PointRecord>& points, const Judged& 
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
+/// Of a run with --until: how its verdicts were reached; empty of any other.
+std::string make_look_line(const result::ResultFile& file) {
+  if (file.sessions.empty() || !file.sessions.front().until_ratio || !file.end || !file.end->stopped_by) return {};
+  const result::SessionRecord& session = file.sessions.front();
+  if (!session.until_error || !session.until_ratios || !session.until_looks || session.until_looks->empty() ||
+      !file.end->looks || file.end->looks->empty())
+    return {};
+  const std::string& stop = *file.end->stopped_by;
+  const std::string why = stop == "decided" ? "every ratio is decided"
+                          : stop == "seen"
+                              ? fmt::format("in every undecided ratio {:g} would have been seen", *session.until_ratio)
+                              : "that was the last session planned";
+  const auto with_level = std::find_if(file.points.begin(), file.points.end(),
+                                       [](const PointRecord& point) { return point.ratio_confidence.has_value(); });
+  const std::string level = with_level == file.points.end() ? std::string()
+                                                            : fmt::format("; ratios have intervals of {:.4g} %",
+                                                                          100 * *with_level->ratio_confidence);
+  return fmt::format("Stopped after {:g} of at most {:g} sessions: {} (error {:g} % over {} ratios and {} looks{}).\n",
+                     file.end->looks->back(), session.until_looks->back(), why, 100 * *session.until_error,
+                     *session.until_ratios, session.until_looks->size(), level);
+}
+
 }  // namespace
 
 std::string make_verdict_sentence(const std::vector<PointRecord>& points) {
@@ -258,7 +280,7 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
     if (point.status != "ok")
       out += escape_controls(fmt::format("{}: {}", point.point_id, point.reason.value_or(point.status))) + "\n";
   }
-  return out + make_verdict_sentence(file.points) + "\n" + make_hazard_lines(file);
+  return out + make_verdict_sentence(file.points) + "\n" + make_look_line(file) + make_hazard_lines(file);
 }
 
 }  // namespace qtrap::report

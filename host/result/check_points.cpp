@@ -101,14 +101,16 @@ struct DrawnVerdict {
   const std::optional<std::string>& word;
   const std::optional<double>&value, &low, &high, &degrees_of_freedom;
   const std::optional<std::string>& basis;
+  double confidence;
 };
 
-/// Whether the 90 % interval, which follows from the 95 % one, lies within the margin.
+/// Whether the 90 % interval, which follows from the 95 % one, lies within the margin; likewise of another confidence.
 bool lies_within(const DrawnVerdict& verdict, const std::optional<double>& margin) {
   if (!verdict.value || !verdict.low || !verdict.high || !verdict.degrees_of_freedom || !margin) return false;
+  if (verdict.confidence >= 1) return false;
   if (*verdict.degrees_of_freedom < 1 || *verdict.low <= 0 || *margin <= 0 || *margin >= 1) return false;
-  const double narrower =
-      student_t_quantile(0.95, *verdict.degrees_of_freedom) / student_t_quantile(0.975, *verdict.degrees_of_freedom);
+  const double narrower = student_t_quantile(verdict.confidence, *verdict.degrees_of_freedom) /
+                          student_t_quantile(0.5 + 0.5 * verdict.confidence, *verdict.degrees_of_freedom);
   const double half = narrower * 0.5 * std::log(*verdict.high / *verdict.low);
   constexpr double kSlack = 1e-9;  // of a number written and read again
   return std::log(*verdict.value) - half > std::log(1 - *margin) - kSlack &&
@@ -305,11 +307,12 @@ void check_point(const PointRecord& point, const Index& index, const Place& plac
   check_phases(point, place);
   check_energies(point, place);
   check_derived_figures(point, place);
+  const double confidence = point.ratio_confidence.value_or(0.95);
   check_verdict({"verdict_time", point.verdict_time, point.time_ratio, point.time_ratio_low, point.time_ratio_high,
-                 point.time_ratio_df, point.time_ratio_basis},
+                 point.time_ratio_df, point.time_ratio_basis, confidence},
                 point.no_effect_margin, place);
   check_verdict({"verdict_energy", point.verdict_energy, point.energy_ratio, point.energy_ratio_low,
-                 point.energy_ratio_high, point.energy_ratio_df, point.energy_ratio_basis},
+                 point.energy_ratio_high, point.energy_ratio_df, point.energy_ratio_basis, confidence},
                 point.no_effect_margin, place);
   check_sessions_of(point, index, place);
   check_anchor(point, index, place);

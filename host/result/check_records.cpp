@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 
 #include "core/sha256.hpp"
@@ -17,6 +18,48 @@ namespace {
 
 // --- sessions ---------------------------------------------------------------------------------------------------
 
+/// Looks come with what each spends and where it decides, and spend no more than is planned.
+void check_looks_planned(const SessionRecord& session, const Place& place) {
+  const auto count = [](const std::optional<std::vector<double>>& values) { return values ? values->size() : 0; };
+  const std::size_t looks = count(session.until_looks);
+  const bool planned = session.until_ratio && session.until_error && session.until_ratios && looks > 0;
+  const bool fixed = !session.until_ratio && !session.until_error && !session.until_ratios && !session.until_looks;
+  if ((!planned && !fixed) || count(session.until_spent) != looks || count(session.until_boundaries) != looks) {
+    place.refuse("looks are planned in part", fmt::format("{} looks", looks),
+                 "give all of until_ratio, until_error, until_ratios, until_looks, until_spent and until_boundaries");
+    return;
+  }
+  if (fixed) return;
+  const auto grows = [](const std::vector<double>& values) {
+    return std::adjacent_find(values.begin(), values.end(), std::greater_equal<>()) == values.end();
+  };
+  if (!grows(*session.until_looks) || !grows(*session.until_spent))
+    place.refuse("looks do not follow each other", fmt::format("{}", fmt::join(*session.until_looks, ", ")),
+                 "sessions and spent error grow from look to look");
+  if (session.until_spent->back() > *session.until_error * (1 + 1e-9))
+    place.refuse("looks spend more than is planned", fmt::format("{}", session.until_spent->back()),
+                 fmt::format("until_error is {}", *session.until_error));
+}
+
+/// What was seen at the looks that were taken.
+void check_looks_taken(const EndRecord& end, const Place& place) {
+  const auto count = [](const std::optional<std::vector<double>>& values) { return values ? values->size() : 0; };
+  if (count(end.looks_undecided) != count(end.looks) || count(end.looks_unseen) != count(end.looks)) {
+    place.refuse("lists of looks of unequal length", fmt::format("{} looks", count(end.looks)),
+                 "each look has its undecided and unseen ratios");
+    return;
+  }
+  for (std::size_t i = 0; i < count(end.looks); ++i) {
+    if ((*end.looks_unseen)[i] > (*end.looks_undecided)[i])
+      place.refuse("more ratios unseen than undecided", fmt::format("{}", (*end.looks_unseen)[i]),
+                   fmt::format("at most {}", (*end.looks_undecided)[i]));
+  }
+  if (end.stopped_by == "decided" && (count(end.looks) == 0 || end.looks_undecided->back() > 0))
+    place.refuse("`stopped_by` contradicts the last look", *end.stopped_by, "decided: no ratio is undecided there");
+  if (end.stopped_by == "seen" && (count(end.looks) == 0 || end.looks_unseen->back() > 0))
+    place.refuse("`stopped_by` contradicts the last look", *end.stopped_by, "seen: no ratio is unseen there");
+}
+
 void check_session(const SessionRecord& session, const Place& place) {
   if (session.session_id.empty()) place.refuse("`session_id` is empty", "''", "each session has one of its own");
   check_ranges(session, place);
@@ -25,6 +68,7 @@ void check_session(const SessionRecord& session, const Place& place) {
   check_ranges(session.meter, place.inside("meter"));
   check_ranges(session.ceilings, place.inside("ceilings"));
   check_values_in_intervals(session.ceilings, place.inside("ceilings"));
+  check_looks_planned(session, place);
   if (!session.campaign_sha256) return;
   const std::string found = compute_sha256(session.campaign_json);
   if (found == *session.campaign_sha256) return;
@@ -125,6 +169,7 @@ void check_samples(const SamplesRecord& samples, std::set<Window>& seen, const I
 
 void check_end(const ResultFile& file, const Index& index, const Place& place) {
   check_ranges(*file.end, place);
+  check_looks_taken(*file.end, place);
   if (!index.sessions.contains(file.end->session_id))
     place.refuse("its session is not in the file", file.end->session_id, "it names the last session");
   const std::int64_t ok = count_points(file, "ok");

@@ -56,6 +56,15 @@ constexpr Range kByKey[] = {
     {"energy_ratio_df", 1, kMost},
     {"energy_ratio_p", 0, 1},
     {"energy_ratio_detectable", 1, kMost},
+    {"ratio_confidence", 0.95, 1},
+    {"until_ratio", kLeast, kMost},
+    {"until_error", kLeast, 1},
+    {"until_looks", 2, 1e6},
+    {"until_spent", 0, 1},
+    {"until_boundaries", 0, 100},
+    {"looks", 2, 1e6},
+    {"looks_undecided", 0, 1e9},
+    {"looks_unseen", 0, 1e9},
 };
 
 constexpr double kMostCount = 1LL << 60;

@@ -37,7 +37,10 @@ constexpr Field<R> kTable[] = {
     {&R::basis, {"basis", "", "where the point's figures come from; null when there are none", kBases}},
     {&R::trials, {"trials", "", "trials over all sessions, flagged ones included"}},
     {&R::trials_flagged, {"trials_flagged", "", "trials left out of the summary"}},
-    {&R::stop_reason, {"stop_reason", "", "why measuring stopped", words::kStopReasons}},
+    {&R::stop_reason,
+     {"stop_reason", "",
+      "why its sessions stopped repeating the cell, the least favourable; precision: target_ci within each",
+      words::kStopReasons}},
     {&R::time_s, {"time_s", "s", "wall time of a chain, bare pass: median"}},
     {&R::time_s_low, {"time_s_low", "s", "lower end of the 95 % interval"}},
     {&R::time_s_high, {"time_s_high", "s", "upper end of the 95 % interval"}},
@@ -134,6 +137,9 @@ constexpr Field<R> kTable[] = {
     {&R::replicates, {"replicates", "", "values of one session behind an imported point; null where not published"}},
     {&R::time_error, {"time_error", "1", "standard error of time_s over it, published or over replicates"}},
     {&R::energy_error, {"energy_error", "1", "the same of energy_gross_j"}},
+    {&R::ratio_confidence,
+     {"ratio_confidence", "1",
+      "confidence of the ratios' intervals and verdicts where `--until` spends it over looks and ratios; null: 0.95"}},
 };
 
 }  // namespace

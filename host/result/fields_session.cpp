@@ -14,6 +14,7 @@ constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"};
 constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
 constexpr std::array<std::string_view, 2> kFamilies{"cpu", "gpu"};
 constexpr std::array<std::string_view, 3> kEndings{"complete", "interrupted", "failed"};
+constexpr std::array<std::string_view, 3> kStops{"decided", "seen", "sessions"};
 
 constexpr Field<Ceilings> kCeilingFields[] = {
     {&Ceilings::read_bytes_per_s, {"read_bytes_per_s", "bytes/s", "read bandwidth of device memory, median"}},
@@ -209,6 +210,16 @@ std::span<const Field<SessionRecord>> fields() {
       {&R::event_timer, {"event_timer", "", "sanity of the device's event stamps"}},
       {&R::environment, {"environment", "", "environment variables that matter, e.g. POCL_AFFINITY"}},
       {&R::models_sha256, {"models_sha256", "", "SHA-256 over the shapes of the campaign's models"}},
+      {&R::until_ratio,
+       {"until_ratio", "1", "ratio to f16 that sessions are added for (`--until`); null: their number is fixed"}},
+      {&R::until_error, {"until_error", "1", "probability that any ratio without effect is told apart at any look"}},
+      {&R::until_ratios, {"until_ratios", "", "ratios that share it evenly"}},
+      {&R::until_looks, {"until_looks", "", "planned looks: sessions that are in at each, the last is the most"}},
+      {&R::until_spent,
+       {"until_spent", "1",
+        "error spent up to each look by the normal law (O'Brien-Fleming type), all ratios together"}},
+      {&R::until_boundaries,
+       {"until_boundaries", "1", "normal statistic of one ratio from which on each look decides"}},
   };
   return kTable;
 }
@@ -222,6 +233,11 @@ std::span<const Field<EndRecord>> fields() {
       {&R::points_ok, {"points_ok", "", "points with status ok"}},
       {&R::points_failed, {"points_failed", "", "points with status error"}},
       {&R::wall_s, {"wall_s", "s", "wall time of all invocations of the run; of one that was killed, its trials'"}},
+      {&R::looks, {"looks", "", "looks taken (`--until`): sessions that were in; null: their number was fixed"}},
+      {&R::looks_undecided, {"looks_undecided", "", "ratios undecided at each"}},
+      {&R::looks_unseen,
+       {"looks_unseen", "", "of them, those in which until_ratio would not have been seen with 80 % power"}},
+      {&R::stopped_by, {"stopped_by", "", "why no session was added; null where one is missing", kStops}},
   };
   return kTable;
 }

@@ -169,6 +169,12 @@ struct SessionRecord {
   EventTimer event_timer;
   std::map<std::string, std::string> environment;
   std::optional<std::string> models_sha256;
+  std::optional<double> until_ratio;
+  std::optional<double> until_error;
+  std::optional<std::int64_t> until_ratios;
+  std::optional<std::vector<double>> until_looks;
+  std::optional<std::vector<double>> until_spent;
+  std::optional<std::vector<double>> until_boundaries;
   bool operator==(const SessionRecord&) const = default;
 };
 
@@ -365,6 +371,7 @@ struct PointRecord {
   std::optional<std::int64_t> replicates;
   std::optional<double> time_error;
   std::optional<double> energy_error;
+  std::optional<double> ratio_confidence;
   bool operator==(const PointRecord&) const = default;
 };
 
@@ -375,6 +382,10 @@ struct EndRecord {
   std::int64_t points_ok = 0;
   std::int64_t points_failed = 0;
   double wall_s = 0;
+  std::optional<std::vector<double>> looks;
+  std::optional<std::vector<double>> looks_undecided;
+  std::optional<std::vector<double>> looks_unseen;
+  std::optional<std::string> stopped_by;
   bool operator==(const EndRecord&) const = default;
 };
 

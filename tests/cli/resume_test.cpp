@@ -40,6 +40,16 @@ struct Difference {
 const Difference kDifferences[] = {
     {"origin", [](SessionRecord& s) { s.origin = "imported"; }},
     {"campaign_sha256", [](SessionRecord& s) { s.campaign_sha256 = "0"; }},
+    {"until_ratio", [](SessionRecord& s) { s.until_ratio.reset(); }},
+    {"until_looks",
+     [](SessionRecord& s) {
+       s.until_looks = std::vector<double>{2, 3, 4};
+     }},
+    {"until_ratios", [](SessionRecord& s) { s.until_ratios = 6; }},
+    {"until_spent",
+     [](SessionRecord& s) {
+       s.until_spent = std::vector<double>{0.02, 0.04};
+     }},
     {"models_sha256", [](SessionRecord& s) { s.models_sha256 = "0"; }},
     {"seed", [](SessionRecord& s) { s.seed = 7; }},
     {"tool_version", [](SessionRecord& s) { s.tool_version = "9.9.9"; }},

@@ -211,6 +211,73 @@ class Run(ProgramTest):
         self.assertAlmostEqual(slope[0]["ratio_per_doubling"], (1.25 / 0.80) ** (1 / 3), places=2)
         self.assertEqual([row["status"] for row in fit["critical_hops"] if row["quantity"] == "time"], ["found"])
 
+    def until(self, *arguments, **options):
+        return self.finish("tiny-campaign.json", "--until", 1.5, "--max-sessions", 4, *arguments, **options)
+
+    def two_sessions(self, *ratios):
+        """A run planned for four sessions that has two, not ended: each scheme takes so much of f16 in the first and the second."""
+        self.write("tiny-campaign.json", self.campaign(hops=[1], schemes=["w8a8", "w8a16-fused", "w4a8"]))
+        path = self.folder / "until.jsonl"
+        self.until("--out", path, "--quiet")
+        order = [row["session_id"] for row in self.records(path, "session")][:2]
+        rows = [row for row in self.records(path) if row["record"] not in ("point", "end") and row["session_id"] in order]
+        for row in rows:
+            if row["record"] == "trial":
+                row["flags"] = []
+                if row["mode"] == "bare":
+                    row["wall_s"] = 1e-3 * row["repetitions"] * (1 if row["scheme"] == "f16" else ratios[order.index(row["session_id"])])
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    def test_a_campaign_that_is_decided_early_stops_and_its_plan_stands(self):
+        path = self.two_sessions(1.5, 1.5001)
+        before = path.read_bytes()
+        for arguments, named in [(["--until", 1.2], "until_ratio 1.5, now 1.2"), (["--max-sessions", 6], "until_looks 2 3 4, now")]:
+            self.assertIn(named, self.finish("--resume", path, *arguments, code=2).stderr)
+        self.assertEqual(path.read_bytes(), before)
+        text = self.finish("--resume", path).stdout
+        self.assertIn("Stopped after 2 of at most 4 sessions: every ratio is decided (error 5 % over 3 ratios and 3 looks; ratios have", text)
+        self.check(path)
+        end = self.records(path, "end")[0]
+        self.assertEqual([end["looks"], end["looks_undecided"], end["looks_unseen"]], [[2], [0], [0]])
+        self.assertEqual(end["stopped_by"], "decided")
+        self.assertEqual(len(self.records(path, "session")), 2)
+        session = self.records(path, "session")[0]
+        self.assertEqual(session["until_looks"], [2, 3, 4])
+        self.assertEqual(len(session["until_boundaries"]), 3)
+        self.assertLess(session["until_spent"][2], session["until_error"])
+        point = self.records(path, "point")[1]
+        self.assertEqual(point["verdict_time"], "trap")
+        self.assertGreater(point["ratio_confidence"], 0.99)
+        before = path.read_bytes()
+        self.finish("--resume", path, "--quiet")
+        self.assertEqual(path.read_bytes(), before, "a run that stopped early lacks nothing")
+        # Judged elsewhere as it was judged here: at its own confidence.
+        compared = json.loads(self.run_program("compare", path, "--json").stdout)["points"][0]
+        scheme = next(row for row in self.records(path, "point") if row["scheme"] == compared["scheme"])
+        self.assertAlmostEqual(compared["time"]["low"], scheme["time_ratio_low"], places=9)
+
+    def test_a_campaign_that_is_undecided_takes_another_session(self):
+        path = self.two_sessions(1, 1.9)
+        self.finish("--resume", path, "--quiet")
+        self.check(path)
+        end = self.records(path, "end")[0]
+        self.assertEqual(end["looks"][:2], [2, 3])
+        self.assertEqual([end["looks_undecided"][0], end["looks_unseen"][0]], [3, 3])
+        self.assertEqual(len(self.records(path, "session")), end["looks"][-1])
+        self.assertIsNotNone(end["stopped_by"])
+
+    def test_looks_that_make_no_sense_are_refused(self):
+        self.write("tiny-campaign.json", self.campaign(sessions=1))
+        for arguments, named in [(["--max-sessions", 4], "without --until (4)"), (["--until", 1], "no ratio to look for (1)"),
+                                 (["--until", -1], "(-1)"), (["--until", 1.5], "nothing in one session (1)"),
+                                 (["--until", 1.5, "--max-sessions", 4, "--set", "schemes=f16"], "has no ratio to decide")]:
+            self.assertIn(named, self.finish("tiny-campaign.json", *arguments, code=2).stderr)
+        self.assertIn("12 ratios share an error of 5 % over all looks", self.until("--dry-run").stdout)
+        path = self.folder / "fixed.jsonl"
+        self.finish("tiny-campaign.json", "--out", path, "--quiet", "--set", "schemes=f16,w8a8", "--set", "hops=1")
+        self.assertIn("until_ratio none, now 1.5", self.finish("--resume", path, "--until", 1.5, "--max-sessions", 3, code=2).stderr)
+
 
 class Verify(ProgramTest):
     def test_a_wrong_scale_in_one_kernel_is_found(self):

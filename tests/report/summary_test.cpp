@@ -175,5 +175,26 @@ TEST(Table, PrintsTheSameRowsAsJson) {
   EXPECT_EQ(to_json(table), "[\n  {\n    \"a\": \"x\",\n    \"b\": null\n  }\n]\n");
 }
 
+TEST(Summary, SaysHowLooksEndedARun) {
+  result::ResultFile file;
+  file.points = {point("f16", "none", ""), point("w8a8", "fused", "trap", 1.5)};
+  file.points[1].ratio_confidence = 0.9975;
+  file.sessions.emplace_back();
+  file.end.emplace();
+  EXPECT_THAT(make_summary(file, "f"), Not(HasSubstr("Stopped after")));
+  auto& session = file.sessions[0];
+  session.until_ratio = 1.05;
+  session.until_error = 0.05;
+  session.until_ratios = 12;
+  session.until_looks = std::vector<double>{3, 4, 5};
+  file.end->looks = std::vector<double>{3};
+  file.end->stopped_by = "decided";
+  EXPECT_THAT(make_summary(file, "f"),
+              HasSubstr("Stopped after 3 of at most 5 sessions: every ratio is decided (error 5 % over 12 ratios and 3 "
+                        "looks; ratios have intervals of 99.75 %)."));
+  file.end->stopped_by = "seen";
+  EXPECT_THAT(make_summary(file, "f"), HasSubstr("in every undecided ratio 1.05 would have been seen"));
+}
+
 }  // namespace
 }  // namespace qtrap::report

@@ -107,6 +107,32 @@ struct Lie {
 };
 
 const Lie kLies[] = {
+    // looks of --until
+    {"looks are planned in part (2 looks)", [](File& f) { f.sessions[0].until_ratio.reset(); }},
+    {"looks are planned in part (2 looks)", [](File& f) { f.sessions[0].until_boundaries = std::vector<double>{3}; }},
+    {"looks do not follow each other (3, 2)",
+     [](File& f) {
+       f.sessions[0].until_looks = std::vector<double>{3, 2};
+     }},
+    {"looks spend more than is planned (0.06)",
+     [](File& f) {
+       f.sessions[0].until_spent = std::vector<double>{0.01, 0.06};
+     }},
+    {"lists of looks of unequal length (1 looks)", [](File& f) { f.end->looks = std::vector<double>{2}; }},
+    {"`stopped_by` contradicts the last look (decided)",
+     [](File& f) {
+       f.end->looks = std::vector<double>{2};
+       f.end->looks_undecided = std::vector<double>{1};
+       f.end->looks_unseen = std::vector<double>{0};
+       f.end->stopped_by = "decided";
+     }},
+    {"more ratios unseen than undecided (2)",
+     [](File& f) {
+       f.end->looks = std::vector<double>{2};
+       f.end->looks_undecided = std::vector<double>{1};
+       f.end->looks_unseen = std::vector<double>{2};
+     }},
+    {"`ratio_confidence` is out of range (0.9)", [](File& f) { f.points[1].ratio_confidence = 0.9; }},
     // points
     {"line 13: point c/w8a8: `verdict_time` contradicts its interval (trap with 0.4 to 0.6)",
      [](File& f) { f.points[1].verdict_time = "trap"; }},
@@ -253,6 +279,11 @@ TEST(CheckRecords, TakesNoEffectOnlyWithinTheMargin) {
   point.no_effect_margin = 0.005;
   EXPECT_THAT(parse_whole_result(file.text(), "f").error().message(),
               HasSubstr("`verdict_time` contradicts its interval"));
+  // The interval is one of 99.9 % with 12 degrees of freedom: that of 99.8 % within it, at a log ratio of 0.001.
+  point.no_effect_margin = 0.012;
+  point.ratio_confidence = 0.999;
+  EXPECT_TRUE(parse_whole_result(file.text(), "f"));
+  point.ratio_confidence.reset();
   point.no_effect_margin = 0.02;
   point.time_ratio_basis = "blocks";
   EXPECT_THAT(parse_whole_result(file.text(), "f").error().message(),

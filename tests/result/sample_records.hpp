@@ -72,6 +72,12 @@ inline SessionRecord session(const std::string& id = "s0") {
   one.campaign_json = R"({"name":"c","target_ci":0.01})";
   one.campaign_sha256 = compute_sha256(one.campaign_json);
   one.event_timer = {true, "within 1 %"};
+  one.until_ratio = 1.05;
+  one.until_error = 0.05;
+  one.until_ratios = 12;
+  one.until_looks = std::vector<double>{2, 3};
+  one.until_spent = std::vector<double>{0.01, 0.04};
+  one.until_boundaries = std::vector<double>{3.5, 2.9};
   one.environment = {{"POCL_AFFINITY", "1"}};
   return one;
 }
