@@ -254,6 +254,12 @@ class CommandLine {
     command->add_option("--out", run_.out, "Result file (default: results/CAMPAIGN-TIME.jsonl); - is stdout")
         ->type_name("FILE");
     command->add_option("--resume", run_.resume, "Finish this result file")->type_name("FILE");
+    command
+        ->add_option(
+            "--refine", run_.refine,
+            "Measure, into this finished result file, the batch and the model size between the two beside each "
+            "crossing that `fit` finds in it")
+        ->type_name("FILE");
     command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");
     command->add_option("--set", run_.overrides, "Override one campaign key, e.g. --set batch=1,8; may be repeated")
         ->type_name("KEY=VALUE")

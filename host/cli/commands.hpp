@@ -39,6 +39,7 @@ struct RunOptions {
   std::string tuning = "auto";  ///< auto, none, or the path of a tuning file
   std::string out;
   std::string resume;
+  std::string refine;                        ///< result file whose crossings are to be narrowed
   std::optional<std::uint64_t> seed;         ///< none: 1, or that of the resumed file
   std::vector<std::string> overrides;        ///< KEY=VALUE
   std::optional<double> until;               ///< ratio that sessions are added for; none: their number is fixed

@@ -33,7 +33,7 @@ std::vector<double> sessions_of(const std::vector<judge::Look>& looks, std::size
 
 std::optional<LookPlan> plan_looks(const RunOptions& options, const RunPlan& plan, const result::SessionRecord& next,
                                    const result::ResultFile* resumed) {
-  const auto ratio = options.until || resumed == nullptr ? options.until : resumed->sessions.front().until_ratio;
+  const auto ratio = options.until || resumed == nullptr ? options.until : resumed->sessions.back().until_ratio;
   check(options, ratio.has_value(), plan.campaign);
   if (!ratio) return std::nullopt;
   const auto schemes = static_cast<std::int64_t>(measure::schemes_with_anchor(plan.campaign).size()) - 1;

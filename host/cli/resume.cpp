@@ -19,6 +19,7 @@ struct Rule {
   const char* differs;  ///< after "the file "
   const char* fix;
   std::function<Text(const SessionRecord&)> get;
+  bool of_campaign = false;  ///< a session that refines a campaign, or that one, has another
 };
 
 constexpr const char* kChooseDevice = "choose that device with --device";
@@ -64,13 +65,13 @@ std::span<const Rule> rules() {
   const char* host = "was measured on another host";
   static const Rule kRules[] = {
       {"origin", "was imported, not measured", "name the file of a run", of(&S::origin)},
-      {"until_ratio", "was planned to look for another ratio", use_until, of(&S::until_ratio)},
-      {"until_looks", until, use_until, of(&S::until_looks)},
-      {"until_ratios", until, kNewFile, of(&S::until_ratios)},
-      {"until_spent", until, kNewFile, of(&S::until_spent)},
+      {"until_ratio", "was planned to look for another ratio", use_until, of(&S::until_ratio), true},
+      {"until_looks", until, use_until, of(&S::until_looks), true},
+      {"until_ratios", until, kNewFile, of(&S::until_ratios), true},
+      {"until_spent", until, kNewFile, of(&S::until_spent), true},
       {"campaign_sha256", "belongs to another campaign",
-       "resume it with the campaign and --set it was started with, or with neither", of(&S::campaign_sha256)},
-      {"models_sha256", "was measured with other model shapes", kNewFile, of(&S::models_sha256)},
+       "resume it with the campaign and --set it was started with, or with neither", of(&S::campaign_sha256), true},
+      {"models_sha256", "was measured with other model shapes", kNewFile, of(&S::models_sha256), true},
       {"seed", "was measured with another seed", "leave --seed out", of(&S::seed)},
       {"tool_version", program, use_program, of(&S::tool_version)},
       {"git_commit", program, use_program, of(&S::git_commit)},
@@ -108,6 +109,12 @@ std::span<const Rule> rules() {
   return kRules;
 }
 
+/// Whether the two belong to one campaign and what refines it.
+bool refine_one(const SessionRecord& now, const SessionRecord& session) {
+  if (!now.refines || session.campaign_sha256 == now.campaign_sha256) return false;
+  return session.campaign_sha256 == now.refines || session.refines == now.refines;
+}
+
 std::string or_none(const Text& value) { return value.value_or("none"); }
 
 Status check_trial_layers(const result::TrialRecord& trial, const std::string& path,
@@ -137,7 +144,7 @@ Status check_resumable(const result::ResultFile& file, const std::string& path, 
     const Text wanted = rule.get(now);
     for (const SessionRecord& session : file.sessions) {
       const Text found = rule.get(session);
-      if (found == wanted) continue;
+      if (found == wanted || (rule.of_campaign && refine_one(now, session))) continue;
       return usage_error(fmt::format("{}: the file {}", path, rule.differs),
                          fmt::format("{} {}, now {}", rule.key, or_none(found), or_none(wanted)), rule.fix);
     }

@@ -14,6 +14,7 @@
 #include "cli/probing.hpp"
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
+#include "cli/refine.hpp"
 #include "cli/resume.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/standard_streams.hpp"
@@ -42,13 +43,21 @@ std::string default_output(const std::string& campaign) {
 
 constexpr const char* kNoLock = "the result file cannot be locked here: start no second run on it";
 
+/// What of a plan every session states.
+struct StatedPlan {
+  std::optional<LookPlan> looks;       ///< of --until
+  std::optional<std::string> refines;  ///< campaign_sha256 of the file's own campaign, where this one narrows it
+};
+
 /// The result file of a run: what is in it, and what is still missing.
 class Run {
  public:
-  /// `looks`: what --until plans. `resumed`: the file to continue, checked against the plan; null for a new one.
-  Run(const RunOptions& options, RunPlan plan, std::optional<LookPlan> looks, OpenedResult* resumed)
+  /// `stated`: what of the plan each session states (looks, refines). `resumed`: the file to continue, checked against
+  /// the plan; null for a new one.
+  Run(const RunOptions& options, RunPlan plan, StatedPlan stated, OpenedResult* resumed)
       : options_(options), plan_(std::move(plan)), line_(options.quiet), losses_(options.device.variant) {
-    if (looks) looks_.emplace(std::move(*looks));
+    refines_ = stated.refines;
+    if (stated.looks) looks_.emplace(std::move(*stated.looks));
     if (options.out == kStandardOutput) {
       path_ = "standard output";
       output_.emplace(AppendFile::standard_output(results_descriptor()).value());
@@ -322,6 +331,7 @@ class Run {
     }
     session.argv = options_.argv;
     if (looks_) state_plan(looks_->plan(), session);
+    session.refines = refines_;
     session.hazards.insert(session.hazards.end(), plan_.device.choice.begin(), plan_.device.choice.end());
     for (const auto& [model, memory] : plan_.memory) {
       if (memory.in_cache)
@@ -435,6 +445,7 @@ class Run {
   result::ResultFile file_;
   std::map<std::string, std::map<std::string, Error>> failures_;  ///< by cell, then scheme
   std::set<std::string> lost_cells_;
+  std::optional<std::string> refines_;
   std::optional<Looks> looks_;
   ProgressLine line_;
   measure::Progress progress_;  ///< where the running session is
@@ -482,29 +493,95 @@ void check_options(const RunOptions& options) {
     throw Failure(usage_error("a stream cannot be resumed", options.resume, "name the file that took the records"));
 }
 
-}  // namespace
+/// Refuses what --refine decides by itself.
+void check_refine(const RunOptions& options) {
+  const std::pair<const char*, bool> others[] = {
+      {"a campaign", !options.campaign.empty()}, {"--resume", !options.resume.empty()},
+      {"--out", !options.out.empty()},           {"--set", !options.overrides.empty()},
+      {"--until", options.until.has_value()},    {"--max-sessions", options.max_sessions.has_value()}};
+  for (const auto& [name, given] : others) {
+    if (given)
+      throw Failure(usage_error("--refine goes by its file alone", name,
+                                "leave it out: schemes, limits and sessions are those of the file's campaign"));
+  }
+}
 
-int run_campaign(const RunOptions& options) {
-  check_options(options);
-  std::optional<OpenedResult> resumed;
-  if (!options.resume.empty()) resumed.emplace(open_for_resume(options.resume).value());
+/// Measures the plan of `campaign_json` (empty: the options' campaign) into a new file, or what `resumed` lacks of it.
+int measure_plan(const RunOptions& options, const std::string& campaign_json, StatedPlan stated,
+                 std::optional<OpenedResult> resumed) {
   const result::ResultFile* records = resumed ? &resumed->records : nullptr;
-  const bool names_campaign = !options.campaign.empty();
-  RunPlan plan =
-      make_run_plan(options, names_campaign || !resumed ? std::string() : records->sessions.front().campaign_json);
+  RunPlan plan = make_run_plan(options, campaign_json);
   // Also of a new run: a meter or a tuning file that does not fit is refused before anything is measured.
   result::SessionRecord next = describe_next_session(options, plan, records);
-  auto looks = plan_looks(options, plan, next, records);
-  if (looks) state_plan(*looks, next);
+  stated.looks = plan_looks(options, plan, next, records);
+  if (stated.looks) state_plan(*stated.looks, next);
+  next.refines = stated.refines;
   if (records != nullptr) {
     if (auto same = check_resumable(*records, options.resume, next); !same) throw Failure(same.error());
     if (auto fits = check_layers(*records, options.resume, plan.models); !fits) throw Failure(fits.error());
   }
   if (options.dry_run) {
-    print(describe_plan(plan) + (looks ? describe_looks(*looks) : ""));
+    print(describe_plan(plan) + (stated.looks ? describe_looks(*stated.looks) : ""));
     return kDone;
   }
-  return Run(options, std::move(plan), std::move(looks), resumed ? &*resumed : nullptr).execute();
+  return Run(options, std::move(plan), std::move(stated), resumed ? &*resumed : nullptr).execute();
+}
+
+/// A finished file, opened so that what is appended follows its points: they stand as they were told.
+OpenedResult open_for_refining(const std::string& path) {
+  OpenedResult opened = open_for_resume(path).value();
+  result::ResultFile& records = opened.records;
+  if (!records.end || records.end->status != "complete")
+    throw Failure(usage_error("a run that is not finished has no crossing to narrow", path,
+                              "finish it first: qtrap run --resume " + path));
+  if (records.sessions.front().origin != "measured" || !records.sessions.front().campaign_sha256)
+    throw Failure(usage_error("the file was not measured by a campaign", path, "name the result file of a run"));
+  const std::string text = opened.file.read().value().substr(0, records.valid_bytes);
+  records.resume_bytes = text.rfind('\n', text.size() - 2) + 1;
+  records.resume_points = records.points.size();
+  return opened;
+}
+
+int run_refinements(RunOptions options) {
+  check_refine(options);
+  options.resume = options.refine;
+  std::optional<OpenedResult> opened = open_for_refining(options.resume);
+  const result::SessionRecord first = opened->records.sessions.front();
+  const auto refinements = plan_refinements(opened->records, options.resume);
+  std::string words;
+  for (const Refinement& one : refinements) words += one.words;
+  if (words.empty()) words = "nothing to refine: no crossing lies between two sizes with another between them\n";
+  if (options.dry_run || refinements.empty()) {
+    print(words);
+    return kDone;
+  }
+  if (!options.quiet) say(escape_controls(words, "\n"));
+  StatedPlan stated;
+  stated.refines = first.campaign_sha256;
+  for (const Refinement& one : refinements) {
+    write_models(one);
+    if (!opened) opened = open_for_refining(options.resume);
+    const int code = measure_plan(options, profile::to_json(one.campaign), stated, std::exchange(opened, std::nullopt));
+    if (code != kDone) return code;
+  }
+  return kDone;
+}
+
+}  // namespace
+
+int run_campaign(const RunOptions& options) {
+  if (!options.refine.empty()) return run_refinements(options);
+  check_options(options);
+  std::optional<OpenedResult> resumed;
+  if (!options.resume.empty()) resumed.emplace(open_for_resume(options.resume).value());
+  StatedPlan stated;
+  std::string campaign_json;
+  if (resumed) {
+    const result::SessionRecord& last = resumed->records.sessions.back();
+    stated.refines = last.refines;
+    if (options.campaign.empty()) campaign_json = last.campaign_json;
+  }
+  return measure_plan(options, campaign_json, std::move(stated), std::move(resumed));
 }
 
 }  // namespace qtrap::cli

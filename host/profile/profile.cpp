@@ -209,6 +209,12 @@ std::vector<std::string> list_profiles(std::span<const std::filesystem::path> fo
 
 std::string to_json(const Campaign& campaign) { return make_object(campaign).dump(); }
 
+std::string to_json(const ModelProfile& model) {
+  Json object = make_object(model);
+  if (model.family.empty()) object.erase("family");  // an empty text is refused: unnamed is the default
+  return object.dump(2) + "\n";
+}
+
 Result<TuningProfile> parse_tuning(std::string_view text, std::string_view name) {
   return parse_profile<TuningProfile>(text, name);
 }

@@ -87,6 +87,9 @@ Result<Campaign> parse_campaign(std::string_view text, std::string_view name,
 /// apply_override(), which cannot know what the next one changes; `name` is quoted in errors.
 Status check_campaign(const Campaign& campaign, std::string_view name);
 
+/// Text of a model file, one key a line; parse_model() reads it back to an equal profile.
+std::string to_json(const ModelProfile& model);
+
 /// As parse_model(); the choices themselves are read by scheme::parse_choice().
 Result<TuningProfile> parse_tuning(std::string_view text, std::string_view name);
 /// Text of a tuning file, one key a line; parse_tuning() reads it back to an equal profile.

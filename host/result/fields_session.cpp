@@ -210,6 +210,7 @@ std::span<const Field<SessionRecord>> fields() {
       {&R::event_timer, {"event_timer", "", "sanity of the device's event stamps"}},
       {&R::environment, {"environment", "", "environment variables that matter, e.g. POCL_AFFINITY"}},
       {&R::models_sha256, {"models_sha256", "", "SHA-256 over the shapes of the campaign's models"}},
+      {&R::refines, {"refines", "", "campaign_sha256 of the file's campaign, whose crossings this session narrows"}},
       {&R::until_ratio,
        {"until_ratio", "1", "ratio to f16 that sessions are added for (`--until`); null: their number is fixed"}},
       {&R::until_error, {"until_error", "1", "probability that any ratio without effect is told apart at any look"}},

@@ -169,6 +169,7 @@ struct SessionRecord {
   EventTimer event_timer;
   std::map<std::string, std::string> environment;
   std::optional<std::string> models_sha256;
+  std::optional<std::string> refines;
   std::optional<double> until_ratio;
   std::optional<double> until_error;
   std::optional<std::int64_t> until_ratios;

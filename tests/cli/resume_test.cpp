@@ -83,6 +83,24 @@ TEST(Resume, ASessionOfAnotherExperimentIsRefusedByTheKeyThatDiffers) {
   }
 }
 
+// run --refine: a campaign of its own in the same file. Device, kernels and all else must still be the same.
+TEST(Resume, ACampaignThatRefinesAnotherMayJoinIt) {
+  result::ResultFile file = two_sessions();
+  SessionRecord now = sample::session("new");
+  now.campaign_sha256 = "1";
+  now.models_sha256 = "2";
+  now.until_ratio.reset();
+  EXPECT_FALSE(check_resumable(file, "f.jsonl", now));
+  now.refines = file.sessions[0].campaign_sha256;
+  EXPECT_TRUE(check_resumable(file, "f.jsonl", now));
+  file.sessions[1].campaign_sha256 = "3";
+  EXPECT_FALSE(check_resumable(file, "f.jsonl", now)) << "a stranger among them";
+  file.sessions[1].refines = now.refines;
+  EXPECT_TRUE(check_resumable(file, "f.jsonl", now));
+  now.host.cpu = "another";
+  EXPECT_FALSE(check_resumable(file, "f.jsonl", now));
+}
+
 // The sessions of a file may differ from each other: an edited file, or one written by an older program.
 TEST(Resume, EverySessionOfTheFileIsLookedAt) {
   for (const auto& [key, change] : kDifferences) {

@@ -72,6 +72,7 @@ inline SessionRecord session(const std::string& id = "s0") {
   one.campaign_json = R"({"name":"c","target_ci":0.01})";
   one.campaign_sha256 = compute_sha256(one.campaign_json);
   one.event_timer = {true, "within 1 %"};
+  one.refines.reset();
   one.until_ratio = 1.05;
   one.until_error = 0.05;
   one.until_ratios = 12;

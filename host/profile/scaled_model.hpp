@@ -1,0 +1,14 @@
+// A shape between two others of a family, where no published model lies. It says what it is in name and source.
+#pragma once
+
+#include <optional>
+
+#include "profile/profile.hpp"
+
+namespace qtrap::profile {
+
+/// Widths and layers in the geometric middle of both, heads those of `lower`'s size that the width gives; vocabulary,
+/// tying, head size and key-value heads are `lower`'s. None where its parameters do not lie strictly between theirs.
+std::optional<ModelProfile> scale_between(const ModelProfile& lower, const ModelProfile& upper);
+
+}  // namespace qtrap::profile

@@ -1,0 +1,51 @@
+#include "profile/scaled_model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace qtrap::profile {
+namespace {
+
+ModelProfile shape(const char* name, std::int64_t hidden, std::int64_t ffn, std::int64_t layers, std::int64_t heads) {
+  ModelProfile model;
+  model.name = name;
+  model.hidden = hidden;
+  model.ffn = ffn;
+  model.layers = layers;
+  model.heads = heads;
+  model.kv_heads = 8;
+  model.head_dim = 128;
+  model.vocab = 151936;
+  model.source = "made for a test";
+  model.family = "qwen";
+  return model;
+}
+
+TEST(ScaledModel, LiesBetweenAndSaysWhatItIs) {
+  const auto lower = shape("a", 1024, 3072, 28, 16);
+  const auto upper = shape("b", 2560, 9728, 36, 32);
+  const ModelProfile between = scale_between(lower, upper).value();
+  EXPECT_GT(compute_parameters(between), compute_parameters(lower));
+  EXPECT_LT(compute_parameters(between), compute_parameters(upper));
+  EXPECT_EQ(between.hidden, 1664);  // sqrt(1024 x 2560) = 1619 in steps of 128
+  EXPECT_EQ(between.layers, 32);
+  EXPECT_EQ(between.heads % between.kv_heads, 0);
+  EXPECT_EQ(between.name, "a-b-scaled");
+  EXPECT_EQ(between.family, "qwen");
+  EXPECT_THAT(between.source, ::testing::HasSubstr("no published model"));
+  EXPECT_EQ(parse_model(to_json(between), "f").value(), between);
+}
+
+TEST(ScaledModel, NoneBetweenTwoOfOneSize) {
+  const auto model = shape("a", 1024, 3072, 28, 16);
+  EXPECT_FALSE(scale_between(model, model));
+}
+
+TEST(ScaledModel, AModelWithoutAFamilyIsReadBackToo) {
+  auto model = shape("a", 1024, 3072, 28, 16);
+  model.family.clear();
+  EXPECT_EQ(parse_model(to_json(model), "f").value(), model);
+}
+
+}  // namespace
+}  // namespace qtrap::profile
