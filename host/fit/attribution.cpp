@@ -148,7 +148,7 @@ void decide(const Context& context, std::size_t c, std::size_t anchor, Attributi
 Counterfactual suppose(const Context& context, std::string name, const Eigen::VectorXd& scheme,
                        const std::optional<Eigen::VectorXd>& anchor) {
   Counterfactual made{std::move(name), context.predictor.predict(scheme), std::nullopt};
-  const auto log_ratio = anchor ? context.predictor.predict_log_ratio(scheme, *anchor) : std::nullopt;
+  const auto log_ratio = anchor ? context.predictor.predict_log_ratio({scheme, *anchor}) : std::nullopt;
   if (log_ratio) made.ratio = Interval{std::exp(log_ratio->value), std::exp(log_ratio->low), std::exp(log_ratio->high)};
   return made;
 }
@@ -287,7 +287,7 @@ std::vector<Attribution> attribute(const Design& design, const DeviceFit& fit, Q
     set_ratio(ratios, work, result);
     const auto anchor = context.find(work.cell, kAnchor);
     if (anchor && *anchor != c) {
-      const auto fitted = context.predictor.predict_log_ratio(context.counts(c), context.counts(*anchor));
+      const auto fitted = context.predictor.predict_log_ratio({context.counts(c), context.counts(*anchor)});
       if (fitted) result.fitted_ratio = std::exp(fitted->value);
       decide(context, c, *anchor, result);
     }

@@ -17,9 +17,8 @@ constexpr double kGridStep = 1.0 / 8;  // of the fitted curve, in doublings of t
 constexpr const char* kAnchor = "f16";
 constexpr double kUndecided = 100;  // half width of a log ratio that no two sessions tell, e^100: any value is possible
 
-/// Counts per step of a scheme and its anchor at one size.
-struct Twins {
-  Eigen::VectorXd scheme, anchor;
+/// Counts of `steps` steps of a scheme and its anchor at one size.
+struct Twins : CountPair {
   double steps = 0;
 };
 
@@ -115,7 +114,58 @@ void append_size(Curve& curve, double size, const std::vector<const Ratio*>& mem
   curve.p_values.push_back(p);
 }
 
-Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& sizes) {
+/// How a scheme's fitted curve is moved to where its measured ratios lie.
+struct Shift {
+  Level level;        ///< the fits' mean log ratio over the places measured
+  double value = 0;   ///< the measured one
+  double offset = 0;  ///< value less the fits' own
+  double half = 0;    ///< half width of value
+};
+
+/// By scheme with two measured ratios. The half width joins that of the ratios, as if all erred together, with how the
+/// fit's shape misses them: Student's t over the places.
+std::map<std::string, Shift> find_shifts(const Predictor& predictor, const Family& family,
+                                         std::span<const Ratio> ratios, Axis axis) {
+  std::map<std::string, std::vector<std::pair<const Ratio*, const Twins*>>> measured;
+  for (const Ratio& ratio : ratios) {
+    const auto group = family.find(key_of(ratio.cell, ratio.scheme, axis));
+    if (group == family.end() || !is_decided(ratio)) continue;
+    const auto twins = group->second.find(size_of(ratio.cell, axis));
+    if (twins != group->second.end()) measured[ratio.scheme].emplace_back(&ratio, &twins->second);
+  }
+  std::map<std::string, Shift> shifts;
+  for (const auto& [scheme, places] : measured) {
+    std::vector<CountPair> counts;
+    std::vector<double> misses;
+    double value = 0;
+    double half = 0;
+    for (const auto& [ratio, twins] : places) {
+      const auto fitted = predictor.predict_log_ratio(*twins);
+      if (!fitted) continue;
+      counts.push_back(*twins);
+      misses.push_back(ratio->log_ratio - fitted->value);
+      value += ratio->log_ratio;
+      half += 0.5 * (ratio->interval->high - ratio->interval->low);
+    }
+    const auto miss = compute_t_interval(misses);
+    if (!miss) continue;
+    const auto n = static_cast<double>(misses.size());
+    shifts[scheme] = {predictor.compute_level(counts), value / n, miss->value,
+                      std::hypot(half / n, miss->high - miss->value)};
+  }
+  return shifts;
+}
+
+/// The fitted shape at the height of the measured ratios.
+std::optional<Interval> predict_shifted(const Predictor& predictor, const CountPair& counts, const Shift& shift) {
+  const auto shape = predictor.predict_log_ratio(counts, &shift.level);
+  if (!shape) return std::nullopt;
+  const double value = shape->value + shift.value;
+  return Interval{value, value - std::hypot(shape->value - shape->low, shift.half),
+                  value + std::hypot(shape->high - shape->value, shift.half)};
+}
+
+Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& sizes, const Shift& shift) {
   Curve curve;
   for (auto place = sizes.begin(); place != sizes.end(); ++place) {
     const auto next = std::next(place);
@@ -125,9 +175,9 @@ Curve predict_curve(const Predictor& predictor, const std::map<double, Twins>& s
       const double t = static_cast<double>(piece) / pieces;
       const Twins& left = place->second;
       const Twins& right = next == sizes.end() ? left : next->second;
-      const Eigen::VectorXd scheme = interpolate_counts(left.scheme, left.steps, right.scheme, right.steps, t);
-      const Eigen::VectorXd anchor = interpolate_counts(left.anchor, left.steps, right.anchor, right.steps, t);
-      const auto ratio = predictor.predict_log_ratio(scheme, anchor);
+      const CountPair counts{interpolate_counts(left.scheme, left.steps, right.scheme, right.steps, t),
+                             interpolate_counts(left.anchor, left.steps, right.anchor, right.steps, t)};
+      const auto ratio = predict_shifted(predictor, counts, shift);
       if (ratio) append_point(curve, place->first * std::exp2(span * t), *ratio);
     }
   }
@@ -199,24 +249,32 @@ std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis a
   return entries;
 }
 
-std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workload> family, Quantity quantity,
-                                   Axis axis) {
+std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workload> works, std::span<const Ratio> ratios,
+                                   Quantity quantity, Axis axis) {
   if (!fit.time.ok() || (quantity == Quantity::kEnergy && !fit.energy.ok())) return {};
   const Predictor predictor(fit.time, &fit.energy, quantity);
+  const Family family = make_family(predictor.terms(), works, axis);
+  const std::map<std::string, Shift> shifts = find_shifts(predictor, family, ratios, axis);
   std::vector<Critical> entries;
-  for (const auto& [key, sizes] : make_family(predictor.terms(), family, axis)) {
+  for (const auto& [key, sizes] : family) {
     Critical entry;
     entry.axis = axis;
     std::tie(entry.cell, entry.scheme) = key;
     entry.quantity = quantity;
     entry.method = CriticalMethod::kFitted;
     entry.interval_basis = (quantity == Quantity::kTime ? fit.time : fit.energy).interval_basis;
-    for (const auto& [size, twins] : sizes) {
-      entry.sizes_used.push_back(size);
-      const auto ratio = predictor.predict_log_ratio(twins.scheme, twins.anchor);
-      entry.predicted.push_back(ratio ? std::optional(ratio->value) : std::nullopt);
+    for (const auto& [size, twins] : sizes) entry.sizes_used.push_back(size);
+    const auto shift = shifts.find(entry.scheme);
+    if (shift == shifts.end()) {
+      entry.crossing.reason = "fewer than two ratios over sessions say how far the fit lies off";
+    } else {
+      entry.log_offset = shift->second.offset;
+      for (const auto& [size, twins] : sizes) {
+        const auto ratio = predict_shifted(predictor, twins, shift->second);
+        entry.predicted.push_back(ratio ? std::optional(ratio->value) : std::nullopt);
+      }
+      entry.crossing = find_crossing(predict_curve(predictor, sizes, shift->second));
     }
-    entry.crossing = find_crossing(predict_curve(predictor, sizes));
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -224,6 +282,7 @@ std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workloa
 
 void refuse_contradicted(std::span<const Ratio> ratios, std::vector<Critical>& fitted) {
   for (Critical& entry : fitted) {
+    if (entry.predicted.empty()) continue;  // refused before
     std::map<double, const Ratio*> measured;
     for (const Ratio& ratio : ratios) {
       const bool same = key_of(ratio.cell, ratio.scheme, entry.axis) == GroupKey{entry.cell, entry.scheme};

@@ -66,8 +66,11 @@ struct Critical {
   CriticalMethod method = CriticalMethod::kInterpolated;
   Crossing crossing;
   std::vector<double> sizes_used;
-  /// Of fitted entries: the fitted log ratio at each of sizes_used; none where a cost there is not above 0.
+  /// Of fitted entries: the fitted log ratio at each of sizes_used, shifted; none where a cost there is not above 0.
+  /// Empty without log_offset.
   std::vector<std::optional<double>> predicted;
+  /// Of fitted entries: by how much the measured ratios of the scheme lie above the fitted ones, on the mean.
+  std::optional<double> log_offset;
   std::string interval_basis;  ///< "sessions", "blocks", "configurations" or "bracket"
   std::optional<double> paper_printed,
       paper_rederived;  ///< none where phi or B_W is not identified or a term is <= 0
@@ -83,12 +86,13 @@ struct DeviceFit {
   Decomposition energy;
 };
 
-/// Fitted entries of one quantity along an axis: the costs applied to the workloads of a family (measured
-/// ones, and sizes nobody measured), counts interpolated in log size between its members, so that layers and
-/// width keep their own course. Schemes without an f16 twin in their cell are left out. None when the
-/// quantity has no fit.
-std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workload> family, Quantity quantity,
-                                   Axis axis);
+/// Fitted entries of one quantity along an axis: the costs applied to the workloads of a family (measured ones, and
+/// sizes nobody measured), counts interpolated in log size between its members, so that layers and width keep their own
+/// course. The costs give the curve its shape alone: it is shifted by the mean log distance of the scheme's measured
+/// `ratios` (one device and quantity, over sessions, unflagged) from the fitted ones, and its interval holds that
+/// shift's. Schemes without an f16 twin in their cell are left out. None when the quantity has no fit.
+std::vector<Critical> fit_critical(const DeviceFit& fit, std::span<const Workload> works, std::span<const Ratio> ratios,
+                                   Quantity quantity, Axis axis);
 
 /// Takes the status out of fitted entries that the measured ratios do not bear out: a fitted ratio outside the interval
 /// of a measured one, signs that change more than once, or nothing decided over sessions. A small lack of fit moves a

@@ -45,7 +45,7 @@ Decomposition refuse(Quantity quantity, std::string reason) {
 void add_critical(const DeviceFit& fit, std::span<const Ratio> ratios, std::span<const Workload> family,
                   Quantity quantity, Axis axis, FitReport& report) {
   std::vector<Critical> interpolated = interpolate_critical(ratios, axis);
-  std::vector<Critical> fitted = fit_critical(fit, family, quantity, axis);
+  std::vector<Critical> fitted = fit_critical(fit, family, ratios, quantity, axis);
   refuse_contradicted(ratios, fitted);
   add_paper_forms(fit.time, family, interpolated);
   add_paper_forms(fit.time, family, fitted);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "core/contract.hpp"
 
@@ -45,22 +47,36 @@ Eigen::VectorXd Predictor::predict_all(const Eigen::VectorXd& counts, Fits fits)
 
 double Predictor::predict(const Eigen::VectorXd& counts) const { return predict_all(counts, Fits::kMean)[0]; }
 
-std::vector<double> Predictor::log_ratios(const Eigen::VectorXd& scheme, const Eigen::VectorXd& anchor,
-                                          Fits fits) const {
-  const Eigen::VectorXd above = predict_all(scheme, fits);
-  const Eigen::VectorXd below = predict_all(anchor, fits);
-  std::vector<double> logs;
+Eigen::VectorXd Predictor::log_ratios(const CountPair& counts, Fits fits) const {
+  const Eigen::VectorXd above = predict_all(counts.scheme, fits);
+  const Eigen::VectorXd below = predict_all(counts.anchor, fits);
+  Eigen::VectorXd logs(above.size());
   for (Eigen::Index i = 0; i < above.size(); ++i) {
-    if (above[i] > 0 && below[i] > 0) logs.push_back(std::log(above[i] / below[i]));
+    logs[i] = above[i] > 0 && below[i] > 0 ? std::log(above[i] / below[i]) : std::numeric_limits<double>::quiet_NaN();
   }
   return logs;
 }
 
-std::optional<Interval> Predictor::predict_log_ratio(const Eigen::VectorXd& scheme,
-                                                     const Eigen::VectorXd& anchor) const {
-  const std::vector<double> sessions = log_ratios(scheme, anchor, Fits::kSessions);
-  if (predict(scheme) <= 0 || predict(anchor) <= 0 || sessions.empty()) return std::nullopt;
-  return rule_.combine(sessions, log_ratios(scheme, anchor, Fits::kReplicates));
+Level Predictor::compute_level(std::span<const CountPair> places) const {
+  const auto average = [&](Fits fits) {
+    Eigen::VectorXd sum = log_ratios(places.front(), fits);
+    for (const CountPair& place : places.subspan(1)) sum += log_ratios(place, fits);
+    return Eigen::VectorXd(sum / static_cast<double>(places.size()));
+  };
+  return {average(Fits::kSessions), average(Fits::kReplicates)};
+}
+
+std::optional<Interval> Predictor::predict_log_ratio(const CountPair& counts, const Level* level) const {
+  const auto list = [&](Fits fits, const Eigen::VectorXd* below) {
+    Eigen::VectorXd logs = log_ratios(counts, fits);
+    if (below != nullptr) logs -= *below;
+    std::vector<double> sound;
+    std::copy_if(logs.begin(), logs.end(), std::back_inserter(sound), [](double one) { return std::isfinite(one); });
+    return sound;
+  };
+  const std::vector<double> sessions = list(Fits::kSessions, level != nullptr ? &level->sessions : nullptr);
+  if (predict(counts.scheme) <= 0 || predict(counts.anchor) <= 0 || sessions.empty()) return std::nullopt;
+  return rule_.combine(sessions, list(Fits::kReplicates, level != nullptr ? &level->replicates : nullptr));
 }
 
 }  // namespace qtrap::fit

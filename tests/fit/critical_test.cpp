@@ -150,8 +150,9 @@ TEST(Critical, BothMethodsAgreeOnASmoothFamilyWithoutNoise) {
   const Design design = make_design(rows).value();
   const DeviceFit fit{"synthetic", decompose(design, Quantity::kTime, options), {}};
   const std::vector<Workload> family = workloads_of(rows);
-  const Critical interpolated = only(interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams));
-  const Critical fitted = only(fit_critical(fit, family, Quantity::kTime, Axis::kParams));
+  const std::vector<Ratio> ratios = compute_ratios(rows, Quantity::kTime);
+  const Critical interpolated = only(interpolate_critical(ratios, Axis::kParams));
+  const Critical fitted = only(fit_critical(fit, family, ratios, Quantity::kTime, Axis::kParams));
   ASSERT_EQ(fitted.crossing.status, CriticalStatus::kFound);
   ASSERT_EQ(interpolated.crossing.status, CriticalStatus::kFound);
   EXPECT_NEAR(*interpolated.crossing.value / *fitted.crossing.value, 1, 0.02);
@@ -166,9 +167,9 @@ TEST(Critical, TheFitReachesSizesNobodyMeasured) {
   FitOptions options;
   options.replicates = 10;
   const DeviceFit fit{"synthetic", decompose(make_design(rows).value(), Quantity::kTime, options), {}};
-  EXPECT_EQ(only(interpolate_critical(compute_ratios(rows, Quantity::kTime), Axis::kParams)).crossing.status,
-            CriticalStatus::kTrappedEverywhere);
-  const Critical fitted = only(fit_critical(fit, family, Quantity::kTime, Axis::kParams));
+  const std::vector<Ratio> ratios = compute_ratios(rows, Quantity::kTime);
+  EXPECT_EQ(only(interpolate_critical(ratios, Axis::kParams)).crossing.status, CriticalStatus::kTrappedEverywhere);
+  const Critical fitted = only(fit_critical(fit, family, ratios, Quantity::kTime, Axis::kParams));
   ASSERT_EQ(fitted.crossing.status, CriticalStatus::kFound);
   EXPECT_GT(*fitted.crossing.value, limit);
 }
@@ -188,34 +189,61 @@ TEST(Critical, FindsTheBatchBelowWhichTheSchemeCannotPay) {
   EXPECT_TRUE(found);
 }
 
-TEST(Critical, AFittedSizeThatTheMeasuredRatiosContradictIsRefused) {
-  // Costs of the model, but w8a8 takes 10 % more than they say at every size: the ratios move, the fit splits the
-  // difference, and its crossing is wrong.
+/// Three sessions of the model's costs, 1 % apart; w8a8 takes `factor` of a size more than they say.
+template <class Factor>
+std::vector<Row> make_misfit_rows(Factor&& factor) {
   std::vector<Row> rows;
-  std::vector<Workload> family;
   for (int session = 0; session < 3; ++session) {
     for (Row row : make_smooth_rows({1})) {
       row.session = session;
-      *row.time_s *= 1 + 1e-4 * session * (row.workload.scheme == "w8a8" ? 1 : 2);
-      if (session == 0) family.push_back(row.workload);
+      const bool scheme = row.workload.scheme == "w8a8";
+      *row.time_s *= (1 + 1e-2 * session * (scheme ? 1 : 2)) * (scheme ? factor(row.workload.params) : 1);
       rows.push_back(row);
     }
   }
+  return rows;
+}
+
+Critical fit_misfit(const std::vector<Row>& rows) {
   FitOptions options;
   options.replicates = 10;
-  const auto fit_of = [&] {
-    const DeviceFit fit{"synthetic", decompose(make_design(rows).value(), Quantity::kTime, options), {}};
-    auto fitted = fit_critical(fit, family, Quantity::kTime, Axis::kParams);
-    EXPECT_EQ(only(fitted).crossing.status, CriticalStatus::kFound);
-    refuse_contradicted(compute_ratios(rows, Quantity::kTime), fitted);
-    return only(fitted);
-  };
-  EXPECT_EQ(fit_of().crossing.status, CriticalStatus::kFound) << "the model is true";
-  for (Row& row : rows) {
-    if (row.workload.scheme == "w8a8") *row.time_s *= 1.1;
-  }
-  EXPECT_EQ(fit_of().crossing.status, CriticalStatus::kNotIdentified);
-  EXPECT_NE(fit_of().crossing.reason.find("outside the measured interval"), std::string::npos);
+  const DeviceFit fit{"synthetic", decompose(make_design(rows).value(), Quantity::kTime, options), {}};
+  const std::vector<Ratio> ratios = compute_ratios(rows, Quantity::kTime);
+  auto fitted = fit_critical(fit, workloads_of(make_smooth_rows({1})), ratios, Quantity::kTime, Axis::kParams);
+  refuse_contradicted(ratios, fitted);
+  return only(fitted);
+}
+
+TEST(Critical, TheFittedCurveIsShiftedToTheMeasuredRatios) {
+  const Critical fitted = fit_misfit(make_misfit_rows([](double) { return 1.0; }));
+  EXPECT_EQ(fitted.crossing.status, CriticalStatus::kFound) << "the model is true";
+  EXPECT_NEAR(*fitted.log_offset, 0, 0.01) << "no more than the sessions' own";
+  // 10 % more than the costs say at every size: the fit alone splits the difference, and its crossing is wrong.
+  const std::vector<Row> slower = make_misfit_rows([](double) { return 1.1; });
+  const Critical shifted = fit_misfit(slower);
+  const Critical measured = only(interpolate_critical(compute_ratios(slower, Quantity::kTime), Axis::kParams));
+  ASSERT_EQ(measured.crossing.status, CriticalStatus::kFound);
+  ASSERT_EQ(shifted.crossing.status, CriticalStatus::kFound) << shifted.crossing.reason;
+  EXPECT_GT(*shifted.log_offset, *fitted.log_offset + 0.02);
+  EXPECT_GT(*shifted.crossing.value, 1.05 * *fitted.crossing.value);
+  EXPECT_LT(*shifted.crossing.low, *measured.crossing.value);
+  EXPECT_GT(*shifted.crossing.high, *measured.crossing.value);
+}
+
+TEST(Critical, AFittedSizeThatTheMeasuredRatiosContradictIsRefused) {
+  // Faster by a quarter at sizes above 2e9 alone: no shift of the fitted curve goes through these ratios.
+  const Critical fitted = fit_misfit(make_misfit_rows([](double params) { return params > 2e9 ? 0.75 : 1.0; }));
+  EXPECT_EQ(fitted.crossing.status, CriticalStatus::kNotIdentified);
+  EXPECT_NE(fitted.crossing.reason.find("outside the measured interval"), std::string::npos) << fitted.crossing.reason;
+}
+
+TEST(Critical, OneRatioDoesNotSayHowFarTheFitLiesOff) {
+  std::vector<Row> rows = make_misfit_rows([](double) { return 1.0; });
+  const double smallest = synthetic::make_workload(synthetic::smooth_shape(1), "f16", 1).params;
+  std::erase_if(rows, [&](const Row& row) { return row.workload.scheme == "w8a8" && row.workload.params > smallest; });
+  const Critical fitted = fit_misfit(rows);
+  EXPECT_EQ(fitted.crossing.status, CriticalStatus::kNotIdentified);
+  EXPECT_NE(fitted.crossing.reason.find("fewer than two"), std::string::npos) << fitted.crossing.reason;
 }
 
 TEST(Critical, FillsThePaperFormsFromTheFittedCosts) {

@@ -201,6 +201,29 @@ inline std::vector<Row> make_rows(const Options& options, const std::vector<Work
   return rows;
 }
 
+/// A published table: one row a model, and the costs that made it.
+struct Table {
+  std::vector<Row> rows;
+  double per_layer = 4.4e-4;  ///< [s per layer and step]
+  double per_param = 1e-11;   ///< [s per parameter and step]
+};
+
+/// `models` >= 2 of uneven_shapes(), the smallest and the largest among them; log errors of sd `spread`.
+inline Table make_table(std::size_t models, double spread, std::uint64_t seed) {
+  PhiloxStream random(seed, 80);
+  const std::vector<Shape> shapes = uneven_shapes();
+  Table table;
+  for (std::size_t i = 0; i < models; ++i) {
+    Row row;
+    row.workload = make_workload(shapes[i * (shapes.size() - 1) / (models - 1)], "f16", 1);
+    row.time_s = row.workload.steps *
+                 (table.per_layer * row.workload.layers + table.per_param * row.workload.params_step) *
+                 std::exp(spread * draw_normal(random));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
 inline std::vector<Row> make_campaign(const Options& options) { return make_rows(options, make_workloads(options)); }
 
 }  // namespace qtrap::fit::synthetic

@@ -82,8 +82,10 @@ inline Study study(synthetic::Options options, Quantity quantity, int seeds = kS
     for (const Coefficient& one : (quantity == Quantity::kTime ? device.time : device.energy).best().coefficients) {
       if (one.identified) result.costs[one.name].add(*one.value, *one.low, *one.high, truth.at(one.name));
     }
-    std::vector<Critical> entries = interpolate_critical(compute_ratios(rows, quantity), Axis::kParams);
-    for (Critical& entry : fit_critical(device, works, quantity, Axis::kParams)) entries.push_back(std::move(entry));
+    const std::vector<Ratio> ratios = compute_ratios(rows, quantity);
+    std::vector<Critical> entries = interpolate_critical(ratios, Axis::kParams);
+    for (Critical& entry : fit_critical(device, works, ratios, quantity, Axis::kParams))
+      entries.push_back(std::move(entry));
     for (const Critical& entry : entries) {
       const std::string method = to_string(entry.method);
       ++result.statuses[entry.scheme + " " + method][to_string(entry.crossing.status)];
