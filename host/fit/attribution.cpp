@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "fit/model_curve.hpp"
 
@@ -66,12 +67,44 @@ double format_share(const Context& context, std::size_t c) {
   return std::min(1.0, needed / work.counts.bytes);
 }
 
-Parts split_terms(const Context& context, const Decomposition& fit, std::size_t c) {
+/// The costs of one fit: of all sessions, of one, or of a replicate.
+struct Costs {
+  Eigen::VectorXd time, energy;  ///< energy: empty for Quantity::kTime
+  double static_w = 0;
+};
+
+Costs mean_costs(const Context& context) {
+  if (context.quantity == Quantity::kTime) return {context.fit->time.best().beta, {}, 0};
+  const Decomposition& energy = context.fit->energy;
+  return {context.fit->time.best().beta, energy.best().beta, energy.static_power->value_w};
+}
+
+/// Those of each session, or of each replicate. Time keeps its mean fit where energy has another number of them.
+std::vector<Costs> list_costs(const Context& context, bool replicates) {
+  const auto betas = [replicates](const Decomposition& fit) -> const Eigen::MatrixXd& {
+    return replicates ? fit.best().replicate_betas : fit.best().session_betas;
+  };
+  const Eigen::MatrixXd& own = betas(context.decomposition());
+  const Eigen::MatrixXd& time = betas(context.fit->time);
+  std::vector<Costs> all;
+  for (Index i = 0; i < own.rows(); ++i) {
+    Costs costs = mean_costs(context);
+    if (time.rows() == own.rows()) costs.time = time.row(i).transpose();
+    if (context.quantity == Quantity::kEnergy) {
+      costs.energy = own.row(i).transpose();
+      if (replicates) costs.static_w = context.fit->energy.best().replicate_static_w[i];
+    }
+    all.push_back(std::move(costs));
+  }
+  return all;
+}
+
+Parts split_terms(const Context& context, const Decomposition& fit, const Eigen::VectorXd& beta, std::size_t c) {
   Parts parts{};
   const Eigen::VectorXd counts = context.counts(c);
   for (std::size_t j = 0; j < fit.terms.size(); ++j) {
     const auto i = static_cast<Index>(j);
-    parts[index_of(part_of(fit.terms[j].kind))] += counts[i] * fit.best().beta[i];
+    parts[index_of(part_of(fit.terms[j].kind))] += counts[i] * beta[i];
   }
   double& bytes = parts[index_of(Part::kBytes)];
   double& operations = parts[index_of(Part::kOperations)];
@@ -83,22 +116,23 @@ Parts split_terms(const Context& context, const Decomposition& fit, std::size_t 
 }
 
 /// Parts of the quantity; for energy the static part stands alone.
-Parts compute_parts(const Context& context, std::size_t c) {
-  Parts parts = split_terms(context, context.decomposition(), c);
-  if (context.quantity == Quantity::kEnergy) {
-    const double time_s = compute_prediction(context.fit->time.best().form, context.fit->time.terms, context.counts(c),
-                                             context.fit->time.best().beta);
-    parts[index_of(Part::kStatic)] = context.fit->energy.static_power->value_w * time_s;
+Parts compute_parts(const Context& context, const Costs& costs, std::size_t c) {
+  const bool energy = context.quantity == Quantity::kEnergy;
+  Parts parts = split_terms(context, context.decomposition(), energy ? costs.energy : costs.time, c);
+  if (energy) {
+    const double time_s =
+        compute_prediction(context.fit->time.best().form, context.fit->time.terms, context.counts(c), costs.time);
+    parts[index_of(Part::kStatic)] = costs.static_w * time_s;
   }
   return parts;
 }
 
 /// Parts with static energy shared out over the terms that take the time.
-Parts compute_causes(const Context& context, std::size_t c) {
-  Parts parts = compute_parts(context, c);
+Parts compute_causes(const Context& context, const Costs& costs, std::size_t c) {
+  Parts parts = compute_parts(context, costs, c);
   double& idle = parts[index_of(Part::kStatic)];
   if (idle <= 0) return parts;
-  const Parts time = split_terms(context, context.fit->time, c);
+  const Parts time = split_terms(context, context.fit->time, costs.time, c);
   double total = 0;
   for (const double part : time) total += part;
   for (std::size_t i = 0; i < kPartCount && total > 0; ++i) {
@@ -112,15 +146,16 @@ struct Cause {
   Part part;
   const char* term;
   const char* kind;
-  double difference;
+  double difference;  ///< to the anchor, over the anchor's cost
 };
 
 /// Candidates for what decides a ratio, by their difference to the anchor. Pass bytes belong to the pass that
 /// causes them: the dequantization where there is one, else the casts and quantizations.
-std::vector<Cause> compare_causes(const Context& context, std::size_t c, std::size_t anchor) {
-  const Parts above = compute_causes(context, c);
-  const Parts below = compute_causes(context, anchor);
-  const auto difference = [&](Part part) { return above[index_of(part)] - below[index_of(part)]; };
+std::vector<Cause> compare_causes(const Context& context, const Costs& costs, std::size_t c, std::size_t anchor) {
+  const Parts above = compute_causes(context, costs, c);
+  const Parts below = compute_causes(context, costs, anchor);
+  const double whole = std::accumulate(below.begin(), below.end(), 0.0);
+  const auto difference = [&](Part part) { return (above[index_of(part)] - below[index_of(part)]) / whole; };
   const bool dequantizes = context.work(c).counts.dequantized_weights > 0;
   const double scratch = difference(Part::kPassBytes);
   return {{Part::kBytes, "bytes", "physics", difference(Part::kBytes)},
@@ -135,7 +170,7 @@ void decide(const Context& context, std::size_t c, std::size_t anchor, Attributi
   if (result.verdict != Verdict::kTrap && result.verdict != Verdict::kNoTrap) return;
   const double sign = result.verdict == Verdict::kTrap ? 1 : -1;
   if (!result.fitted_ratio || sign * std::log(*result.fitted_ratio) <= 0) return;
-  const std::vector<Cause> causes = compare_causes(context, c, anchor);
+  const std::vector<Cause> causes = compare_causes(context, mean_costs(context), c, anchor);
   const auto largest = std::max_element(causes.begin(), causes.end(), [sign](const Cause& a, const Cause& b) {
     return sign * a.difference < sign * b.difference;
   });
@@ -143,6 +178,17 @@ void decide(const Context& context, std::size_t c, std::size_t anchor, Attributi
   result.deciding_term = largest->term;
   result.deciding_kind = largest->kind;
   result.deciding_identified = result.separable[index_of(largest->part)];
+  if (!result.deciding_identified) return;
+  const auto place = static_cast<std::size_t>(largest - causes.begin());
+  const auto shares = [&](bool replicates) {
+    std::vector<double> values;
+    for (const Costs& costs : list_costs(context, replicates))
+      values.push_back(compare_causes(context, costs, c, anchor)[place].difference);
+    return values;
+  };
+  const std::vector<double> sessions = shares(false);
+  result.deciding_share =
+      SpreadRule(sessions.size(), context.decomposition().confidence).combine(sessions, shares(true));
 }
 
 Counterfactual suppose(const Context& context, std::string name, const Eigen::VectorXd& scheme,
@@ -212,8 +258,11 @@ std::string describe(const Attribution& point) {
   if (decided && point.fitted_ratio) text += fmt::format("; fitted {:.2f}", *point.fitted_ratio);
   if (decided && point.deciding_kind.empty()) text += ": the fit does not bear it out, so no term is named";
   if (point.deciding_kind.empty()) return text;
-  return text + fmt::format("; decided by {} ({}){}", point.deciding_term, point.deciding_kind,
-                            point.deciding_identified ? "" : ", a cost these windows do not tell apart from others");
+  text += fmt::format("; decided by {} ({})", point.deciding_term, point.deciding_kind);
+  if (!point.deciding_share) return text + ", a cost these windows do not tell apart from others";
+  const Interval& share = *point.deciding_share;
+  return text +
+         fmt::format(": {:+.1f} % [{:+.1f}, {:+.1f}] of f16", 100 * share.value, 100 * share.low, 100 * share.high);
 }
 
 std::optional<double> mean_measured(const Context& context, std::size_t c) {
@@ -227,7 +276,7 @@ std::optional<double> mean_measured(const Context& context, std::size_t c) {
 }
 
 void set_shares(const Context& context, std::size_t c, Attribution& result) {
-  const Parts parts = compute_parts(context, c);
+  const Parts parts = compute_parts(context, mean_costs(context), c);
   result.unexplained = 1;
   for (std::size_t i = 0; i < kPartCount; ++i) {
     result.shares[i] = parts[i] / result.measured;

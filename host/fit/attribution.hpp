@@ -54,6 +54,8 @@ struct Attribution {
   std::string deciding_kind;  ///< "physics" or "path"; empty without an anchor, where nothing is decided and
                               ///< where the fitted ratio lies on the other side of 1 than the measured one
   bool deciding_identified = false;  ///< the cost behind the deciding term is identified
+  /// The difference that the deciding term makes, over the anchor's fitted cost; none unless identified.
+  std::optional<Interval> deciding_share;
   std::vector<Counterfactual> counterfactuals;
   std::string sentence;  ///< the above in words
 };

@@ -92,11 +92,33 @@ TEST(Attribution, WordsThePoint) {
   const Found found = attribute_campaign(Quantity::kTime);
   const std::string& sentence = found.at("s8/b1/w8a16-split").sentence;
   EXPECT_TRUE(sentence.starts_with("w8a16-split of s8 at batch 1, 4×4: time trap (")) << sentence;
-  EXPECT_TRUE(sentence.ends_with("; decided by dequantize pass (path)")) << sentence;
+  EXPECT_NE(sentence.find("; decided by dequantize pass (path): +"), std::string::npos) << sentence;
+  EXPECT_TRUE(sentence.ends_with("] of f16")) << sentence;
   const Attribution& point = found.at("s8/b1/w8a16-split");
   EXPECT_NEAR(point.fitted_ratio.value() / point.ratio.value().value, 1, 0.02);
   EXPECT_NE(sentence.find(" of f16); fitted "), std::string::npos) << sentence;
   EXPECT_EQ(found.at("s8/b1/f16").sentence, "f16 of s8 at batch 1, 4×4: the anchor");
+}
+
+TEST(Attribution, TheDecidingTermHasAnIntervalThatHoldsItsTruth) {
+  const synthetic::Costs costs;
+  const auto work = [](const char* scheme) {
+    return synthetic::make_workload(synthetic::uneven_shapes()[0], scheme, 1);
+  };
+  const Workload scheme = work("w8a8");
+  const Workload anchor = work("f16");
+  const double truth = costs.launch * (scheme.counts.launches - anchor.counts.launches) /
+                       synthetic::compute_cost(anchor.counts, costs, false);
+  const Interval share = attribute_campaign(Quantity::kTime).at(scheme.point_id).deciding_share.value();
+  EXPECT_LT(share.low, truth);
+  EXPECT_GT(share.high, truth);
+  EXPECT_GT(share.low, 0.8 * truth) << "and says something";
+  EXPECT_LT(share.high, 1.2 * truth);
+  // Of energy the static part goes with the time that the term takes.
+  const Interval energy = attribute_campaign(Quantity::kEnergy).at(scheme.point_id).deciding_share.value();
+  EXPECT_LT(energy.low, energy.value);
+  EXPECT_GT(energy.high, energy.value);
+  EXPECT_GT(energy.low, 0);
 }
 
 TEST(Attribution, NamesNoTermWhereTheFitContradictsTheMeasuredRatio) {
