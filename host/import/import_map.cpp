@@ -98,6 +98,9 @@ Status check_sources(const Series& series, const Place& place) {
   also(series.time, "time");
   also(series.energy, "energy");
   also(series.idle_power_w, "idle_power_w");
+  also(series.power_w, "power_w");
+  also(series.power_limit_w, "power_limit_w");
+  also(series.path, "path");
   also(series.tokens, "tokens");
   also(series.steps, "steps");
   also(series.runs, "runs");
@@ -182,7 +185,7 @@ void visit_text_columns(const Series& series, const std::function<void(const std
   for (const TextSource* source : {&series.session.source, &series.device, &series.model, &series.scheme}) {
     if (source->column) visit(*source->column);
   }
-  for (const auto* source : {&series.source, &series.replicate}) {
+  for (const auto* source : {&series.source, &series.replicate, &series.path}) {
     if (*source && (*source)->column) visit(*(*source)->column);
   }
 }
@@ -203,7 +206,9 @@ void visit_number_columns(const Series& series, const std::function<void(const C
   visit_source(series.batch, "");
   visit_quantity(series.time);
   visit_quantity(series.energy);
-  visit_source(series.idle_power_w, kIdleUnit);
+  visit_source(series.idle_power_w, kPowerUnit);
+  visit_source(series.power_w, kPowerUnit);
+  visit_source(series.power_limit_w, kPowerUnit);
   visit_source(series.tokens, kTokensUnit);
   visit_source(series.steps, kStepsUnit);
   visit_source(series.runs, kRunsUnit);

@@ -97,13 +97,16 @@ struct Series {
   TextSource device;
   TextSource model;
   TextSource scheme;
+  std::optional<TextSource> path;     ///< of a row's kernels, in place of the scheme's
   std::optional<NumberSource> batch;  ///< 1 when left out
   std::optional<TimeSource> time;
   std::optional<EnergySource> energy;
   std::optional<NumberSource> idle_power_w;
-  std::optional<NumberSource> tokens;  ///< of a run, of all its sequences together
-  std::optional<NumberSource> steps;   ///< of a run, instead of tokens
-  std::optional<NumberSource> runs;    ///< that a number of whole runs covers; 1 when left out
+  std::optional<NumberSource> power_w;        ///< as the table gives it: what time and energy imply is held against it
+  std::optional<NumberSource> power_limit_w;  ///< of the board, likewise
+  std::optional<NumberSource> tokens;         ///< of a run, of all its sequences together
+  std::optional<NumberSource> steps;          ///< of a run, instead of tokens
+  std::optional<NumberSource> runs;           ///< that a number of whole runs covers; 1 when left out
   std::optional<NumberSource> trials;
   std::optional<TextSource> source;
   std::optional<std::string> stack;
@@ -133,7 +136,7 @@ struct ImportMap {
 std::string name_of(const Series& series);
 
 /// Units of numbers whose unit the map does not choose.
-inline constexpr std::string_view kIdleUnit = "W";
+inline constexpr std::string_view kPowerUnit = "W";
 inline constexpr std::string_view kTokensUnit = "tokens";
 inline constexpr std::string_view kStepsUnit = "steps";
 inline constexpr std::string_view kRunsUnit = "runs";

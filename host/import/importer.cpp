@@ -129,7 +129,9 @@ class Importer {
         session.hazards.push_back(hazard);
       }
     }
+    for (const std::string& warning : reading.value().warnings) session.hazards.push_back(warning);
     auto point = make_point(row, series, session, model.value(), scheme->second, reading.value().batch);
+    if (const Status status = set_path(row, series, point); !status) return status.error();
     set_reading(reading.value(), point);
     return series.replicate ? keep_replicate(row, *series.replicate, reading.value(), std::move(point))
                             : keep(row, std::move(point));
@@ -162,6 +164,14 @@ class Importer {
     point.source = series.source ? row.text(*series.source) : map_.source;
     if (series.energy) point.energy_method = series.energy->method;
     return point;
+  }
+
+  /// The row's own kernel path, where the map names one.
+  static Status set_path(const RowView& row, const Series& series, result::PointRecord& point) {
+    if (!series.path) return Done{};
+    point.path = row.text(*series.path);
+    if (point.path == "none" || point.path == "split" || point.path == "fused") return Done{};
+    return row.refuse("the kernel path is not none, split or fused", point.path, "correct it or filter the row out");
   }
 
   static void set_reading(const Reading& reading, result::PointRecord& point) {

@@ -69,8 +69,12 @@ inline constexpr auto keys(std::type_identity<NumberSource>) {
 
 inline constexpr auto keys(std::type_identity<SpreadSource>) {
   using R = SpreadSource;
-  return std::tuple{Key{"sd", &R::sd, kOptional, "column of the standard deviation over `trials` repeats"},
-                    Key{"standard_error", &R::standard_error, kOptional, "column of the mean's standard error"},
+  return std::tuple{Key{"sd", &R::sd, kOptional,
+                        "column of the standard deviation over `trials` repeats; the value's own where a cell holds "
+                        "both: 12.3 ± 0.4, "
+                        "12.3+-0.4 or 12.3 (0.4)"},
+                    Key{"standard_error", &R::standard_error, kOptional,
+                        "column of the mean's standard error, or the value's own likewise"},
                     Key{"low", &R::low, kOptional, "column of an interval's lower end"},
                     Key{"high", &R::high, kOptional, "column of its upper end"},
                     Key{"confidence", &R::confidence, kOptional, "of the interval: 0.95 for 95 %"}};
@@ -118,10 +122,14 @@ inline constexpr auto keys(std::type_identity<Series>) {
       Key{"device", &R::device, kRequired, "name of the device"},
       Key{"model", &R::model, kRequired, "text that `models` translates"},
       Key{"scheme", &R::scheme, kRequired, "text that `schemes` translates"},
+      Key{"path", &R::path, kOptional,
+          "text source: none, split or fused, in place of the scheme's path, where a row's kernels are another"},
       Key{"batch", &R::batch, kOptional, "sequences in lockstep; 1 when left out"},
       Key{"time", &R::time, kOptional, "time; without it the records have energy alone"},
       Key{"energy", &R::energy, kOptional, "energy; without it the records have time alone"},
       Key{"idle_power_w", &R::idle_power_w, kOptional, "idle power [W], for net energy"},
+      Key{"power_w", &R::power_w, kOptional, "power [W] as the table gives it; rows far from it get a hazard"},
+      Key{"power_limit_w", &R::power_limit_w, kOptional, "the board's limit [W]; rows above it get a hazard"},
       Key{"tokens", &R::tokens, kOptional,
           "tokens of a run, for units of whole runs: those of all sequences together, 256 for 32 steps at batch 8"},
       Key{"steps", &R::steps, kOptional, "steps of a run, instead of `tokens`: the tokens of each sequence"},

@@ -99,6 +99,18 @@ Measure split_unit(std::string_view text) {
   return {text, {}};
 }
 
+SpreadCell split_spread(std::string_view text) {
+  text = trim(text);
+  for (const std::string_view sign : {"\u00b1", "+/-", "+-"}) {
+    const std::size_t at = text.find(sign);
+    if (at != std::string_view::npos && at > 0) return {trim(text.substr(0, at)), trim(text.substr(at + sign.size()))};
+  }
+  const std::size_t open = text.find(" (");
+  if (open == std::string_view::npos || !text.ends_with(')') || text.size() < open + 4 || !is_digit(text[open + 2]))
+    return {text, {}};
+  return {trim(text.substr(0, open)), trim(text.substr(open + 2, text.size() - open - 3))};
+}
+
 std::string_view trim(std::string_view text) {
   constexpr std::array<std::string_view, 4> kBlanks{" ", "\t", "\u00a0", "\u202f"};
   const auto find = [&kBlanks](const auto& holds) { return std::find_if(kBlanks.begin(), kBlanks.end(), holds); };

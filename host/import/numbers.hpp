@@ -37,4 +37,11 @@ std::string_view trim(std::string_view text);
 /// case and in any brackets. "NaN", "inf" and "0" say something else.
 bool is_no_reading(std::string_view text);
 
+/// A mean and what stands behind it as its spread: "12.3 ± 0.4", "12.3+-0.4", "12.3 +/- 0.4" and "12.3 (0.4)". Not
+/// "12.3(4)", which means digits to some. An empty spread: none. Units are left where they stand.
+struct SpreadCell {
+  std::string_view mean, spread;
+};
+SpreadCell split_spread(std::string_view text);
+
 }  // namespace qtrap::importer

@@ -51,15 +51,22 @@ Result<double> undo_change(const RowView& row, const EnergySource& energy, doubl
                     row.cell(*energy.undo_change_percent), "filter the row out");
 }
 
+/// Whether the cells of the value itself hold its spread.
+bool holds_spread(const std::optional<SpreadSource>& spread, const std::optional<Columns>& own) {
+  if (!spread || !own || own->names.size() != 1) return false;
+  return spread->sd == own->names.front() || spread->standard_error == own->names.front();
+}
+
 /// Standard error of a value over the value; none where a cell holds no reading or there are no two repeats.
 Result<std::optional<double>> read_error(const RowView& row, const SpreadSource& spread, std::string_view unit,
-                                         double value, const std::optional<std::int64_t>& trials) {
+                                         double value, const std::optional<std::int64_t>& trials,
+                                         const std::optional<Columns>& own) {
   std::optional<double> sd, error, low, high;
   const std::pair<const std::optional<std::string>&, std::optional<double>&> cells[] = {
       {spread.sd, sd}, {spread.standard_error, error}, {spread.low, low}, {spread.high, high}};
   for (const auto& [column, number] : cells) {
     if (!column) continue;
-    const auto read = row.number(*column, unit);
+    const auto read = holds_spread(spread, own) ? row.deviation(*column, unit) : row.number(*column, unit);
     if (!read) return read.error();
     number = read.value();
     if (number && *number < 0)
@@ -80,26 +87,26 @@ Result<std::optional<double>> read_error(const RowView& row, const SpreadSource&
 }
 
 Status read_time(const RowView& row, const TimeSource& time, const Spread& spread, Reading& reading) {
-  const auto value = row.positive(time, time.unit);
+  const auto value = row.positive(time, time.unit, holds_spread(time.spread, time.column));
   if (!value) return value.error();
   if (!value.value()) return Done{};
   reading.time_s = convert_to_step(*find_unit(time_units(), time.unit), *value.value(), spread);
   if (!reading.time_s || !time.spread) return Done{};
-  const auto error = read_error(row, *time.spread, time.unit, *value.value(), reading.replicates);
+  const auto error = read_error(row, *time.spread, time.unit, *value.value(), reading.replicates, time.column);
   if (!error) return error.error();
   reading.time_error = error.value();
   return Done{};
 }
 
 Status read_energy(const RowView& row, const EnergySource& energy, const Spread& spread, Reading& reading) {
-  const auto value = row.positive(energy, energy.unit);
+  const auto value = row.positive(energy, energy.unit, holds_spread(energy.spread, energy.column));
   if (!value) return value.error();
   if (!value.value()) return Done{};
   const auto undone = undo_change(row, energy, *value.value());
   if (!undone) return undone.error();
   reading.gross_j = convert_to_step(*find_unit(energy_units(), energy.unit), undone.value(), spread);
   if (reading.gross_j && energy.spread) {
-    const auto error = read_error(row, *energy.spread, energy.unit, *value.value(), reading.replicates);
+    const auto error = read_error(row, *energy.spread, energy.unit, *value.value(), reading.replicates, energy.column);
     if (!error) return error.error();
     reading.energy_error = error.value();
   }
@@ -111,6 +118,25 @@ Status read_energy(const RowView& row, const EnergySource& energy, const Spread&
   const double net_j = *reading.gross_j;
   *reading.gross_j += *reading.idle_j;
   if (reading.energy_error) *reading.energy_error *= net_j / *reading.gross_j;
+  return Done{};
+}
+
+/// Holds the power that time and energy imply against the table's own and the board's limit: a run's length taken for
+/// another's, or a unit, shows there.
+Status check_power(const RowView& row, const Series& series, Reading& reading) {
+  constexpr double kFar = 1.25;  // energy over a window and a mean of readings agree closer than this
+  std::optional<double> given, limit;
+  if (const Status status = read_optional(row, series.power_w, kPowerUnit, given); !status) return status;
+  if (const Status status = read_optional(row, series.power_limit_w, kPowerUnit, limit); !status) return status;
+  if (!reading.time_s || !reading.gross_j) return Done{};
+  const double implied = *reading.gross_j / *reading.time_s;
+  const auto warn = [&](const std::string& beside) {
+    reading.warnings.push_back(fmt::format("{}: {:.4g} J in {:.4g} s a step are {:.4g} W, {}: check `tokens` and units",
+                                           row.place(), *reading.gross_j, *reading.time_s, implied, beside));
+  };
+  if (limit && implied > *limit) warn(fmt::format("above the board's limit of {:g} W", *limit));
+  if (given && (implied > kFar * *given || implied < *given / kFar))
+    warn(fmt::format("far from the {:g} W that the row gives", *given));
   return Done{};
 }
 
@@ -129,11 +155,12 @@ Result<Reading> read_row(const RowView& row, const Series& series) {
   }
   spread.value().time_s = reading.time_s;
   std::optional<double> idle_w;
-  if (const Status status = read_optional(row, series.idle_power_w, kIdleUnit, idle_w); !status) return status.error();
+  if (const Status status = read_optional(row, series.idle_power_w, kPowerUnit, idle_w); !status) return status.error();
   if (idle_w && reading.time_s) reading.idle_j = *idle_w * *reading.time_s;
   if (series.energy) {
     if (const Status status = read_energy(row, *series.energy, spread.value(), reading); !status) return status.error();
   }
+  if (const Status status = check_power(row, series, reading); !status) return status.error();
   if (reading.time_s || reading.gross_j) return reading;
   return row.refuse("the row has neither time nor energy", name_of(series), "filter it out with `where` or `except`");
 }

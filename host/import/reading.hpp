@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "import/import_map.hpp"
@@ -17,6 +19,7 @@ struct Reading {
   std::optional<double> time_s, gross_j, idle_j;
   std::optional<double> time_error, energy_error;  ///< standard error over the value, > 0; energy: of gross
   std::optional<std::int64_t> replicates;          ///< behind each value, where it was published
+  std::vector<std::string> warnings;               ///< what cannot be of it, one sentence each with table and line
 };
 
 /// Reads a row by a series whose columns check_columns() has seen. kUsage errors quote line and column: a cell that is

@@ -75,7 +75,7 @@ TableReader::Signs TableReader::collect_signs(std::size_t column) const {
     const std::string& cell = table_.rows[i].cells[column];
     if (is_no_reading(cell)) continue;
     std::optional<std::size_t>* place = nullptr;
-    switch (find_evidence(split_unit(cell).number)) {
+    switch (find_evidence(split_unit(split_spread(cell).mean).number)) {
       case Evidence::kNone:
         continue;
       case Evidence::kPoint:
@@ -134,7 +134,7 @@ Result<DecimalSign> TableReader::decimal_of(std::size_t column) const {
 }
 
 Error RowView::refuse(std::string_view what, std::string value, std::string fix) const {
-  return usage_error(fmt::format("{} line {}: {}", table_.name(), row_.line, what), std::move(value), std::move(fix));
+  return usage_error(fmt::format("{}: {}", place(), what), std::move(value), std::move(fix));
 }
 
 const std::string& RowView::cell(const std::string& column) const { return row_.cells.at(table_.find(column).value()); }
@@ -143,9 +143,29 @@ std::string RowView::text(const TextSource& source) const {
   return source.column ? cell(*source.column) : *source.constant;
 }
 
-Result<std::optional<double>> RowView::number(const std::string& column, std::string_view unit) const {
+std::string RowView::place() const { return fmt::format("{} line {}", table_.name(), row_.line); }
+
+Result<std::optional<double>> RowView::number(const std::string& column, std::string_view unit, bool has_spread) const {
+  const std::string& text = cell(column);
+  const SpreadCell parts = split_spread(text);
+  if (!has_spread || parts.spread.empty()) {
+    if (!parts.spread.empty() && !table_.is_no_reading(text))
+      return refuse(fmt::format("`{}` holds a spread", column), text,
+                    "name the column in `spread` as `sd` or `standard_error`, too");
+    return read(column, text, unit);
+  }
+  return read(column, parts.mean, unit);
+}
+
+Result<std::optional<double>> RowView::deviation(const std::string& column, std::string_view unit) const {
+  const std::string_view spread = split_spread(cell(column)).spread;
+  return spread.empty() ? Result<std::optional<double>>(std::optional<double>()) : read(column, spread, unit);
+}
+
+Result<std::optional<double>> RowView::read(const std::string& column, std::string_view part,
+                                            std::string_view unit) const {
   const std::size_t place = table_.find(column).value();
-  const std::string& text = row_.cells.at(place);
+  const std::string text(part);
   if (table_.is_no_reading(text)) return std::optional<double>();
   const auto decimal = table_.decimal_of(place);
   if (!decimal) return decimal.error();
@@ -166,11 +186,11 @@ Result<std::optional<double>> RowView::number(const std::string& column, std::st
                 text, "convert the column, or correct the map's unit");
 }
 
-Result<std::optional<double>> RowView::sum(const Columns& columns, std::string_view unit) const {
+Result<std::optional<double>> RowView::sum(const Columns& columns, std::string_view unit, bool has_spread) const {
   double total = 0;
   std::vector<std::string> cells;
   for (const std::string& column : columns.names) {
-    auto value = number(column, unit);
+    auto value = number(column, unit, has_spread);
     if (!value || !value.value()) return value;
     if (*value.value() < 0) {
       return refuse(fmt::format("`{}` is not above 0", column), cell(column), "filter the row out");

@@ -57,21 +57,29 @@ class RowView {
 
   Error refuse(std::string_view what, std::string value, std::string fix) const;
 
+  /// "TABLE line 7", as refuse() begins.
+  std::string place() const;
+
   const std::string& cell(const std::string& column) const;
   std::string text(const TextSource& source) const;
 
   /// The number in a column; none where the cell holds no reading. `unit` is what may stand behind it, as the map calls
-  /// it; empty where nothing may.
-  Result<std::optional<double>> number(const std::string& column, std::string_view unit) const;
+  /// it; empty where nothing may. `has_spread`: the cell may hold a spread behind it (split_spread()); else that is
+  /// refused.
+  Result<std::optional<double>> number(const std::string& column, std::string_view unit, bool has_spread = false) const;
+
+  /// The spread behind the number of a cell; none where there is none.
+  Result<std::optional<double>> deviation(const std::string& column, std::string_view unit) const;
 
   /// The sum of a source's columns, or its constant: above 0, no summand below 0; none where one of them is no reading.
   template <class Source>
-  Result<std::optional<double>> positive(const Source& source, std::string_view unit) const {
-    return source.constant ? Result<std::optional<double>>(source.constant) : sum(*source.column, unit);
+  Result<std::optional<double>> positive(const Source& source, std::string_view unit, bool has_spread = false) const {
+    return source.constant ? Result<std::optional<double>>(source.constant) : sum(*source.column, unit, has_spread);
   }
 
  private:
-  Result<std::optional<double>> sum(const Columns& columns, std::string_view unit) const;
+  Result<std::optional<double>> sum(const Columns& columns, std::string_view unit, bool has_spread) const;
+  Result<std::optional<double>> read(const std::string& column, std::string_view part, std::string_view unit) const;
 
   const TableReader& table_;
   const TableRow& row_;
