@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "core/text.hpp"
 #include "import/map_reader.hpp"
@@ -132,6 +133,51 @@ Status check_series(const Series& series, const Place& place) {
   return check_unit(energy_units(), *series.energy, series, place.at("energy"));
 }
 
+/// The column of one scheme of a wide table; none where the quantity has no columns by scheme.
+template <class Quantity>
+void set_column(const std::map<std::string, Columns>& by_scheme, const std::string& scheme,
+                std::optional<Quantity>& quantity) {
+  if (by_scheme.empty()) return;
+  const auto found = by_scheme.find(scheme);
+  if (found == by_scheme.end()) {
+    quantity.reset();
+  } else {
+    quantity->column = found->second;
+  }
+}
+
+/// The series of a wide table, one for each scheme; itself where it names none. A row whose one column is empty is left
+/// out: wide tables have holes.
+Status expand(Series series, const Place& place, std::vector<Series>& out) {
+  const auto times = std::exchange(series.time_by_scheme, {});
+  const auto energies = std::exchange(series.energy_by_scheme, {});
+  std::set<std::string> schemes;
+  for (const auto* columns : {&times, &energies}) {
+    for (const auto& [scheme, column] : *columns) schemes.insert(scheme);
+  }
+  const bool names_scheme = series.scheme.column || series.scheme.constant;
+  if (names_scheme == !schemes.empty())
+    return place.refuse(names_scheme ? "has `scheme` beside columns by scheme" : "lacks a key",
+                        names_scheme ? name_of(series) : "scheme",
+                        "give `scheme`, or `time_by_scheme` and `energy_by_scheme`");
+  if ((!times.empty() && (!series.time || series.time->column || series.time->constant)) ||
+      (!energies.empty() && (!series.energy || series.energy->column || series.energy->constant)))
+    return place.refuse("has columns by scheme without a unit, or beside another column", name_of(series),
+                        "give `time` or `energy` a `unit` and nothing else to read from");
+  if (schemes.empty()) out.push_back(std::move(series));
+  for (const std::string& scheme : schemes) {
+    Series& one = out.emplace_back(series);
+    one.scheme.constant = scheme;
+    set_column(times, scheme, one.time);
+    set_column(energies, scheme, one.energy);
+    const auto& only = !one.energy ? times : energies;
+    if (one.time && one.energy) continue;
+    if (const auto column = only.find(scheme); column != only.end() && column->second.names.size() == 1)
+      one.except[column->second.names.front()].texts.emplace_back();
+  }
+  return Done{};
+}
+
 /// Names out of the map that are looked up in folders or become part of an identity.
 Status check_names(const ImportMap& map, const Place& place) {
   const char* what = "cannot be part of a file name";
@@ -233,9 +279,16 @@ Result<ImportMap> parse_import_map(std::string_view text, std::string_view name)
   ImportMap map;
   if (const Status status = read(json.value(), place, {}, map); !status) return status.error();
   if (const Status status = check_names(map, place); !status) return status.error();
+  std::vector<Series> expanded;
   for (std::size_t i = 0; i < map.series.size(); ++i) {
-    if (const Status status = check_series(map.series[i], place.at("series").at(i)); !status) return status.error();
+    const Place at = place.at("series").at(i);
+    const std::size_t first = expanded.size();
+    if (const Status status = expand(std::move(map.series[i]), at, expanded); !status) return status.error();
+    for (std::size_t k = first; k < expanded.size(); ++k) {
+      if (const Status status = check_series(expanded[k], at); !status) return status.error();
+    }
   }
+  map.series = std::move(expanded);
   return map;
 }
 

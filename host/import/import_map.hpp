@@ -112,6 +112,10 @@ struct Series {
   std::optional<std::string> stack;
   std::string basis = "measured";
   std::vector<std::string> hazards;
+  /// Wide tables, a column for each scheme: text that `schemes` translates, its column. parse_import_map() makes a
+  /// series of each and leaves none.
+  std::map<std::string, Columns> time_by_scheme;
+  std::map<std::string, Columns> energy_by_scheme;
   bool operator==(const Series&) const = default;
 };
 

@@ -121,7 +121,7 @@ inline constexpr auto keys(std::type_identity<Series>) {
           "kept"},
       Key{"device", &R::device, kRequired, "name of the device"},
       Key{"model", &R::model, kRequired, "text that `models` translates"},
-      Key{"scheme", &R::scheme, kRequired, "text that `schemes` translates"},
+      Key{"scheme", &R::scheme, kOptional, "text that `schemes` translates; needed but beside `time_by_scheme`"},
       Key{"path", &R::path, kOptional,
           "text source: none, split or fused, in place of the scheme's path, where a row's kernels are another"},
       Key{"batch", &R::batch, kOptional, "sequences in lockstep; 1 when left out"},
@@ -139,7 +139,10 @@ inline constexpr auto keys(std::type_identity<Series>) {
       Key{"source", &R::source, kOptional, "where a row comes from; the map's source when left out"},
       Key{"stack", &R::stack, kOptional, "software that was measured"},
       Key{"basis", &R::basis, kOptional, "basis of the numbers", basis_words},
-      Key{"hazards", &R::hazards, kOptional, "what speaks against the numbers, one sentence each"}};
+      Key{"hazards", &R::hazards, kOptional, "what speaks against the numbers, one sentence each"},
+      Key{"time_by_scheme", &R::time_by_scheme, kOptional,
+          "of a wide table: text that `schemes` translates: its column, in the unit of `time`, instead of `scheme`"},
+      Key{"energy_by_scheme", &R::energy_by_scheme, kOptional, "likewise, in the unit of `energy`"}};
 }
 
 inline constexpr auto keys(std::type_identity<ImportMap>) {
