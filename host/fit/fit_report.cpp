@@ -116,6 +116,7 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
     const std::vector<Scaling> scaling = fit_scaling(rows, quantity, options.fit.confidence);
     report.scaling.insert(report.scaling.end(), scaling.begin(), scaling.end());
   }
+  report.net_ratios = compute_net_ratios(all, judging);
   report.paper_view = compare_with_paper(rows, options.tdp_w, cor_phase);
   report.pareto = compare_schemes(rows, options.accuracy, options.weights);
   return report;

@@ -40,6 +40,7 @@ struct FitReport {
   /// else fitted. `critical_other`: the other method's.
   std::vector<Critical> critical, critical_other;
   std::vector<Ratio> ratios;         ///< verdicts of time and energy, one per cell and scheme
+  std::vector<Ratio> net_ratios;     ///< of net energy, beside the gross ones
   std::vector<HopSlope> hop_slopes;  ///< of time, then of energy
   std::vector<std::pair<Quantity, judge::Anchorless>>
       anchorless;                        ///< cells without an f16 anchor: no ratio of theirs is known

@@ -22,4 +22,8 @@ std::vector<judge::Observation> observe(std::span<const Row> rows, Quantity quan
 /// Judges observe(). Rows without the quantity give none.
 std::vector<Ratio> compute_ratios(std::span<const Row> rows, Quantity quantity, const judge::Options& options = {});
 
+/// The same of net energy, gross less idle. A scheme has none in a cell where one of its windows is not above 0 (below
+/// the noise of idle), flagged ones apart, as `run` has it.
+std::vector<Ratio> compute_net_ratios(std::span<const Row> rows, const judge::Options& options = {});
+
 }  // namespace qtrap::fit

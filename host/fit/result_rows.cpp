@@ -148,6 +148,7 @@ void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::
     row.flagged = !trial.flags.empty();
     if (was_measured(trial) && (probe || shares_method(trial, *point->second, points)))
       row.energy_j = *trial.energy_gross_j / chains;
+    if (row.energy_j && trial.energy_idle_j) row.idle_j = *trial.energy_idle_j / chains;
     rows.push_back(std::move(row));
   }
 }
@@ -171,6 +172,7 @@ void append_imported(const result::ResultFile& file, SessionNumbers& sessions, s
     row.time_s = point.time_s;
     row.time_spread = judge::time_spread_of(point);
     if (was_measured(point)) row.energy_j = point.energy_gross_j;
+    if (row.energy_j) row.idle_j = point.energy_idle_j;
     if (row.energy_j) row.energy_spread = judge::energy_spread_of(point);
     if (row.time_s || row.energy_j) rows.push_back(std::move(row));
   }

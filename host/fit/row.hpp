@@ -65,7 +65,8 @@ struct Row {
   std::optional<double> time_s;    ///< wall time, > 0; none where a published table gives energy alone
   std::optional<double> energy_j;  ///< gross energy, > 0; none where no meter gave one
   std::optional<judge::PublishedSpread> time_spread = {}, energy_spread = {};  ///< of an imported row
-  bool flagged = false;  ///< something disturbed it: enters ratios where there is no other, costs never
+  std::optional<double> idle_j = {};  ///< idle power times the window, of `energy_j`; none where it is not known
+  bool flagged = false;               ///< something disturbed it: enters ratios where there is no other, costs never
 };
 
 /// What a fit explains.

@@ -56,8 +56,9 @@ void set_deciding_term(const fit::FitReport& report, ComparedPoint& compared) {
 
 std::size_t add_points(const result::ResultFile& file, const fit::FitReport& report, std::size_t subject,
                        std::vector<ComparedPoint>& points) {
-  const auto find = [&report](const result::PointRecord& point, fit::Quantity quantity) -> std::optional<fit::Ratio> {
-    for (const fit::Ratio& one : report.ratios) {
+  const auto find = [](const std::vector<fit::Ratio>& ratios, const result::PointRecord& point,
+                       fit::Quantity quantity) -> std::optional<fit::Ratio> {
+    for (const fit::Ratio& one : ratios) {
       if (one.quantity == quantity && one.scheme == point.scheme && one.cell == judge::cell_of(point)) return one;
     }
     return std::nullopt;
@@ -67,8 +68,13 @@ std::size_t add_points(const result::ResultFile& file, const fit::FitReport& rep
   for (const result::PointRecord& point : file.points) {
     const std::pair key{point.cell_id, point.scheme};
     if (point.scheme == kAnchor || !seen.insert(key).second) continue;
-    ComparedPoint compared{subject, point, find(point, fit::Quantity::kTime), find(point, fit::Quantity::kEnergy),
-                           "",      ""};
+    ComparedPoint compared{subject,
+                           point,
+                           find(report.ratios, point, fit::Quantity::kTime),
+                           find(report.ratios, point, fit::Quantity::kEnergy),
+                           find(report.net_ratios, point, fit::Quantity::kEnergy),
+                           "",
+                           ""};
     if (!compared.time && !compared.energy) continue;
     set_deciding_term(report, compared);
     points.push_back(std::move(compared));

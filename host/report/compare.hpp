@@ -33,7 +33,8 @@ struct Subject {
 struct ComparedPoint {
   std::size_t subject = 0;  ///< index into Comparison::subjects
   result::PointRecord point;
-  std::optional<fit::Ratio> time, energy;
+  std::optional<fit::Ratio> time, energy;    ///< gross
+  std::optional<fit::Ratio> net;             ///< of net energy
   std::string deciding_term, deciding_kind;  ///< of energy, else of time; empty where nothing is decided or fitted
 };
 

@@ -39,6 +39,7 @@ Table make_point_table(const Comparison& comparison) {
                    {"time_verdict", "of time"},
                    {"energy", "energy vs f16"},
                    {"energy_verdict", "of energy"},
+                   {"net", "net energy vs f16"},
                    {"decided", "decided by"}};
   std::string last_cell;
   for (const ComparedPoint& one : comparison.points) {
@@ -52,7 +53,7 @@ Table make_point_table(const Comparison& comparison) {
          once(fmt::format("{}×{}", point.hops, point.tokens_per_hop)), once(point.scheme), subject.label,
          static_cast<std::int64_t>((one.time ? one.time : one.energy)->session_logs.size()), ratio_cell(one.time),
          one.time ? Value(fmt::format("{:.2f}", std::exp(one.time->log_ratio) - 1)) : Value(std::monostate{}),
-         verdict_cell(one.time), ratio_cell(one.energy), verdict_cell(one.energy),
+         verdict_cell(one.time), ratio_cell(one.energy), verdict_cell(one.energy), ratio_cell(one.net),
          one.deciding_term.empty() ? Value(std::monostate{})
                                    : Value(fmt::format("{} ({})", one.deciding_term, one.deciding_kind))});
     last_cell = cell;
@@ -115,6 +116,7 @@ Json list_points(const Comparison& comparison) {
                     {"path", point.path},
                     {"time", to_json(one.time)},
                     {"energy", to_json(one.energy)},
+                    {"energy_net", to_json(one.net)},
                     {"cor_operational", one.time ? Json(std::exp(one.time->log_ratio) - 1) : Json()},
                     {"cor_phase", point.cor_phase ? Json(*point.cor_phase) : Json()},
                     {"deciding_term", text_or_null(one.deciding_term)},

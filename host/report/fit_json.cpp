@@ -272,6 +272,7 @@ Result<std::string> to_fit_json(const fit::FitReport& report) {
   json["seed"] = report.seed;
   json["devices"] = report.devices;
   json["verdict_map"] = list_verdicts(report.ratios);
+  json["net_energy_ratios"] = list_verdicts(report.net_ratios);
   json["hop_slopes"] = list_hop_slopes(report.hop_slopes);
   json["attribution"] = Json::array();
   for (const fit::Attribution& point : report.attribution) json["attribution"].push_back(to_json(point));

@@ -62,7 +62,7 @@ std::string describe_costs(const fit::Decomposition& fitted) {
 }
 
 /// The map of verdicts: a row per model and chain, a column per batch.
-std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
+std::string describe_ratios(const std::vector<fit::Ratio>& ratios, std::string_view title) {
   if (ratios.empty()) return {};
   std::set<double> batches;
   for (const fit::Ratio& one : ratios) batches.insert(one.cell.batch);
@@ -88,11 +88,14 @@ std::string describe_ratios(const std::vector<fit::Ratio>& ratios) {
     }
     table.rows.push_back(std::move(row));
   }
-  return "Ratios to the f16 anchor of the same session, by model, chain and batch (sees: the smallest effect found "
-         "with 80 % "
-         "power):\n" +
-         to_text(table);
+  return std::string(title) + to_text(table);
 }
+
+constexpr std::string_view kRatiosTitle =
+    "Ratios to the f16 anchor of the same session, by model, chain and batch (sees: the smallest effect found with 80 "
+    "% "
+    "power):\n";
+constexpr std::string_view kNetTitle = "The same of net energy, idle power taken off (the energy above is gross):\n";
 
 /// How the ratio changes along a chain.
 std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
@@ -247,7 +250,8 @@ std::string make_fit_text(const fit::FitReport& report) {
   const auto add = [&text](const std::string& paragraph) {
     if (!paragraph.empty()) text += "\n" + paragraph;
   };
-  add(describe_ratios(report.ratios));
+  add(describe_ratios(report.ratios, kRatiosTitle));
+  add(describe_ratios(report.net_ratios, kNetTitle));
   add(describe_anchorless(report.anchorless));
   add(describe_hops(report.hop_slopes));
   add(describe_attribution(report.attribution));

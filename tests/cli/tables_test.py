@@ -109,7 +109,7 @@ class Tables(ProgramTest):
     def test_import_fit_and_export_give_one_verdict_over_the_sessions_of_a_table(self):
         rows = [f"G,small,{scheme},{ms},{mj},{day}\n" for day in (1, 2, 3)
                 for scheme, ms, mj in (("f16", 10 + 0.1 * day, 900 + day), ("w4", 12 + 0.1 * day, 1100))]
-        series = {**MAP["series"][0], "session": {"column": "day"}}
+        series = {**MAP["series"][0], "session": {"column": "day"}, "idle_power_w": {"constant": 20}}
         name = self.imported(HEADER.replace("\n", ",day\n") + "".join(rows), changes={"series": [series]})
         self.assertEqual(self.run_program("check", name).returncode, 0)
         points = [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
@@ -122,6 +122,14 @@ class Tables(ProgramTest):
             self.assertEqual(judged[quantity]["verdict"], pooled[0][f"verdict_{quantity}"])
             self.assertAlmostEqual(judged[quantity]["low"], pooled[0][f"{quantity}_ratio_low"], 12)
         self.assertIn(",trap,trap,", self.printed("export", name, "--format", "csv"))
+        net = fit["net_energy_ratios"][0]
+        compared = json.loads(self.printed("compare", name, "--json"))["points"][0]["energy_net"]
+        for other in (net, compared):
+            self.assertAlmostEqual(other["ratio"], pooled[0]["energy_net_ratio"], 12)
+            self.assertAlmostEqual(other["high"], pooled[0]["energy_net_ratio_high"], 12)
+        self.assertGreater(net["ratio"], judged["energy"]["ratio"])
+        self.assertIn("The same of net energy", self.printed("fit", name))
+        self.assertIn("net energy vs f16", self.printed("compare", name))
 
     def test_a_published_spread_is_printed_with_its_own_basis_and_decides_nothing(self):
         series = {**MAP["series"][0], "trials": {"constant": 5},
