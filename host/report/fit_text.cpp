@@ -97,21 +97,6 @@ constexpr std::string_view kRatiosTitle =
     "power):\n";
 constexpr std::string_view kNetTitle = "The same of net energy, idle power taken off (the energy above is gross):\n";
 
-/// How the ratio changes along a chain.
-std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
-  if (slopes.empty()) return {};
-  Table table;
-  table.columns = {
-      {"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"},
-      {"batch", "B"},     {"tokens", "T"},      {"hops", "hops"},     {"slope", "ratio per doubling of hops"}};
-  for (const fit::HopSlope& one : slopes) {
-    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
-                          fmt::format("{:g}", one.cell.batch), fmt::format("{:g}", one.cell.tokens),
-                          fmt::format("{}", fmt::join(one.hops, ", ")), slope_text(one)});
-  }
-  return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
-}
-
 std::string describe_anchorless(const std::vector<std::pair<fit::Quantity, judge::Anchorless>>& cells) {
   std::string text;
   for (const auto& [quantity, one] : cells)

@@ -8,9 +8,12 @@
 
 #include "core/statistics.hpp"
 #include "core/text.hpp"
+#include "fit/hop_slope.hpp"
+#include "fit/result_rows.hpp"
 #include "judge/judge.hpp"
 #include "report/hazards.hpp"
 #include "report/table.hpp"
+#include "report/verdict_text.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -248,6 +251,17 @@ std::string make_look_line(const result::ResultFile& file) {
                      *session.until_ratios, session.until_looks->size(), level);
 }
 
+/// How ratios change along the chain, where the campaign has several lengths: as `fit` says it.
+std::string describe_hops_of(const result::ResultFile& file) {
+  const std::vector<fit::Row> rows = fit::rows_from_results(std::span(&file, 1));
+  std::vector<fit::HopSlope> slopes;
+  for (const fit::Quantity quantity : {fit::Quantity::kTime, fit::Quantity::kEnergy}) {
+    for (fit::HopSlope& one : fit::compute_hop_slopes(fit::compute_ratios(rows, quantity)))
+      slopes.push_back(std::move(one));
+  }
+  return describe_hops(slopes);
+}
+
 }  // namespace
 
 std::string make_verdict_sentence(const std::vector<PointRecord>& points) {
@@ -276,6 +290,7 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
                   [](const auto& point) { return point.basis == "extrapolated"; })) {
     out += "* extrapolated from the layers that were run.\n";
   }
+  if (const std::string hops = describe_hops_of(file); !hops.empty()) out += hops + "\n";
   for (const auto& point : file.points) {
     if (point.status != "ok")
       out += escape_controls(fmt::format("{}: {}", point.point_id, point.reason.value_or(point.status))) + "\n";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/table.hpp"
+
 namespace qtrap::report {
 
 std::string chain_text(const judge::CellKey& cell) {
@@ -68,6 +70,20 @@ std::string basis_text(const fit::Critical& critical) {
 std::string slope_text(const fit::HopSlope& slope) {
   const std::string text = judge::format_ratio(slope.slope, slope.interval);
   return slope.interval ? text : text + " (one session: no interval)";
+}
+
+std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
+  if (slopes.empty()) return {};
+  Table table;
+  table.columns = {
+      {"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"},
+      {"batch", "B"},     {"tokens", "T"},      {"hops", "hops"},     {"slope", "ratio per doubling of hops"}};
+  for (const fit::HopSlope& one : slopes) {
+    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
+                          fmt::format("{:g}", one.cell.batch), fmt::format("{:g}", one.cell.tokens),
+                          fmt::format("{}", fmt::join(one.hops, ", ")), slope_text(one)});
+  }
+  return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
 }
 
 }  // namespace qtrap::report

@@ -1,7 +1,8 @@
-// How tables word what the judge and the fit found: the same in `fit` and `compare`.
+// How tables word what the judge and the fit found: the same in `run`, `fit` and `compare`.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "fit/critical.hpp"
 #include "fit/hop_slope.hpp"
@@ -41,5 +42,8 @@ std::string basis_text(const fit::Critical& critical);
 
 /// "1.04 [1.01, 1.07]": of the ratio per doubling of hops.
 std::string slope_text(const fit::HopSlope& slope);
+
+/// A heading and a row per slope; empty without one.
+std::string describe_hops(const std::vector<fit::HopSlope>& slopes);
 
 }  // namespace qtrap::report

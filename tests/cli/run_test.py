@@ -207,6 +207,9 @@ class Run(ProgramTest):
             for text in (said, fitted.stdout, self.run_program("compare", path).stdout):
                 self.assertIn(words, text)
             self.assertTrue(any(str(point["time_ratio"]) in line for line in exported))
+        tables = [text[text.index("The ratio to f16 along a chain"):].split("\n\n")[0] for text in (said, fitted.stdout)]
+        self.assertEqual(*tables)
+        self.assertRegex(tables[0], r"w8a8 .* 1\.1[56]")
         slope = [row for row in fit["hop_slopes"] if row["quantity"] == "time"]
         self.assertAlmostEqual(slope[0]["ratio_per_doubling"], (1.25 / 0.80) ** (1 / 3), places=2)
         self.assertEqual([row["status"] for row in fit["critical_hops"] if row["quantity"] == "time"], ["found"])
