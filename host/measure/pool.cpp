@@ -65,7 +65,7 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.hops = input.cell.hops;
   point.tokens_per_hop = input.cell.tokens_per_hop;
   point.context_tokens = input.cell.context_tokens;
-  point.group_size = input.campaign->group_size;
+  if (info.weights == scheme::WeightFormat::kInt4) point.group_size = input.campaign->group_size;
   return point;
 }
 

@@ -127,6 +127,16 @@ class PoolCell : public ::testing::Test {
 /// A layer of `tiny`: q 64 x 64, k and v 32 x 64, o 64 x 64, gate and up 128 x 64, down 64 x 128.
 constexpr double kLayerWeights = 64 * 64 + 2 * 32 * 64 + 64 * 64 + 3 * 128 * 64;
 
+TEST_F(PoolCell, OnlyInt4HasGroups) {
+  campaign_.schemes = {"w8a8", "w4a16-fused"};
+  for (const char* scheme : {"f16", "w8a8", "w4a16-fused"}) add("s1", scheme, 0, 1.0);
+  const std::vector<result::PointRecord> points = pool();
+  ASSERT_EQ(points.size(), 3U);
+  for (const result::PointRecord& point : points)
+    EXPECT_EQ(point.group_size, point.weight_bits == 4 ? std::optional<std::int64_t>(128) : std::nullopt)
+        << point.scheme;
+}
+
 TEST_F(PoolCell, TheRoofIsThatOfTheUnitInUse) {
   struct Row {
     const char* scheme;
