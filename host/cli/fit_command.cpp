@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "cli/app.hpp"
@@ -12,7 +13,6 @@
 #include "fit/fit_report.hpp"
 #include "import/csv.hpp"
 #include "report/compare.hpp"
-#include "report/fit_json.hpp"
 #include "report/fit_text.hpp"
 
 namespace qtrap::cli {
@@ -65,6 +65,8 @@ std::map<std::pair<std::string, std::string>, double> read_accuracies(const std:
 }  // namespace
 
 int run_fit(const FitCommandOptions& options) {
+  if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    throw Failure(usage_error("seed is too large", std::to_string(options.seed), "choose one below 2^63"));
   fit::ReportOptions fitting;
   fitting.fit.seed = options.seed;
   fitting.tdp_w = options.tdp_w;
@@ -78,7 +80,7 @@ int run_fit(const FitCommandOptions& options) {
                               "give a share above 0 and below 1, 0.02 say"));
   fitting.no_effect_margin = options.no_effect_margin;
   const auto fitted = fit::make_fit_report(read_results(options.files), fitting).value();
-  if (!options.out.empty()) write_output(options.out, report::to_fit_json(fitted).value());
+  if (!options.out.empty()) write_output(options.out, result::to_fit_json(fit::to_fit_file(fitted)).value());
   print_beside(options.out, report::make_fit_text(fitted));
   return kDone;
 }

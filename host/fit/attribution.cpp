@@ -15,9 +15,6 @@ namespace {
 using Index = Eigen::Index;
 
 constexpr const char* kAnchor = "f16";
-constexpr std::array<const char*, kPartCount> kPartNames{"static",     "bytes", "pass_bytes", "operations",
-                                                         "dequantize", "cast",  "launches",   "syncs"};
-
 std::size_t index_of(Part part) { return static_cast<std::size_t>(part); }
 
 Part part_of(TermKind kind) {
@@ -304,8 +301,6 @@ void set_ratio(std::span<const Ratio> ratios, const Workload& work, Attribution&
 }
 
 }  // namespace
-
-const char* to_string(Part part) { return kPartNames[index_of(part)]; }
 
 std::vector<Attribution> attribute(const Design& design, const DeviceFit& fit, Quantity quantity,
                                    std::span<const Ratio> ratios) {

@@ -19,11 +19,8 @@
 
 namespace qtrap::fit {
 
-enum class Part { kStatic, kBytes, kPassBytes, kOperations, kDequantize, kCast, kLaunches, kSyncs };
-inline constexpr std::size_t kPartCount = 8;
-
-/// "static", "bytes", "pass_bytes", "operations", "dequantize", "cast", "launches" or "syncs".
-const char* to_string(Part part);
+using result::kPartCount;
+using result::Part;
 
 /// Seconds or joules by part.
 using Parts = std::array<double, kPartCount>;

@@ -193,28 +193,6 @@ std::optional<double> identified_value(const FormFit& fit, const std::string& na
 
 }  // namespace
 
-const char* to_string(CriticalStatus status) {
-  switch (status) {
-    case CriticalStatus::kFound:
-      return "found";
-    case CriticalStatus::kAbove:
-      return "above";
-    case CriticalStatus::kBelow:
-      return "below";
-    case CriticalStatus::kTrappedEverywhere:
-      return "trapped_everywhere";
-    case CriticalStatus::kNeverTrapped:
-      return "never_trapped";
-    case CriticalStatus::kNotIdentified:
-      break;
-  }
-  return "not_identified";
-}
-
-const char* to_string(CriticalMethod method) {
-  return method == CriticalMethod::kInterpolated ? "interpolated" : "fitted";
-}
-
 std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis axis) {
   std::map<GroupKey, std::map<double, std::vector<const Ratio*>>> groups;
   for (const Ratio& ratio : ratios)

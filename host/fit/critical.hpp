@@ -18,16 +18,10 @@
 
 namespace qtrap::fit {
 
-/// kAbove, kBelow: undecided beyond the largest (smallest) decided size, so that a crossing can lie there alone.
-enum class CriticalStatus { kFound, kAbove, kBelow, kTrappedEverywhere, kNeverTrapped, kNotIdentified };
-enum class CriticalMethod { kInterpolated, kFitted };
-enum class Axis { kParams, kBatch, kHops };
+using result::Axis;
+using result::CriticalMethod;
+using result::CriticalStatus;
 inline constexpr Axis kAxes[] = {Axis::kParams, Axis::kBatch, Axis::kHops};
-
-/// "found", "above", "below", "trapped_everywhere", "never_trapped" or "not_identified".
-const char* to_string(CriticalStatus status);
-/// "interpolated" or "fitted".
-const char* to_string(CriticalMethod method);
 
 /// Log ratio along an axis, sizes ascending and distinct, > 0. low and high are its interval; both empty
 /// where there is none: then signs are taken as they are and the interval of a crossing is its two

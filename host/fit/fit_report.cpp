@@ -164,72 +164,6 @@ std::optional<double> find_confidence(std::span<const result::ResultFile> files)
   return strictest;
 }
 
-result::QuantityFit to_quantity_fit(const Decomposition& fit) {
-  result::QuantityFit out;
-  if (!fit.ok()) {
-    out.reason = fit.reason;
-    return out;
-  }
-  const FormFit& best = fit.best();
-  out.status = "ok";
-  out.form = to_string(best.form);
-  for (const Coefficient& one : best.coefficients) {
-    out.coefficients.push_back({one.name, one.unit, one.value, one.low, one.high, one.identified, one.vif});
-  }
-  out.rows = static_cast<std::int64_t>(fit.rows);
-  out.rank = best.rank;
-  out.condition_number = best.condition_number;
-  out.r2 = best.r2;
-  out.loo_mape = best.loo_mape;
-  out.loo_mape_session = best.loo_mape_session;
-  for (const SchemeResidual& one : best.residual_by_scheme) out.residual_by_scheme[one.scheme] = one.residual;
-  return out;
-}
-
-/// An entry of any axis but for its crossing: the keys that the axis leaves fixed.
-template <class Entry>
-Entry to_entry(const Critical& from) {
-  const auto whole = [](double value) { return static_cast<std::int64_t>(value); };
-  Entry entry;
-  entry.device = from.cell.device;
-  entry.scheme = from.scheme;
-  if constexpr (requires { entry.model; }) entry.model = from.cell.model;
-  if constexpr (requires { entry.model_family; }) {
-    if (!from.cell.family.empty()) entry.model_family = from.cell.family;
-  }
-  if constexpr (requires { entry.batch; }) entry.batch = whole(from.cell.batch);
-  if constexpr (requires { entry.hops; }) entry.hops = whole(from.cell.hops);
-  entry.tokens_per_hop = whole(from.cell.tokens);
-  entry.context_tokens = whole(from.cell.context);
-  entry.quantity = to_string(from.quantity);
-  entry.status = to_string(from.crossing.status);
-  entry.low = from.crossing.low;
-  entry.high = from.crossing.high;
-  entry.method = to_string(from.method);
-  entry.sizes_used = from.sizes_used;
-  if constexpr (requires { entry.paper_printed; }) {
-    entry.paper_printed = from.paper_printed;
-    entry.paper_rederived = from.paper_rederived;
-  }
-  return entry;
-}
-
-void add_entry(const Critical& one, result::FitFile& file) {
-  switch (one.axis) {
-    case Axis::kParams:
-      file.critical_scale.push_back(to_entry<result::CriticalScale>(one));
-      file.critical_scale.back().n_star = one.crossing.value;
-      return;
-    case Axis::kBatch:
-      file.critical_batch.push_back(to_entry<result::CriticalBatch>(one));
-      file.critical_batch.back().b_star = one.crossing.value;
-      return;
-    case Axis::kHops:
-      file.critical_hops->push_back(to_entry<result::CriticalHops>(one));
-      file.critical_hops->back().h_star = one.crossing.value;
-  }
-}
-
 }  // namespace
 
 Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions& options) {
@@ -260,21 +194,6 @@ Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, con
   auto report = make_report(rows, completed, cor_phase);
   if (report) report.value().sessions.assign(sessions.begin(), sessions.end());
   return report;
-}
-
-result::FitFile to_fit_file(const FitReport& report) {
-  result::FitFile file;
-  file.sessions = report.sessions;
-  file.time = to_quantity_fit(report.time);
-  file.energy = to_quantity_fit(report.energy);
-  file.critical_hops.emplace();
-  for (const Critical& one : report.critical) add_entry(one, file);
-  for (const PaperPoint& one : report.paper_view.points) {
-    if (!one.energy_tdp_j) continue;
-    file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme, static_cast<std::int64_t>(one.batch),
-                               *one.energy_tdp_j, one.energy_gross_j, one.energy_ratio_tdp, one.energy_ratio});
-  }
-  return file;
 }
 
 }  // namespace qtrap::fit

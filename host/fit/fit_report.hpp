@@ -1,4 +1,4 @@
-// Everything one `qtrap fit` finds, as plain structs; host/report/fit_json writes it as the fit file.
+// Everything one `qtrap fit` finds, as plain structs, and the same as the fit file.
 #pragma once
 
 #include <map>
@@ -57,7 +57,7 @@ Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions
 /// stand side by side; kUsage error besides those above: one device with different workloads.
 Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, const ReportOptions& options);
 
-/// The part of the report that the contract's fit file holds.
+/// The fit file of a report.
 result::FitFile to_fit_file(const FitReport& report);
 
 }  // namespace qtrap::fit

@@ -117,8 +117,6 @@ Regression fit_roofline(const Problem& problem, std::vector<bool> memory_bound) 
 
 }  // namespace
 
-const char* to_string(Form form) { return form == Form::kAdditive ? "additive" : "roofline"; }
-
 Eigen::VectorXd compute_predictions(Form form, std::span<const Term> terms, const Eigen::VectorXd& counts,
                                     const Eigen::MatrixXd& betas) {
   if (form == Form::kAdditive) return betas * counts;

@@ -15,10 +15,7 @@
 
 namespace qtrap::fit {
 
-enum class Form { kAdditive, kRoofline };
-
-/// "additive" or "roofline".
-const char* to_string(Form form);
+using result::Form;
 
 /// Values of the form for one workload with many fits: `counts` in the order of `terms`, one row of `betas`
 /// per fit.

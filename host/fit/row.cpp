@@ -29,8 +29,6 @@ bool same_work(const Workload& a, const Workload& b) {
 
 }  // namespace
 
-const char* to_string(Quantity quantity) { return quantity == Quantity::kTime ? "time" : "energy"; }
-
 judge::CellKey cell_of(const Workload& work) {
   return {work.device, work.model, work.params, work.batch, work.hops, work.tokens, work.context, work.family};
 }

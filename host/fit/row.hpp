@@ -69,16 +69,12 @@ struct Row {
   bool flagged = false;               ///< something disturbed it: enters ratios where there is no other, costs never
 };
 
-/// What a fit explains.
-enum class Quantity { kTime, kEnergy };
+using result::Quantity;
 
 /// The row's value of that quantity [s or J].
 inline const std::optional<double>& value_of(const Row& row, Quantity quantity) {
   return quantity == Quantity::kTime ? row.time_s : row.energy_j;
 }
-
-/// "time" or "energy".
-const char* to_string(Quantity quantity);
 
 /// Why these rows cannot be fitted at all (no row, a number that is not finite or negative, rows of one
 /// point_id that differ in their workload, more than one device), in one line that quotes the offender; none

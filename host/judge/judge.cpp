@@ -125,30 +125,10 @@ std::vector<std::optional<Estimate>> pool(const std::vector<Judgement>& drafts, 
 
 }  // namespace
 
-const char* to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kTrap:
-      return "trap";
-    case Verdict::kNoTrap:
-      return "no_trap";
-    case Verdict::kNoEffect:
-      return "no_effect";
-    case Verdict::kUndecided:
-      break;
-  }
-  return "undecided";
-}
-
 std::string to_words(Verdict verdict) {
   std::string words = to_string(verdict);
   std::replace(words.begin(), words.end(), '_', ' ');
   return words;
-}
-
-const char* to_string(Basis basis) {
-  if (basis == Basis::kSessions) return "sessions";
-  if (basis == Basis::kImported) return "imported";
-  return basis == Basis::kBlocks ? "blocks" : "none";
 }
 
 std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "core/statistics.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::judge {
 
@@ -48,15 +49,10 @@ struct Observation {
   std::optional<PublishedSpread> spread = {};
 };
 
-enum class Verdict { kTrap, kNoTrap, kNoEffect, kUndecided };
-/// "trap", "no_trap", "no_effect" or "undecided", as files hold them.
-const char* to_string(Verdict verdict);
-/// The same as tables print them: "no trap", …
+using result::Basis;
+using result::Verdict;
+/// The word as tables print it: "no trap", …
 std::string to_words(Verdict verdict);
-
-enum class Basis { kNone, kBlocks, kSessions, kImported };
-/// "none", "blocks", "sessions" or "imported": what the interval is over.
-const char* to_string(Basis basis);
 
 struct Options {
   double confidence = 0.95;        ///< of intervals and verdicts; > 0.5

@@ -9,6 +9,7 @@
 
 #include "core/result.hpp"
 #include "fit/fit_report.hpp"
+#include "result/compare_file.hpp"
 #include "result/result_file.hpp"
 
 namespace qtrap::report {
@@ -51,8 +52,9 @@ Result<Comparison> compare_results(std::span<const NamedResult> results, const f
 /// Two tables: ratios, then N*.
 std::string to_text(const Comparison& comparison);
 
-/// A JSON object with `schema` "qtrap.compare", `subjects`, `points`, `hop_slopes`, `critical_scale`, `critical_batch`
-/// and `critical_hops`; "\n" at the end.
+/// The compare file: what its field tables hold.
+result::CompareFile to_compare_file(const Comparison& comparison);
+/// Its text, "\n" at the end; throws Failure on a number that is not finite.
 std::string to_json(const Comparison& comparison);
 
 }  // namespace qtrap::report

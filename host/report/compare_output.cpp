@@ -3,18 +3,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "judge/judge.hpp"
 #include "report/compare.hpp"
 #include "report/table.hpp"
 #include "report/verdict_text.hpp"
+#include "result/file_fields.hpp"
+#include "table/codec.hpp"
 
 namespace qtrap::report {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Value ratio_cell(const std::optional<fit::Ratio>& ratio) {
   return ratio ? Value(judge::format_ratio(ratio->log_ratio, ratio->interval)) : Value(std::monostate{});
@@ -79,70 +78,77 @@ std::vector<std::pair<std::size_t, const fit::Critical*>> list_critical(const Co
   return entries;
 }
 
-Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
-
-Json to_json(const std::optional<fit::Ratio>& ratio) {
-  if (!ratio) return {};
-  const auto detectable = judge::find_detectable(*ratio);
-  Json sessions = Json::array();
-  for (const double log : ratio->session_logs) sessions.push_back(std::exp(log));
-  return {{"ratio", std::exp(ratio->log_ratio)},
-          {"low", ratio->interval ? Json(std::exp(ratio->interval->low)) : Json()},
-          {"high", ratio->interval ? Json(std::exp(ratio->interval->high)) : Json()},
-          {"interval_basis", to_string(ratio->basis)},
-          {"degrees_of_freedom", ratio->interval ? Json(ratio->degrees_of_freedom) : Json()},
-          {"p_value", number_or_null(ratio->p_value)},
-          {"detectable", detectable ? Json(std::exp(*detectable)) : Json()},
-          {"flagged", ratio->flagged},
-          {"verdict", to_string(ratio->verdict)},
-          {"by_session", std::move(sessions)}};
+std::optional<std::string> text_or_none(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
-Json list_points(const Comparison& comparison) {
-  Json list = Json::array();
-  for (const ComparedPoint& one : comparison.points) {
-    const result::PointRecord& point = one.point;
-    list.push_back({{"subject", one.subject},
-                    {"label", comparison.subjects[one.subject].label},
-                    {"model", point.model},
-                    {"params", point.params},
-                    {"batch", point.batch},
-                    {"hops", point.hops},
-                    {"tokens_per_hop", point.tokens_per_hop},
-                    {"context_tokens", point.context_tokens},
-                    {"scheme", point.scheme},
-                    {"path", point.path},
-                    {"time", to_json(one.time)},
-                    {"energy", to_json(one.energy)},
-                    {"energy_net", to_json(one.net)},
-                    {"cor_operational", one.time ? Json(std::exp(one.time->log_ratio) - 1) : Json()},
-                    {"cor_phase", point.cor_phase ? Json(*point.cor_phase) : Json()},
-                    {"deciding_term", text_or_null(one.deciding_term)},
-                    {"deciding_kind", text_or_null(one.deciding_kind)}});
+std::optional<result::ComparedRatio> to_entry(const std::optional<fit::Ratio>& ratio) {
+  if (!ratio) return std::nullopt;
+  result::ComparedRatio entry;
+  entry.ratio = std::exp(ratio->log_ratio);
+  if (ratio->interval) {
+    entry.low = std::exp(ratio->interval->low);
+    entry.high = std::exp(ratio->interval->high);
+    entry.degrees_of_freedom = ratio->degrees_of_freedom;
   }
-  return list;
+  entry.interval_basis = ratio->basis;
+  entry.p_value = ratio->p_value;
+  if (const auto detectable = judge::find_detectable(*ratio)) entry.detectable = std::exp(*detectable);
+  entry.flagged = ratio->flagged;
+  entry.verdict = ratio->verdict;
+  for (const double log : ratio->session_logs) entry.by_session.push_back(std::exp(log));
+  return entry;
 }
 
-Json critical_json(std::size_t subject, const std::string& label, const fit::Critical& one) {
-  const fit::Crossing& crossing = one.crossing;
-  Json json{{"subject", subject}, {"label", label}, {"scheme", one.scheme}};
-  if (one.axis == fit::Axis::kParams) json["model_family"] = text_or_null(one.cell.family);
-  if (one.axis != fit::Axis::kParams) json["model"] = one.cell.model;
-  if (one.axis != fit::Axis::kBatch) json["batch"] = one.cell.batch;
-  if (one.axis != fit::Axis::kHops) json["hops"] = one.cell.hops;
-  json.update({{"tokens_per_hop", one.cell.tokens},
-               {"context_tokens", one.cell.context},
-               {"quantity", to_string(one.quantity)},
-               {"status", to_string(crossing.status)},
-               {kAxisNames[static_cast<std::size_t>(one.axis)].value, number_or_null(crossing.value)},
-               {"low", number_or_null(crossing.low)},
-               {"high", number_or_null(crossing.high)},
-               {"method", to_string(one.method)},
-               {"interval_basis", one.interval_basis},
-               {"reason", text_or_null(crossing.reason)}});
-  return json;
+result::ComparedPoint to_entry(const ComparedPoint& one, const std::string& label) {
+  const result::PointRecord& point = one.point;
+  result::ComparedPoint entry;
+  entry.subject = static_cast<std::int64_t>(one.subject);
+  entry.label = label;
+  entry.model = point.model;
+  entry.params = point.params;
+  entry.batch = point.batch;
+  entry.hops = point.hops;
+  entry.tokens_per_hop = point.tokens_per_hop;
+  entry.context_tokens = point.context_tokens;
+  entry.scheme = point.scheme;
+  entry.path = point.path;
+  entry.time = to_entry(one.time);
+  entry.energy = to_entry(one.energy);
+  entry.energy_net = to_entry(one.net);
+  if (one.time) entry.cor_operational = std::exp(one.time->log_ratio) - 1;
+  entry.cor_phase = point.cor_phase;
+  entry.deciding_term = text_or_none(one.deciding_term);
+  entry.deciding_kind = text_or_none(one.deciding_kind);
+  return entry;
+}
+
+/// Crossings of all subjects along one axis, as entries of the file.
+template <fit::Axis A>
+std::vector<result::ComparedCritical<A>> critical_entries(const Comparison& comparison) {
+  std::vector<result::ComparedCritical<A>> entries;
+  for (const auto& [subject, one] : list_critical(comparison, A)) {
+    result::ComparedCritical<A> entry;
+    entry.subject = static_cast<std::int64_t>(subject);
+    entry.label = comparison.subjects[subject].label;
+    entry.scheme = one->scheme;
+    entry.model_family = text_or_none(one->cell.family);
+    entry.model = one->cell.model;
+    entry.batch = one->cell.batch;
+    entry.hops = one->cell.hops;
+    entry.tokens_per_hop = one->cell.tokens;
+    entry.context_tokens = one->cell.context;
+    entry.quantity = one->quantity;
+    entry.status = one->crossing.status;
+    entry.value = one->crossing.value;
+    entry.low = one->crossing.low;
+    entry.high = one->crossing.high;
+    entry.method = one->method;
+    entry.interval_basis = one->interval_basis;
+    entry.reason = text_or_none(one->crossing.reason);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
 }
 
 /// Crossings of all axes along which some device has two sizes.
@@ -194,25 +200,25 @@ std::string describe_slopes(const Comparison& comparison) {
   return table.rows.empty() ? std::string() : to_text(table);
 }
 
-Json list_slopes(const Comparison& comparison) {
-  Json list = Json::array();
-  for (const auto& [subject, one] : order_slopes(comparison)) {
-    list.push_back({{"subject", subject},
-                    {"label", comparison.subjects[subject].label},
-                    {"model", one->cell.model},
-                    {"params", one->cell.params},
-                    {"batch", one->cell.batch},
-                    {"tokens_per_hop", one->cell.tokens},
-                    {"context_tokens", one->cell.context},
-                    {"scheme", one->scheme},
-                    {"quantity", to_string(one->quantity)},
-                    {"hops", one->hops},
-                    {"ratio_per_doubling", std::exp(one->slope)},
-                    {"low", one->interval ? Json(std::exp(one->interval->low)) : Json()},
-                    {"high", one->interval ? Json(std::exp(one->interval->high)) : Json()},
-                    {"sessions", one->session_slopes.size()}});
+result::ComparedSlope to_entry(std::size_t subject, const std::string& label, const fit::HopSlope& one) {
+  result::ComparedSlope entry;
+  entry.subject = static_cast<std::int64_t>(subject);
+  entry.label = label;
+  entry.model = one.cell.model;
+  entry.params = one.cell.params;
+  entry.batch = one.cell.batch;
+  entry.tokens_per_hop = one.cell.tokens;
+  entry.context_tokens = one.cell.context;
+  entry.scheme = one.scheme;
+  entry.quantity = one.quantity;
+  entry.hops = one.hops;
+  entry.ratio_per_doubling = std::exp(one.slope);
+  if (one.interval) {
+    entry.low = std::exp(one.interval->low);
+    entry.high = std::exp(one.interval->high);
   }
-  return list;
+  entry.sessions = static_cast<std::int64_t>(one.session_slopes.size());
+  return entry;
 }
 
 }  // namespace
@@ -226,26 +232,23 @@ std::string to_text(const Comparison& comparison) {
   return text;
 }
 
-std::string to_json(const Comparison& comparison) {
-  Json json{{"schema", "qtrap.compare"}, {"schema_version", "1.1"}, {"workload", comparison.workload}};
-  json["subjects"] = Json::array();
+result::CompareFile to_compare_file(const Comparison& comparison) {
+  result::CompareFile file;
+  file.workload = comparison.workload;
   for (const Subject& one : comparison.subjects) {
-    json["subjects"].push_back({{"label", one.label},
-                                {"file", one.file},
-                                {"origin", one.origin},
-                                {"device_id", one.device.id},
-                                {"device_name", one.device.name},
-                                {"driver", one.device.driver},
-                                {"sessions", one.sessions}});
+    file.subjects.push_back({one.label, one.file, one.origin, one.device.id, one.device.name, one.device.driver,
+                             static_cast<std::int64_t>(one.sessions)});
   }
-  json["points"] = list_points(comparison);
-  json["hop_slopes"] = list_slopes(comparison);
-  for (const AxisName& axis : kAxisNames) {
-    json[axis.key] = Json::array();
-    for (const auto& [subject, one] : list_critical(comparison, axis.axis))
-      json[axis.key].push_back(critical_json(subject, comparison.subjects[subject].label, *one));
-  }
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  for (const ComparedPoint& one : comparison.points)
+    file.points.push_back(to_entry(one, comparison.subjects[one.subject].label));
+  for (const auto& [subject, one] : order_slopes(comparison))
+    file.hop_slopes.push_back(to_entry(subject, comparison.subjects[subject].label, *one));
+  file.critical_scale = critical_entries<fit::Axis::kParams>(comparison);
+  file.critical_batch = critical_entries<fit::Axis::kBatch>(comparison);
+  file.critical_hops = critical_entries<fit::Axis::kHops>(comparison);
+  return file;
 }
+
+std::string to_json(const Comparison& comparison) { return table::write_document(to_compare_file(comparison)).value(); }
 
 }  // namespace qtrap::report

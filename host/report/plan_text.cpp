@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "report/table.hpp"
+#include "result/file_fields.hpp"
+#include "table/codec.hpp"
 
 namespace qtrap::report {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// Numbers of sessions that the table shows: a few, the campaign's and the one that is needed.
 std::set<std::int64_t> choose_sessions(const PlanQuestion& question, std::optional<std::int64_t> needed) {
@@ -87,31 +86,26 @@ std::string to_text(const PlanQuestion& question) {
 }
 
 std::string to_json(const PlanQuestion& question) {
-  const auto needed = find_needed(question);
-  const auto number = [](const auto& value) { return value ? Json(*value) : Json(); };
-  Json json{{"schema", "qtrap.plan"},
-            {"schema_version", "1.0"},
-            {"campaign", question.campaign},
-            {"cells", question.cells},
-            {"schemes", question.size.schemes},
-            {"sessions", question.size.sessions},
-            {"blocks", question.size.blocks},
-            {"spread_session", question.spread.session},
-            {"spread_block", question.spread.block},
-            {"spread_source", question.spread.ratios > 0 ? "files" : "reference"},
-            {"ratio", question.ratio},
-            {"power", question.power},
-            {"sessions_needed", number(needed)},
-            {"block_s", number(question.block_s)}};
-  json["forecasts"] = Json::array();
-  for (const std::int64_t sessions : choose_sessions(question, needed)) {
+  result::PlanFile plan;
+  plan.campaign = question.campaign;
+  plan.cells = question.cells;
+  plan.schemes = question.size.schemes;
+  plan.sessions = question.size.sessions;
+  plan.blocks = question.size.blocks;
+  plan.spread_session = question.spread.session;
+  plan.spread_block = question.spread.block;
+  plan.spread_source = question.spread.ratios > 0 ? result::SpreadSource::kFiles : result::SpreadSource::kReference;
+  plan.ratio = question.ratio;
+  plan.power = question.power;
+  plan.sessions_needed = find_needed(question);
+  plan.block_s = question.block_s;
+  for (const std::int64_t sessions : choose_sessions(question, plan.sessions_needed)) {
     judge::CampaignSize size = question.size;
     size.sessions = static_cast<double>(sessions);
     const judge::Forecast told = judge::forecast(question.spread, size, question.power);
-    json["forecasts"].push_back(
-        {{"sessions", sessions}, {"half_width_log", told.half_width}, {"detectable", std::exp(told.detectable)}});
+    plan.forecasts.push_back({sessions, told.half_width, std::exp(told.detectable)});
   }
-  return json.dump(2) + "\n";
+  return table::write_document(plan).value();
 }
 
 }  // namespace qtrap::report

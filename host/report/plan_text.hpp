@@ -23,7 +23,7 @@ struct PlanQuestion {
 inline constexpr std::int64_t kMostPlannedSessions = 100;
 
 std::string to_text(const PlanQuestion& question);
-/// A JSON object with `schema` "qtrap.plan"; "\n" at the end.
+/// The plan file's text, "\n" at the end; throws Failure on a number that is not finite.
 std::string to_json(const PlanQuestion& question);
 
 }  // namespace qtrap::report

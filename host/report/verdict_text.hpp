@@ -13,13 +13,10 @@ namespace qtrap::report {
 /// An axis along which the ratio may cross 1.
 struct AxisName {
   fit::Axis axis;
-  const char* name;   ///< "N*"
-  const char* key;    ///< of the list in files
-  const char* value;  ///< of the crossing in an entry of it
+  const char* name;  ///< "N*"
 };
-inline constexpr AxisName kAxisNames[] = {{fit::Axis::kParams, "N*", "critical_scale", "n_star"},
-                                          {fit::Axis::kBatch, "B*", "critical_batch", "b_star"},
-                                          {fit::Axis::kHops, "H*", "critical_hops", "h_star"}};
+inline constexpr AxisName kAxisNames[] = {
+    {fit::Axis::kParams, "N*"}, {fit::Axis::kBatch, "B*"}, {fit::Axis::kHops, "H*"}};
 
 /// "4×4", or "4×4, C 2048".
 std::string chain_text(const judge::CellKey& cell);

@@ -7,19 +7,23 @@
 #include <map>
 
 #include "core/file.hpp"
+#include "result/check_documents.hpp"
 #include "result/check_records.hpp"
-#include "result/check_values.hpp"
-#include "result/json_codec.hpp"
 #include "result/result_file.hpp"
 #include "result/schema.hpp"
 #include "result/schema_check.hpp"
+#include "table/json.hpp"
 
 namespace qtrap::result {
 namespace {
 
+using table::Json;
+using table::parse_json;
+using table::quote_json;
+
 constexpr std::size_t kLargestObject = std::size_t{16} << 20;
-constexpr std::array<std::string_view, 6> kSchemas{"qtrap.model",  "qtrap.campaign", "qtrap.tuning",
-                                                   "qtrap.import", "qtrap.result",   "qtrap.fit"};
+constexpr std::array<std::string_view, 8> kSchemas{"qtrap.model",  "qtrap.campaign", "qtrap.tuning",  "qtrap.import",
+                                                   "qtrap.result", "qtrap.fit",      "qtrap.compare", "qtrap.plan"};
 
 /// Every line of the valid part against the schema of its record.
 std::optional<Error> check_lines(std::string_view text, std::string_view name) {
@@ -54,61 +58,6 @@ Result<CheckReport> check_result(std::string_view text, std::string_view name) {
                                  file.points.size(), count_points(file, "ok"), count_points(file, "error"), ending)};
 }
 
-void check_quantity(const QuantityFit& fit, const std::string& where, Problem& problem) {
-  if ((fit.status == "no_data") != fit.reason.has_value()) {
-    problem.add(
-        usage_error(where + ": status and reason disagree", fit.status, "no_data comes with a reason, ok without"));
-  }
-  for (const Coefficient& one : fit.coefficients) {
-    check_intervals(one, Place(where + " coefficient " + one.name, problem));
-    if (one.identified != one.value.has_value()) {
-      problem.add(usage_error(where + ": a coefficient has a value exactly when it is identified", one.name,
-                              "leave the value of others null"));
-    }
-  }
-}
-
-template <class Critical>
-void check_critical(const Critical& one, const std::optional<double>& value, Problem& problem) {
-  const std::string where = fmt::format("critical value of {} on {}", one.scheme, one.device);
-  if ((one.status == "found") != value.has_value()) {
-    problem.add(
-        usage_error(where + ": status and value disagree", one.status, "found comes with a value, others with null"));
-  }
-  const bool found = one.status == "found";
-  if (found) check_intervals(one, Place(where, problem));
-  if (one.low.has_value() != (found || one.status == "above") ||
-      one.high.has_value() != (found || one.status == "below"))
-    problem.add(usage_error(where + ": status and interval disagree", one.status,
-                            "found has both ends, above the lower, below the upper, others none"));
-}
-
-Result<CheckReport> check_fit(std::string_view text, std::string_view name) {
-  auto parsed = parse_fit(text, name);
-  if (!parsed) return parsed.error();
-  if (auto violation =
-          SchemaCheck(nlohmann::json::parse(make_fit_schema())).find_violation(nlohmann::json::parse(text))) {
-    return *violation;
-  }
-  const FitFile& fit = parsed.value();
-  Problem problem;
-  check_quantity(fit.time, "time", problem);
-  check_quantity(fit.energy, "energy", problem);
-  for (const CriticalScale& one : fit.critical_scale) check_critical(one, one.n_star, problem);
-  for (const CriticalBatch& one : fit.critical_batch) check_critical(one, one.b_star, problem);
-  for (const CriticalHops& one : fit.critical_hops.value_or(std::vector<CriticalHops>()))
-    check_critical(one, one.h_star, problem);
-  if (problem.found()) {
-    Error error = problem.error();
-    error.what = fmt::format("{}: {}", name, error.what);
-    return error;
-  }
-  return CheckReport{"qtrap.fit",
-                     fmt::format("fit {}: {} sessions, time {}, energy {}, {} critical scales, {} critical batches",
-                                 fit.schema_version, fit.sessions.size(), fit.time.status, fit.energy.status,
-                                 fit.critical_scale.size(), fit.critical_batch.size())};
-}
-
 }  // namespace
 
 Result<std::string> detect_schema(std::string_view text, std::string_view name) {
@@ -138,7 +87,9 @@ Result<std::string> detect_schema(std::string_view text, std::string_view name) 
 Result<CheckReport> check_text(std::string_view text, std::string_view name, std::string_view schema) {
   if (schema == "qtrap.result") return check_result(text, name);
   if (schema == "qtrap.fit") return check_fit(text, name);
-  return usage_error("not a result or fit file", std::string(schema), "check it as a profile");
+  if (schema == "qtrap.compare") return check_compare(text, name);
+  if (schema == "qtrap.plan") return check_plan(text, name);
+  return usage_error("not a file of this program's output", std::string(schema), "check it as a profile");
 }
 
 }  // namespace qtrap::result

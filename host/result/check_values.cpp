@@ -22,8 +22,17 @@ constexpr double kLeast = 1e-30;  ///< smallest magnitude that is not 0
 constexpr double kMost = 1e15;
 
 constexpr Range kByUnit[] = {
-    {"s", 0, 1e10},      {"J", 0, kMost},           {"Hz", 0, kMost},
-    {"degC", -274, 1e4}, {"bytes/s", kLeast, 1e21}, {"MAC/s", kLeast, 1e21},
+    {"s", 0, 1e10},
+    {"J", 0, kMost},
+    {"Hz", 0, kMost},
+    {"degC", -274, 1e4},
+    {"bytes/s", kLeast, 1e21},
+    {"MAC/s", kLeast, 1e21},
+    {"s or J", 0, kMost},
+    {"W", 0, kMost},
+    {"parameters", 0, table::kEndless},
+    {"sequences", 0, table::kEndless},
+    {"hops", 0, table::kEndless},
 };
 
 /// Keys whose range is not that of their unit. A gap may be a rounding error below 0.
@@ -65,6 +74,30 @@ constexpr Range kByKey[] = {
     {"looks", 2, 1e6},
     {"looks_undecided", 0, 1e9},
     {"looks_unseen", 0, 1e9},
+    {"ratio", kLeast, kMost},
+    {"ratio_per_doubling", kLeast, kMost},
+    {"by_session", kLeast, kMost},
+    {"p_value", 0, 1},
+    {"degrees_of_freedom", 1, kMost},
+    {"detectable", 1, kMost},
+    {"power", 0, 1},
+    {"condition_number", 0, table::kEndless},
+    {"vif", 0, table::kEndless},
+    {"confidence", 0, 1},
+    {"half_width_log", 0, kMost},
+    {"spread_session", 0, kMost},
+    {"spread_block", 0, kMost},
+    {"loo_mape", 0, table::kEndless},
+    {"loo_mape_session", 0, table::kEndless},
+    {"loo_max", 0, table::kEndless},
+    {"ratio_loo_mape", 0, table::kEndless},
+    {"ratio_loo_max", 0, table::kEndless},
+    {"ratio_baseline_mape", 0, table::kEndless},
+    {"r2", -table::kEndless, 1},
+    {"layer_share", 0, 1},
+    {"throughput_vs_f16", kLeast, kMost},
+    {"frugality_vs_f16", kLeast, kMost},
+    {"accuracy_vs_f16", kLeast, kMost},
 };
 
 constexpr double kMostCount = 1LL << 60;
@@ -115,14 +148,14 @@ std::string describe(const Range& range) {
 
 void check_number(double value, const Key& key, const Place& place) {
   const Range range = range_of(key);
-  const bool tiny = value != 0 && std::abs(value) < kLeast;
+  const bool tiny = value != 0 && std::abs(value) < kLeast && !place.takes_tiny();
   if (std::isfinite(value) && !tiny && value >= range.low && value <= range.high) return;
   place.refuse(fmt::format("`{}` is out of range", key.name), fmt::format("{}", value),
                tiny && range.low != kLeast ? "it is too small to be a reading: write 0" : describe(range));
 }
 
 void check_count(std::int64_t value, const Key& key, const Place& place) {
-  if (key.differences) return;
+  if (key.has(table::kDifferences)) return;
   const Range* known = find_range(kCounts, key.name);
   const Range range = known != nullptr ? *known : Range{key.name, 0, kMostCount};
   const auto number = static_cast<double>(value);
@@ -158,8 +191,21 @@ bool lies_between(double value, double low, double high) {
   return value >= low - slack && value <= high + slack;
 }
 
+/// Refuses ends in the wrong order, and a value outside them.
+void check_order(double low, double high, const std::optional<double>& value, std::string_view name,
+                 std::string_view low_name, const Place& place) {
+  if (low > high) {
+    place.refuse("an interval is upside down", fmt::format("{} {} > {}", low_name, low, high),
+                 "the low end comes first");
+  }
+  if (value && !lies_between(*value, low, high)) {
+    place.refuse(fmt::format("`{}` lies outside its interval", name), fmt::format("{}, {} to {}", *value, low, high),
+                 "correct the value or its interval");
+  }
+}
+
 template <class R>
-void check_interval(const R& record, const Key& low_key, const Place& place, bool with_value) {
+void check_interval(const R& record, const Key& low_key, const Place& place) {
   std::string high_name(low_key.name);
   high_name.replace(high_name.size() - 3, 3, "high");
   const auto* low = find_number(record, low_key.name);
@@ -171,39 +217,47 @@ void check_interval(const R& record, const Key& low_key, const Place& place, boo
     return;
   }
   if (!*low) return;
-  if (**low > **high) {
-    place.refuse("an interval is upside down", fmt::format("{} {} > {}", low_key.name, **low, **high),
-                 "the low end comes first");
-  }
   const std::string_view name = base_name(low_key.name);
-  const auto* value = with_value ? find_number(record, name) : nullptr;
-  if (value == nullptr) return;
-  if (!*value) {
+  const auto* value = find_number(record, name);
+  check_order(**low, **high, value != nullptr ? *value : std::nullopt, name, low_key.name, place);
+  if (value != nullptr && !*value) {
     place.refuse(fmt::format("`{}` has an interval and no value", name), fmt::format("{} to {}", **low, **high),
                  "give the value, or null for both ends");
-  } else if (!lies_between(**value, **low, **high)) {
-    place.refuse(fmt::format("`{}` lies outside its interval", name),
-                 fmt::format("{}, {} to {}", **value, **low, **high), "correct the value or its interval");
   }
 }
 
+/// Keys of the values that `low` and `high` bound.
+constexpr std::string_view kBounded[] = {"value", "ratio", "ratio_per_doubling", "n_star", "b_star", "h_star"};
+
+/// A number of a record, whether it may be absent or not.
 template <class R>
-void check_all_intervals(const R& record, const Place& place, bool with_value) {
+std::optional<double> number_of(const R& record, std::string_view name) {
   for (const Field<R>& field : fields<R>()) {
-    if (field.key.name.ends_with("low")) check_interval(record, field.key, place, with_value);
+    if (field.key.name != name) continue;
+    if (const auto* member = std::get_if<double R::*>(&field.member)) return record.**member;
+    if (const auto* member = std::get_if<std::optional<double> R::*>(&field.member)) return record.**member;
   }
+  return std::nullopt;
 }
 
 }  // namespace
 
 template <class R>
-void check_intervals(const R& record, const Place& place) {
-  check_all_intervals(record, place, false);
+void check_values_in_intervals(const R& record, const Place& place) {
+  for (const Field<R>& field : fields<R>()) {
+    if (field.key.name.ends_with("_low")) check_interval(record, field.key, place);
+  }
 }
 
 template <class R>
-void check_values_in_intervals(const R& record, const Place& place) {
-  check_all_intervals(record, place, true);
+void check_written(const R& record, const Place& place) {
+  check_ranges(record, place.taking_tiny());
+  const auto low = number_of(record, "low");
+  const auto high = number_of(record, "high");
+  if (!low || !high) return;
+  for (const std::string_view name : kBounded) {
+    check_order(*low, *high, number_of(record, name), name, "low", place);
+  }
 }
 
 template <class R>
@@ -224,10 +278,39 @@ void check_statuses(const R& record, const Place& place) {
   }
 }
 
-template void check_intervals(const Coefficient&, const Place&);
-template void check_intervals(const CriticalScale&, const Place&);
-template void check_intervals(const CriticalBatch&, const Place&);
-template void check_intervals(const CriticalHops&, const Place&);
+template void check_written(const Coefficient&, const Place&);
+template void check_written(const FormFit&, const Place&);
+template void check_written(const QuantityFit&, const Place&);
+template void check_written(const EnergyFit&, const Place&);
+template void check_written(const CriticalScale&, const Place&);
+template void check_written(const CriticalBatch&, const Place&);
+template void check_written(const CriticalHops&, const Place&);
+template void check_written(const OtherCritical<Axis::kParams>&, const Place&);
+template void check_written(const OtherCritical<Axis::kBatch>&, const Place&);
+template void check_written(const OtherCritical<Axis::kHops>&, const Place&);
+template void check_written(const PaperView&, const Place&);
+template void check_written(const PaperSummary&, const Place&);
+template void check_written(const VerdictEntry&, const Place&);
+template void check_written(const HopSlope&, const Place&);
+template void check_written(const IntervalValue&, const Place&);
+template void check_written(const PartShares&, const Place&);
+template void check_written(const SeparableParts&, const Place&);
+template void check_written(const Counterfactual&, const Place&);
+template void check_written(const Attribution&, const Place&);
+template void check_written(const Scaling&, const Place&);
+template void check_written(const ParetoPoint&, const Place&);
+template void check_written(const ParetoCell&, const Place&);
+template void check_written(const FitFile&, const Place&);
+template void check_written(const ComparedSubject&, const Place&);
+template void check_written(const ComparedRatio&, const Place&);
+template void check_written(const ComparedPoint&, const Place&);
+template void check_written(const ComparedSlope&, const Place&);
+template void check_written(const ComparedCritical<Axis::kParams>&, const Place&);
+template void check_written(const ComparedCritical<Axis::kBatch>&, const Place&);
+template void check_written(const ComparedCritical<Axis::kHops>&, const Place&);
+template void check_written(const CompareFile&, const Place&);
+template void check_written(const SessionForecast&, const Place&);
+template void check_written(const PlanFile&, const Place&);
 template void check_values_in_intervals(const Ceilings&, const Place&);
 template void check_values_in_intervals(const PointRecord&, const Place&);
 template void check_ranges(const SessionRecord&, const Place&);

@@ -5,19 +5,20 @@
 namespace qtrap::result {
 namespace {
 
-constexpr std::array<std::string_view, 2> kWorkloads{"projections", "decoder"};
-constexpr std::array<std::string_view, 3> kPaths{"none", "split", "fused"};
 constexpr std::array<std::string_view, 4> kStatuses{"ok", "unsupported", "skipped", "error"};
 constexpr std::array<std::string_view, 6> kBases{"measured",     "fitted",    "interpolated",
                                                  "extrapolated", "estimated", "simulated"};
 constexpr std::array<std::string_view, 3> kRoofStatuses{"ok", "in_cache", "ceiling_too_low"};
-constexpr std::array<std::string_view, 5> kVerdicts{"trap", "no_trap", "no_effect", "undecided", "no_meter"};
-constexpr std::array<std::string_view, 3> kRatioBases{"sessions", "blocks", "imported"};
+constexpr std::array<std::string_view, 5> kVerdicts{to_string(Verdict::kTrap), to_string(Verdict::kNoTrap),
+                                                    to_string(Verdict::kNoEffect), to_string(Verdict::kUndecided),
+                                                    "no_meter"};
+constexpr std::array<std::string_view, 3> kRatioBases{to_string(Basis::kSessions), to_string(Basis::kBlocks),
+                                                      to_string(Basis::kImported)};
 
 using R = PointRecord;
 constexpr Field<R> kTable[] = {
     {&R::point_id, {"point_id", "", "identity of the configuration, unique in the file"}},
-    {&R::workload, {"workload", "", "what a step runs", kWorkloads}},
+    {&R::workload, {"workload", "", "what a step runs", words::kWorkloads}},
     {&R::model, {"model", "", "model shape"}},
     {&R::model_family, {"model_family", "", "models of one family make one curve of N*; null where unnamed"}},
     {&R::params, {"params", "", "parameters of the shape, tied embeddings once"}},
@@ -25,7 +26,7 @@ constexpr Field<R> kTable[] = {
     {&R::layers, {"layers", "", "layers executed per step"}},
     {&R::resident_layers, {"resident_layers", "", "distinct layers held in memory and cycled through"}},
     {&R::scheme, {"scheme", "", "precision scheme"}},
-    {&R::path, {"path", "", "kernel path of the weights", kPaths}},
+    {&R::path, {"path", "", "kernel path of the weights", words::kPaths}},
     {&R::weight_bits, {"weight_bits", "bit", "bits per weight code"}},
     {&R::activation_bits, {"activation_bits", "bit", "bits per activation in the matmul"}},
     {&R::batch, {"batch", "", "sequences in lockstep, B"}},
@@ -144,9 +145,6 @@ constexpr Field<R> kTable[] = {
 
 }  // namespace
 
-template <>
-std::span<const Field<PointRecord>> fields() {
-  return kTable;
-}
+std::span<const Field<PointRecord>> table_of(std::type_identity<PointRecord>) { return kTable; }
 
 }  // namespace qtrap::result

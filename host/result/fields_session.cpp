@@ -2,6 +2,7 @@
 #include <array>
 
 #include "result/fields.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -10,8 +11,6 @@ constexpr std::array<std::string_view, 2> kSensorBases{"characterised", "assumed
 
 constexpr std::array<std::string_view, 4> kCacheBases{"measured", "system", "driver", "none"};
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.result"};
-constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"};
-constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
 constexpr std::array<std::string_view, 2> kFamilies{"cpu", "gpu"};
 constexpr std::array<std::string_view, 3> kEndings{"complete", "interrupted", "failed"};
 constexpr std::array<std::string_view, 3> kStops{"decided", "seen", "sessions"};
@@ -83,8 +82,7 @@ constexpr Field<Ceilings> kCeilingFields[] = {
 
 }  // namespace
 
-template <>
-std::span<const Field<HostInfo>> fields() {
+std::span<const Field<HostInfo>> table_of(std::type_identity<HostInfo>) {
   using R = HostInfo;
   static const Field<R> kTable[] = {
       {&R::cpu, {"cpu", "", "model name of the host processor"}},
@@ -100,8 +98,7 @@ std::span<const Field<HostInfo>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<CapabilityRecord>> fields() {
+std::span<const Field<CapabilityRecord>> table_of(std::type_identity<CapabilityRecord>) {
   using R = CapabilityRecord;
   static const Field<R> kTable[] = {
       {&R::name, {"name", "", "capability, e.g. fp16, dot8, subgroups"}},
@@ -112,8 +109,7 @@ std::span<const Field<CapabilityRecord>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<DeviceSummary>> fields() {
+std::span<const Field<DeviceSummary>> table_of(std::type_identity<DeviceSummary>) {
   using R = DeviceSummary;
   static const Field<R> kTable[] = {
       {&R::id,
@@ -122,7 +118,7 @@ std::span<const Field<DeviceSummary>> fields() {
       {&R::name, {"name", "", "OpenCL device name"}},
       {&R::vendor, {"vendor", "", "OpenCL device vendor"}},
       {&R::driver, {"driver", "", "OpenCL driver version"}},
-      {&R::type, {"type", "", "kind of device", kDeviceTypes}},
+      {&R::type, {"type", "", "kind of device", words::kDeviceTypes}},
       {&R::compute_units, {"compute_units", "", "OpenCL compute units"}},
       {&R::memory_bytes, {"memory_bytes", "bytes", "global memory of the device"}},
       {&R::pci, {"pci", "", "PCI address, e.g. 0000:3b:00.0"}},
@@ -134,8 +130,7 @@ std::span<const Field<DeviceSummary>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<KernelsInfo>> fields() {
+std::span<const Field<KernelsInfo>> table_of(std::type_identity<KernelsInfo>) {
   using R = KernelsInfo;
   static const Field<R> kTable[] = {
       {&R::source_sha256, {"source_sha256", "", "SHA-256 over all kernel sources"}},
@@ -147,8 +142,7 @@ std::span<const Field<KernelsInfo>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<MeterSummary>> fields() {
+std::span<const Field<MeterSummary>> table_of(std::type_identity<MeterSummary>) {
   using R = MeterSummary;
   static const Field<R> kTable[] = {
       {&R::name, {"name", "", "energy meter, or none"}},
@@ -169,13 +163,9 @@ std::span<const Field<MeterSummary>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<Ceilings>> fields() {
-  return kCeilingFields;
-}
+std::span<const Field<Ceilings>> table_of(std::type_identity<Ceilings>) { return kCeilingFields; }
 
-template <>
-std::span<const Field<EventTimer>> fields() {
+std::span<const Field<EventTimer>> table_of(std::type_identity<EventTimer>) {
   using R = EventTimer;
   static const Field<R> kTable[] = {
       {&R::trusted, {"trusted", "", "event stamps agree with the host clock and are used for phases"}},
@@ -184,14 +174,13 @@ std::span<const Field<EventTimer>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<SessionRecord>> fields() {
+std::span<const Field<SessionRecord>> table_of(std::type_identity<SessionRecord>) {
   using R = SessionRecord;
   static const Field<R> kTable[] = {
       {&R::session_id, {"session_id", "", "identity of the session, unique in the file"}},
       {&R::schema, {"schema", "", "kind of file", kSchemas}},
       {&R::schema_version, {"schema_version", "", "MAJOR.MINOR of the file format"}},
-      {&R::origin, {"origin", "", "measured by qtrap or imported from a table", kOrigins}},
+      {&R::origin, {"origin", "", "measured by qtrap or imported from a table", words::kOrigins}},
       {&R::started_utc, {"started_utc", "", "start in UTC, ISO 8601 with Z"}},
       {&R::tool_version, {"tool_version", "", "version of qtrap"}},
       {&R::git_commit, {"git_commit", "", "commit qtrap was built from; null outside a checkout"}},
@@ -202,7 +191,7 @@ std::span<const Field<SessionRecord>> fields() {
       {&R::kernels, {"kernels", "", "identity of the kernels"}},
       {&R::meter, {"meter", "", "the energy meter"}},
       {&R::ceilings, {"ceilings", "", "ceilings measured in this session; null where not measured"}},
-      {&R::campaign_json, {"campaign", "", "the campaign as run, overrides applied", {}, true}},
+      {&R::campaign_json, {"campaign", "", "the campaign as run, overrides applied", {}, table::kJsonObject}},
       {&R::campaign_sha256, {"campaign_sha256", "", "SHA-256 of the campaign's text as it stands in this line"}},
       {&R::seed, {"seed", "", "seed of weights, block order and bootstrap"}},
       {&R::hazards, {"hazards", "", "what could have disturbed the session, one sentence each"}},
@@ -225,8 +214,7 @@ std::span<const Field<SessionRecord>> fields() {
   return kTable;
 }
 
-template <>
-std::span<const Field<EndRecord>> fields() {
+std::span<const Field<EndRecord>> table_of(std::type_identity<EndRecord>) {
   using R = EndRecord;
   static const Field<R> kTable[] = {
       {&R::session_id, {"session_id", "", "the last session"}},

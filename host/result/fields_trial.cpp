@@ -80,13 +80,9 @@ constexpr Field<TrialRecord> kTrialFields[] = {
 
 }  // namespace
 
-template <>
-std::span<const Field<TrialRecord>> fields() {
-  return kTrialFields;
-}
+std::span<const Field<TrialRecord>> table_of(std::type_identity<TrialRecord>) { return kTrialFields; }
 
-template <>
-std::span<const Field<SamplesRecord>> fields() {
+std::span<const Field<SamplesRecord>> table_of(std::type_identity<SamplesRecord>) {
   using R = SamplesRecord;
   static const Field<R> kTable[] = {
       {&R::session_id, {"session_id", "", "session of the trial"}},
@@ -95,9 +91,9 @@ std::span<const Field<SamplesRecord>> fields() {
       {&R::order, {"order", "", "position of the trial in its block"}},
       {&R::window_begin_us, {"window_begin_us", "us", "monotonic time at which the window began"}},
       {&R::window_end_us, {"window_end_us", "us", "monotonic time at which the window ended"}},
-      {&R::at_us, {"at_us", "us", "monotonic time of each reading, as differences", {}, false, true}},
-      {&R::energy_mj, {"energy_mj", "mJ", "energy counter at each reading, as differences", {}, false, true}},
-      {&R::power_mw, {"power_mw", "mW", "power at each reading, as differences", {}, false, true}},
+      {&R::at_us, {"at_us", "us", "monotonic time of each reading, as differences", {}, table::kDifferences}},
+      {&R::energy_mj, {"energy_mj", "mJ", "energy counter at each reading, as differences", {}, table::kDifferences}},
+      {&R::power_mw, {"power_mw", "mW", "power at each reading, as differences", {}, table::kDifferences}},
       {&R::energy_absent, {"energy_absent", "", "indices of readings without a counter value (difference 0)"}},
       {&R::energy_absent_reasons, {"energy_absent_reasons", "", "why, one for each"}},
       {&R::power_absent, {"power_absent", "", "indices of readings without a power value (difference 0)"}},

@@ -7,10 +7,14 @@
 
 #include "core/file.hpp"
 #include "result/check_records.hpp"
-#include "result/json_codec.hpp"
+#include "result/fields.hpp"
+#include "table/codec.hpp"
 
 namespace qtrap::result {
 namespace {
+
+using table::Json;
+using table::Problem;
 
 constexpr std::string_view kFirstLineStart = R"({"record":"session")";
 
@@ -19,18 +23,16 @@ Result<Json> encode_line(const R& record) {
   Problem problem;
   Json line = Json::object();
   line["record"] = std::string(record_name<R>());
-  line.update(encode_record(record, problem));
+  line.update(table::encode_record(record, problem));
   if (problem.found()) return problem.error();
   return line;
 }
 
 template <class R>
 Result<Record> decode_line(const Json& line) {
-  R record;
-  Problem problem;
-  decode_record(line, "", record, problem);
-  if (problem.found()) return problem.error();
-  return Record(std::move(record));
+  auto record = table::read_record<R>(line, "", table::Manner::kLenient);
+  if (!record) return record.error();
+  return Record(std::move(record).value());
 }
 
 /// Collects the records of a file unit by unit.
@@ -136,23 +138,23 @@ Error at_line(Error error, std::string_view name, std::size_t line) {
 Result<std::string> to_json_line(const Record& record) {
   auto line = std::visit([](const auto& one) { return encode_line(one); }, record);
   if (!line) return line.error();
-  std::string text = dump_line(line.value()) + "\n";
+  std::string text = table::dump_line(line.value()) + "\n";
   if (text.size() <= kLongestLine) return text;
   return runtime_error("a record is longer than a line may be", fmt::format("{} bytes", text.size()),
                        fmt::format("at most {} are written", kLongestLine));
 }
 
 Result<Record> parse_line(std::string_view line) {
-  auto json = parse_json(line, "the record");
+  auto json = table::parse_json(line, "the record");
   if (!json) return json.error();
   const Json& object = json.value();
   if (!object.is_object())
-    return usage_error("a record is not a JSON object", quote_json(object), "write one object per line");
+    return usage_error("a record is not a JSON object", table::quote_json(object), "write one object per line");
   const auto kind = object.find("record");
   if (kind == object.end())
     return usage_error("a key is missing", "record", "write session, trial, samples, point or end");
   if (*kind == record_name<SessionRecord>()) {
-    const Status version = check_version(object);
+    const Status version = table::check_version(object, "", kSchemaVersion);
     if (!version) return version.error();
     return decode_line<SessionRecord>(object);
   }
@@ -160,7 +162,7 @@ Result<Record> parse_line(std::string_view line) {
   if (*kind == record_name<SamplesRecord>()) return decode_line<SamplesRecord>(object);
   if (*kind == record_name<PointRecord>()) return decode_line<PointRecord>(object);
   if (*kind == record_name<EndRecord>()) return decode_line<EndRecord>(object);
-  return usage_error("`record` is not in its closed list", quote_json(*kind),
+  return usage_error("`record` is not in its closed list", table::quote_json(*kind),
                      "use session, trial, samples, point, end");
 }
 

@@ -60,6 +60,30 @@ class Tables(ProgramTest):
         self.assertNotIn("nan", done.stdout)
         return done.stdout
 
+    def test_every_file_that_the_program_writes_is_checked(self):
+        self.published("a800_summary")
+        for name, command in (("compare.json", ["compare", "a800_summary.jsonl", "--json"]), ("plan.json", ["plan", "quick", "--json"])):
+            (self.folder / name).write_text(self.printed(*command))
+        for name, kind in (("a800_summary.jsonl", "result"), ("fit.json", "fit"), ("compare.json", "compare"), ("plan.json", "plan"),
+                           (SOURCE / "profiles/imports/a800_summary.json", "import map"), (SOURCE / "profiles/campaigns/quick.json", "campaign"),
+                           (SOURCE / "profiles/models/qwen3-0.6b.json", "model")):
+            self.assertIn(f"{name}: ok, {kind} ", self.printed("check", name))
+        changes = {
+            "fit.json": [("verdict_map", 0, "ratio", -1, "verdict_map[0]: `ratio` is out of range"),
+                         ("verdict_map", 0, "verdict", "trap", "verdict_map[0]: `verdict` decides without two sessions"),
+                         ("scaling", 0, "quantity", "power", "`scaling[0].quantity` is not in its closed list (power): use time, energy"),
+                         ("critical_scale", 0, "device", None, "`critical_scale[0].device` has the wrong type (null): give a text in quotes")],
+            "compare.json": [("points", 0, "subject", 9, "points[0]: `subject` and `label` name no subject"),
+                             ("subjects", 0, "origin", "guessed", "`subjects[0].origin` is not in its closed list (guessed)")],
+            "plan.json": [("forecasts", 0, "half_width_log", -0.1, "forecasts[0]: `half_width_log` is out of range")],
+        }
+        for name, cases in changes.items():
+            for key, index, inner, value, text in cases:
+                bad = json.loads((self.folder / name).read_text())
+                bad[key][index][inner] = value
+                self.write("bad.json", bad)
+                self.rejected("check", "bad.json", texts=["bad.json: " + text])
+
     def test_the_later_stack_of_the_rtx_5090_crosses_between_one_and_three_billion_by_layers(self):
         fit = self.published("rtx5090_bnb_2026-09-20")
         star = [one for one in fit["critical_scale"] if one["scheme"] == "nf4-fused" and one["quantity"] == "energy"]

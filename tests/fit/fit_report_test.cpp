@@ -53,18 +53,18 @@ TEST(FitReport, HoldsEveryPartForACampaignWithEnergy) {
   EXPECT_EQ(report.attribution.size(), 7U * 8 * 2 * 2);
   EXPECT_EQ(report.pareto.size(), 8U * 2);
   const result::FitFile file = to_fit_file(report);
-  EXPECT_EQ(file.time.status, "ok");
-  EXPECT_EQ(file.energy.status, "ok");
+  EXPECT_EQ(file.time.status, result::FitStatus::kOk);
+  EXPECT_EQ(file.energy.status, result::FitStatus::kOk);
   EXPECT_EQ(file.critical_scale.size(), 6U * 2 * 2);
   EXPECT_EQ(file.critical_hops->size(), 6U * 8 * 2 * 2);
   EXPECT_EQ(file.paper_view.size(), 7U * 8 * 2);
-  for (const result::CriticalScale& one : file.critical_scale) EXPECT_EQ(one.n_star.has_value(), one.status == "found");
+  for (const result::CriticalScale& one : file.critical_scale) EXPECT_EQ(one.n_star.has_value(), one.status == CriticalStatus::kFound);
 }
 
 TEST(FitReport, HasNoEnergyWithoutReadings) {
   const FitReport report = make_fit_report(synthetic::make_campaign({}), quick()).value();
   const result::FitFile file = to_fit_file(report);
-  EXPECT_EQ(file.energy.status, "no_data");
+  EXPECT_EQ(file.energy.status, result::FitStatus::kNoData);
   EXPECT_EQ(file.energy.reason, "no window has an energy reading");
   EXPECT_EQ(count_entries(report.critical, Axis::kParams), 6U * 2);
 }
@@ -78,7 +78,7 @@ TEST(FitReport, RefusesCostsOfMixedDevicesAndKeepsTheirRatios) {
   EXPECT_EQ(report.time.reason, "more than one device: costs belong to a device, fit each alone");
   EXPECT_EQ(count_entries(report.critical, Axis::kParams), 2U * 6 * 2);
   EXPECT_TRUE(report.attribution.empty());
-  EXPECT_EQ(to_fit_file(report).time.status, "no_data");
+  EXPECT_EQ(to_fit_file(report).time.status, result::FitStatus::kNoData);
 }
 
 TEST(FitReport, OfFlaggedRowsAloneHasRatiosAndNoCosts) {

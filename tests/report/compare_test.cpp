@@ -1,10 +1,15 @@
 #include "report/compare.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "report/fit_text.hpp"
+#include "report/plan_text.hpp"
+#include "result/check.hpp"
+#include "result/schema.hpp"
+#include "support/schema_walk.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -30,6 +35,7 @@ NamedResult make_result(const std::string& name, const std::string& device, doub
         point.params = params;
         point.layers = params / 50000000;
         point.scheme = scheme;
+        point.path = point.scheme == "f16" ? "none" : "split";
         point.session_ids = {record.session_id};
         point.device_id = device;
         const double noise = 1 + 0.001 * session;
@@ -100,6 +106,38 @@ TEST(Compare, SaysWhatALoneSessionIsWorthAndHowTheRatioGoesAlongAChain) {
   const std::string alone = to_text(compare_results(std::vector{result}, quick()).value());
   EXPECT_NE(alone.find("1.50"), std::string::npos);
   EXPECT_NE(alone.find("no interval"), std::string::npos) << alone;
+}
+
+TEST(Compare, WritesEveryDocumentedKeyAndNoOther) {
+  NamedResult result = make_result("a.jsonl", "GPU A", 1.5);
+  std::vector<result::PointRecord> longer = result.file.points;
+  for (result::PointRecord& point : longer) {
+    point.cell_id += "long";
+    point.point_id += "long";
+    point.hops = 4;
+  }
+  result.file.points.insert(result.file.points.end(), longer.begin(), longer.end());
+  for (result::PointRecord& point : result.file.points) {
+    point.energy_gross_j = 200 * *point.time_s;
+    point.energy_status = "ok";
+    point.energy_method = "integrated";
+  }
+  const std::string text = to_json(compare_results(std::vector{result}, quick()).value());
+  EXPECT_THAT(test::find_differences({text}, result::make_compare_schema()), ::testing::IsEmpty());
+  const auto report = result::check_text(text, "compare.json", "qtrap.compare");
+  EXPECT_TRUE(report) << report.error().message();
+}
+
+TEST(Plan, WritesEveryDocumentedKeyAndNoOther) {
+  PlanQuestion question;
+  question.campaign = "c";
+  question.size = {3, 5, 2};
+  question.spread = {0.01, 0.05, 0, 0, 0};
+  question.block_s = 2.0;
+  const std::string text = to_json(question);
+  EXPECT_THAT(test::find_differences({text}, result::make_plan_schema()), ::testing::IsEmpty());
+  const auto report = result::check_text(text, "plan.json", "qtrap.plan");
+  EXPECT_TRUE(report) << report.error().message();
 }
 
 TEST(Compare, TellsTwoFilesOfOneDeviceApart) {

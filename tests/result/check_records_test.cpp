@@ -303,7 +303,7 @@ TEST(CheckRecords, RefusesAKeyGivenTwice) {
   const std::string key = R"("time_s":2.0)";
   text.replace(text.rfind(key), key.size(), R"("time_s":1.0,"time_s":2.0)");
   EXPECT_THAT(parse_whole_result(text, "f").error().message(),
-              HasSubstr("line 12: the record gives a key twice (time_s)"));
+              HasSubstr("line 12: the record: a key is given twice (time_s)"));
 }
 
 TEST(CheckRecords, NotesASessionThatTwoFilesShare) {

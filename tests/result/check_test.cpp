@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <tuple>
 
-#include "result/fit_file.hpp"
+#include "result/file_fields.hpp"
 #include "result/sample_records.hpp"
 #include "support/golden.hpp"
+#include "table/codec.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -103,15 +105,15 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
       {"hello", " is not valid JSON at column 1 (hello): correct the text there"},
       {"{\n \"schema\": \"qtrap.fit\",\n", " is not valid JSON at line 3, column 1: it ends too early"},
       {"[]",
-       " has no `schema` (an array): give a file with schema qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, "
-       "qtrap.result, "
-       "qtrap.fit"},
+       " has no `schema` ([]): give a file with schema qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, "
+       "qtrap.result, qtrap.fit, qtrap.compare, qtrap.plan"},
       {R"({"schema": 7})",
-       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, qtrap.result, "
-       "qtrap.fit"},
+       " has an unknown `schema` (7): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, "
+       "qtrap.result, "
+       "qtrap.fit, qtrap.compare, qtrap.plan"},
       {R"({"schema": "other"})",
        " has an unknown `schema` (\"other\"): use qtrap.model, qtrap.campaign, qtrap.tuning, qtrap.import, "
-       "qtrap.result, qtrap.fit"},
+       "qtrap.result, qtrap.fit, qtrap.compare, qtrap.plan"},
       {"\xff{}", " is not UTF-8: save it as UTF-8 text"},
   };
   for (const auto& [text, message] : cases) {
@@ -121,24 +123,84 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
     EXPECT_EQ(report.error().kind, ErrorKind::kUsage);
   }
   EXPECT_THAT(check(R"({"schema": "qtrap.model"})").error().message(),
-              StartsWith("not a result or fit file (qtrap.model)"));
+              StartsWith("not a file of this program's output (qtrap.model)"));
 }
 
 FitFile sample_fit() {
   FitFile fit;
   fit.sessions = {"s0", "s1"};
-  fit.time.status = "ok";
-  fit.time.form = "max";
+  fit.time.status = FitStatus::kOk;
+  fit.time.form = Form::kRoofline;
   fit.time.coefficients = {{"tau_launch", "s", 4e-6, 3e-6, 5e-6, true, 1.5}, {"tau_sync", "s", {}, {}, {}, false, {}}};
   fit.time.rows = 24;
   fit.time.residual_by_scheme = {{"f16", -0.01}, {"w4a8", 0.02}};
   fit.energy.reason = "no energy meter";
-  fit.critical_scale = {
-      {"d", "w4a16-split", "qwen", 1, 4, 4, 0, "time", "found", 4e9, 3e9, 5e9, "interpolated", {6e8, 8e9}, {}, {}}};
-  fit.critical_batch = {
-      {"d", "w4a16-split", "qwen3-0.6b", 4, 4, 0, "time", "not_identified", {}, {}, {}, {}, {1, 8}, {}, {}}};
-  fit.critical_hops = {{{"d", "w4a16-split", "qwen3-0.6b", 1, 4, 0, "time", "found", 3, 2, 4, "interpolated", {1, 8}}}};
+  fit.critical_scale = {{"d",
+                         "w4a16-split",
+                         "qwen",
+                         1,
+                         4,
+                         4,
+                         0,
+                         Quantity::kTime,
+                         CriticalStatus::kFound,
+                         4e9,
+                         3e9,
+                         5e9,
+                         CriticalMethod::kInterpolated,
+                         {6e8, 8e9},
+                         {},
+                         {}}};
+  fit.critical_batch = {{"d",
+                         "w4a16-split",
+                         "qwen3-0.6b",
+                         4,
+                         4,
+                         0,
+                         Quantity::kTime,
+                         CriticalStatus::kNotIdentified,
+                         {},
+                         {},
+                         {},
+                         {},
+                         {1, 8},
+                         {},
+                         {}}};
+  fit.critical_hops = {{{"d",
+                         "w4a16-split",
+                         "qwen3-0.6b",
+                         1,
+                         4,
+                         0,
+                         Quantity::kTime,
+                         CriticalStatus::kFound,
+                         3,
+                         2,
+                         4,
+                         CriticalMethod::kInterpolated,
+                         {1, 8}}}};
   fit.paper_view = {{"p", "d", "qwen3-0.6b", "w4a8", 1, 2.0, 1.5, {}, 0.96}};
+  fit.paper_view_summary = {1, 0};
+  VerdictEntry verdict;
+  verdict.ratio = 1.2;
+  verdict.low = 1.1;
+  verdict.high = 1.3;
+  verdict.interval_basis = Basis::kSessions;
+  verdict.sessions = 2;
+  verdict.verdict = Verdict::kTrap;
+  fit.verdict_map = {verdict};
+  Attribution point;
+  point.measured = 2;
+  point.shares.bytes = 0.75;
+  point.shares.unexplained = 0.25;
+  point.ratio = IntervalValue{1.2, 1.1, 1.3};
+  point.deciding_term = "cast pass";
+  point.deciding_kind = "path";
+  fit.attribution = {point};
+  Scaling scaling;
+  scaling.per_layer = Coefficient{"layers", "s/layer", 1.0, 0.5, 1.5, true, {}, {}};
+  scaling.per_param = Coefficient{"params", "s/param", {}, {}, {}, false, {}, "two models"};
+  fit.scaling = {scaling};
   return fit;
 }
 
@@ -155,13 +217,30 @@ TEST_F(CheckFile, SaysWhatAGoodFitHolds) {
 TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
   const std::pair<std::function<void(FitFile&)>, const char*> cases[] = {
       {[](FitFile& f) { f.energy.reason.reset(); }, "energy: status and reason disagree (no_data)"},
-      {[](FitFile& f) { f.time.coefficients[0].low = 1.0; }, "time coefficient tau_launch: an interval is upside down"},
+      {[](FitFile& f) { f.time.coefficients[0].low = 1.0; }, "time.coefficients[0]: an interval is upside down"},
       {[](FitFile& f) { f.time.coefficients[1].value = 1.0; },
-       "time: a coefficient has a value exactly when it is identified (tau_sync)"},
-      {[](FitFile& f) { f.critical_scale[0].n_star.reset(); },
-       "critical value of w4a16-split on d: status and value disagree (found)"},
+       "time.coefficients[1]: a coefficient has a value exactly when it is identified (tau_sync)"},
+      {[](FitFile& f) { f.critical_scale[0].n_star.reset(); }, "critical_scale[0]: status and value disagree (found)"},
       {[](FitFile& f) { f.critical_batch[0].low = 1.0; },
-       "critical value of w4a16-split on d: status and interval disagree (not_identified)"},
+       "critical_batch[0]: status and interval disagree (not_identified)"},
+      {[](FitFile& f) { f.critical_scale[0].n_star = 9e9; }, "critical_scale[0]: `n_star` lies outside its interval"},
+      {[](FitFile& f) { f.critical_scale[0].low = -1.0; }, "critical_scale[0]: `low` is out of range (-1)"},
+      {[](FitFile& f) { f.verdict_map[0].verdict = Verdict::kNoTrap; },
+       "verdict_map[0]: `verdict` contradicts its interval (no_trap with 1.1 to 1.3)"},
+      {[](FitFile& f) { f.verdict_map[0].interval_basis = Basis::kBlocks; },
+       "verdict_map[0]: `verdict` decides without two sessions (trap over blocks)"},
+      {[](FitFile& f) { f.verdict_map[0].sessions = 1; }, "verdict_map[0]: `verdict` decides without two sessions"},
+      {[](FitFile& f) { f.verdict_map[0].ratio = 1.4; }, "verdict_map[0]: `ratio` lies outside its interval"},
+      {[](FitFile& f) { f.verdict_map[0].p_value = 1.5; }, "verdict_map[0]: `p_value` is out of range (1.5)"},
+      {[](FitFile& f) { f.attribution[0].measured = -1; }, "attribution[0]: `measured` is out of range (-1)"},
+      {[](FitFile& f) { f.attribution[0].shares.cast = 0.5; }, "attribution[0]: the shares do not sum to 1 (1.5)"},
+      {[](FitFile& f) { f.attribution[0].ratio->low = 3; }, "attribution[0].ratio: an interval is upside down"},
+      {[](FitFile& f) { f.attribution[0].deciding_term.reset(); },
+       "attribution[0]: `deciding_kind` stands without a term (path)"},
+      {[](FitFile& f) { f.scaling[0].reason = "two models"; }, "scaling[0]: costs and reason disagree (two models)"},
+      {[](FitFile& f) { f.paper_view_summary.sign_disagreements = 2; },
+       "paper_view_summary: more disagreements than points compared (2 of 1)"},
+      {[](FitFile& f) { f.paper_view[0].energy_tdp_j = -2; }, "paper_view[0]: `energy_tdp_j` is out of range (-2)"},
   };
   for (const auto& [change, message] : cases) {
     FitFile fit = sample_fit();
@@ -172,11 +251,102 @@ TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
   }
 }
 
+CompareFile sample_compare() {
+  CompareFile file;
+  file.workload = "decoder";
+  file.subjects = {{"GPU", "a.jsonl", "measured", "d", "GPU", "1.0", 2}};
+  ComparedPoint point;
+  point.label = "GPU";
+  point.time = ComparedRatio{1.2, 1.1, 1.3, Basis::kSessions, 3, 0.01, 1.1, false, Verdict::kTrap, {1.19, 1.21}};
+  file.points = {point};
+  return file;
+}
+
+PlanFile sample_plan() {
+  PlanFile plan;
+  plan.campaign = "c";
+  plan.sessions_needed = 3;
+  plan.forecasts = {{2, 0.2, 1.3}, {3, 0.1, 1.05}};
+  return plan;
+}
+
+TEST_F(CheckFile, SaysWhatAGoodCompareAndAGoodPlanHold) {
+  const auto compare = check(table::write_document(sample_compare()).value());
+  ASSERT_TRUE(compare) << compare.error().message();
+  EXPECT_EQ(compare.value().summary, "compare 1.1: 1 subjects, 1 points, 0 critical scales, 0 critical batches");
+  const auto plan = check(table::write_document(sample_plan()).value());
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan.value().summary, "plan 1.0 of campaign c, 2 forecasts");
+}
+
+TEST_F(CheckFile, RefusesComparesAndPlansWhoseFieldsContradictEachOther) {
+  const std::pair<std::function<void(CompareFile&)>, const char*> compares[] = {
+      {[](CompareFile& f) { f.points[0].time->by_session.pop_back(); },
+       "f: points[0].time: `verdict` decides without two sessions (trap over sessions)"},
+      {[](CompareFile& f) { f.points[0].time->low = 0.9; }, "f: points[0].time: `verdict` contradicts its interval"},
+      {[](CompareFile& f) { f.points[0].time->flagged = true; },
+       "f: points[0].time: `verdict` decides on flagged values (trap)"},
+      {[](CompareFile& f) { f.points[0].subject = 1; },
+       "f: points[0]: `subject` and `label` name no subject of the file (1, GPU): `subjects` has 1"},
+      {[](CompareFile& f) { f.schema_version = "2.0"; }, "f: the schema_version is newer than this program (2.0)"},
+  };
+  for (const auto& [change, message] : compares) {
+    CompareFile file = sample_compare();
+    change(file);
+    const auto report = check(table::write_document(file).value());
+    ASSERT_FALSE(report) << message;
+    EXPECT_THAT(report.error().message(), StartsWith(message));
+  }
+  const std::pair<std::function<void(PlanFile&)>, const char*> plans[] = {
+      {[](PlanFile& p) { p.sessions_needed = 4; }, "f: `sessions_needed` is not among the forecasts (4)"},
+      {[](PlanFile& p) { p.block_s = -1.0; }, "f: `block_s` is out of range (-1)"},
+      {[](PlanFile& p) { p.forecasts[1].detectable = 0.5; }, "f: forecasts[1]: `detectable` is out of range (0.5)"},
+  };
+  for (const auto& [change, message] : plans) {
+    PlanFile plan = sample_plan();
+    change(plan);
+    const auto report = check(table::write_document(plan).value());
+    ASSERT_FALSE(report) << message;
+    EXPECT_THAT(report.error().message(), StartsWith(message));
+  }
+}
+
+TEST_F(CheckFile, NamesThePlaceOfAWrongKeyInAFit) {
+  const std::string good = to_fit_json(sample_fit()).value();
+  const std::tuple<std::string, std::string, const char*> cases[] = {
+      {"\"interval_basis\": \"sessions\"", "\"interval_basis\": \"blocs\"",
+       "f: `verdict_map[0].interval_basis` is not in its closed list (blocs): use none, blocks, sessions, imported"},
+      {"\"measured\": 2.0,", "", "f: a key is missing (attribution[0].measured): add it: of a chain"},
+      {"\"unexplained\": 0.25", "\"unexplained\": \"much\"",
+       "f: `attribution[0].shares.unexplained` has the wrong type (\"much\"): give a number"},
+  };
+  for (const auto& [from, to, message] : cases) {
+    std::string text = good;
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), from.size(), to);
+    const auto report = check(text);
+    ASSERT_FALSE(report) << message;
+    EXPECT_THAT(report.error().message(), StartsWith(message));
+  }
+}
+
+TEST_F(CheckFile, ReadsAFitOfBeforeVersion11) {
+  std::string text = to_fit_json(sample_fit()).value();
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(text);
+  for (const char* key : {"critical_hops", "critical_scale_other", "verdict_map", "attribution", "scaling", "pareto",
+                          "seed", "devices", "hop_slopes", "paper_view_summary"})
+    json.erase(key);
+  json["time"].erase("forms");
+  json["schema_version"] = "1.0";
+  const auto report = check(json.dump());
+  EXPECT_TRUE(report) << report.error().message();
+}
+
 TEST_F(CheckFile, RefusesAFitOfANewerMajorVersion) {
   FitFile fit = sample_fit();
   fit.schema_version = "2.0";
   EXPECT_THAT(check(to_fit_json(fit).value()).error().message(),
-              StartsWith("the file's schema_version is newer than this program (2.0)"));
+              StartsWith("f: the schema_version is newer than this program (2.0)"));
 }
 
 }  // namespace

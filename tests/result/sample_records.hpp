@@ -31,7 +31,7 @@ R numbered() {
           } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
             record.*member = {text, "b"};
           } else if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
-            record.*member = {field.key.differences ? -position : position, 7};
+            record.*member = {field.key.has(table::kDifferences) ? -position : position, 7};
           } else if constexpr (std::is_same_v<T, std::optional<std::vector<double>>>) {
             record.*member = std::vector<double>{position + 0.25, 1e-20};
           }

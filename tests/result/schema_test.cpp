@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "result/file_fields.hpp"
 #include "result/sample_records.hpp"
 #include "result/schema_check.hpp"
 #include "support/golden.hpp"
@@ -17,6 +18,8 @@ using nlohmann::json;
 TEST(ResultSchema, CommittedDocumentsAreWhatTheTablesGenerate) {
   test::expect_golden("host/result/schema/qtrap.result.schema.json", make_result_schema());
   test::expect_golden("host/result/schema/qtrap.fit.schema.json", make_fit_schema());
+  test::expect_golden("host/result/schema/qtrap.compare.schema.json", make_compare_schema());
+  test::expect_golden("host/result/schema/qtrap.plan.schema.json", make_plan_schema());
   test::expect_golden("host/result/SCHEMA.md", make_schema_markdown());
 }
 
@@ -49,6 +52,16 @@ TEST(ResultSchema, EveryFieldHasOneNameAMeaningAndTheUnitOfItsSuffix) {
   expect_sound_table<EndRecord>();
   expect_sound_table<Ceilings>();
   expect_sound_table<MeterSummary>();
+  expect_sound_table<FitFile>();
+  expect_sound_table<EnergyFit>();
+  expect_sound_table<Attribution>();
+  expect_sound_table<Scaling>();
+  expect_sound_table<VerdictEntry>();
+  expect_sound_table<PaperView>();
+  expect_sound_table<CompareFile>();
+  expect_sound_table<ComparedPoint>();
+  expect_sound_table<ComparedRatio>();
+  expect_sound_table<PlanFile>();
 }
 
 SchemaCheck whole_line_check() { return SchemaCheck(json::parse(make_result_schema())); }

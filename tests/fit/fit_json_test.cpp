@@ -1,15 +1,27 @@
-#include "report/fit_json.hpp"
-
+// The fit file out of a report, as text.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <clocale>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "fit/fit_report.hpp"
 #include "fit/synthetic.hpp"
+#include "result/check.hpp"
+#include "result/schema.hpp"
+#include "support/schema_walk.hpp"
 
-namespace qtrap::report {
+namespace qtrap::fit {
 namespace {
+
+Result<std::string> to_text(const fit::FitReport& report) { return result::to_fit_json(to_fit_file(report)); }
+
+ReportOptions quick() {
+  ReportOptions options;
+  options.fit.replicates = 5;
+  return options;
+}
 
 fit::FitReport make_report() {
   fit::synthetic::Options campaign;
@@ -23,7 +35,7 @@ fit::FitReport make_report() {
 }
 
 TEST(FitJson, HoldsTheKeysOfTheContractAndIsReadBack) {
-  const std::string text = to_fit_json(make_report()).value();
+  const std::string text = to_text(make_report()).value();
   const nlohmann::json json = nlohmann::json::parse(text);
   EXPECT_EQ(json["schema"], "qtrap.fit");
   for (const char* key : {"sessions", "time", "energy", "critical_scale", "critical_batch", "paper_view"}) {
@@ -44,8 +56,30 @@ TEST(FitJson, HoldsTheKeysOfTheContractAndIsReadBack) {
   EXPECT_EQ(read.value(), to_fit_file(make_report()));
 }
 
+TEST(FitJson, WritesEveryDocumentedKeyAndNoOther) {
+  const auto schema = result::make_fit_schema();
+  FitReport full = make_report();
+  HopSlope slope;  // the synthetic campaign has one length of chain
+  slope.hops = {1, 4};
+  full.hop_slopes = {slope};
+  EXPECT_THAT(test::find_differences({to_text(full).value()}, schema), ::testing::IsEmpty());
+  const FitReport bare = make_fit_report(synthetic::make_campaign({}), quick()).value();
+  nlohmann::json changed = nlohmann::json::parse(to_text(bare).value());
+  changed["time"]["forms"][0]["new_key"] = 1;
+  changed.erase("seed");
+  EXPECT_THAT(test::find_differences({changed.dump(), to_text(full).value()}, schema),
+              ::testing::ElementsAre("time.forms[].new_key"));
+  EXPECT_THAT(test::find_differences({changed.dump()}, schema), ::testing::Contains("never written: seed"));
+}
+
+TEST(FitJson, IsWhatCheckAccepts) {
+  const std::string text = to_text(make_report()).value();
+  const auto report = result::check_text(text, "fit.json", "qtrap.fit");
+  EXPECT_TRUE(report) << report.error().message();
+}
+
 TEST(FitJson, SharesOfEveryPointSumToOne) {
-  const nlohmann::json json = nlohmann::json::parse(to_fit_json(make_report()).value());
+  const nlohmann::json json = nlohmann::json::parse(to_text(make_report()).value());
   ASSERT_GT(json["attribution"].size(), 0U);
   for (const auto& point : json["attribution"]) {
     double sum = 0;
@@ -60,7 +94,7 @@ TEST(FitJson, HasNoValueForACostThatIsNotIdentified) {
   fit::ReportOptions options;
   options.fit.replicates = 5;
   const auto report = fit::make_fit_report(fit::synthetic::make_campaign(campaign), options);
-  const nlohmann::json json = nlohmann::json::parse(to_fit_json(report.value()).value());
+  const nlohmann::json json = nlohmann::json::parse(to_text(report.value()).value());
   int refused = 0;
   for (const auto& one : json["time"]["coefficients"]) {
     if (one["identified"] == true) continue;
@@ -75,8 +109,8 @@ TEST(FitJson, HasNoValueForACostThatIsNotIdentified) {
 TEST(FitJson, RefusesNumbersThatAreNotFinite) {
   fit::FitReport report = make_report();
   report.attribution[0].predicted = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_FALSE(to_fit_json(report).ok());
+  EXPECT_FALSE(to_text(report).ok());
 }
 
 }  // namespace
-}  // namespace qtrap::report
+}  // namespace qtrap::fit
