@@ -2,45 +2,30 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <set>
 #include <utility>
 
 #include "core/text.hpp"
-#include "import/map_reader.hpp"
+#include "import/map_keys.hpp"
 #include "import/units.hpp"
 
 namespace qtrap::importer {
 namespace {
 
-Words names_of(std::span<const Unit> units) {
-  Words names;
-  for (const Unit& unit : units) names.push_back(unit.name);
-  return names;
-}
+/// Where a value stands, for messages: the file and the key's path ("series[1].energy.unit").
+struct Place {
+  std::string_view file;
+  std::string path;
 
-Status check_header(const Json& object, const Place& place) {
-  const auto schema = object.find("schema");
-  if (schema == object.end()) {
-    return place.refuse("lacks a key", "schema", fmt::format("add \"schema\": \"{}\"", kSchemaName));
+  Place at(std::string_view key) const {
+    return {file, path.empty() ? std::string(key) : fmt::format("{}.{}", path, key)};
   }
-  if (*schema != kSchemaName) {
-    return place.refuse("has another schema", quote(*schema),
-                        fmt::format("a file with schema {} is needed", kSchemaName));
+  Place at(std::size_t index) const { return {file, fmt::format("{}[{}]", path, index)}; }
+  Error refuse(std::string_view what, std::string value, std::string fix) const {
+    const std::string where = path.empty() ? std::string(file) : fmt::format("{}: `{}`", file, path);
+    return usage_error(fmt::format("{} {}", where, what), std::move(value), std::move(fix));
   }
-  const auto version = object.find("schema_version");
-  if (version == object.end()) return Done{};
-  const std::string text = version->is_string() ? version->get<std::string>() : "";
-  std::int64_t major = 0;
-  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
-  if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
-    return place.at("schema_version").refuse("is not MAJOR.MINOR", quote(*version), "write \"1.0\"");
-  }
-  if (major <= kSchemaMajor) return Done{};
-  return place.refuse("has a schema_version that is newer than this program", text,
-                      fmt::format("use a qtrap that reads version {}; this one reads {}.x", text, kSchemaMajor));
-}
+};
 
 template <class Source>
 Status check_source(const Source& source, const Place& place) {
@@ -189,37 +174,6 @@ Status check_names(const ImportMap& map, const Place& place) {
   return Done{};
 }
 
-template <class T>
-Json write(const T& value) {
-  if constexpr (std::is_same_v<T, SessionSource>) {
-    return value.source.constant ? write(*value.source.constant) : write(value.source);
-  } else if constexpr (std::is_same_v<T, Columns>) {
-    return value.names.size() == 1 ? write(value.names.front()) : write(value.names);
-  } else if constexpr (std::is_same_v<T, CellTexts>) {
-    return write(value.texts);
-  } else if constexpr (HasKeys<T>) {
-    Json object = Json::object();
-    visit_keys<T>([&](const auto& key) {
-      const auto& member = value.*key.member;
-      Json json = write(member);
-      if (!json.is_null() && !(json.is_structured() && json.empty())) object[std::string(key.name)] = std::move(json);
-    });
-    return object;
-  } else if constexpr (requires { value.has_value(); }) {
-    return value ? write(*value) : Json();
-  } else if constexpr (requires { value.begin()->second; }) {
-    Json object = Json::object();
-    for (const auto& [key, item] : value) object[key] = write(item);
-    return object;
-  } else if constexpr (std::is_same_v<T, std::string> || std::is_arithmetic_v<T>) {
-    return Json(value);
-  } else {
-    Json list = Json::array();
-    for (const auto& item : value) list.push_back(write(item));
-    return list;
-  }
-}
-
 }  // namespace
 
 std::string name_of(const Series& series) {
@@ -267,35 +221,26 @@ std::optional<char> separator_of(const ImportMap& map) {
   return *map.separator == "tab" ? '\t' : map.separator->front();
 }
 
-Words time_unit_words() { return names_of(time_units()); }
-
-Words energy_unit_words() { return names_of(energy_units()); }
-
 Result<ImportMap> parse_import_map(std::string_view text, std::string_view name) {
-  auto json = parse_json_object(text, name);
-  if (!json) return json.error();
+  auto map = table::parse_file<ImportMap>(text, name, kSchemaName, kSchemaVersion);
+  if (!map) return map;
   const Place place{name, ""};
-  if (const Status status = check_header(json.value(), place); !status) return status.error();
-  ImportMap map;
-  if (const Status status = read(json.value(), place, {}, map); !status) return status.error();
-  if (const Status status = check_names(map, place); !status) return status.error();
+  if (const Status status = check_names(map.value(), place); !status) return status.error();
   std::vector<Series> expanded;
-  for (std::size_t i = 0; i < map.series.size(); ++i) {
+  for (std::size_t i = 0; i < map.value().series.size(); ++i) {
     const Place at = place.at("series").at(i);
     const std::size_t first = expanded.size();
-    if (const Status status = expand(std::move(map.series[i]), at, expanded); !status) return status.error();
+    if (const Status status = expand(std::move(map.value().series[i]), at, expanded); !status) return status.error();
     for (std::size_t k = first; k < expanded.size(); ++k) {
       if (const Status status = check_series(expanded[k], at); !status) return status.error();
     }
   }
-  map.series = std::move(expanded);
+  map.value().series = std::move(expanded);
   return map;
 }
 
 std::string to_json(const ImportMap& map) {
-  Json object{{"schema", kSchemaName}, {"schema_version", kSchemaVersion}};
-  object.update(write(map));
-  return object.dump();
+  return table::dump_line(table::encode_file(map, kSchemaName, kSchemaVersion).value());
 }
 
 }  // namespace qtrap::importer

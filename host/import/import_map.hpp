@@ -1,5 +1,5 @@
 // The map file (`schema: "qtrap.import"`): which columns of somebody's table are which fields, in which units, and
-// where the numbers come from. Keys and closed lists stand in map_keys.hpp, from which SCHEMA.md and the JSON Schema
+// where the numbers come from. Keys and closed lists stand in map_keys.cpp, from which SCHEMA.md and the JSON Schema
 // are generated.
 #pragma once
 

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "core/text.hpp"
-#include "profile/json_text.hpp"
+#include "table/json.hpp"
 
 namespace qtrap::importer {
 namespace {
 
-using profile::Json;
-using profile::parse_json_object;
+using table::Json;
+using table::parse_json_object;
 
 constexpr std::string_view kBlanks = " \t\r\n";
 

@@ -15,10 +15,10 @@ TEST(ImportMap, RefusesWhatItDoesNotUnderstand) {
     const char* message;  ///< after "map.json"
   };
   const Reject rejects[] = {
-      {"\"licence\"", "\"license\"", " has an unknown key (license): did you mean `licence`? known are schema,"},
-      {"\"licence\": \"CC0\",", "", " lacks a key (licence): add it: licence of the table"},
+      {"\"licence\"", "\"license\"", ": unknown key (license): did you mean `licence`? known are schema,"},
+      {"\"licence\": \"CC0\",", "", ": a key is missing (licence): add it: licence of the table"},
       {"qtrap.import", "qtrap.fit", " has another schema (\"qtrap.fit\"): a file with schema qtrap.import is needed"},
-      {"\"1.0\"", "\"2.0\"", " has a schema_version that is newer than this program (2.0): use a qtrap that reads"},
+      {"\"1.0\"", "\"2.0\"", ": the schema_version is newer than this program (2.0): use a qtrap that reads"},
       {"\"tokens/s\"", "\"tok/s\"",
        ": `series[0].time.unit` is not in its closed list (tok/s): use tokens/s, s/token, ms/token, s/step, ms/step, "
        "s, "
@@ -28,7 +28,7 @@ TEST(ImportMap, RefusesWhatItDoesNotUnderstand) {
       {"{\"column\": \"gpu\"}", "{}", ": `series[0].device` has neither `column` nor `constant`: give exactly one of"},
       {"{\"column\": \"gpu\"}", "\"gpu\"", ": `series[0].device` has the wrong type (\"gpu\"): give an object in { }"},
       {"\"weight_bits\": 4", "\"weight_bits\": 0",
-       ": `schemes.4.weight_bits` is out of range (0): give a number from 1 to 64"},
+       ": `schemes.4.weight_bits` is out of range (0): give an integer from 1 to 64"},
       {"\"mJ/token\"", "\"tokens/J\", \"column\": [\"mj\", \"watts\"]", ": a key is given twice (column)"},
       {"\"mj\", \"unit\": \"mJ/token\"", "[\"mj\", \"watts\"], \"unit\": \"tokens/J\"",
        ": `series[0].energy.column` adds columns of an inverse unit (tokens/J): give one column"},
