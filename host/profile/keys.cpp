@@ -5,7 +5,7 @@
 namespace qtrap::profile {
 namespace {
 
-using enum Need;
+using table::Range;
 
 // Upper limits keep every product of two dimensions and a layer count inside 63 bits.
 constexpr Range kWidth{1, 1 << 20};
@@ -18,96 +18,98 @@ constexpr std::array<std::int64_t, 3> kGroupSizes{32, 64, 128};
 
 }  // namespace
 
-template <>
-std::string_view schema_name<ModelProfile>() {
-  return "qtrap.model";
-}
-
-template <>
-std::string_view schema_name<Campaign>() {
-  return "qtrap.campaign";
-}
-
-template <>
-std::string_view schema_name<TuningProfile>() {
-  return "qtrap.tuning";
-}
-
-template <>
-std::span<const Key<ModelProfile>> keys() {
+std::span<const table::Field<ModelProfile>> table_of(std::type_identity<ModelProfile>) {
   using R = ModelProfile;
-  static const Key<R> kTable[] = {
-      {"name", &R::name, kRequiredFileName, "name of the shape, lower case"},
-      {"hidden", &R::hidden, kRequired, "width of the residual stream", kWidth},
-      {"ffn", &R::ffn, kRequired, "width of the feed-forward network", kWidth},
-      {"layers", &R::layers, kRequired, "decoder layers", kLayers},
-      {"heads", &R::heads, kRequired, "query heads, a multiple of kv_heads", kHeads},
-      {"kv_heads", &R::kv_heads, kRequired, "key and value heads", kHeads},
-      {"head_dim", &R::head_dim, kRequired, "width of a head; heads x head_dim need not be hidden", kHeads},
-      {"vocab", &R::vocab, kRequired, "rows of the embedding", kVocabulary},
-      {"tied_embeddings", &R::tied_embeddings, kRequired, "input and output embedding are one tensor"},
-      {"source", &R::source, kRequired, "where the shape was read, and how sure it is"},
-      {"family", &R::family, kOptional, "models of one family make one curve of N*"},
+  static const table::Field<R> kTable[] = {
+      {&R::name, {"name", "", "name of the shape, lower case", {}, table::kFileName}},
+      {&R::hidden, {"hidden", "", "width of the residual stream", {}, table::kPlain, kWidth}},
+      {&R::ffn, {"ffn", "", "width of the feed-forward network", {}, table::kPlain, kWidth}},
+      {&R::layers, {"layers", "", "decoder layers", {}, table::kPlain, kLayers}},
+      {&R::heads, {"heads", "", "query heads, a multiple of kv_heads", {}, table::kPlain, kHeads}},
+      {&R::kv_heads, {"kv_heads", "", "key and value heads", {}, table::kPlain, kHeads}},
+      {&R::head_dim,
+       {"head_dim", "", "width of a head; heads x head_dim need not be hidden", {}, table::kPlain, kHeads}},
+      {&R::vocab, {"vocab", "", "rows of the embedding", {}, table::kPlain, kVocabulary}},
+      {&R::tied_embeddings, {"tied_embeddings", "", "input and output embedding are one tensor"}},
+      {&R::source, {"source", "", "where the shape was read, and how sure it is"}},
+      {&R::family, {"family", "", "models of one family make one curve of N*", {}, table::kMayMiss | table::kLeftOut}},
   };
   return kTable;
 }
 
-template <>
-std::span<const Key<Campaign>> keys() {
+std::span<const table::Field<Campaign>> table_of(std::type_identity<Campaign>) {
   using R = Campaign;
-  static const Key<R> kTable[] = {
-      {"name", &R::name, kRequiredFileName, "name of the campaign"},
-      {"description", &R::description, kRequired, "what it is for, one sentence"},
-      {"models", &R::models, kRequired, "model shapes: names of profiles/models/ or paths"},
-      {"schemes", &R::schemes, kRequired, "precision schemes; the anchor f16 always runs along"},
-      {"batch", &R::batch, kOptional, "sequences in lockstep, B", kRepeat},
-      {"hops", &R::hops, kOptional, "dependent hops of a chain, H", kRepeat},
-      {"tokens_per_hop", &R::tokens_per_hop, kOptional, "dependent steps of a hop, T", kRepeat},
-      {"context_tokens", &R::context_tokens, kOptional, "tokens in the cache before the chain, C", {0, 1 << 24}},
-      {"target_ci",
-       &R::target_ci,
-       kOptional,
-       "a session repeats the blocks of a cell until the ratio to f16 of each scheme (of time, and of energy where it "
-       "is read) has a 95 % interval over them of this relative half width; how sessions differ is not asked",
-       {0, 1, true, true}},
-      {"no_effect_margin",
-       &R::no_effect_margin,
-       kOptional,
-       "a ratio within 1 -+ this is no effect",
-       {0, 1, true, true}},
-      {"min_trials", &R::min_trials, kOptional, "fewest blocks per session", kTrials},
-      {"max_trials", &R::max_trials, kOptional, "most blocks per session", kTrials},
-      {"max_seconds_per_point",
-       &R::max_seconds_per_point,
-       kOptional,
-       "time budget of a point [s]",
-       {0, 1e7, true, false}},
-      {"max_seconds", &R::max_seconds, kOptional, "time budget of the campaign [s]", {0, 1e7, true, false}},
-      {"sessions", &R::sessions, kOptional, "separate processes that repeat the campaign", {1, 100}},
-      {"memory_fraction", &R::memory_fraction, kOptional, "share of the device memory to use", {0, 1, true, false}},
-      {"layers_limit", &R::layers_limit, kOptional, "layers to run; null: all of them", kLayers},
-      {"group_size", &R::group_size, kOptional, "int4 weights per scale, along k", {}, kGroupSizes},
-      {"energy_window_s",
-       &R::energy_window_s,
-       kOptional,
-       "shortest window of an energy, with a meter [s]",
-       {0, 3600, true, false}},
-      {"phase_loops", &R::phase_loops, kOptional, "with a meter: loops of one phase alone, in the first session"},
-      {"probes", &R::probes, kOptional, "windows of one operation alone in every session, for the fit"},
+  static const table::Field<R> kTable[] = {
+      {&R::name, {"name", "", "name of the campaign", {}, table::kFileName}},
+      {&R::description, {"description", "", "what it is for, one sentence"}},
+      {&R::models, {"models", "", "model shapes: names of profiles/models/ or paths", {}, table::kDistinct}},
+      {&R::schemes, {"schemes", "", "precision schemes; the anchor f16 always runs along", {}, table::kDistinct}},
+      {&R::batch, {"batch", "", "sequences in lockstep, B", {}, table::kMayMiss | table::kDistinct, kRepeat}},
+      {&R::hops, {"hops", "", "dependent hops of a chain, H", {}, table::kMayMiss | table::kDistinct, kRepeat}},
+      {&R::tokens_per_hop,
+       {"tokens_per_hop", "", "dependent steps of a hop, T", {}, table::kMayMiss | table::kDistinct, kRepeat}},
+      {&R::context_tokens,
+       {"context_tokens",
+        "",
+        "tokens in the cache before the chain, C",
+        {},
+        table::kMayMiss | table::kDistinct,
+        Range{0, 1 << 24}}},
+      {&R::target_ci,
+       {"target_ci",
+        "",
+        "a session repeats the blocks of a cell until the ratio to f16 of each scheme (of time, and of energy where it "
+        "is read) has a 95 % interval over them of this relative half width; how sessions differ is not asked",
+        {},
+        table::kMayMiss,
+        Range{0, 1, true, true}}},
+      {&R::no_effect_margin,
+       {"no_effect_margin", "", "a ratio within 1 -+ this is no effect", {}, table::kMayMiss, Range{0, 1, true, true}}},
+      {&R::min_trials, {"min_trials", "", "fewest blocks per session", {}, table::kMayMiss, kTrials}},
+      {&R::max_trials, {"max_trials", "", "most blocks per session", {}, table::kMayMiss, kTrials}},
+      {&R::max_seconds_per_point,
+       {"max_seconds_per_point", "s", "time budget of a point", {}, table::kMayMiss, Range{0, 1e7, true, false}}},
+      {&R::max_seconds,
+       {"max_seconds", "s", "time budget of the campaign", {}, table::kMayMiss, Range{0, 1e7, true, false}}},
+      {&R::sessions,
+       {"sessions", "", "separate processes that repeat the campaign", {}, table::kMayMiss, Range{1, 100}}},
+      {&R::memory_fraction,
+       {"memory_fraction", "", "share of the device memory to use", {}, table::kMayMiss, Range{0, 1, true, false}}},
+      {&R::layers_limit, {"layers_limit", "", "layers to run; null: all of them", {}, table::kMayMiss, kLayers}},
+      {&R::group_size, {"group_size", "", "int4 weights per scale, along k", {}, table::kMayMiss, {}, kGroupSizes}},
+      {&R::energy_window_s,
+       {"energy_window_s",
+        "s",
+        "shortest window of an energy, with a meter",
+        {},
+        table::kMayMiss,
+        Range{0, 3600, true, false}}},
+      {&R::phase_loops,
+       {"phase_loops", "", "with a meter: loops of one phase alone, in the first session", {}, table::kMayMiss}},
+      {&R::probes, {"probes", "", "windows of one operation alone in every session, for the fit", {}, table::kMayMiss}},
   };
   return kTable;
 }
 
-template <>
-std::span<const Key<TuningProfile>> keys() {
+std::span<const table::Field<TuningProfile>> table_of(std::type_identity<TuningProfile>) {
   using R = TuningProfile;
-  static const Key<R> kTable[] = {
-      {"device", &R::device, kRequired, "name of the OpenCL device"},
-      {"driver", &R::driver, kRequired, "its driver version: another one is another device"},
-      {"kernels_sha256", &R::kernels_sha256, kRequired,
-       "SHA-256 over all kernel sources; for others the choices are not used"},
-      {"choices", &R::choices, kOptional, "KERNEL@TOKENS NAME=VALUE, in place of the defaults"},
-      {"measured", &R::measured, kOptional, "what each kernel gained, with its interval, in words"},
+  static const table::Field<R> kTable[] = {
+      {&R::device, {"device", "", "name of the OpenCL device"}},
+      {&R::driver, {"driver", "", "its driver version: another one is another device"}},
+      {&R::kernels_sha256,
+       {"kernels_sha256", "", "SHA-256 over all kernel sources; for others the choices are not used"}},
+      {&R::choices,
+       {"choices",
+        "",
+        "KERNEL@TOKENS NAME=VALUE, in place of the defaults",
+        {},
+        table::kMayMiss | table::kDistinct | table::kLeftOut}},
+      {&R::measured,
+       {"measured",
+        "",
+        "what each kernel gained, with its interval, in words",
+        {},
+        table::kMayMiss | table::kDistinct | table::kLeftOut}},
   };
   return kTable;
 }

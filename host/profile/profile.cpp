@@ -3,15 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/assignment.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
-#include "profile/json_fields.hpp"
+#include "profile/keys.hpp"
+#include "table/codec.hpp"
 
 namespace qtrap::profile {
 namespace {
+
+using table::Json;
 
 std::int64_t projection_weights_per_layer(const ModelProfile& model) {
   const std::int64_t query = model.heads * model.head_dim;
@@ -19,89 +21,49 @@ std::int64_t projection_weights_per_layer(const ModelProfile& model) {
   return model.hidden * (2 * query + 2 * key + 3 * model.ffn);  // q and o, k and v, gate, up and down
 }
 
-/// `schema` must be this one; a newer major version is refused before the keys, which it may have renamed.
-template <class R>
-Status check_header(const Json& object, std::string_view name) {
-  const auto schema = object.find("schema");
-  if (schema == object.end()) {
-    return usage_error(fmt::format("{}: a key is missing", name), "schema",
-                       fmt::format("add \"schema\": \"{}\"", schema_name<R>()));
-  }
-  if (*schema != schema_name<R>()) {
-    return usage_error(fmt::format("{} has another schema", name), schema->is_structured() ? "" : schema->dump(),
-                       fmt::format("a file with schema {} is needed", schema_name<R>()));
-  }
-  const auto version = object.find("schema_version");
-  if (version == object.end()) return Done{};
-  const std::string text = version->is_string() ? version->get<std::string>() : "";
-  std::int64_t major = 0;
-  const auto [rest, code] = std::from_chars(text.data(), text.data() + text.size(), major);
-  if (code != std::errc{} || rest == text.data() + text.size() || *rest != '.') {
-    return usage_error(fmt::format("{}: `schema_version` is not MAJOR.MINOR", name),
-                       version->is_structured() ? "" : version->dump(), fmt::format("write \"{}\"", kSchemaVersion));
-  }
-  if (major <= kSchemaMajor) return Done{};
-  return usage_error(fmt::format("{}: the schema_version is newer than this program", name), text,
-                     fmt::format("use a qtrap that reads version {}; this one reads {}.x", text, kSchemaMajor));
-}
-
-template <class R>
-Status check_known_keys(const Json& object, std::string_view name) {
-  std::vector<std::string_view> known = key_names<R>();
-  known.insert(known.begin(), {"schema", "schema_version"});
-  for (const auto& [key, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    return usage_error(fmt::format("{}: unknown key", name), key, suggest(key, known));
-  }
-  return Done{};
-}
-
 template <class R>
 Result<R> parse_profile(std::string_view text, std::string_view name) {
-  auto json = parse_object(text, name);
-  if (!json) return json.error();
-  const Json& object = json.value();
-  if (const Status status = check_header<R>(object, name); !status) return status.error();
-  if (const Status status = check_known_keys<R>(object, name); !status) return status.error();
-  R profile;
-  for (const Key<R>& key : keys<R>()) {
-    const auto found = object.find(key.name);
-    if (found == object.end()) {
-      if (!key.required()) continue;
-      return usage_error(fmt::format("{}: a key is missing", name), std::string(key.name),
-                         fmt::format("add it: {}", key.doc));
-    }
-    if (const Status status = store(*found, key, name, profile); !status) return status.error();
+  constexpr std::size_t kLargestProfile = std::size_t{4} << 20;
+  if (text.size() > kLargestProfile) {
+    return usage_error(fmt::format("{} is too large for a profile", name), fmt::format("{} bytes", text.size()),
+                       fmt::format("at most {} are read", kLargestProfile));
   }
-  return profile;
-}
-
-/// Every key, in the order of the table.
-template <class R>
-Json make_object(const R& profile) {
-  Json object;
-  object["schema"] = schema_name<R>();
-  object["schema_version"] = kSchemaVersion;
-  for (const Key<R>& key : keys<R>()) {
-    object[std::string(key.name)] = std::visit(
-        [&profile]<class T>(T R::*member) {
-          const T& value = profile.*member;
-          if constexpr (std::is_same_v<T, std::optional<std::int64_t>>)
-            return value ? Json(*value) : Json(nullptr);
-          else
-            return Json(value);
-        },
-        key.member);
-  }
-  return object;
+  return table::parse_file<R>(text, name, kSchemaName<R>, kSchemaVersion);
 }
 
 Status check_schemes(const Campaign& campaign, std::string_view name, std::span<const std::string_view> allowed) {
   for (const std::string& scheme : campaign.schemes) {
     if (std::find(allowed.begin(), allowed.end(), scheme) != allowed.end()) continue;
-    return usage_error(fmt::format("{}: unknown scheme", name), scheme, suggest(scheme, allowed));
+    return usage_error(fmt::format("{}: unknown scheme", name), scheme, table::suggest(scheme, allowed));
   }
   return Done{};
+}
+
+/// A JSON number, true, false or null where `text` is one, else a string.
+Json parse_word(std::string_view text) {
+  auto value = Json::parse(text, nullptr, false);
+  return value.is_discarded() || value.is_structured() ? Json(text) : value;
+}
+
+template <class T>
+constexpr bool kIsList = false;
+template <class T>
+constexpr bool kIsList<std::vector<T>> = true;
+
+/// The value of --set as the JSON that a file would hold: a list for list members, a number where a number is wanted
+/// and the text is one, otherwise a string, which is then refused.
+template <class T>
+Json parse_assigned(std::string_view text, T Campaign::*) {
+  constexpr bool kIsText = std::is_same_v<T, std::string> || std::is_same_v<T, std::vector<std::string>>;
+  const auto parse = [](std::string_view word) { return kIsText ? Json(word) : parse_word(word); };
+  if constexpr (!kIsList<T>) return parse(text);
+  Json list = Json::array();
+  for (std::size_t begin = 0; begin <= text.size() && !text.empty();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    list.push_back(parse(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return list;
 }
 
 /// The file of a profile: the path itself, or the first NAME.json in `folders`.
@@ -125,7 +87,7 @@ Result<std::filesystem::path> find_profile(const std::string& name_or_path,
   }
   const std::vector<std::string_view> known(names.begin(), names.end());
   return usage_error(fmt::format("unknown {}", kind), name_or_path.empty() ? "''" : name_or_path,
-                     suggest(name_or_path, known) + "; or give a path that ends in .json");
+                     table::suggest(name_or_path, known) + "; or give a path that ends in .json");
 }
 
 }  // namespace
@@ -207,12 +169,12 @@ std::vector<std::string> list_profiles(std::span<const std::filesystem::path> fo
   return names;
 }
 
-std::string to_json(const Campaign& campaign) { return make_object(campaign).dump(); }
+std::string to_json(const Campaign& campaign) {
+  return table::dump_line(table::encode_file(campaign, kSchemaName<Campaign>, kSchemaVersion).value());
+}
 
 std::string to_json(const ModelProfile& model) {
-  Json object = make_object(model);
-  if (model.family.empty()) object.erase("family");  // an empty text is refused: unnamed is the default
-  return object.dump(2) + "\n";
+  return table::dump_file(table::encode_file(model, kSchemaName<ModelProfile>, kSchemaVersion).value());
 }
 
 Result<TuningProfile> parse_tuning(std::string_view text, std::string_view name) {
@@ -220,11 +182,7 @@ Result<TuningProfile> parse_tuning(std::string_view text, std::string_view name)
 }
 
 std::string to_json(const TuningProfile& tuning) {
-  Json object = make_object(tuning);
-  for (const char* list : {"choices", "measured"}) {
-    if (object[list].empty()) object.erase(list);  // an empty list is refused: the default stands for it
-  }
-  return object.dump(2) + "\n";
+  return table::dump_file(table::encode_file(tuning, kSchemaName<TuningProfile>, kSchemaVersion).value());
 }
 
 Status apply_override(Campaign& campaign, std::string_view assignment, std::span<const std::string_view> schemes) {
@@ -232,15 +190,19 @@ Status apply_override(Campaign& campaign, std::string_view assignment, std::span
   const auto split = split_assignment(assignment);
   if (!split) return usage_error("--set needs KEY=VALUE", std::string(assignment), "write it like --set batch=1,8");
   const std::string_view name = split->key;
-  for (const Key<Campaign>& key : keys<Campaign>()) {
-    if (key.name != name) continue;
+  for (const table::Field<Campaign>& field : table::fields<Campaign>()) {
+    if (field.key.name != name) continue;
     Campaign changed = campaign;
-    if (Status status = store(parse_assigned(split->value, key), key, "--set", changed); !status) return status;
+    table::Problem problem;
+    const table::Spot spot{field.key, std::string(name), "--set: ", table::Manner::kStrict, problem};
+    std::visit([&](auto member) { table::decode(parse_assigned(split->value, member), spot, changed.*member); },
+               field.member);
+    if (problem.found()) return problem.error();
     if (Status status = check_schemes(changed, "--set", schemes); !status) return status;
     campaign = std::move(changed);
     return Done{};
   }
-  return usage_error("--set: unknown key", std::string(name), suggest(name, key_names<Campaign>()));
+  return usage_error("--set: unknown key", std::string(name), table::suggest(name, table::key_names<Campaign>()));
 }
 
 }  // namespace qtrap::profile

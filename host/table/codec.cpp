@@ -61,6 +61,11 @@ std::string describe_numbers(const Key& key, bool integer) {
   return fmt::format("{} and {} {:g}", low, range.high_open ? "below" : "at most", range.high);
 }
 
+bool is_absent(const Json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().empty();
+  return value.is_null() || (value.is_structured() && value.empty());
+}
+
 Json encode(const std::string& value, const Key& key, Problem& problem) {
   if (key.has(kJsonObject)) {
     auto object = parse_json(value, key.name);

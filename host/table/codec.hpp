@@ -91,6 +91,9 @@ Result<R> parse_file(std::string_view text, std::string_view name, std::string_v
 
 // --- writing: one overload per type of member. They call each other, hence all are declared first. ----------------
 
+/// null, "", [] or {}.
+bool is_absent(const Json& value);
+
 Json encode(const std::string& value, const Key& key, Problem& problem);
 Json encode(std::int64_t value, const Key& key, Problem& problem);
 Json encode(double value, const Key& key, Problem& problem);
@@ -137,8 +140,7 @@ Json encode_record(const R& record, Problem& problem) {
   Json object = Json::object();
   for (const Field<R>& field : fields<R>()) {
     Json value = std::visit([&](auto member) { return encode(record.*member, field.key, problem); }, field.member);
-    const bool absent = value.is_null() || (value.is_structured() && value.empty());
-    if (!absent || !field.key.has(kLeftOut)) object[std::string(field.key.name)] = std::move(value);
+    if (!field.key.has(kLeftOut) || !is_absent(value)) object[std::string(field.key.name)] = std::move(value);
   }
   return object;
 }

@@ -39,7 +39,7 @@ enum Trait : unsigned {
   kJsonObject = 1,   ///< the string member holds the text of a JSON object
   kDifferences = 2,  ///< the integers may be negative: differences, not counts
   kMayMiss = 4,      ///< readers take a file without it: the record's initial value stands
-  kLeftOut = 8,      ///< an absent or empty member has no key instead of null, [] or {}
+  kLeftOut = 8,      ///< an absent or empty member has no key instead of null, "", [] or {}
   kFileName = 16,    ///< the text becomes part of a path: is_file_name()
   kDistinct = 32,    ///< the list holds no entry twice
 };
