@@ -58,7 +58,8 @@ TEST(FitReport, HoldsEveryPartForACampaignWithEnergy) {
   EXPECT_EQ(file.critical_scale.size(), 6U * 2 * 2);
   EXPECT_EQ(file.critical_hops->size(), 6U * 8 * 2 * 2);
   EXPECT_EQ(file.paper_view.size(), 7U * 8 * 2);
-  for (const result::CriticalScale& one : file.critical_scale) EXPECT_EQ(one.n_star.has_value(), one.status == CriticalStatus::kFound);
+  for (const result::CriticalScale& one : file.critical_scale)
+    EXPECT_EQ(one.n_star.has_value(), one.status == CriticalStatus::kFound);
 }
 
 TEST(FitReport, HasNoEnergyWithoutReadings) {

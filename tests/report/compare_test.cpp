@@ -119,6 +119,7 @@ TEST(Compare, WritesEveryDocumentedKeyAndNoOther) {
   result.file.points.insert(result.file.points.end(), longer.begin(), longer.end());
   for (result::PointRecord& point : result.file.points) {
     point.energy_gross_j = 200 * *point.time_s;
+    point.energy_idle_j = 50 * *point.time_s;
     point.energy_status = "ok";
     point.energy_method = "integrated";
   }
