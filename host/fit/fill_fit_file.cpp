@@ -120,6 +120,7 @@ Entry to_entry(const Critical& from) {
   if (crossing.low || crossing.high)
     entry.direction = crossing.dissolves ? result::Direction::kDissolves : result::Direction::kSetsIn;
   entry.interval_basis = from.interval_basis;
+  entry.log_offset = from.log_offset;
   return entry;
 }
 
@@ -190,6 +191,7 @@ result::Attribution to_entry(const Attribution& point) {
   for (const Counterfactual& one : point.counterfactuals)
     entry.counterfactuals.push_back({one.name, one.predicted, to_value(one.ratio)});
   entry.deciding_identified = point.deciding_identified;
+  entry.deciding_share = to_value(point.deciding_share);
   entry.sentence = point.sentence;
   return entry;
 }

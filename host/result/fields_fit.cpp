@@ -37,12 +37,16 @@ std::vector<Field<R>> quantity_rows() {
   };
 }
 
-/// What the interval of a critical value is over, and which side the trap lies on: the last rows of each.
+/// What the interval of a critical value is over, which side the trap lies on, where the curve comes from: the last
+/// rows of each.
 template <class R>
 void add_ending(std::vector<Field<R>>& table) {
   table.push_back({&R::reason, {"reason", "", "why there is no crossing, or not on both sides"}});
   table.push_back({&R::direction, {"direction", "", "on which side of the crossing the trap lies"}});
   table.push_back({&R::interval_basis, kIntervalBasis});
+  table.push_back({&R::log_offset,
+                   {"log_offset", "log ratio",
+                    "mean distance of the measured ratios from the fitted curve, which is shifted by it"}});
 }
 
 }  // namespace
@@ -354,6 +358,7 @@ std::span<const Field<Attribution>> table_of(std::type_identity<Attribution>) {
       {&R::deciding_kind, kDecidingKind},
       {&R::counterfactuals, {"counterfactuals", "", "what would happen if"}},
       {&R::deciding_identified, {"deciding_identified", "", "the cost behind the deciding term is identified"}},
+      {&R::deciding_share, {"deciding_share", "1", "what the deciding term adds to f16's fitted cost, over that cost"}},
       {&R::sentence, {"sentence", "", "the above in words"}},
   };
   return kTable;

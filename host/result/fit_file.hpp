@@ -94,6 +94,7 @@ struct CriticalScale {
   std::optional<std::string> reason = {};
   std::optional<Direction> direction = {};
   std::optional<std::string> interval_basis = {};
+  std::optional<double> log_offset = {};
   bool operator==(const CriticalScale&) const = default;
 };
 
@@ -117,6 +118,7 @@ struct CriticalBatch {
   std::optional<std::string> reason = {};
   std::optional<Direction> direction = {};
   std::optional<std::string> interval_basis = {};
+  std::optional<double> log_offset = {};
   bool operator==(const CriticalBatch&) const = default;
 };
 
@@ -138,6 +140,7 @@ struct CriticalHops {
   std::optional<std::string> reason = {};
   std::optional<Direction> direction = {};
   std::optional<std::string> interval_basis = {};
+  std::optional<double> log_offset = {};
   bool operator==(const CriticalHops&) const = default;
 };
 
@@ -164,6 +167,7 @@ struct OtherCritical {
   std::optional<std::string> reason;
   std::optional<Direction> direction;
   std::string interval_basis;
+  std::optional<double> log_offset = {};
   bool operator==(const OtherCritical&) const = default;
 };
 
@@ -288,6 +292,7 @@ struct Attribution {
   std::optional<std::string> deciding_kind;
   std::vector<Counterfactual> counterfactuals;
   bool deciding_identified = false;
+  std::optional<IntervalValue> deciding_share;
   std::string sentence;
   bool operator==(const Attribution&) const = default;
 };
