@@ -75,6 +75,7 @@ bool Looks::take(std::vector<measure::PoolInput> inputs, std::int64_t sessions) 
   const judge::Look& look = plan_.looks[taken_.size()];
   if (sessions < look.sessions) return false;
   std::vector<measure::Cell> cells;
+  cells.reserve(inputs.size());
   for (const measure::PoolInput& input : inputs) cells.push_back(input.cell);
   const auto trials = measure::keep_first_sessions(inputs.front().trials, cells, look.sessions);
   for (measure::PoolInput& input : inputs) input.trials = trials;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "core/statistics.hpp"
 
@@ -10,8 +11,9 @@ namespace {
 
 using Errors = std::vector<double>;
 
-/// Whether a group's windows without one configuration span what all of them do: else nothing holds its prediction.
-bool stands_without(const Group& group, std::size_t left_out, const Identification& whole) {
+/// Whether a group's windows without one configuration span what all of them do (a rank of `whole`): else nothing holds
+/// its prediction.
+bool stands_without(const Group& group, std::size_t left_out, int whole) {
   Problem rest = group.problem;
   Regression fit = group.fit;
   rest.observations.clear();
@@ -22,7 +24,7 @@ bool stands_without(const Group& group, std::size_t left_out, const Identificati
     weights.push_back(group.fit.weights[static_cast<Eigen::Index>(i)]);
   }
   fit.weights = Eigen::Map<const Eigen::VectorXd>(weights.data(), static_cast<Eigen::Index>(weights.size()));
-  return identify(rest, fit).rank == whole.rank;
+  return identify(rest, fit).rank == whole;
 }
 
 /// Relative errors of one configuration's cells, each by its group's fit without it.
@@ -61,13 +63,16 @@ std::optional<LooError> compute_loo(const Design& design, std::span<const Group>
   if (configurations <= static_cast<std::size_t>(known.rank)) return std::nullopt;
   const bool only_probes = std::all_of(design.configurations.begin(), design.configurations.end(),
                                        [](const Configuration& c) { return c.probe; });
-  const Identification whole = identify(groups.front().problem, groups.front().fit);
+  std::vector<int> whole;  // a session may span less than another: each has its own windows and roofs
+  std::transform(groups.begin(), groups.end(), std::back_inserter(whole),
+                 [](const Group& group) { return identify(group.problem, group.fit).rank; });
   std::vector<Errors> errors(configurations);
   std::vector<char> stands(configurations, 1);
   for_each_index(static_cast<int>(configurations), threads, [&](int left_out) {
     const auto c = static_cast<std::size_t>(left_out);
     if (design.configurations[c].probe && !only_probes) return;
-    stands[c] = stands_without(groups.front(), c, whole) ? 1 : 0;
+    for (std::size_t g = 0; g < groups.size() && stands[c] != 0; ++g)
+      stands[c] = stands_without(groups[g], c, whole[g]) ? 1 : 0;
     if (stands[c] != 0) errors[c] = leave_out(groups, c, configurations);
   });
   if (std::count(stands.begin(), stands.end(), 0) > 0) return std::nullopt;

@@ -141,6 +141,10 @@ NnlsResult solve_nnls_gram(const Eigen::MatrixXd& gram, const Eigen::VectorXd& m
     a.row(i) = std::sqrt(value) * eigen.eigenvectors().col(i).transpose();
     b[i] = projected[i] / std::sqrt(value);
   }
+  // The eigenvectors leave rounding where a column is zero: a solution of 1e15 and more would fit it.
+  for (Index j = 0; j < n; ++j) {
+    if (!(gram(j, j) > 0)) a.col(j).setZero();
+  }
   NnlsResult result = solve_nnls(a, b);
   result.x = (result.x.array() / scale.array()).matrix();
   return result;

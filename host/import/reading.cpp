@@ -126,8 +126,8 @@ Status read_energy(const RowView& row, const EnergySource& energy, const Spread&
 Status check_power(const RowView& row, const Series& series, Reading& reading) {
   constexpr double kFar = 1.25;  // energy over a window and a mean of readings agree closer than this
   std::optional<double> given, limit;
-  if (const Status status = read_optional(row, series.power_w, kPowerUnit, given); !status) return status;
-  if (const Status status = read_optional(row, series.power_limit_w, kPowerUnit, limit); !status) return status;
+  if (Status status = read_optional(row, series.power_w, kPowerUnit, given); !status) return status;
+  if (Status status = read_optional(row, series.power_limit_w, kPowerUnit, limit); !status) return status;
   if (!reading.time_s || !reading.gross_j) return Done{};
   const double implied = *reading.gross_j / *reading.time_s;
   const auto warn = [&](const std::string& beside) {

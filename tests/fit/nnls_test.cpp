@@ -78,6 +78,20 @@ TEST(Nnls, NormalEquationsGiveTheSameSolution) {
   }
 }
 
+TEST(Nnls, AColumnOfZerosInNormalEquationsGetsNothing) {
+  PhiloxStream random(5);
+  for (int trial = 0; trial < 200; ++trial) {
+    const auto draw = [&random] { return random.uniform(); };
+    Eigen::MatrixXd a = Eigen::MatrixXd::NullaryExpr(30, 8, draw);
+    const int zero = trial % 8;
+    a.col(zero).setZero();
+    const Eigen::VectorXd b = Eigen::VectorXd::NullaryExpr(30, draw);
+    const NnlsResult found = solve_nnls_gram(a.transpose() * a, a.transpose() * b);
+    EXPECT_EQ(found.x[zero], 0) << trial;
+    EXPECT_TRUE(found.x.allFinite()) << trial;
+  }
+}
+
 TEST(Nnls, AcceptsProblemsWithoutRowsOrColumns) {
   EXPECT_EQ(solve_nnls(Eigen::MatrixXd(3, 0), Eigen::VectorXd::Ones(3)).x.size(), 0);
   EXPECT_DOUBLE_EQ(solve_nnls(Eigen::MatrixXd(3, 0), Eigen::VectorXd::Ones(3)).residual_norm, std::sqrt(3.0));

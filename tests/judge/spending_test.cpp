@@ -15,6 +15,7 @@ namespace {
 
 std::vector<double> spend(const std::vector<double>& fractions, double error) {
   std::vector<double> spent;
+  spent.reserve(fractions.size());
   for (const double fraction : fractions) spent.push_back(spend_error(fraction, error));
   return spent;
 }
