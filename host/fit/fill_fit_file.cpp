@@ -46,6 +46,7 @@ result::Coefficient to_coefficient(const Coefficient& one) {
 
 std::vector<result::Coefficient> to_coefficients(const std::vector<Coefficient>& from) {
   std::vector<result::Coefficient> coefficients;
+  coefficients.reserve(from.size());
   for (const Coefficient& one : from) coefficients.push_back(to_coefficient(one));
   return coefficients;
 }
@@ -228,6 +229,7 @@ result::ParetoCell to_entry(const ParetoCell& cell) {
 template <class From>
 auto to_entries(const std::vector<From>& all) {
   std::vector<decltype(to_entry(all.front()))> entries;
+  entries.reserve(all.size());
   for (const From& one : all) entries.push_back(to_entry(one));
   return entries;
 }

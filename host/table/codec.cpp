@@ -56,7 +56,7 @@ std::string describe_numbers(const Key& key, bool integer) {
   }
   const Range& range = *key.range;
   if (integer) return fmt::format("an integer from {:.0f} to {:.0f}", range.low, range.high);
-  const std::string low = fmt::format("a number {} {:g}", range.low_open ? "above" : "from", range.low);
+  std::string low = fmt::format("a number {} {:g}", range.low_open ? "above" : "from", range.low);
   if (range.high == kEndless) return low;
   return fmt::format("{} and {} {:g}", low, range.high_open ? "below" : "at most", range.high);
 }

@@ -2,11 +2,17 @@
 // written.
 #pragma once
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
 namespace qtrap::test {
+
+/// "points[].time.low": the place of a key below `path`.
+inline std::string join_path(const std::string& path, const std::string& key) {
+  return path.empty() ? key : fmt::format("{}.{}", path, key);
+}
 
 /// Adds the place of every key in `value` to `written` ("points[].time.low") and of those that `schema` lacks to
 /// `undocumented`.
@@ -17,7 +23,7 @@ inline void walk_file(const nlohmann::json& value, const nlohmann::json& schema,
   }
   if (!value.is_object() || (schema.contains("additionalProperties") && !schema.contains("properties"))) return;
   for (const auto& [key, item] : value.items()) {
-    const std::string there = path.empty() ? key : path + "." + key;
+    const std::string there = join_path(path, key);
     written.insert(there);
     if (!schema.contains("properties") || !schema["properties"].contains(key)) {
       undocumented.insert(there);
@@ -32,7 +38,7 @@ inline void walk_schema(const nlohmann::json& schema, const std::string& path, s
   if (schema.contains("items")) return walk_schema(schema["items"], path + "[]", documented);
   if (!schema.contains("properties")) return;
   for (const auto& [key, inner] : schema["properties"].items()) {
-    const std::string there = path.empty() ? key : path + "." + key;
+    const std::string there = join_path(path, key);
     documented.insert(there);
     walk_schema(inner, there, documented);
   }
