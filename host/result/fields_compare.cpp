@@ -8,8 +8,6 @@ namespace qtrap::result {
 namespace {
 
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.compare"};
-constexpr Key kSubject{"subject", "", "place in `subjects`, from 0"};
-constexpr Key kLabel{"label", "", "label of that subject"};
 
 }  // namespace
 
@@ -29,87 +27,52 @@ std::span<const Field<ComparedSubject>> table_of(std::type_identity<ComparedSubj
 
 std::span<const Field<ComparedRatio>> table_of(std::type_identity<ComparedRatio>) {
   using R = ComparedRatio;
-  static const Field<R> kTable[] = {
-      {&R::ratio, kRatio},
-      {&R::low, kRatioLow},
-      {&R::high, kRatioHigh},
-      {&R::interval_basis, kRatioBasis},
-      {&R::degrees_of_freedom, kDegrees},
-      {&R::p_value, kPValue},
-      {&R::detectable, kDetectable},
-      {&R::flagged, {"flagged", "", "every pair holds a flagged value: no verdict"}},
-      {&R::verdict, kVerdict},
-      {&R::by_session, {"by_session", "1", "the ratio in each session"}},
-  };
+  static const auto kTable = join<R>({ratio_rows<R>(),
+                                      {{&R::flagged, {"flagged", "", "every pair holds a flagged value: no verdict"}},
+                                       {&R::verdict, kVerdict},
+                                       {&R::by_session, {"by_session", "1", "the ratio in each session"}}}});
   return kTable;
 }
 
 std::span<const Field<ComparedPoint>> table_of(std::type_identity<ComparedPoint>) {
   using R = ComparedPoint;
-  static const Field<R> kTable[] = {
-      {&R::subject, kSubject},
-      {&R::label, kLabel},
-      {&R::model, kModel},
-      {&R::params, kParams},
-      {&R::batch, kBatch},
-      {&R::hops, kHops},
-      {&R::tokens_per_hop, kTokens},
-      {&R::context_tokens, kContext},
-      {&R::scheme, kScheme},
-      {&R::path, {"path", "", "kernel path of the weights", words::kPaths}},
-      {&R::time, {"time", "", "ratio of times; null where not known"}},
-      {&R::energy, {"energy", "", "ratio of gross energies; null where not known"}},
-      {&R::energy_net, {"energy_net", "", "ratio of net energies, gross less idle; null where not known"}},
-      {&R::cor_operational, {"cor_operational", "1", "casting overhead: ratio of times - 1"}},
-      {&R::cor_phase, {"cor_phase", "1", "casting overhead: (cast + quantize + dequantize) / matmul"}},
-      {&R::deciding_term, kDecidingTerm},
-      {&R::deciding_kind, kDecidingKind},
-  };
+  static const auto kTable =
+      join<R>({place_rows<R>(),
+               {{&R::hops, kHops}},
+               scheme_rows<R>(),
+               {
+                   {&R::path, {"path", "", "kernel path of the weights", words::kPaths}},
+                   {&R::time, {"time", "", "ratio of times; null where not known"}},
+                   {&R::energy, {"energy", "", "ratio of gross energies; null where not known"}},
+                   {&R::energy_net, {"energy_net", "", "ratio of net energies, gross less idle; null where not known"}},
+                   {&R::cor_operational, {"cor_operational", "1", "casting overhead: ratio of times - 1"}},
+                   {&R::cor_phase, {"cor_phase", "1", "casting overhead: (cast + quantize + dequantize) / matmul"}},
+                   {&R::deciding_term, kDecidingTerm},
+                   {&R::deciding_kind, kDecidingKind},
+               }});
   return kTable;
 }
 
 std::span<const Field<ComparedSlope>> table_of(std::type_identity<ComparedSlope>) {
   using R = ComparedSlope;
-  static const Field<R> kTable[] = {
-      {&R::subject, kSubject},
-      {&R::label, kLabel},
-      {&R::model, kModel},
-      {&R::params, kParams},
-      {&R::batch, kBatch},
-      {&R::tokens_per_hop, kTokens},
-      {&R::context_tokens, kContext},
-      {&R::scheme, kScheme},
-      {&R::quantity, kQuantity},
-      {&R::hops, {"hops", "", "hops that entered"}},
-      {&R::ratio_per_doubling, {"ratio_per_doubling", "1", "by what the ratio changes as hops double"}},
-      {&R::low, kRatioLow},
-      {&R::high, kRatioHigh},
-      {&R::sessions, {"sessions", "", "sessions that have a slope"}},
-  };
+  static const auto kTable =
+      join<R>({place_rows<R>(),
+               scheme_rows<R>(),
+               {
+                   {&R::hops, {"hops", "", "hops that entered"}},
+                   {&R::ratio_per_doubling, {"ratio_per_doubling", "1", "by what the ratio changes as hops double"}},
+                   {&R::low, kRatioLow},
+                   {&R::high, kRatioHigh},
+                   {&R::sessions, {"sessions", "", "sessions that have a slope"}},
+               }});
   return kTable;
 }
 
 template <Axis A>
 std::span<const Field<ComparedCritical<A>>> table_of(std::type_identity<ComparedCritical<A>>) {
   using R = ComparedCritical<A>;
-  static const std::vector<Field<R>> kTable = [] {
-    std::vector<Field<R>> table{{&R::subject, kSubject}, {&R::label, kLabel}, {&R::scheme, kScheme}};
-    if (A == Axis::kParams) table.push_back({&R::model_family, kFamily});
-    if (A != Axis::kParams) table.push_back({&R::model, kModel});
-    if (A != Axis::kBatch) table.push_back({&R::batch, kBatch});
-    if (A != Axis::kHops) table.push_back({&R::hops, kHops});
-    append(table, {{&R::tokens_per_hop, kTokens},
-                   {&R::context_tokens, kContext},
-                   {&R::quantity, kCrossing},
-                   {&R::status, kStatus},
-                   {&R::value, value_key(A)},
-                   {&R::low, {"low", unit_of(A), "lower end of the 95 % interval"}},
-                   {&R::high, {"high", unit_of(A), "upper end of the 95 % interval"}},
-                   {&R::method, kMethod},
-                   {&R::interval_basis, kIntervalBasis},
-                   {&R::reason, {"reason", "", "why there is no crossing, or not on both sides"}}});
-    return table;
-  }();
+  static const auto kTable = join<R>(
+      {curve_rows<R>(A), crossing_rows<R>(A), {{&R::interval_basis, kIntervalBasis}, {&R::reason, kNoCrossing}}});
   return kTable;
 }
 template std::span<const Field<ComparedCritical<Axis::kParams>>> table_of(

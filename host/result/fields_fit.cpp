@@ -40,13 +40,20 @@ std::vector<Field<R>> quantity_rows() {
 /// What the interval of a critical value is over, which side the trap lies on, where the curve comes from: the last
 /// rows of each.
 template <class R>
-void add_ending(std::vector<Field<R>>& table) {
-  table.push_back({&R::reason, {"reason", "", "why there is no crossing, or not on both sides"}});
-  table.push_back({&R::direction, {"direction", "", "on which side of the crossing the trap lies"}});
-  table.push_back({&R::interval_basis, kIntervalBasis});
-  table.push_back({&R::log_offset,
-                   {"log_offset", "log ratio",
-                    "mean distance of the measured ratios from the fitted curve, which is shifted by it"}});
+std::vector<Field<R>> ending_rows() {
+  return {{&R::reason, kNoCrossing},
+          {&R::direction, {"direction", "", "on which side of the crossing the trap lies"}},
+          {&R::interval_basis, kIntervalBasis},
+          {&R::log_offset,
+           {"log_offset", "log ratio",
+            "mean distance of the measured ratios from the fitted curve, which is shifted by it"}}};
+}
+
+/// Both forms of the paper's formula.
+template <class R>
+std::vector<Field<R>> paper_rows(Axis axis) {
+  return {{&R::paper_printed, {"paper_printed", unit_of(axis), "the paper's formula as printed"}},
+          {&R::paper_rederived, {"paper_rederived", unit_of(axis), "the formula as derived anew"}}};
 }
 
 }  // namespace
@@ -89,91 +96,32 @@ std::span<const Field<QuantityFit>> table_of(std::type_identity<QuantityFit>) {
 
 std::span<const Field<EnergyFit>> table_of(std::type_identity<EnergyFit>) {
   using R = EnergyFit;
-  static const std::vector<Field<R>> kTable = [] {
-    std::vector<Field<R>> table = quantity_rows<R>();
-    table.push_back({&R::static_power_w, {"static_power_w", "W", "idle power that the fit stands on"}});
-    table.push_back({&R::static_power_sd_w, {"static_power_sd_w", "W", "its standard deviation"}});
-    table.push_back({&R::sensor_gain_error,
-                     {"sensor_gain_error", "1", "relative error common to all readings; null where not known"}});
-    return table;
-  }();
+  static const auto kTable =
+      join<R>({quantity_rows<R>(),
+               {{&R::static_power_w, {"static_power_w", "W", "idle power that the fit stands on"}},
+                {&R::static_power_sd_w, {"static_power_sd_w", "W", "its standard deviation"}},
+                {&R::sensor_gain_error,
+                 {"sensor_gain_error", "1", "relative error common to all readings; null where not known"}}}});
   return kTable;
 }
 
 std::span<const Field<CriticalScale>> table_of(std::type_identity<CriticalScale>) {
   using R = CriticalScale;
-  static const std::vector<Field<R>> kTable = [] {
-    std::vector<Field<R>> table{
-        {&R::device, {"device", "", "device.id"}},
-        {&R::scheme, {"scheme", "", "precision scheme"}},
-        {&R::model_family, {"model_family", "", "family whose sizes make the curve; null where unnamed"}},
-        {&R::batch, {"batch", "", "sequences in lockstep"}},
-        {&R::hops, {"hops", "", "dependent hops of a chain"}},
-        {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},
-        {&R::context_tokens, {"context_tokens", "", "tokens in the cache before the chain"}},
-        {&R::quantity, {"quantity", "", "quantity whose ratio crosses 1"}},
-        {&R::status, {"status", "", "whether a crossing was found"}},
-        {&R::n_star, {"n_star", "parameters", "model size at which the ratio crosses 1"}},
-        {&R::low, {"low", "parameters", "lower end of the 95 % interval"}},
-        {&R::high, {"high", "parameters", "upper end of the 95 % interval"}},
-        {&R::method, {"method", "", "how it was found"}},
-        {&R::sizes_used, {"sizes_used", "parameters", "model sizes that entered"}},
-        {&R::paper_printed, {"paper_printed", "parameters", "the paper's formula as printed"}},
-        {&R::paper_rederived, {"paper_rederived", "parameters", "the formula as derived anew"}},
-    };
-    add_ending(table);
-    return table;
-  }();
+  static const auto kTable = join<R>(
+      {curve_rows<R>(Axis::kParams), crossing_rows<R>(Axis::kParams), paper_rows<R>(Axis::kParams), ending_rows<R>()});
   return kTable;
 }
 
 std::span<const Field<CriticalBatch>> table_of(std::type_identity<CriticalBatch>) {
   using R = CriticalBatch;
-  static const std::vector<Field<R>> kTable = [] {
-    std::vector<Field<R>> table{
-        {&R::device, {"device", "", "device.id"}},
-        {&R::scheme, {"scheme", "", "precision scheme"}},
-        {&R::model, {"model", "", "model shape"}},
-        {&R::hops, {"hops", "", "dependent hops of a chain"}},
-        {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},
-        {&R::context_tokens, {"context_tokens", "", "tokens in the cache before the chain"}},
-        {&R::quantity, {"quantity", "", "quantity whose ratio crosses 1"}},
-        {&R::status, {"status", "", "whether a crossing was found"}},
-        {&R::b_star, {"b_star", "sequences", "batch at which the ratio crosses 1"}},
-        {&R::low, {"low", "sequences", "lower end of the 95 % interval"}},
-        {&R::high, {"high", "sequences", "upper end of the 95 % interval"}},
-        {&R::method, {"method", "", "how it was found"}},
-        {&R::sizes_used, {"sizes_used", "sequences", "batches that entered"}},
-        {&R::paper_printed, {"paper_printed", "sequences", "the paper's formula as printed"}},
-        {&R::paper_rederived, {"paper_rederived", "sequences", "the formula as derived anew"}},
-    };
-    add_ending(table);
-    return table;
-  }();
+  static const auto kTable = join<R>(
+      {curve_rows<R>(Axis::kBatch), crossing_rows<R>(Axis::kBatch), paper_rows<R>(Axis::kBatch), ending_rows<R>()});
   return kTable;
 }
 
 std::span<const Field<CriticalHops>> table_of(std::type_identity<CriticalHops>) {
   using R = CriticalHops;
-  static const std::vector<Field<R>> kTable = [] {
-    std::vector<Field<R>> table{
-        {&R::device, {"device", "", "device.id"}},
-        {&R::scheme, {"scheme", "", "precision scheme"}},
-        {&R::model, {"model", "", "model shape"}},
-        {&R::batch, {"batch", "", "sequences in lockstep"}},
-        {&R::tokens_per_hop, {"tokens_per_hop", "", "dependent steps of a hop"}},
-        {&R::context_tokens, {"context_tokens", "", "tokens in the cache before the chain"}},
-        {&R::quantity, {"quantity", "", "quantity whose ratio crosses 1"}},
-        {&R::status, {"status", "", "whether a crossing was found"}},
-        {&R::h_star, {"h_star", "hops", "hops at which the ratio crosses 1"}},
-        {&R::low, {"low", "hops", "lower end of the 95 % interval"}},
-        {&R::high, {"high", "hops", "upper end of the 95 % interval"}},
-        {&R::method, {"method", "", "how it was found"}},
-        {&R::sizes_used, {"sizes_used", "hops", "hops that entered"}},
-    };
-    add_ending(table);
-    return table;
-  }();
+  static const auto kTable = join<R>({curve_rows<R>(Axis::kHops), crossing_rows<R>(Axis::kHops), ending_rows<R>()});
   return kTable;
 }
 
@@ -188,16 +136,8 @@ std::span<const Field<OtherCritical<A>>> table_of(std::type_identity<OtherCritic
     append(table, {{&R::tokens_per_hop, kTokens},
                    {&R::context_tokens, kContext},
                    {&R::model_family, kFamily},
-                   {&R::scheme, kScheme},
-                   {&R::quantity, kCrossing},
-                   {&R::status, kStatus},
-                   {&R::value, value_key(A)},
-                   {&R::low, {"low", unit_of(A), "lower end of the 95 % interval"}},
-                   {&R::high, {"high", unit_of(A), "upper end of the 95 % interval"}},
-                   {&R::method, kMethod},
-                   {&R::sizes_used, {"sizes_used", unit_of(A), "sizes that entered"}}});
-    add_ending(table);
-    return table;
+                   {&R::scheme, kScheme}});
+    return join<R>({table, crossing_rows<R>(A), ending_rows<R>()});
   }();
   return kTable;
 }
@@ -235,50 +175,32 @@ std::span<const Field<PaperSummary>> table_of(std::type_identity<PaperSummary>) 
 
 std::span<const Field<VerdictEntry>> table_of(std::type_identity<VerdictEntry>) {
   using R = VerdictEntry;
-  static const Field<R> kTable[] = {
-      {&R::device, kDevice},
-      {&R::model, kModel},
-      {&R::params, kParams},
-      {&R::batch, kBatch},
-      {&R::hops, kHops},
-      {&R::tokens_per_hop, kTokens},
-      {&R::context_tokens, kContext},
-      {&R::model_family, kFamily},
-      {&R::scheme, kScheme},
-      {&R::quantity, kQuantity},
-      {&R::ratio, kRatio},
-      {&R::low, kRatioLow},
-      {&R::high, kRatioHigh},
-      {&R::interval_basis, kRatioBasis},
-      {&R::degrees_of_freedom, kDegrees},
-      {&R::p_value, kPValue},
-      {&R::detectable, kDetectable},
-      {&R::sessions, {"sessions", "", "sessions that hold both"}},
-      {&R::sessions_without_anchor, {"sessions_without_anchor", "", "sessions that hold the scheme alone"}},
-      {&R::verdict, kVerdict},
-  };
+  static const auto kTable = join<R>(
+      {place_rows<R>(),
+       {{&R::hops, kHops}},
+       scheme_rows<R>(),
+       ratio_rows<R>(),
+       {
+           {&R::sessions, {"sessions", "", "sessions that hold both"}},
+           {&R::sessions_without_anchor, {"sessions_without_anchor", "", "sessions that hold the scheme alone"}},
+           {&R::verdict, kVerdict},
+       }});
   return kTable;
 }
 
 std::span<const Field<HopSlope>> table_of(std::type_identity<HopSlope>) {
   using R = HopSlope;
-  static const Field<R> kTable[] = {
-      {&R::device, kDevice},
-      {&R::model, kModel},
-      {&R::params, kParams},
-      {&R::batch, kBatch},
-      {&R::hops, {"hops", "", "hops that entered"}},
-      {&R::tokens_per_hop, kTokens},
-      {&R::context_tokens, kContext},
-      {&R::model_family, kFamily},
-      {&R::scheme, kScheme},
-      {&R::quantity, kQuantity},
-      {&R::ratio_per_doubling, {"ratio_per_doubling", "1", "by what the ratio changes as hops double"}},
-      {&R::low, kRatioLow},
-      {&R::high, kRatioHigh},
-      {&R::degrees_of_freedom, kDegrees},
-      {&R::sessions, {"sessions", "", "sessions that have a slope"}},
-  };
+  static const auto kTable =
+      join<R>({place_rows<R>(),
+               {{&R::hops, {"hops", "", "hops that entered"}}},
+               scheme_rows<R>(),
+               {
+                   {&R::ratio_per_doubling, {"ratio_per_doubling", "1", "by what the ratio changes as hops double"}},
+                   {&R::low, kRatioLow},
+                   {&R::high, kRatioHigh},
+                   {&R::degrees_of_freedom, kDegrees},
+                   {&R::sessions, {"sessions", "", "sessions that have a slope"}},
+               }});
   return kTable;
 }
 
@@ -366,27 +288,23 @@ std::span<const Field<Attribution>> table_of(std::type_identity<Attribution>) {
 
 std::span<const Field<Scaling>> table_of(std::type_identity<Scaling>) {
   using R = Scaling;
-  static const Field<R> kTable[] = {
-      {&R::device, kDevice},
-      {&R::batch, kBatch},
-      {&R::hops, kHops},
-      {&R::tokens_per_hop, kTokens},
-      {&R::context_tokens, kContext},
-      {&R::model_family, kFamily},
-      {&R::scheme, kScheme},
-      {&R::quantity, kQuantity},
-      {&R::reason, {"reason", "", "why there is no fit; null where there is one"}},
-      {&R::per_layer, {"per_layer", "", "cost of a layer and step"}},
-      {&R::per_param, {"per_param", "", "cost of a parameter and step"}},
-      {&R::layer_share, {"layer_share", "1", "part of the prediction that goes with the layers, median"}},
-      {&R::loo_mape, {"loo_mape", "1", "mean error of the cost of models left out in turn"}},
-      {&R::loo_max, {"loo_max", "1", "largest of these errors"}},
-      {&R::ratio_loo_mape, {"ratio_loo_mape", "1", "mean error of the ratio to f16 of models left out in turn"}},
-      {&R::ratio_loo_max, {"ratio_loo_max", "1", "largest of these errors"}},
-      {&R::ratio_baseline_mape,
-       {"ratio_baseline_mape", "1", "the same of the mean ratio of the other models, in place of the fit"}},
-      {&R::sizes_used, {"sizes_used", "parameters", "sizes that entered"}},
-  };
+  static const auto kTable = join<R>(
+      {place_rows<R>(),
+       {{&R::hops, kHops}},
+       scheme_rows<R>(),
+       {
+           {&R::reason, {"reason", "", "why there is no fit; null where there is one"}},
+           {&R::per_layer, {"per_layer", "", "cost of a layer and step"}},
+           {&R::per_param, {"per_param", "", "cost of a parameter and step"}},
+           {&R::layer_share, {"layer_share", "1", "part of the prediction that goes with the layers, median"}},
+           {&R::loo_mape, {"loo_mape", "1", "mean error of the cost of models left out in turn"}},
+           {&R::loo_max, {"loo_max", "1", "largest of these errors"}},
+           {&R::ratio_loo_mape, {"ratio_loo_mape", "1", "mean error of the ratio to f16 of models left out in turn"}},
+           {&R::ratio_loo_max, {"ratio_loo_max", "1", "largest of these errors"}},
+           {&R::ratio_baseline_mape,
+            {"ratio_baseline_mape", "1", "the same of the mean ratio of the other models, in place of the fit"}},
+           {&R::sizes_used, {"sizes_used", "parameters", "sizes that entered"}},
+       }});
   return kTable;
 }
 
