@@ -1,43 +1,17 @@
 // The fit file out of a report: to_fit_file() of fit_report.hpp.
 #include <cmath>
 
+#include "fit/file_entries.hpp"
 #include "fit/fit_report.hpp"
 
 namespace qtrap::fit {
 namespace {
 
-std::optional<std::string> text_or_none(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
-std::optional<double> exp_or_none(const std::optional<double>& log) {
-  return log ? std::optional(std::exp(*log)) : std::nullopt;
-}
-
 std::int64_t whole(double value) { return static_cast<std::int64_t>(value); }
-
-/// A count of a cell, into a number or an integer.
-template <class T>
-void set_count(double value, T& out) {
-  if constexpr (std::is_same_v<T, double>) {
-    out = value;
-  } else {
-    out = whole(value);
-  }
-}
 
 std::optional<result::IntervalValue> to_value(const std::optional<Interval>& from) {
   if (!from) return std::nullopt;
   return result::IntervalValue{from->value, from->low, from->high};
-}
-
-/// Both ends and the degrees of freedom of an interval of logs, as ratios.
-template <class Entry>
-void set_interval(const std::optional<Interval>& logs, double degrees_of_freedom, Entry& entry) {
-  if (!logs) return;
-  entry.low = std::exp(logs->low);
-  entry.high = std::exp(logs->high);
-  entry.degrees_of_freedom = degrees_of_freedom;
 }
 
 result::Coefficient to_coefficient(const Coefficient& one) {
@@ -84,43 +58,17 @@ void fill_energy(const Decomposition& fit, result::EnergyFit& out) {
   out.sensor_gain_error = fit.sensor_gain_error;
 }
 
-/// What fixes a cell, as far as the entry has it.
-template <class Entry>
-void set_cell(const judge::CellKey& cell, Entry& entry) {
-  entry.device = cell.device;
-  if constexpr (requires { entry.model; }) entry.model = cell.model;
-  if constexpr (requires { entry.params; }) entry.params = cell.params;
-  if constexpr (requires { entry.batch; }) set_count(cell.batch, entry.batch);
-  if constexpr (requires { entry.hops = cell.hops; }) set_count(cell.hops, entry.hops);
-  set_count(cell.tokens, entry.tokens_per_hop);
-  set_count(cell.context, entry.context_tokens);
-  if constexpr (requires { entry.model_family; }) entry.model_family = text_or_none(cell.family);
-}
-
 template <class Entry>
 Entry to_entry(const Critical& from) {
   Entry entry;
-  set_cell(from.cell, entry);
-  const Crossing& crossing = from.crossing;
-  entry.scheme = from.scheme;
-  entry.quantity = from.quantity;
-  entry.status = crossing.status;
-  if constexpr (requires { entry.value; }) entry.value = crossing.value;
-  if constexpr (requires { entry.n_star; }) entry.n_star = crossing.value;
-  if constexpr (requires { entry.b_star; }) entry.b_star = crossing.value;
-  if constexpr (requires { entry.h_star; }) entry.h_star = crossing.value;
-  entry.low = crossing.low;
-  entry.high = crossing.high;
-  entry.method = from.method;
+  set_crossing(from, entry);
   entry.sizes_used = from.sizes_used;
   if constexpr (requires { entry.paper_printed; }) {
     entry.paper_printed = from.paper_printed;
     entry.paper_rederived = from.paper_rederived;
   }
-  entry.reason = text_or_none(crossing.reason);
-  if (crossing.low || crossing.high)
-    entry.direction = crossing.dissolves ? result::Direction::kDissolves : result::Direction::kSetsIn;
-  entry.interval_basis = from.interval_basis;
+  if (from.crossing.low || from.crossing.high)
+    entry.direction = from.crossing.dissolves ? result::Direction::kDissolves : result::Direction::kSetsIn;
   entry.log_offset = from.log_offset;
   return entry;
 }
@@ -139,26 +87,15 @@ result::VerdictEntry to_entry(const Ratio& one) {
   set_cell(one.cell, entry);
   entry.scheme = one.scheme;
   entry.quantity = one.quantity;
-  entry.ratio = std::exp(one.log_ratio);
-  set_interval(one.interval, one.degrees_of_freedom, entry);
-  entry.interval_basis = one.basis;
-  entry.p_value = one.p_value;
-  entry.detectable = exp_or_none(judge::find_detectable(one));
+  set_ratio(one, entry);
   entry.sessions = static_cast<std::int64_t>(one.session_logs.size());
   entry.sessions_without_anchor = one.unpaired;
-  entry.verdict = one.verdict;
   return entry;
 }
 
 result::HopSlope to_entry(const HopSlope& one) {
   result::HopSlope entry;
-  set_cell(one.cell, entry);
-  entry.hops = one.hops;
-  entry.scheme = one.scheme;
-  entry.quantity = one.quantity;
-  entry.ratio_per_doubling = std::exp(one.slope);
-  set_interval(one.interval, one.degrees_of_freedom, entry);
-  entry.sessions = static_cast<std::int64_t>(one.session_slopes.size());
+  set_slope(one, entry);
   return entry;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "fit/file_entries.hpp"
 #include "judge/judge.hpp"
 #include "report/compare.hpp"
 #include "report/table.hpp"
@@ -78,24 +79,11 @@ std::vector<std::pair<std::size_t, const fit::Critical*>> list_critical(const Co
   return entries;
 }
 
-std::optional<std::string> text_or_none(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
 std::optional<result::ComparedRatio> to_entry(const std::optional<fit::Ratio>& ratio) {
   if (!ratio) return std::nullopt;
   result::ComparedRatio entry;
-  entry.ratio = std::exp(ratio->log_ratio);
-  if (ratio->interval) {
-    entry.low = std::exp(ratio->interval->low);
-    entry.high = std::exp(ratio->interval->high);
-    entry.degrees_of_freedom = ratio->degrees_of_freedom;
-  }
-  entry.interval_basis = ratio->basis;
-  entry.p_value = ratio->p_value;
-  if (const auto detectable = judge::find_detectable(*ratio)) entry.detectable = std::exp(*detectable);
+  fit::set_ratio(*ratio, entry);
   entry.flagged = ratio->flagged;
-  entry.verdict = ratio->verdict;
   for (const double log : ratio->session_logs) entry.by_session.push_back(std::exp(log));
   return entry;
 }
@@ -118,8 +106,8 @@ result::ComparedPoint to_entry(const ComparedPoint& one, const std::string& labe
   entry.energy_net = to_entry(one.net);
   if (one.time) entry.cor_operational = std::exp(one.time->log_ratio) - 1;
   entry.cor_phase = point.cor_phase;
-  entry.deciding_term = text_or_none(one.deciding_term);
-  entry.deciding_kind = text_or_none(one.deciding_kind);
+  entry.deciding_term = fit::text_or_none(one.deciding_term);
+  entry.deciding_kind = fit::text_or_none(one.deciding_kind);
   return entry;
 }
 
@@ -131,21 +119,7 @@ std::vector<result::ComparedCritical<A>> critical_entries(const Comparison& comp
     result::ComparedCritical<A> entry;
     entry.subject = static_cast<std::int64_t>(subject);
     entry.label = comparison.subjects[subject].label;
-    entry.scheme = one->scheme;
-    entry.model_family = text_or_none(one->cell.family);
-    entry.model = one->cell.model;
-    entry.batch = one->cell.batch;
-    entry.hops = one->cell.hops;
-    entry.tokens_per_hop = one->cell.tokens;
-    entry.context_tokens = one->cell.context;
-    entry.quantity = one->quantity;
-    entry.status = one->crossing.status;
-    entry.value = one->crossing.value;
-    entry.low = one->crossing.low;
-    entry.high = one->crossing.high;
-    entry.method = one->method;
-    entry.interval_basis = one->interval_basis;
-    entry.reason = text_or_none(one->crossing.reason);
+    fit::set_crossing(*one, entry);
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -204,20 +178,7 @@ result::ComparedSlope to_entry(std::size_t subject, const std::string& label, co
   result::ComparedSlope entry;
   entry.subject = static_cast<std::int64_t>(subject);
   entry.label = label;
-  entry.model = one.cell.model;
-  entry.params = one.cell.params;
-  entry.batch = one.cell.batch;
-  entry.tokens_per_hop = one.cell.tokens;
-  entry.context_tokens = one.cell.context;
-  entry.scheme = one.scheme;
-  entry.quantity = one.quantity;
-  entry.hops = one.hops;
-  entry.ratio_per_doubling = std::exp(one.slope);
-  if (one.interval) {
-    entry.low = std::exp(one.interval->low);
-    entry.high = std::exp(one.interval->high);
-  }
-  entry.sessions = static_cast<std::int64_t>(one.session_slopes.size());
+  fit::set_slope(one, entry);
   return entry;
 }
 

@@ -92,9 +92,8 @@ std::string describe_ratios(const std::vector<fit::Ratio>& ratios, std::string_v
 }
 
 constexpr std::string_view kRatiosTitle =
-    "Ratios to the f16 anchor of the same session, by model, chain and batch (sees: the smallest effect found with 80 "
-    "% "
-    "power):\n";
+    "Ratios to the f16 anchor of the same session, by model, chain and batch "
+    "(sees: the smallest effect found with 80 % power):\n";
 constexpr std::string_view kNetTitle = "The same of net energy, idle power taken off (the energy above is gross):\n";
 
 std::string describe_anchorless(const std::vector<std::pair<fit::Quantity, judge::Anchorless>>& cells) {

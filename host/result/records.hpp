@@ -14,7 +14,6 @@ namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
-inline constexpr std::int64_t kSchemaMajor = 1;
 inline constexpr const char* kSchemaVersion = "1.3";
 
 /// The machine a session ran on.

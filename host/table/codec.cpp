@@ -146,14 +146,14 @@ void decode(const Json& value, const Spot& spot, std::string& out) {
 }
 
 void decode(const Json& value, const Spot& spot, std::int64_t& out) {
-  const std::string fix = "give " + describe_numbers(spot.key, true);
+  const auto fix = [&spot] { return "give " + describe_numbers(spot.key, true); };
   const bool limited = spot.key.range || !spot.key.choices.empty();
   const bool negative = value.is_number_integer() && !value.is_number_unsigned();
   const bool fits = value.is_number_unsigned() &&
                     value.get<std::uint64_t>() <= std::uint64_t{std::numeric_limits<std::int64_t>::max()};
   if (!value.is_number_integer() || (!limited && !fits && !(negative && spot.key.has(kDifferences))))
-    return spot.refuse("has the wrong type", value, fix);
-  if (!takes(spot.key, value.get<double>())) return spot.refuse("is out of range", value, fix);  // limits: below 2^53
+    return spot.refuse("has the wrong type", value, fix());
+  if (!takes(spot.key, value.get<double>())) return spot.refuse("is out of range", value, fix());  // limits: below 2^53
   out = value.get<std::int64_t>();
 }
 
@@ -163,9 +163,9 @@ void decode(const Json& value, const Spot& spot, bool& out) {
 }
 
 void decode(const Json& value, const Spot& spot, double& out) {
-  const std::string fix = "give " + describe_numbers(spot.key, false);
-  if (!value.is_number()) return spot.refuse("has the wrong type", value, fix);
-  if (!takes(spot.key, value.get<double>())) return spot.refuse("is out of range", value, fix);
+  const auto fix = [&spot] { return "give " + describe_numbers(spot.key, false); };
+  if (!value.is_number()) return spot.refuse("has the wrong type", value, fix());
+  if (!takes(spot.key, value.get<double>())) return spot.refuse("is out of range", value, fix());
   out = value.get<double>();
 }
 
