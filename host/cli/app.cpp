@@ -274,7 +274,7 @@ class CommandLine {
         ->add_option("--max-sessions", run_.max_sessions,
                      "With --until: sessions at most (default: the campaign's `sessions`)")
         ->type_name("N")
-        ->check(CLI::Range(2, 1000));
+        ->check(CLI::Range(2, 100));  // as the campaign's key
     add_watchdog(command);
     command->add_flag("--dry-run", run_.dry_run, "Print what would run and how much memory it takes");
     command->add_flag("--quiet", run_.quiet, "No progress on stderr");
@@ -299,6 +299,7 @@ class CommandLine {
     worker->add_flag("--alone", worker_.alone);
     worker->add_option("--seed", worker_.seed);
     worker->add_option("--session-index", worker_.session_index);
+    worker->add_flag("--first", worker_.first);
     worker->add_option("--meter", worker_.meter);
     worker->add_option("--tuning", worker_.tuning);
   }

@@ -63,6 +63,7 @@ struct WorkerOptions {
   bool alone = false;                 ///< whether every entry of a kernel file is built without the others
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;
+  bool first = false;  ///< of its campaign
   int output_descriptor = -1;
   std::string meter = "auto";
   std::string tuning = "auto";
@@ -179,6 +180,11 @@ TunedDevice open_tuning(const std::string& spec, const device::DeviceInfo& devic
 /// Folders searched for `kind` ("models", "campaigns", "imports" or "devices"): QTRAP_PROFILES, as installed, beside
 /// the executable (where the build links the source tree's).
 std::vector<std::filesystem::path> profile_folders(const std::string& kind);
+
+/// Refuses a seed that no file can hold; throws Failure (usage).
+void check_seed(std::uint64_t seed);
+/// Refuses a ratio to look for that is 1 or no ratio; `option` is named. Throws Failure (usage).
+void check_sought_ratio(const char* option, double ratio);
 
 /// Refuses an output before the work for it begins; throws Failure (usage). The file itself does not appear yet.
 /// `replace`: one that exists is no error, and its folder is made.

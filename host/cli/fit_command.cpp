@@ -65,8 +65,7 @@ std::map<std::pair<std::string, std::string>, double> read_accuracies(const std:
 }  // namespace
 
 int run_fit(const FitCommandOptions& options) {
-  if (options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    throw Failure(usage_error("seed is too large", std::to_string(options.seed), "choose one below 2^63"));
+  check_seed(options.seed);
   fit::ReportOptions fitting;
   fitting.fit.seed = options.seed;
   fitting.tdp_w = options.tdp_w;

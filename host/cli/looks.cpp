@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "core/result.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -12,9 +13,7 @@ namespace {
 constexpr double kError = 0.05;
 
 void check(const RunOptions& options, bool planned, const profile::Campaign& campaign) {
-  if (options.until && (!(*options.until > 0) || *options.until == 1 || !std::isfinite(*options.until)))
-    throw Failure(usage_error("--until is no ratio to look for", fmt::format("{}", *options.until),
-                              "give a ratio above 0 that is not 1, 1.05 say"));
+  if (options.until) check_sought_ratio("--until", *options.until);
   if (options.max_sessions && !planned)
     throw Failure(usage_error("--max-sessions is given without --until", std::to_string(*options.max_sessions),
                               "add --until RATIO, or fix the number with --set sessions=N"));
@@ -40,7 +39,7 @@ std::optional<LookPlan> plan_looks(const RunOptions& options, const RunPlan& pla
   if (schemes == 0)
     throw Failure(usage_error("--until has no ratio to decide", plan.campaign.name, "add a scheme beside f16"));
   const bool reads_energy =
-      next.meter.status == "ok" && (next.meter.method == "counter" || next.meter.method == "integrated");
+      next.meter.status == "ok" && next.meter.method && result::is_read_by_sensor(*next.meter.method);
   const auto ratios = static_cast<std::int64_t>(plan.cells.size()) * schemes * (reads_energy ? 2 : 1);
   return LookPlan{
       *ratio, kError, ratios,
@@ -85,19 +84,16 @@ bool Looks::take(std::vector<measure::PoolInput> inputs, std::int64_t sessions) 
 }
 
 std::int64_t Looks::wanted(std::int64_t fewest) const {
-  return stopped() ? plan_.looks[taken_.size() - 1].sessions : std::min(fewest + 1, plan_.looks.back().sessions);
+  return stopped() ? last().sessions : std::min(fewest + 1, plan_.looks.back().sessions);
 }
 
-double Looks::confidence() const {
-  return taken_.empty() ? measure::kConfidence : 1 - plan_.looks[taken_.size() - 1].level;
-}
+double Looks::confidence() const { return taken_.empty() ? measure::kConfidence : 1 - last().level; }
 
 std::string Looks::words() const {
-  const measure::LookCount& last = taken_.back();
-  std::string text =
-      fmt::format("look after {} of at most {} sessions: {} of {} ratios undecided",
-                  plan_.looks[taken_.size() - 1].sessions, plan_.looks.back().sessions, last.undecided, last.ratios);
-  if (last.undecided > 0) text += fmt::format("; in {} of them {:g} could go unseen", last.unseen, plan_.ratio);
+  const measure::LookCount& count = taken_.back();
+  std::string text = fmt::format("look after {} of at most {} sessions: {} of {} ratios undecided", last().sessions,
+                                 plan_.looks.back().sessions, count.undecided, count.ratios);
+  if (count.undecided > 0) text += fmt::format("; in {} of them {:g} could go unseen", count.unseen, plan_.ratio);
   return text;
 }
 

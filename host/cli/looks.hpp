@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.hpp"
@@ -57,6 +58,8 @@ class Looks {
   void state(result::EndRecord& end) const;
 
  private:
+  const judge::Look& last() const { return plan_.looks[taken_.size() - 1]; }  ///< once one was taken
+
   LookPlan plan_;
   std::vector<measure::LookCount> taken_;
   std::optional<measure::LookStop> stop_;

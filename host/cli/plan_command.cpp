@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
@@ -50,9 +49,7 @@ std::optional<double> find_block_seconds(const RunPlan& plan, const std::vector<
 }
 
 void check(const PlanOptions& options) {
-  if (!(options.ratio > 0) || options.ratio == 1 || !std::isfinite(options.ratio))
-    throw Failure(usage_error("--ratio is no effect to look for", std::to_string(options.ratio),
-                              "give a ratio above 0 that is not 1, 1.05 say"));
+  check_sought_ratio("--ratio", options.ratio);
   if (!(options.power > 0 && options.power < 1))
     throw Failure(usage_error("--power is out of range", std::to_string(options.power),
                               "give a probability above 0 and below 1, 0.8 say"));

@@ -44,12 +44,23 @@ void add_fixed(const Bracket& bracket, profile::Campaign& campaign) {
   add(campaign.context_tokens, whole(bracket.cell.context));
 }
 
-Refinement refine_batches(const std::vector<Bracket>& brackets, profile::Campaign campaign) {
+/// Whether the file has points there, which then failed or say nothing: to measure it again narrows nothing.
+bool was_tried(const result::ResultFile& file, const Bracket& bracket, const std::string& model, double batch) {
+  const judge::CellKey& cell = bracket.cell;
+  return std::any_of(file.points.begin(), file.points.end(), [&](const result::PointRecord& point) {
+    return point.scheme == bracket.scheme && point.model == model && static_cast<double>(point.batch) == batch &&
+           static_cast<double>(point.hops) == cell.hops && static_cast<double>(point.tokens_per_hop) == cell.tokens &&
+           static_cast<double>(point.context_tokens) == cell.context;
+  });
+}
+
+Refinement refine_batches(const result::ResultFile& file, const std::vector<Bracket>& brackets,
+                          profile::Campaign campaign) {
   Refinement refinement{std::move(campaign), {}, {}};
   for (const Bracket& bracket : brackets) {
     if (bracket.axis != fit::Axis::kBatch) continue;
     const auto batch = fit::choose_between(bracket.lower, bracket.upper);
-    if (!batch) continue;
+    if (!batch || was_tried(file, bracket, bracket.cell.model, static_cast<double>(*batch))) continue;
     add_fixed(bracket, refinement.campaign);
     add(refinement.campaign.models, bracket.cell.model);
     add(refinement.campaign.batch, *batch);
@@ -63,7 +74,7 @@ Refinement refine_batches(const std::vector<Bracket>& brackets, profile::Campaig
 /// Models of one device's file by their size, and what may lie between two of them.
 class Sizes {
  public:
-  Sizes(const result::ResultFile& file, const std::string& path) : file_(&file), path_(path) {}
+  Sizes(const result::ResultFile& file, const std::string& path) : file_(file), path_(path) {}
 
   /// Name or path of a model between the two; empty: there is none and none can be made.
   std::string choose(const Bracket& bracket, std::vector<NewModel>& made) const {
@@ -81,7 +92,7 @@ class Sizes {
 
  private:
   profile::ModelProfile load(double params) const {
-    const auto found = std::find_if(file_->points.begin(), file_->points.end(),
+    const auto found = std::find_if(file_.points.begin(), file_.points.end(),
                                     [&](const auto& point) { return static_cast<double>(point.params) == params; });
     return profile::load_model(found->model, profile_folders("models")).value();
   }
@@ -98,29 +109,32 @@ class Sizes {
       const auto params = static_cast<double>(profile::compute_parameters(model.value()));
       if (params <= bracket.lower || params >= bracket.upper) continue;
       const double distance = std::abs(std::log(params) - middle);
-      if (best.empty() || distance < least) best = name, least = distance;
+      if (!best.empty() && distance >= least) continue;
+      best = name;
+      least = distance;
     }
     return best;
   }
 
-  const result::ResultFile* file_;
+  const result::ResultFile& file_;
   std::string path_;
 };
 
-Refinement refine_sizes(const std::vector<Bracket>& brackets, profile::Campaign campaign, const Sizes& sizes) {
+Refinement refine_sizes(const result::ResultFile& file, const std::vector<Bracket>& brackets,
+                        profile::Campaign campaign, const Sizes& sizes) {
   Refinement refinement{std::move(campaign), {}, {}};
   for (const Bracket& bracket : brackets) {
     if (bracket.axis != fit::Axis::kParams) continue;
-    const std::size_t made = refinement.models.size();
     const std::string model = sizes.choose(bracket, refinement.models);
-    if (model.empty()) continue;
+    if (model.empty() || was_tried(file, bracket, model, bracket.cell.batch)) continue;
+    const bool scaled = std::any_of(refinement.models.begin(), refinement.models.end(),
+                                    [&model](const NewModel& one) { return one.path == model; });
     add_fixed(bracket, refinement.campaign);
     add(refinement.campaign.batch, whole(bracket.cell.batch));
     add(refinement.campaign.models, model);
-    refinement.words +=
-        fmt::format("{} at batch {:g}, {}: N* lies between {:.3g} and {:.3g}: {}{}\n", bracket.scheme,
-                    bracket.cell.batch, to_string(bracket.quantity), bracket.lower, bracket.upper, model,
-                    refinement.models.size() > made ? ", a scaled shape: no model of the family lies there" : "");
+    refinement.words += fmt::format("{} at batch {:g}, {}: N* lies between {:.3g} and {:.3g}: {}{}\n", bracket.scheme,
+                                    bracket.cell.batch, to_string(bracket.quantity), bracket.lower, bracket.upper,
+                                    model, scaled ? ", a scaled shape: no model of the family lies there" : "");
   }
   return refinement;
 }
@@ -133,7 +147,7 @@ std::vector<Refinement> plan_refinements(const result::ResultFile& file, const s
   const profile::Campaign empty = make_empty(file, path);
   std::vector<Refinement> refinements;
   for (Refinement& one :
-       std::vector{refine_batches(brackets, empty), refine_sizes(brackets, empty, Sizes(file, path))}) {
+       std::vector{refine_batches(file, brackets, empty), refine_sizes(file, brackets, empty, Sizes(file, path))}) {
     if (!one.campaign.models.empty()) refinements.push_back(std::move(one));
   }
   return refinements;

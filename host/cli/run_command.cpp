@@ -1,7 +1,6 @@
 // run: checks what was asked for against the machine and the file, then leaves it to run_sessions.
 #include <fmt/format.h>
 
-#include <limits>
 #include <utility>
 
 #include "cli/app.hpp"
@@ -51,8 +50,7 @@ result::SessionRecord describe_next_session(const RunOptions& options, const Run
 }
 
 void check_options(const RunOptions& options) {
-  if (options.seed && *options.seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
-    throw Failure(usage_error("seed is too large", std::to_string(*options.seed), "choose one below 2^63"));
+  if (options.seed) check_seed(*options.seed);
   if (options.campaign.empty() && options.resume.empty())
     throw Failure(usage_error("no campaign given", "", "name one of profiles/campaigns, e.g. `qtrap run quick`"));
   if (!options.resume.empty() && !options.out.empty())
@@ -104,8 +102,10 @@ OpenedResult open_for_refining(const std::string& path) {
                               "finish it first: qtrap run --resume " + path));
   if (records.sessions.front().origin != "measured" || !records.sessions.front().campaign_sha256)
     throw Failure(usage_error("the file was not measured by a campaign", path, "name the result file of a run"));
-  const std::string text = opened.file.read().value().substr(0, records.valid_bytes);
-  records.resume_bytes = text.rfind('\n', text.size() - 2) + 1;
+  if (records.sessions.front().until_ratio)
+    throw Failure(usage_error("a run with --until has spent its error on the ratios it planned", path,
+                              "measure the sizes between by a campaign of their own"));
+  records.resume_bytes = records.bytes_before_end;
   records.resume_points = records.points.size();
   return opened;
 }
@@ -126,13 +126,16 @@ int run_refinements(RunOptions options) {
   if (!options.quiet) say(escape_controls(words, "\n"));
   StatedPlan stated;
   stated.refines = first.campaign_sha256;
+  int worst =
+      kDone;  // one point that failed, of the file's own campaign too, does not keep the rest from being measured
   for (const Refinement& one : refinements) {
     write_models(one);
     if (!opened) opened = open_for_refining(options.resume);
     const int code = measure_plan(options, profile::to_json(one.campaign), stated, std::exchange(opened, std::nullopt));
-    if (code != kDone) return code;
+    if (code == kInterrupted) return code;
+    if (code != kDone) worst = code;
   }
-  return kDone;
+  return worst;
 }
 
 }  // namespace

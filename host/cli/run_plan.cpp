@@ -18,10 +18,7 @@ profile::Campaign load(const RunOptions& options, const std::string& campaign_js
   for (const auto& assignment : options.overrides) {
     if (auto done = profile::apply_override(campaign, assignment, names); !done) throw Failure(done.error());
   }
-  if (options.max_sessions) {
-    const std::string assignment = fmt::format("sessions={}", *options.max_sessions);
-    if (auto done = profile::apply_override(campaign, assignment, names); !done) throw Failure(done.error());
-  }
+  if (options.max_sessions) campaign.sessions = *options.max_sessions;
   if (auto done = profile::check_campaign(campaign, options.campaign); !done) throw Failure(done.error());
   return campaign;
 }

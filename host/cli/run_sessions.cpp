@@ -123,11 +123,13 @@ class Run {
                        : "what was measured is kept; continue with: qtrap run --resume " + path_;
   }
 
-  /// Sessions that hold trials of each cell.
-  std::map<std::string, std::set<std::string>> sessions_by_cell() const {
+  /// How many sessions hold trials of each cell of the plan.
+  std::map<std::string, std::int64_t> count_sessions() const {
     std::map<std::string, std::set<std::string>> sessions;
     for (const auto& trial : file_.trials) sessions[trial.cell_id].insert(trial.session_id);
-    return sessions;
+    std::map<std::string, std::int64_t> counts;
+    for (const auto& cell : plan_.cells) counts[cell.id()] = static_cast<std::int64_t>(sessions[cell.id()].size());
+    return counts;
   }
 
   /// Whether the file holds a point of every scheme of `cell`.
@@ -141,7 +143,7 @@ class Run {
   }
 
   /// Cells that go on, with what pools them.
-  std::vector<measure::PoolInput> open_inputs() {
+  std::vector<measure::PoolInput> open_inputs() const {
     std::vector<measure::Cell> open;
     for (const auto& cell : plan_.cells) {
       if (!lost_cells_.contains(cell.id())) open.push_back(cell);
@@ -149,26 +151,27 @@ class Run {
     return make_inputs(open);
   }
 
-  std::vector<measure::PoolInput> make_inputs(const std::vector<measure::Cell>& cells) {
+  std::vector<measure::PoolInput> make_inputs(const std::vector<measure::Cell>& cells) const {
     std::vector<measure::PoolInput> inputs;
     inputs.reserve(cells.size());
-    for (const auto& cell : cells)
-      inputs.push_back(
-          {cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials, failures_[cell.id()]});
+    for (const auto& cell : cells) {
+      const auto failed = failures_.find(cell.id());
+      inputs.push_back({cell, &plan_.models.at(cell.model), &plan_.campaign, file_.sessions, file_.trials,
+                        failed == failures_.end() ? std::map<std::string, Error>() : failed->second});
+    }
     return inputs;
   }
 
   /// Sessions that every cell which goes on has.
   std::int64_t fewest_sessions() const {
-    const auto done = sessions_by_cell();
-    std::optional<std::size_t> fewest;
+    const auto done = count_sessions();
+    std::optional<std::int64_t> fewest;
     for (const auto& cell : plan_.cells) {
       if (lost_cells_.contains(cell.id())) continue;
-      const auto found = done.find(cell.id());
-      const std::size_t count = found == done.end() ? 0 : found->second.size();
+      const std::int64_t count = done.at(cell.id());
       fewest = std::min(fewest.value_or(count), count);
     }
-    return static_cast<std::int64_t>(fewest.value_or(0));
+    return fewest.value_or(0);
   }
 
   /// All planned looks whose sessions are in, those of a resumed file again: they follow from its trials.
@@ -184,14 +187,12 @@ class Run {
   std::int64_t wanted_sessions() const { return looks_ ? looks_->wanted(fewest_sessions()) : plan_.campaign.sessions; }
 
   std::vector<measure::Cell> missing_cells() const {
-    const auto done = sessions_by_cell();
+    const auto done = count_sessions();
     const std::int64_t wanted = wanted_sessions();
     std::vector<measure::Cell> missing;
     for (const auto& cell : plan_.cells) {
       if (has_points(cell) || lost_cells_.contains(cell.id())) continue;
-      const auto found = done.find(cell.id());
-      const auto count = found == done.end() ? 0 : static_cast<std::int64_t>(found->second.size());
-      if (count < wanted) missing.push_back(cell);
+      if (done.at(cell.id()) < wanted) missing.push_back(cell);
     }
     return missing;
   }
@@ -203,11 +204,19 @@ class Run {
     arguments.insert(arguments.end(),
                      {"--campaign-json", plan_.campaign_json, "--seed", std::to_string(seed()), "--session-index",
                       std::to_string(file_.sessions.size()), "--meter", options_.meter, "--tuning", options_.tuning});
+    if (sessions_before_campaign() == static_cast<std::int64_t>(file_.sessions.size()))
+      arguments.emplace_back("--first");
     losses_.add_arguments(arguments);
     for (const auto& cell : cells) arguments.insert(arguments.end(), {"--cell", cell.id()});
     for (const auto& [model, memory] : plan_.memory)
       arguments.insert(arguments.end(), {"--resident", fmt::format("{}={}", resident_layers(model, memory), model)});
     return arguments;
+  }
+
+  /// Sessions of the file that belong to campaigns which this one refines.
+  std::int64_t sessions_before_campaign() const {
+    return std::count_if(file_.sessions.begin(), file_.sessions.end(),
+                         [this](const auto& session) { return session.campaign_sha256 != plan_.campaign_sha256; });
   }
 
   /// A resumed file keeps its seed.
@@ -221,6 +230,12 @@ class Run {
       if (trial.model == model && trial.resident_layers) return *trial.resident_layers;
     }
     return static_cast<std::int64_t>(memory.resident_layers);
+  }
+
+  std::size_t count_failures() const {
+    std::size_t count = 0;
+    for (const auto& [cell, schemes] : failures_) count += schemes.size();
+    return count;
   }
 
   std::string first_failure() const {
@@ -237,7 +252,7 @@ class Run {
     std::string device_error;
     progress_ = {};
     const std::size_t trials_before = file_.trials.size();
-    const std::size_t failures_before = failures_.size();
+    const std::size_t failures_before = count_failures();
     const ProcessCare care{options_.device.watchdog_s, [&] { return progress_.expected_s; }};
     const auto end = run_process(
         worker_arguments(cells),
@@ -257,13 +272,13 @@ class Run {
     const bool over = progress_.activity == kSessionOver;
     if (!over && (!device_error.empty() || end.exit_code != kDone || end.signal != 0))
       return lose(device_error.empty() ? "its process " + end.words() : device_error);
-    if (file_.trials.size() == trials_before && failures_.size() == failures_before) return "it measured nothing";
+    if (file_.trials.size() == trials_before && count_failures() == failures_before) return "it measured nothing";
     return {};
   }
 
   void take_progress(measure::Progress progress) {
     progress_ = std::move(progress);
-    if (progress_.activity != kSessionOver) line_.show(progress_, plan_.campaign.sessions);
+    if (progress_.activity != kSessionOver) line_.show(progress_, sessions_before_campaign() + plan_.campaign.sessions);
   }
 
   /// Takes what the last worker was at when it died out of those to come; what was to be measured of it fails. Empty,
@@ -377,13 +392,12 @@ class Run {
 
   /// Cells that are complete or lost and lack points.
   std::vector<measure::Cell> untold_cells() const {
-    const auto done = sessions_by_cell();
+    const auto done = count_sessions();
     const bool may_end = !looks_ || looks_->stopped();
     const std::int64_t wanted = wanted_sessions();
     std::vector<measure::Cell> untold;
     for (const auto& cell : plan_.cells) {
-      const auto found = done.find(cell.id());
-      const bool complete = may_end && found != done.end() && static_cast<std::int64_t>(found->second.size()) >= wanted;
+      const bool complete = may_end && done.at(cell.id()) >= wanted;
       if (!has_points(cell) && (complete || lost_cells_.contains(cell.id()))) untold.push_back(cell);
     }
     return untold;

@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <string_view>
 
@@ -133,6 +135,17 @@ const scheme::Variant& require_variant(const std::string& name) {
   for (const scheme::Variant& variant : scheme::all_variants()) names.push_back(variant.name);
   throw Failure(
       usage_error("no kernel variant has this name", name, fmt::format("choose one of {}", fmt::join(names, ", "))));
+}
+
+void check_seed(std::uint64_t seed) {
+  if (seed > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()))
+    throw Failure(usage_error("seed is too large", std::to_string(seed), "choose one below 2^63"));
+}
+
+void check_sought_ratio(const char* option, double ratio) {
+  if (!(ratio > 0) || ratio == 1 || !std::isfinite(ratio))
+    throw Failure(usage_error(fmt::format("{} is no ratio to look for", option), fmt::format("{}", ratio),
+                              "give a ratio above 0 that is not 1, 1.05 say"));
 }
 
 void require_writable(const std::filesystem::path& path, bool replace) {

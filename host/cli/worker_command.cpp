@@ -32,6 +32,7 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
   session.models = plan.models;
   session.seed = options.seed;
   session.session_index = options.session_index;
+  session.first = options.first;
   for (const auto& cell : plan.cells) {
     if (std::find(options.cells.begin(), options.cells.end(), cell.id()) != options.cells.end())
       session.cells.push_back(cell);

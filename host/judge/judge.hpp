@@ -55,8 +55,9 @@ using result::Verdict;
 std::string to_words(Verdict verdict);
 
 struct Options {
-  double confidence = 0.95;        ///< of intervals and verdicts; > 0.5
-  double no_effect_margin = 0.02;  ///< 0.02: the 90 % interval within 0.98 to 1.02 is `no_effect`; > 0, < 1
+  double confidence = 0.95;  ///< of intervals and verdicts; > 0.5
+  double no_effect_margin =
+      0.02;  ///< 0.02: an interval of confidence 2 x confidence - 1 within 0.98 to 1.02 is `no_effect`; > 0, < 1
 };
 
 /// One scheme in one cell.

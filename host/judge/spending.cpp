@@ -1,6 +1,5 @@
 #include "judge/spending.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/contract.hpp"
@@ -82,6 +81,21 @@ bool may_decide(const SpendingPlan& plan, std::int64_t sessions, double level) {
   return student_t_quantile(1 - 0.5 * level, degrees) <= kMostErrors;
 }
 
+/// Sessions of the looks that could decide, and what is spent by then of the error of one ratio, `share`.
+std::vector<Look> list_looks(const SpendingPlan& plan, double share) {
+  std::vector<Look> looks;
+  double spent = 0;
+  for (std::int64_t sessions = 2; sessions <= plan.most_sessions; ++sessions) {
+    const double fraction = static_cast<double>(sessions) / static_cast<double>(plan.most_sessions);
+    const double so_far = spend_error(fraction, share);
+    const double level = so_far - spent;  // that of the boundary is no smaller
+    if (sessions < plan.most_sessions && !may_decide(plan, sessions, level)) continue;
+    looks.push_back({sessions, so_far, 0, 0});
+    spent = so_far;
+  }
+  return looks;
+}
+
 }  // namespace
 
 double spend_error(double fraction, double error) {
@@ -110,18 +124,14 @@ std::vector<double> find_boundaries(std::span<const double> fractions, std::span
 
 std::vector<Look> plan_looks(const SpendingPlan& plan) {
   expects(plan.most_sessions >= 2 && plan.ratios >= 1 && plan.schemes >= 1, "a plan decides over two sessions");
-  const double share = (plan.most_sessions > 2 ? kSpentByNormal : 1) * plan.error / plan.ratios;
-  std::vector<Look> looks;
+  const double share = plan.error / plan.ratios;
+  std::vector<Look> looks = list_looks(plan, share);
+  if (looks.size() > 1) looks = list_looks(plan, kSpentByNormal * share);
   std::vector<double> fractions;
   std::vector<double> spent;
-  for (std::int64_t sessions = 2; sessions <= plan.most_sessions; ++sessions) {
-    const double fraction = static_cast<double>(sessions) / static_cast<double>(plan.most_sessions);
-    const double so_far = spend_error(fraction, share);
-    const double level = spent.empty() ? so_far : so_far - spent.back();  // that of the boundary is no smaller
-    if (sessions < plan.most_sessions && !may_decide(plan, sessions, level)) continue;
-    looks.push_back({sessions, so_far, 0, 0});
-    fractions.push_back(fraction);
-    spent.push_back(so_far);
+  for (const Look& look : looks) {
+    fractions.push_back(static_cast<double>(look.sessions) / static_cast<double>(plan.most_sessions));
+    spent.push_back(look.spent);
   }
   const std::vector<double> boundaries = find_boundaries(fractions, spent);
   for (std::size_t k = 0; k < looks.size(); ++k) {

@@ -5,6 +5,8 @@
 #include <set>
 #include <string>
 
+#include "result/words.hpp"
+
 namespace qtrap::measure {
 namespace {
 
@@ -30,10 +32,7 @@ LookCount count_undecided(std::span<const result::PointRecord> points, double ra
   return counted;
 }
 
-std::string_view to_string(LookStop stop) {
-  if (stop == LookStop::kDecided) return "decided";
-  return stop == LookStop::kSeen ? "seen" : "sessions";
-}
+std::string_view to_string(LookStop stop) { return result::words::kLookStops[static_cast<std::size_t>(stop)]; }
 
 std::optional<LookStop> decide_look(const LookCount& count, bool last) {
   if (count.undecided == 0) return LookStop::kDecided;

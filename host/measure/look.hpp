@@ -24,7 +24,7 @@ struct LookCount {
 /// from 1 as 1 / 0.95.
 LookCount count_undecided(std::span<const result::PointRecord> points, double ratio);
 
-/// Why no session is added after a look.
+/// Why no session is added after a look; in the order of result::words::kLookStops.
 enum class LookStop {
   kDecided,   ///< no ratio is undecided
   kSeen,      ///< what is undecided is nearer to 1 than the ratio looked for, with 80 % power

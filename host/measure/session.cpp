@@ -314,8 +314,7 @@ class SessionRun {
       progress_.elapsed_s = (clock_.now() - start).value();
       stop = rule.decide(block + 1, ratios, progress_.elapsed_s);
     }
-    if (energy_ && plan_->campaign.phase_loops && plan_->session_index == 0 && !run_phase_loops(cell, block))
-      return false;
+    if (energy_ && plan_->campaign.phase_loops && plan_->first && !run_phase_loops(cell, block)) return false;
     log_.hand_over(cell.id(), std::string(to_string(*stop)));
     return true;
   }

@@ -29,7 +29,8 @@ struct SessionPlan {
   std::map<std::string, std::int64_t> resident_layers;  ///< by model: fixed for all sessions
   std::vector<Cell> cells;                              ///< what is missing, by model, then batch
   std::uint64_t seed = 1;
-  std::int64_t session_index = 0;
+  std::int64_t session_index = 0;                      ///< in its file; draws and orders follow from it
+  bool first = true;                                   ///< of its campaign: the one with phase loops
   scheme::TuningChoices tuning;                        ///< in place of the default tunables
   std::set<std::pair<std::string, std::string>> lost;  ///< cell id and scheme: failed in a worker before this one
   std::map<std::string, std::string> left_out;         ///< activities that a worker before this one died of, and how

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/text.hpp"
+
 namespace qtrap::profile {
 namespace {
 
@@ -31,6 +33,7 @@ std::optional<ModelProfile> scale_between(const ModelProfile& lower, const Model
   model.source =
       fmt::format("scaled between {} and {} by `qtrap run --refine`; no published model", lower.name, upper.name);
   const std::int64_t size = compute_parameters(model);
+  if (!is_file_name(model.name)) return std::nullopt;
   if (size <= compute_parameters(lower) || size >= compute_parameters(upper)) return std::nullopt;
   return model;
 }

@@ -14,6 +14,7 @@
 #include "report/hazards.hpp"
 #include "report/table.hpp"
 #include "report/verdict_text.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::report {
 namespace {
@@ -33,7 +34,7 @@ std::string ratio_text(const PointRecord& point, std::optional<double> ratio, st
 
 /// "~" before an energy that is no measurement.
 std::string energy_text(const PointRecord& point, const std::string& text) {
-  const bool measured = point.energy_method == "counter" || point.energy_method == "integrated";
+  const bool measured = point.energy_method && result::is_read_by_sensor(*point.energy_method);
   return measured || text == "–" ? text : "~" + text;
 }
 

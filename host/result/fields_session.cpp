@@ -13,7 +13,6 @@ constexpr std::array<std::string_view, 4> kCacheBases{"measured", "system", "dri
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.result"};
 constexpr std::array<std::string_view, 2> kFamilies{"cpu", "gpu"};
 constexpr std::array<std::string_view, 3> kEndings{"complete", "interrupted", "failed"};
-constexpr std::array<std::string_view, 3> kStops{"decided", "seen", "sessions"};
 
 constexpr Field<Ceilings> kCeilingFields[] = {
     {&Ceilings::read_bytes_per_s, {"read_bytes_per_s", "bytes/s", "read bandwidth of device memory, median"}},
@@ -226,7 +225,7 @@ std::span<const Field<EndRecord>> table_of(std::type_identity<EndRecord>) {
       {&R::looks_undecided, {"looks_undecided", "", "ratios undecided at each"}},
       {&R::looks_unseen,
        {"looks_unseen", "", "of them, those in which until_ratio would not have been seen with 80 % power"}},
-      {&R::stopped_by, {"stopped_by", "", "why no session was added; null where one is missing", kStops}},
+      {&R::stopped_by, {"stopped_by", "", "why no session was added; null where one is missing", words::kLookStops}},
   };
   return kTable;
 }

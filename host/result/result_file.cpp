@@ -52,6 +52,7 @@ class Collector {
     }
     Status status = std::visit([this](auto& one) { return take(std::move(one)); }, record);
     if (!status || !cell_.empty()) return status;
+    if (std::holds_alternative<EndRecord>(record)) file_.bytes_before_end = file_.valid_bytes;
     file_.valid_bytes = end;
     if (!std::holds_alternative<PointRecord>(record) && !std::holds_alternative<EndRecord>(record)) {
       file_.resume_bytes = end;

@@ -45,8 +45,9 @@ struct ResultFile {
   /// The same without `end` and the points before it: they follow from what comes before, and --resume, which cuts the
   /// file here and appends, tells them anew from all sessions.
   std::size_t resume_bytes = 0;
-  std::size_t resume_points = 0;  ///< how many of the points stand before resume_bytes (files of older programs)
-  bool torn_tail = false;         ///< bytes after valid_bytes were dropped
+  std::size_t bytes_before_end = 0;  ///< valid_bytes without `end` alone; 0 where there is none
+  std::size_t resume_points = 0;     ///< how many of the points stand before resume_bytes (files of older programs)
+  bool torn_tail = false;            ///< bytes after valid_bytes were dropped
   RecordLines lines;
 };
 

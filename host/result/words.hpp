@@ -84,7 +84,11 @@ inline constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"
 inline constexpr std::array<std::string_view, 2> kWorkloads{"projections", "decoder"};
 inline constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
 inline constexpr std::array<std::string_view, 3> kPaths{"none", "split", "fused"};
+inline constexpr std::array<std::string_view, 3> kLookStops{"decided", "seen", "sessions"};
 
 }  // namespace words
+
+/// Whether an energy of this method was read, and not estimated or simulated.
+constexpr bool is_read_by_sensor(std::string_view method) { return method == "counter" || method == "integrated"; }
 
 }  // namespace qtrap::result

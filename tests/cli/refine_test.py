@@ -53,11 +53,19 @@ class Refine(ProgramTest):
         batches, _ = self.crossings(path)
         self.assertEqual([(row["low"], row["high"]) for row in batches], [(1, 8)])
         self.assertIn("B* lies between 1 and 8: batch 3\n", self.finish("--refine", path, "--dry-run").stdout)
-        self.finish("--refine", path, "--quiet")
+        self.assertIn("session 4/4", self.finish("--refine", path).stderr)
         self.settle(path, lambda row: "/b3/" in (row["cell_id"] or ""))
         batches, _ = self.crossings(path)
         self.assertEqual([(row["low"], row["high"]) for row in batches], [(3, 8)])
         self.assertIn("B* lies between 3 and 8: batch 5", self.finish("--refine", path, "--dry-run").stdout)
+        rows = self.records(path)
+        for row in rows:
+            if row["record"] == "point" and "/b3/" in row["point_id"] and row["scheme"] == "w8a8":
+                row.update(status="error", reason="it failed")
+            if row["record"] == "end":
+                row.update(points_ok=row["points_ok"] - 1, points_failed=1)
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.assertIn("nothing to refine", self.finish("--refine", path, "--dry-run").stdout)  # batch 3 was tried
 
     def test_a_scaled_shape_between_narrows_n_and_what_was_told_stands(self):
         path = self.make("tiny.json", "big.json")
@@ -98,6 +106,11 @@ class Refine(ProgramTest):
         self.assertIn("nothing to refine", self.finish("--refine", path).stdout)
         path.write_text("".join(json.dumps(row) + "\n" for row in self.records(path) if row["record"] != "end"))
         self.assertIn("finish it first: qtrap run --resume", self.finish("--refine", path, code=2).stderr)
+
+    def test_a_run_that_spent_its_error_is_not_refined(self):
+        path = self.folder / "out.jsonl"
+        self.finish("tiny-campaign.json", "--out", path, "--quiet", "--set", "schemes=w8a8", "--set", "hops=1", "--until", 1.5, "--max-sessions", 2)
+        self.assertIn("a run with --until has spent its error", self.finish("--refine", path, code=2).stderr)
 
 
 if __name__ == "__main__":

@@ -272,7 +272,7 @@ class Run(ProgramTest):
 
     def test_looks_that_make_no_sense_are_refused(self):
         self.write("tiny-campaign.json", self.campaign(sessions=1))
-        for arguments, named in [(["--max-sessions", 4], "without --until (4)"), (["--until", 1], "no ratio to look for (1)"),
+        for arguments, named in [(["--max-sessions", 4], "without --until (4)"), (["--until", 1.5, "--max-sessions", 500], "not in range 2 to 100"), (["--until", 1], "no ratio to look for (1)"),
                                  (["--until", -1], "(-1)"), (["--until", 1.5], "nothing in one session (1)"),
                                  (["--until", 1.5, "--max-sessions", 4, "--set", "schemes=f16"], "has no ratio to decide")]:
             self.assertIn(named, self.finish("tiny-campaign.json", *arguments, code=2).stderr)

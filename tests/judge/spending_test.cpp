@@ -58,6 +58,10 @@ TEST(Spending, APlanLooksFromTheSecondSessionOnWhereItCouldDecide) {
   // Two of twenty sessions may spend 1e-12: no t of so few degrees of freedom gets there.
   EXPECT_GT(plan_looks({20, 1, 1, 0.05}).front().sessions, 2);
   EXPECT_EQ(plan_looks({2, 1, 1, 0.05}).size(), 1U);
+  // Where one look is left, it spends all of it.
+  const auto only = plan_looks({3, 2, 1, 0.05});
+  ASSERT_EQ(only.size(), 1U);
+  EXPECT_NEAR(only.front().spent, 0.025, 1e-12);
 }
 
 /// A campaign of `schemes` in `cells` with a truth of its own, looked at as planned until every ratio is decided.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace qtrap::profile {
 namespace {
 
@@ -39,6 +41,11 @@ TEST(ScaledModel, LiesBetweenAndSaysWhatItIs) {
 TEST(ScaledModel, NoneBetweenTwoOfOneSize) {
   const auto model = shape("a", 1024, 3072, 28, 16);
   EXPECT_FALSE(scale_between(model, model));
+}
+
+TEST(ScaledModel, NoneWhoseNameNoFileCouldHave) {
+  const std::string name(60, 'n');
+  EXPECT_FALSE(scale_between(shape(name.c_str(), 1024, 3072, 28, 16), shape(name.c_str(), 2560, 9728, 36, 32)));
 }
 
 TEST(ScaledModel, AModelWithoutAFamilyIsReadBackToo) {
