@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "core/text.hpp"
 #include "import/map_keys.hpp"
 #include "import/units.hpp"
 
@@ -52,9 +51,7 @@ Status check_spread(const std::optional<SpreadSource>& spread, const Series& ser
     return place.refuse("is a standard deviation, and `trials` is missing", *spread->sd, "add `trials`");
   if (series.replicate)
     return place.refuse("stands beside `replicate`", "", "the replicates have a spread of their own");
-  if (!spread->confidence || (*spread->confidence > 0.5 && *spread->confidence < 1)) return Done{};
-  return place.at("confidence")
-      .refuse("is out of range", fmt::format("{}", *spread->confidence), "write 0.95 for 95 %");
+  return Done{};
 }
 
 template <class Source>
@@ -163,17 +160,6 @@ Status expand(Series series, const Place& place, std::vector<Series>& out) {
   return Done{};
 }
 
-/// Names out of the map that are looked up in folders or become part of an identity.
-Status check_names(const ImportMap& map, const Place& place) {
-  const char* what = "cannot be part of a file name";
-  const char* fix = "use letters, digits, dot, dash and underscore, no leading dot";
-  if (!is_file_name(map.name)) return place.at("name").refuse(what, map.name, fix);
-  for (const auto& [text, model] : map.models) {
-    if (!is_file_name(model)) return place.at("models").at(text).refuse(what, model, fix);
-  }
-  return Done{};
-}
-
 }  // namespace
 
 std::string name_of(const Series& series) {
@@ -225,7 +211,6 @@ Result<ImportMap> parse_import_map(std::string_view text, std::string_view name)
   auto map = table::parse_file<ImportMap>(text, name, kSchemaName, kSchemaVersion);
   if (!map) return map;
   const Place place{name, ""};
-  if (const Status status = check_names(map.value(), place); !status) return status.error();
   std::vector<Series> expanded;
   for (std::size_t i = 0; i < map.value().series.size(); ++i) {
     const Place at = place.at("series").at(i);

@@ -159,8 +159,7 @@ std::optional<char> separator_of(const ImportMap& map);
 /// schema_version, a key that is unknown (the nearest is named), missing, given twice or of the wrong type, a word
 /// outside its closed list, a source with both or neither of `column` and `constant`, net energy without idle power,
 /// a unit that needs `tokens` or `time` which the series lacks, `tokens` beside `steps`, columns added whose unit is
-/// inverse, no series, a session name that is empty, a name or
-/// model that is_file_name() refuses.
+/// inverse, no series, a session name that is empty, a name or model that is_file_name() refuses.
 Result<ImportMap> parse_import_map(std::string_view text, std::string_view name);
 
 /// Canonical JSON text on one line, every key given, in a fixed order. parse_import_map() reads it back to an equal

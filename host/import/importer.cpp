@@ -10,6 +10,7 @@
 #include "import/import_ratios.hpp"
 #include "import/reading.hpp"
 #include "judge/point_cell.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::importer {
 namespace {
@@ -170,8 +171,10 @@ class Importer {
   static Status set_path(const RowView& row, const Series& series, result::PointRecord& point) {
     if (!series.path) return Done{};
     point.path = row.text(*series.path);
-    if (point.path == "none" || point.path == "split" || point.path == "fused") return Done{};
-    return row.refuse("the kernel path is not none, split or fused", point.path, "correct it or filter the row out");
+    constexpr auto& kPaths = result::words::kPaths;
+    if (std::find(kPaths.begin(), kPaths.end(), point.path) != kPaths.end()) return Done{};
+    return row.refuse("the kernel path is not in its closed list", point.path,
+                      fmt::format("use {}, or filter the row out", fmt::join(kPaths, ", ")));
   }
 
   static void set_reading(const Reading& reading, result::PointRecord& point) {

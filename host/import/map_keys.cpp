@@ -17,8 +17,10 @@ constexpr std::array<std::string_view, 4> kSeparators{",", ";", "tab", "|"};
 constexpr std::array<std::string_view, 2> kDecimals{".", ","};
 constexpr Range kPositive{0, table::kEndless, true, true};
 constexpr Range kBits{1, 64};
+constexpr Range kConfidence{0.5, 1, true, true};
 constexpr std::string_view kSpreadDoc =
     "spread within the session, in the same unit: `sd`, `standard_error`, or `low`, `high` and `confidence`";
+constexpr std::string_view kConstantDoc = "the same number for every row, instead of a column";
 constexpr std::string_view kColumnsDoc =
     "name of the column, or a list of columns whose cells are added; a cell without a reading leaves none";
 
@@ -43,8 +45,7 @@ std::span<const Field<NumberSource>> table_of(std::type_identity<NumberSource>) 
   using R = NumberSource;
   static const Field<R> kTable[] = {
       {&R::column, {"column", "", kColumnsDoc, {}, table::kLeftOut}},
-      {&R::constant,
-       {"constant", "", "the same number for every row, instead of a column", {}, table::kLeftOut, kPositive}},
+      {&R::constant, {"constant", "", kConstantDoc, {}, table::kLeftOut, kPositive}},
   };
   return kTable;
 }
@@ -63,7 +64,7 @@ std::span<const Field<SpreadSource>> table_of(std::type_identity<SpreadSource>) 
        {"standard_error", "", "column of the mean's standard error, or the value's own likewise", {}, table::kLeftOut}},
       {&R::low, {"low", "", "column of an interval's lower end", {}, table::kLeftOut}},
       {&R::high, {"high", "", "column of its upper end", {}, table::kLeftOut}},
-      {&R::confidence, {"confidence", "", "of the interval: 0.95 for 95 %", {}, table::kLeftOut, kPositive}},
+      {&R::confidence, {"confidence", "", "of the interval: 0.95 for 95 %", {}, table::kLeftOut, kConfidence}},
   };
   return kTable;
 }
@@ -73,8 +74,7 @@ std::span<const Field<TimeSource>> table_of(std::type_identity<TimeSource>) {
   static const auto kTimeUnits = names_of(time_units());
   static const Field<R> kTable[] = {
       {&R::column, {"column", "", kColumnsDoc, {}, table::kLeftOut}},
-      {&R::constant,
-       {"constant", "", "the same number for every row, instead of a column", {}, table::kLeftOut, kPositive}},
+      {&R::constant, {"constant", "", kConstantDoc, {}, table::kLeftOut, kPositive}},
       {&R::unit, {"unit", "", "unit of the numbers", kTimeUnits}},
       {&R::spread, {"spread", "", kSpreadDoc, {}, table::kLeftOut}},
   };
@@ -86,8 +86,7 @@ std::span<const Field<EnergySource>> table_of(std::type_identity<EnergySource>) 
   static const auto kEnergyUnits = names_of(energy_units());
   static const Field<R> kTable[] = {
       {&R::column, {"column", "", kColumnsDoc, {}, table::kLeftOut}},
-      {&R::constant,
-       {"constant", "", "the same number for every row, instead of a column", {}, table::kLeftOut, kPositive}},
+      {&R::constant, {"constant", "", kConstantDoc, {}, table::kLeftOut, kPositive}},
       {&R::unit, {"unit", "", "unit of the numbers", kEnergyUnits}},
       {&R::spread, {"spread", "", kSpreadDoc, {}, table::kLeftOut}},
       {&R::undo_change_percent,
@@ -191,7 +190,7 @@ std::span<const Field<Series>> table_of(std::type_identity<Series>) {
 std::span<const Field<ImportMap>> table_of(std::type_identity<ImportMap>) {
   using R = ImportMap;
   static const Field<R> kTable[] = {
-      {&R::name, {"name", "", "name of the map; part of every session_id"}},
+      {&R::name, {"name", "", "name of the map; part of every session_id", {}, table::kFileName}},
       {&R::description, {"description", "", "what the table holds"}},
       {&R::source, {"source", "", "where the table was published"}},
       {&R::licence, {"licence", "", "licence of the table"}},
@@ -208,7 +207,7 @@ std::span<const Field<ImportMap>> table_of(std::type_identity<ImportMap>) {
         "words that mean no reading, beside empty cells, dashes, N/A and [Not Supported]",
         {},
         table::kMayMiss | table::kLeftOut}},
-      {&R::models, {"models", "", "text in the table: name of a model profile"}},
+      {&R::models, {"models", "", "text in the table: name of a model profile", {}, table::kFileName}},
       {&R::schemes, {"schemes", "", "text in the table: scheme, path and bits"}},
       {&R::series, {"series", "", "passes over the rows"}},
   };

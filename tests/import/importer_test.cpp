@@ -125,12 +125,11 @@ TEST(Import, RefusesRowsItCannotReadWithLineAndColumn) {
       {replace(table, "tps", "tok_s"), map,
        "t.csv has no such column (tps): did you mean `gpu`? its columns are gpu, model, bits, tok_s, mj, watts"},
       {table, replace(map, R"("qwen3-4b")", R"("../secret.json")"),
-       "map.json: `models.large` cannot be part of a file name (../secret.json): use letters, digits, dot, dash and "
-       "underscore, no leading dot"},
+       "map.json: `models.large` cannot be part of a file name (\"../secret.json\"): use letters, digits, dot, dash "
+       "and underscore, no leading dot, at most 100"},
       {table, replace(map, R"("name": "m")", R"("name": "a/b")"),
-       "map.json: `name` cannot be part of a file name (a/b): use letters, digits, dot, dash and underscore, no "
-       "leading "
-       "dot"},
+       "map.json: `name` cannot be part of a file name (\"a/b\"): use letters, digits, dot, dash and underscore, no "
+       "leading dot, at most 100"},
       {table, replace(map, R"("session": "s",)", R"("session": "s", "where": {"gpu": ["H"]},)"),
        "t.csv: no row passes the filters of a series (s): correct `where` and `except`; texts must match to the "
        "letter"},
