@@ -64,15 +64,11 @@ int run_import(const std::string& table, const std::string& map, const std::stri
   const auto find_model = [&folders](const std::string& name) { return profile::load_model(name, folders); };
   const importer::Provenance provenance{table, compute_sha256(text), version().number, argv};
   const auto imported = importer::import_table(parsed_table, parsed_map, provenance, find_model).value();
-  if (const auto fault = result::find_fault(imported, table)) throw Failure(*fault);
-  write_output(out, importer::to_text(imported).value());
-  for (const auto& session : imported.sessions) {
-    for (const auto& hazard : session.hazards) {
-      if (hazard.starts_with(table + " line ")) tell(hazard);
-    }
-  }
-  print_beside(out, fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.points.size(),
-                                imported.sessions.size(), table));
+  if (const auto fault = result::find_fault(imported.file, table)) throw Failure(*fault);
+  write_output(out, importer::to_text(imported.file).value());
+  for (const auto& warning : imported.warnings) tell(warning);
+  print_beside(out, fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.file.points.size(),
+                                imported.file.sessions.size(), table));
   return kDone;
 }
 

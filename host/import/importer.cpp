@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/sha256.hpp"
 #include "core/statistics.hpp"
@@ -51,7 +52,7 @@ class Importer {
                        name_of(series), "correct `where` and `except`; texts must match to the letter");
   }
 
-  result::ResultFile finish() {
+  Imported finish() {
     add_replicates();
     for (result::PointRecord& point : file_.points) {
       if (!point.energy_gross_j) point.energy_method.reset();
@@ -61,7 +62,7 @@ class Importer {
     end.session_id = file_.sessions.back().session_id;
     end.points_ok = static_cast<std::int64_t>(file_.points.size());
     file_.end = end;
-    return std::move(file_);
+    return {std::move(file_), std::move(warnings_)};
   }
 
  private:
@@ -130,7 +131,9 @@ class Importer {
         session.hazards.push_back(hazard);
       }
     }
-    for (const std::string& warning : reading.value().warnings) session.hazards.push_back(warning);
+    const auto& warnings = reading.value().warnings;
+    session.hazards.insert(session.hazards.end(), warnings.begin(), warnings.end());
+    warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
     auto point = make_point(row, series, session, model.value(), scheme->second, reading.value().batch);
     if (const Status status = set_path(row, series, point); !status) return status.error();
     set_reading(reading.value(), point);
@@ -255,12 +258,13 @@ class Importer {
   std::map<std::string, profile::ModelProfile> shapes_;
   std::map<std::string, std::map<std::string, Reading>> replicates_;  ///< by point_id, then replicate
   result::ResultFile file_;
+  std::vector<std::string> warnings_;
 };
 
 }  // namespace
 
-Result<result::ResultFile> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
-                                        const FindModel& find_model) {
+Result<Imported> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
+                              const FindModel& find_model) {
   Importer importer(table, map, provenance, find_model);
   for (const Series& series : map.series) {
     if (const Status status = importer.add(series); !status) return status.error();

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "core/result.hpp"
 #include "import/import_map.hpp"
@@ -28,11 +29,18 @@ struct Provenance {
 /// Finds the shape of a model profile by its name.
 using FindModel = std::function<Result<profile::ModelProfile>(const std::string& name)>;
 
+/// What a table came to.
+struct Imported {
+  result::ResultFile file;
+  std::vector<std::string> warnings;  ///< Reading::warnings of all rows as they were read; hazards of the sessions, too
+};
+
 /// The records. kUsage errors quote the line and the column: a column or a text that the table or the map lacks, a cell
-/// that is no number above 0 (NaN and infinities included), a row with neither time nor energy, a configuration given
-/// twice with different values, a series that lets no row through, what `find_model` refuses.
-Result<result::ResultFile> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
-                                        const FindModel& find_model);
+/// that is no number above 0 (NaN and infinities included), a row with neither time nor energy that is_hole() does not
+/// call one, a configuration given twice with different values, a series that lets no row through, what `find_model`
+/// refuses.
+Result<Imported> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
+                              const FindModel& find_model);
 
 /// The file's text: session records, points, `end`. The errors of result::to_json_line.
 Result<std::string> to_text(const result::ResultFile& file);

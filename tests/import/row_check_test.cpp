@@ -70,6 +70,16 @@ TEST(Import, WarnsOfRowsWhosePowerCannotBe) {
   EXPECT_EQ(hazards(R"("power_w": {"column": "watts"})").size(), 4U);
 }
 
+// The map's own hazard stands in the session as they do, and begins as they do.
+TEST(Import, GivesTheWarningsOfRowsApartFromTheMapsHazards) {
+  const std::string map = replace(replace(kMap, "made up", "t.csv line 9 was typed off a figure"), R"("trials":)",
+                                  R"("power_limit_w": {"constant": 180}, "trials":)");
+  const Imported imported = import_with_warnings(kTable, map).value();
+  EXPECT_THAT(imported.warnings, ElementsAre(HasSubstr("t.csv line 2: 2 J"), HasSubstr("t.csv line 4: 5 J")));
+  EXPECT_THAT(imported.file.sessions[0].hazards,
+              ElementsAre("t.csv line 9 was typed off a figure", imported.warnings[0], imported.warnings[1]));
+}
+
 TEST(Import, TakesTheKernelPathOfARow) {
   const std::string map = replace(kMap, R"("time":)", R"("path": {"column": "path"}, "time":)");
   const std::string table =

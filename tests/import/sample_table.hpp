@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "import/importer.hpp"
@@ -35,12 +36,18 @@ inline Result<profile::ModelProfile> find_model(const std::string& name) {
   return profile::load_model(name, std::vector{kSource / "profiles" / "models"});
 }
 
-inline Result<result::ResultFile> import_texts(std::string_view table, std::string_view map) {
+inline Result<Imported> import_with_warnings(std::string_view table, std::string_view map) {
   auto parsed_map = parse_import_map(map, "map.json");
   if (!parsed_map) return parsed_map.error();
   auto parsed_table = parse_table(table, "t.csv", separator_of(parsed_map.value()));
   if (!parsed_table) return parsed_table.error();
   return import_table(parsed_table.value(), parsed_map.value(), {"t.csv", "0", "1", {"qtrap"}}, find_model);
+}
+
+inline Result<result::ResultFile> import_texts(std::string_view table, std::string_view map) {
+  auto imported = import_with_warnings(table, map);
+  if (!imported) return imported.error();
+  return std::move(imported.value().file);
 }
 
 /// kMap or kTable with the first `from` replaced.
