@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "core/text.hpp"
 #include "table/json.hpp"
 
 namespace qtrap::importer {
