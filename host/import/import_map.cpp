@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -128,8 +129,7 @@ void set_column(const std::map<std::string, Columns>& by_scheme, const std::stri
   }
 }
 
-/// The series of a wide table, one for each scheme; itself where it names none. A row whose one column is empty is left
-/// out: wide tables have holes.
+/// The series of a wide table, one for each scheme; itself where it names none.
 Status expand(Series series, const Place& place, std::vector<Series>& out) {
   const auto times = std::exchange(series.time_by_scheme, {});
   const auto energies = std::exchange(series.energy_by_scheme, {});
@@ -150,14 +150,23 @@ Status expand(Series series, const Place& place, std::vector<Series>& out) {
   for (const std::string& scheme : schemes) {
     Series& one = out.emplace_back(series);
     one.scheme.constant = scheme;
+    one.by_scheme = true;
     set_column(times, scheme, one.time);
     set_column(energies, scheme, one.energy);
-    const auto& only = !one.energy ? times : energies;
-    if (one.time && one.energy) continue;
-    if (const auto column = only.find(scheme); column != only.end() && column->second.names.size() == 1)
-      one.except[column->second.names.front()].texts.emplace_back();
   }
   return Done{};
+}
+
+/// A series that expand() made, as the wide one of its scheme alone, which expand() makes the same again.
+Series collapse(Series series) {
+  if (!series.by_scheme) return series;
+  const std::string scheme = std::exchange(series.scheme, {}).constant.value();
+  const auto move_column = [&scheme](auto& quantity, std::map<std::string, Columns>& by_scheme) {
+    if (quantity && quantity->column) by_scheme[scheme] = *std::exchange(quantity->column, std::nullopt);
+  };
+  move_column(series.time, series.time_by_scheme);
+  move_column(series.energy, series.energy_by_scheme);
+  return series;
 }
 
 }  // namespace
@@ -225,7 +234,9 @@ Result<ImportMap> parse_import_map(std::string_view text, std::string_view name)
 }
 
 std::string to_json(const ImportMap& map) {
-  return table::dump_line(table::encode_file(map, kSchemaName, kSchemaVersion).value());
+  ImportMap written = map;
+  std::transform(map.series.begin(), map.series.end(), written.series.begin(), collapse);
+  return table::dump_line(table::encode_file(written, kSchemaName, kSchemaVersion).value());
 }
 
 }  // namespace qtrap::importer

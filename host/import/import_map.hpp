@@ -116,6 +116,8 @@ struct Series {
   /// series of each and leaves none.
   std::map<std::string, Columns> time_by_scheme;
   std::map<std::string, Columns> energy_by_scheme;
+  /// No key: made of columns by scheme, so that rows may be holes (is_hole() of reading.hpp).
+  bool by_scheme = false;
   bool operator==(const Series&) const = default;
 };
 
@@ -162,8 +164,8 @@ std::optional<char> separator_of(const ImportMap& map);
 /// inverse, no series, a session name that is empty, a name or model that is_file_name() refuses.
 Result<ImportMap> parse_import_map(std::string_view text, std::string_view name);
 
-/// Canonical JSON text on one line, every key given, in a fixed order. parse_import_map() reads it back to an equal
-/// map.
+/// Canonical JSON text on one line, every key given, in a fixed order; series made of columns by scheme as wide ones of
+/// one scheme each. parse_import_map() reads it back to an equal map.
 std::string to_json(const ImportMap& map);
 
 }  // namespace qtrap::importer

@@ -43,7 +43,7 @@ class Importer {
     std::size_t passed = 0;
     for (const TableRow& cells : table_.rows) {
       const RowView row(reader_, cells);
-      if (!passes(row, series)) continue;
+      if (!passes(row, series) || is_hole(row, series)) continue;
       ++passed;
       if (Status status = add_row(row, series); !status) return status;
     }

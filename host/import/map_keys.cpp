@@ -178,7 +178,8 @@ std::span<const Field<Series>> table_of(std::type_identity<Series>) {
       {&R::time_by_scheme,
        {"time_by_scheme",
         "",
-        "of a wide table: text that `schemes` translates: its column, in the unit of `time`, instead of `scheme`",
+        "of a wide table: text that `schemes` translates: its column, in the unit of `time`, instead of `scheme`; "
+        "a row without a reading there is a hole, left out",
         {},
         table::kMayMiss | table::kLeftOut}},
       {&R::energy_by_scheme,

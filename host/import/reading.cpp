@@ -86,8 +86,14 @@ Result<std::optional<double>> read_error(const RowView& row, const SpreadSource&
   return error && *error > 0 ? std::optional(*error / value) : std::optional<double>();
 }
 
+/// The number of a time or energy as it stands there; none where a cell holds no reading.
+template <class Quantity>
+Result<std::optional<double>> read_quantity(const RowView& row, const Quantity& quantity) {
+  return row.positive(quantity, quantity.unit, holds_spread(quantity.spread, quantity.column));
+}
+
 Status read_time(const RowView& row, const TimeSource& time, const Spread& spread, Reading& reading) {
-  const auto value = row.positive(time, time.unit, holds_spread(time.spread, time.column));
+  const auto value = read_quantity(row, time);
   if (!value) return value.error();
   if (!value.value()) return Done{};
   reading.time_s = convert_to_step(*find_unit(time_units(), time.unit), *value.value(), spread);
@@ -99,7 +105,7 @@ Status read_time(const RowView& row, const TimeSource& time, const Spread& sprea
 }
 
 Status read_energy(const RowView& row, const EnergySource& energy, const Spread& spread, Reading& reading) {
-  const auto value = row.positive(energy, energy.unit, holds_spread(energy.spread, energy.column));
+  const auto value = read_quantity(row, energy);
   if (!value) return value.error();
   if (!value.value()) return Done{};
   const auto undone = undo_change(row, energy, *value.value());
@@ -141,6 +147,15 @@ Status check_power(const RowView& row, const Series& series, Reading& reading) {
 }
 
 }  // namespace
+
+bool is_hole(const RowView& row, const Series& series) {
+  const auto is_missing = [&row](const auto& quantity) {
+    if (!quantity) return true;
+    const auto value = read_quantity(row, *quantity);
+    return value && !value.value();
+  };
+  return series.by_scheme && is_missing(series.time) && is_missing(series.energy);
+}
 
 Result<Reading> read_row(const RowView& row, const Series& series) {
   auto spread = read_spread(row, series);

@@ -22,6 +22,10 @@ struct Reading {
   std::vector<std::string> warnings;               ///< what cannot be of it, one sentence each with table and line
 };
 
+/// Whether the row is a hole of a wide table: the series is of columns by scheme, and none of its quantities has a
+/// reading there. The columns were seen by check_columns(). A cell that is refused is no hole.
+bool is_hole(const RowView& row, const Series& series);
+
 /// Reads a row by a series whose columns check_columns() has seen. kUsage errors quote line and column: a cell that is
 /// no number above 0 in the map's unit, a batch that is no whole number, net energy that cannot be made gross, neither
 /// time nor energy.
