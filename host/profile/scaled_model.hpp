@@ -8,8 +8,8 @@
 namespace qtrap::profile {
 
 /// Widths and layers in the geometric middle of both, heads those of `lower`'s size that the width gives; vocabulary,
-/// tying, head size and key-value heads are `lower`'s. None where its parameters do not lie strictly between theirs, or its name,
-/// made of both, is too long for a file.
+/// tying, head size and key-value heads are `lower`'s. None where its parameters do not lie strictly between theirs, or
+/// its name, made of both, is too long for a file.
 std::optional<ModelProfile> scale_between(const ModelProfile& lower, const ModelProfile& upper);
 
 }  // namespace qtrap::profile
