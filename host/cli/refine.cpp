@@ -50,7 +50,7 @@ bool was_tried(const result::ResultFile& file, const Bracket& bracket, const std
   return std::any_of(file.points.begin(), file.points.end(), [&](const result::PointRecord& point) {
     return point.scheme == bracket.scheme && point.model == model && static_cast<double>(point.batch) == batch &&
            static_cast<double>(point.hops) == cell.hops && static_cast<double>(point.tokens_per_hop) == cell.tokens &&
-           static_cast<double>(point.context_tokens) == cell.context;
+           static_cast<double>(point.context_tokens) == cell.context && point.phase == cell.phase;
   });
 }
 

@@ -325,6 +325,7 @@ std::vector<Attribution> attribute(const Design& design, const DeviceFit& fit, Q
     result.hops = work.hops;
     result.tokens = work.tokens;
     result.context = work.context;
+    result.phase = work.phase;
     result.quantity = quantity;
     result.measured = *measured;
     set_shares(context, c, result);

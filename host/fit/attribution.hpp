@@ -38,6 +38,7 @@ struct Attribution {
   double batch = 1;
   double steps = 1;  ///< of the chain: hops x tokens
   double hops = 1, tokens = 1, context = 0;
+  result::Phase phase = result::Phase::kDecode;
   Quantity quantity = Quantity::kTime;
   double measured = 0;  ///< mean over sessions of the medians [s or J]
   double predicted = 0;

@@ -38,6 +38,7 @@ void set_cell(const judge::CellKey& cell, Entry& entry) {
   if constexpr (requires { entry.hops = cell.hops; }) set_count(cell.hops, entry.hops);
   set_count(cell.tokens, entry.tokens_per_hop);
   set_count(cell.context, entry.context_tokens);
+  entry.phase = cell.phase;
   if constexpr (requires { entry.model_family; }) entry.model_family = text_or_none(cell.family);
 }
 

@@ -116,6 +116,7 @@ result::Attribution to_entry(const Attribution& point) {
   entry.hops = point.hops;
   entry.tokens_per_hop = point.tokens;
   entry.context_tokens = point.context;
+  entry.phase = point.phase;
   entry.quantity = point.quantity;
   entry.measured = point.measured;
   entry.predicted = point.predicted;
@@ -155,7 +156,7 @@ result::Scaling to_entry(const Scaling& one) {
 }
 
 result::ParetoCell to_entry(const ParetoCell& cell) {
-  result::ParetoCell entry{cell.device, cell.cell, cell.model, cell.batch, {}};
+  result::ParetoCell entry{cell.device, cell.cell, cell.model, cell.batch, cell.phase, {}};
   for (const ParetoPoint& one : cell.points) {
     entry.points.push_back(
         {one.scheme, one.throughput, one.frugality, one.accuracy, one.dominated_by, one.weighted_index});
@@ -174,9 +175,9 @@ auto to_entries(const std::vector<From>& all) {
 void fill_paper_view(const PaperView& view, result::FitFile& file) {
   for (const PaperPoint& one : view.points) {
     if (!one.energy_tdp_j) continue;
-    file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme, whole(one.batch), *one.energy_tdp_j,
-                               one.energy_gross_j, one.energy_ratio_tdp, one.energy_ratio, one.cor_operational,
-                               one.cor_phase});
+    file.paper_view.push_back({one.point_id, one.device, one.model, one.scheme, whole(one.batch), one.phase,
+                               *one.energy_tdp_j, one.energy_gross_j, one.energy_ratio_tdp, one.energy_ratio,
+                               one.cor_operational, one.cor_phase});
   }
   file.paper_view_summary = {static_cast<std::int64_t>(view.compared), static_cast<std::int64_t>(view.disagreements)};
 }

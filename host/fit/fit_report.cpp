@@ -77,6 +77,25 @@ std::vector<Row> select_sound(std::span<const Row> rows) {
   return sound;
 }
 
+bool is_decode(const Row& row) { return row.workload.phase == result::Phase::kDecode; }
+
+/// Those of decode: counts are of its passes, and a prefill's costs are others.
+std::vector<Row> select_decode(std::span<const Row> rows) {
+  std::vector<Row> decode;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(decode), is_decode);
+  return decode;
+}
+
+/// Why no costs can be fitted; empty where they can.
+std::string find_refusal(std::span<const Row> sound, std::span<const Row> decode, std::size_t devices) {
+  const auto has_time = [](const Row& row) { return row.time_s.has_value(); };
+  if (devices > 1) return "more than one device: costs belong to a device, fit each alone";
+  if (std::any_of(decode.begin(), decode.end(), has_time)) return {};
+  if (sound.empty()) return "no measured window without a flag";
+  return std::any_of(sound.begin(), sound.end(), has_time) ? "only prefill has a time: costs are those of decode"
+                                                           : "no window has a time";
+}
+
 Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& options,
                               const std::map<std::string, double>& cor_phase) {
   const std::vector<Row> rows = select_sound(all);
@@ -90,17 +109,13 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
     report.devices.push_back(device);
   }
   std::optional<Design> design;
-  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.time_s.has_value(); })) {
-    if (report.devices.size() == 1) design = make_design(rows).value();
-  }
-  if (!design) {
-    const std::string reason = report.devices.size() > 1
-                                   ? "more than one device: costs belong to a device, fit each alone"
-                               : rows.empty() ? "no measured window without a flag"
-                                              : "no window has a time";
+  const std::vector<Row> decode = select_decode(rows);
+  const std::string reason = find_refusal(rows, decode, report.devices.size());
+  if (!reason.empty()) {
     report.time = refuse(Quantity::kTime, reason);
     report.energy = refuse(Quantity::kEnergy, reason);
   } else {
+    design = make_design(decode).value();
     report.time = decompose(*design, Quantity::kTime, options.fit);
     report.energy = decompose(*design, Quantity::kEnergy, options.fit);
   }

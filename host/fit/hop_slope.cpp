@@ -59,7 +59,7 @@ std::vector<HopSlope> compute_hop_slopes(std::span<const Ratio> ratios, double c
     }
     if (one.session_slopes.empty()) continue;
     one.slope = compute_mean(one.session_slopes);
-    quantities.push_back({one.cell.device, one.scheme, one.session_slopes});
+    quantities.push_back({judge::find_pool(one.cell), one.scheme, one.session_slopes});
     slopes.push_back(std::move(one));
   }
   const auto estimates = judge::pool_sessions(quantities, confidence);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "core/statistics.hpp"
@@ -18,8 +19,8 @@ struct Means {
   std::optional<double> energy_j;
 };
 
-using CellKey = std::pair<std::string, std::string>;                // device, cell
-using CellMeans = std::map<CellKey, std::map<std::string, Means>>;  // by scheme
+using CellKey = std::tuple<std::string, std::string, result::Phase>;  // device, cell
+using CellMeans = std::map<CellKey, std::map<std::string, Means>>;    // by scheme
 
 CellMeans compute_means(std::span<const Row> rows) {
   struct Windows {
@@ -30,7 +31,7 @@ CellMeans compute_means(std::span<const Row> rows) {
   std::map<CellKey, std::map<std::string, Windows>> cells;
   for (const Row& row : rows) {
     if (row.workload.scheme.empty() || !row.time_s) continue;
-    Windows& windows = cells[{row.workload.device, row.workload.cell}][row.workload.scheme];
+    Windows& windows = cells[{row.workload.device, row.workload.cell, row.workload.phase}][row.workload.scheme];
     windows.work = &row.workload;
     windows.times[row.session].push_back(*row.time_s);
     windows.metered = windows.metered && row.energy_j.has_value();
@@ -90,9 +91,9 @@ PaperView compare_with_paper(std::span<const Row> rows, std::optional<double> td
     const auto anchor = schemes.find(kAnchor);
     for (const auto& [scheme, means] : schemes) {
       if (!means.energy_j) continue;
-      PaperPoint point{means.work->point_id, key.first,    means.work->model, scheme,
-                       means.work->batch,    std::nullopt, *means.energy_j,   std::nullopt,
-                       std::nullopt,         std::nullopt, std::nullopt};
+      PaperPoint point{means.work->point_id, means.work->device, means.work->model, scheme,
+                       means.work->batch,    means.work->phase,  std::nullopt,      *means.energy_j,
+                       std::nullopt,         std::nullopt,       std::nullopt,      std::nullopt};
       if (tdp_w) point.energy_tdp_j = *tdp_w * means.time_s;
       if (const auto phase = cor_phase.find(point.point_id); phase != cor_phase.end()) point.cor_phase = phase->second;
       if (anchor != schemes.end() && scheme != kAnchor) {
@@ -118,7 +119,7 @@ std::vector<ParetoCell> compare_schemes(std::span<const Row> rows,
     const auto anchor = schemes.find(kAnchor);
     if (anchor == schemes.end()) continue;
     const Workload& work = *anchor->second.work;
-    ParetoCell cell{key.first, key.second, work.model, work.batch, {}};
+    ParetoCell cell{work.device, work.cell, work.model, work.batch, work.phase, {}};
     const auto find_accuracy = [&](const std::string& scheme) {
       const auto place = accuracy.find({work.model, scheme});
       return place == accuracy.end() ? std::nullopt : std::optional(place->second);

@@ -16,6 +16,7 @@ namespace qtrap::fit {
 struct PaperPoint {
   std::string point_id, device, model, scheme;
   double batch = 1;
+  result::Phase phase = result::Phase::kDecode;
   std::optional<double> energy_tdp_j;      ///< TDP x time of one chain; none without a TDP
   double energy_gross_j = 0;               ///< mean over sessions of the medians
   std::optional<double> energy_ratio_tdp;  ///< to f16: by TDP x time this is the ratio of times
@@ -56,6 +57,7 @@ struct ParetoPoint {
 struct ParetoCell {
   std::string device, cell, model;
   double batch = 1;
+  result::Phase phase = result::Phase::kDecode;
   std::vector<ParetoPoint> points;  ///< f16 first
 };
 

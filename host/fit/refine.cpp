@@ -9,7 +9,7 @@ std::vector<Bracket> find_brackets(std::span<const Critical> critical) {
   std::vector<Bracket> brackets;
   for (const Critical& one : critical) {
     if (one.axis == Axis::kHops || one.method != CriticalMethod::kInterpolated) continue;
-    if (one.crossing.status != CriticalStatus::kFound) continue;
+    if (one.crossing.status != CriticalStatus::kFound || one.cell.phase != result::Phase::kDecode) continue;
     const auto above = std::upper_bound(one.sizes_used.begin(), one.sizes_used.end(), *one.crossing.value);
     if (above == one.sizes_used.begin() || above == one.sizes_used.end()) continue;
     brackets.push_back({one.axis, one.cell, one.scheme, one.quantity, *(above - 1), *above});

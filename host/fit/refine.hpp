@@ -20,7 +20,8 @@ struct Bracket {
   double lower = 0, upper = 0;  ///< the measured sizes beside it, lower < upper
 };
 
-/// Brackets of the interpolated crossings that were found, along B and N, in the order of `critical`.
+/// Brackets of the interpolated crossings that were found in decode, which alone can be measured, along B and N, in the
+/// order of `critical`.
 std::vector<Bracket> find_brackets(std::span<const Critical> critical);
 
 /// The whole number nearest to the middle of the logarithms strictly between the two; none where they are neighbours.

@@ -83,6 +83,7 @@ Workload shape_work(const result::PointRecord& point) {
   work.hops = static_cast<double>(point.hops);
   work.tokens = static_cast<double>(point.tokens_per_hop);
   work.context = static_cast<double>(point.context_tokens);
+  work.phase = point.phase;
   return work;
 }
 

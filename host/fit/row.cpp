@@ -30,7 +30,8 @@ bool same_work(const Workload& a, const Workload& b) {
 }  // namespace
 
 judge::CellKey cell_of(const Workload& work) {
-  return {work.device, work.model, work.params, work.batch, work.hops, work.tokens, work.context, work.family};
+  return {work.device, work.model,   work.params, work.batch, work.hops,
+          work.tokens, work.context, work.family, work.phase};
 }
 
 std::optional<std::string> find_defect(std::span<const Row> rows) {

@@ -51,7 +51,8 @@ struct Workload {
   double hops = 1;          ///< dependent hops of the chain
   double tokens = 1;        ///< steps per hop
   double context = 0;       ///< tokens in the cache before the chain
-  Counts counts;            ///< per chain
+  result::Phase phase = result::Phase::kDecode;
+  Counts counts;  ///< per chain
 };
 
 /// The cell of a workload, which its anchor shares.

@@ -85,6 +85,7 @@ Status check_sources(const Series& series, const Place& place) {
   also(series.power_w, "power_w");
   also(series.power_limit_w, "power_limit_w");
   also(series.path, "path");
+  also(series.phase, "phase");
   also(series.tokens, "tokens");
   also(series.steps, "steps");
   also(series.runs, "runs");
@@ -180,7 +181,7 @@ void visit_text_columns(const Series& series, const std::function<void(const std
   for (const TextSource* source : {&series.session.source, &series.device, &series.model, &series.scheme}) {
     if (source->column) visit(*source->column);
   }
-  for (const auto* source : {&series.source, &series.replicate, &series.path}) {
+  for (const auto* source : {&series.source, &series.replicate, &series.path, &series.phase}) {
     if (*source && (*source)->column) visit(*(*source)->column);
   }
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::importer {
 
@@ -99,6 +100,7 @@ struct Series {
   TextSource scheme;
   std::optional<TextSource> path;     ///< of a row's kernels, in place of the scheme's
   std::optional<NumberSource> batch;  ///< 1 when left out
+  std::optional<TextSource> phase;    ///< that `phases` translates; decode when left out
   std::optional<TimeSource> time;
   std::optional<EnergySource> energy;
   std::optional<NumberSource> idle_power_w;
@@ -129,11 +131,12 @@ struct ImportMap {
   std::optional<std::string> date;
   std::string workload = "decoder";
   std::string device_type = "gpu";
-  std::optional<std::string> separator;        ///< of the cells; the text decides when left out
-  std::optional<std::string> decimal;          ///< "." or ","; see table_reader.hpp when left out
-  std::vector<std::string> no_reading;         ///< further words that mean no reading
-  std::map<std::string, std::string> models;   ///< text in the table: name of a model profile
-  std::map<std::string, SchemeEntry> schemes;  ///< text in the table: scheme
+  std::optional<std::string> separator;         ///< of the cells; the text decides when left out
+  std::optional<std::string> decimal;           ///< "." or ","; see table_reader.hpp when left out
+  std::vector<std::string> no_reading;          ///< further words that mean no reading
+  std::map<std::string, std::string> models;    ///< text in the table: name of a model profile
+  std::map<std::string, SchemeEntry> schemes;   ///< text in the table: scheme
+  std::map<std::string, result::Phase> phases;  ///< text in the table: phase; the words themselves need no entry
   std::vector<Series> series;
   bool operator==(const ImportMap&) const = default;
 };

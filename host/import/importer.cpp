@@ -27,6 +27,13 @@ bool passes(const RowView& row, const Series& series) {
          std::none_of(series.except.begin(), series.except.end(), holds);
 }
 
+/// What a row's numbers are of, its batch apart.
+struct Work {
+  profile::ModelProfile model;
+  SchemeEntry scheme;
+  result::Phase phase = result::Phase::kDecode;
+};
+
 /// Collects sessions and points.
 class Importer {
  public:
@@ -116,12 +123,8 @@ class Importer {
     if (device.empty()) return row.refuse("the device has no name", "", "filter the row out");
     const std::string name = row.text(series.session.source);
     if (name.empty()) return row.refuse("the session has no name", "", "filter the row out");
-    const auto scheme = map_.schemes.find(row.text(series.scheme));
-    if (scheme == map_.schemes.end()) {
-      return row.refuse("the map's `schemes` lacks this scheme", row.text(series.scheme), "add it or filter it out");
-    }
-    const auto model = model_of(row, row.text(series.model));
-    if (!model) return model.error();
+    const auto work = work_of(row, series);
+    if (!work) return work.error();
     const auto reading = read_row(row, series);
     if (!reading) return reading.error();
     result::SessionRecord& session = session_of(name, device, series);
@@ -134,7 +137,7 @@ class Importer {
     const auto& warnings = reading.value().warnings;
     session.hazards.insert(session.hazards.end(), warnings.begin(), warnings.end());
     warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
-    auto point = make_point(row, series, session, model.value(), scheme->second, reading.value().batch);
+    auto point = make_point(row, series, session, work.value(), reading.value().batch);
     if (const Status status = set_path(row, series, point); !status) return status.error();
     set_reading(reading.value(), point);
     return series.replicate ? keep_replicate(row, *series.replicate, reading.value(), std::move(point))
@@ -142,10 +145,13 @@ class Importer {
   }
 
   result::PointRecord make_point(const RowView& row, const Series& series, const result::SessionRecord& session,
-                                 const profile::ModelProfile& model, const SchemeEntry& scheme, double batch) const {
+                                 const Work& work, double batch) const {
+    const auto& [model, scheme, phase] = work;
     result::PointRecord point;
     point.batch = static_cast<std::int64_t>(batch);
-    point.cell_id = fmt::format("{}/b{}/imported", model.name, point.batch);
+    point.phase = phase;
+    const std::string word = phase == result::Phase::kDecode ? "" : fmt::format("{}/", to_string(phase));
+    point.cell_id = fmt::format("{}/b{}/{}imported", model.name, point.batch, word);
     point.point_id = fmt::format("{}|{}|{}", session.session_id, point.cell_id, scheme.scheme);
     point.workload = map_.workload;
     point.model = model.name;
@@ -168,6 +174,29 @@ class Importer {
     point.source = series.source ? row.text(*series.source) : map_.source;
     if (series.energy) point.energy_method = series.energy->method;
     return point;
+  }
+
+  /// The row's texts, translated.
+  Result<Work> work_of(const RowView& row, const Series& series) {
+    const auto scheme = map_.schemes.find(row.text(series.scheme));
+    if (scheme == map_.schemes.end()) {
+      return row.refuse("the map's `schemes` lacks this scheme", row.text(series.scheme), "add it or filter it out");
+    }
+    const auto model = model_of(row, row.text(series.model));
+    if (!model) return model.error();
+    const auto phase = phase_of(row, series);
+    if (!phase) return phase.error();
+    return Work{model.value(), scheme->second, phase.value()};
+  }
+
+  /// What the row's step works on.
+  Result<result::Phase> phase_of(const RowView& row, const Series& series) const {
+    if (!series.phase) return result::Phase::kDecode;
+    const std::string text = row.text(*series.phase);
+    if (const auto known = map_.phases.find(text); known != map_.phases.end()) return known->second;
+    if (const auto word = table::find_word<result::Phase>(text)) return *word;
+    return row.refuse("the phase is neither decode nor prefill", text,
+                      "translate it in the map's `phases`, or filter the row out");
   }
 
   /// The row's own kernel path, where the map names one.

@@ -3,7 +3,8 @@
 //
 // Per point, of one dependent step (hops and tokens_per_hop are 1): time and energy after unit conversion, gross, idle
 // and net energy where the idle power is known, ratios to the f16 point of the same session and cell. Nothing is
-// estimated: what the table does not give is null. context_tokens is 0, for the tables do not tell.
+// estimated: what the table does not give is null. context_tokens is 0, for the tables do not tell. A step of a prefill
+// is a token of each prompt, where `tokens` or `steps` count those, else what the unit calls a step.
 #pragma once
 
 #include <functional>

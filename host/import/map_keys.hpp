@@ -23,8 +23,9 @@ std::variant<SessionSource, std::map<std::string, CellTexts>, std::map<std::stri
              std::optional<TextSource>, std::optional<NumberSource>, std::optional<TimeSource>,
              std::optional<EnergySource>>
     special_types(std::type_identity<Series>);
-std::variant<std::map<std::string, std::string>, std::map<std::string, SchemeEntry>, std::vector<Series>> special_types(
-    std::type_identity<ImportMap>);
+std::variant<std::map<std::string, std::string>, std::map<std::string, SchemeEntry>,
+             std::map<std::string, result::Phase>, std::vector<Series>>
+    special_types(std::type_identity<ImportMap>);
 
 std::span<const table::Field<TextSource>> table_of(std::type_identity<TextSource>);
 std::span<const table::Field<NumberSource>> table_of(std::type_identity<NumberSource>);

@@ -119,11 +119,15 @@ std::vector<std::optional<Estimate>> pool(const std::vector<Judgement>& drafts, 
   std::vector<SessionValues> quantities;
   quantities.reserve(drafts.size());
   for (const Judgement& one : drafts)
-    quantities.push_back({one.cell.device + (one.flagged ? "|flagged" : ""), one.scheme, one.session_logs});
+    quantities.push_back({find_pool(one.cell) + (one.flagged ? "|flagged" : ""), one.scheme, one.session_logs});
   return pool_sessions(quantities, confidence);
 }
 
 }  // namespace
+
+std::string find_pool(const CellKey& cell) {
+  return cell.phase == result::Phase::kDecode ? cell.device : cell.device + "|" + to_string(cell.phase);
+}
 
 std::string to_words(Verdict verdict) {
   std::string words = to_string(verdict);

@@ -5,7 +5,8 @@
 // stands for it. Flagged values count only where a scheme has no pair without: then no verdict is drawn.
 // Pooling: the value is the mean of the sessions' logs and the centre of its own interval.
 // Interval: over sessions by a moderated t (pooling.hpp). Schemes of one session are told apart, cells are not: a
-// session's effect on a scheme is the same in all its cells. Over blocks by Student's t where there is one session: no
+// session's effect on a scheme is the same in all its cells. Phases are told apart: prefill says nothing of how far
+// decode spreads. Over blocks by Student's t where there is one session: no
 // verdict, for sessions differ more than blocks tell. Where one session holds one value of each, with a published
 // spread, the interval is that of the two spreads (Welch's t): no verdict either.
 #pragma once
@@ -28,9 +29,13 @@ struct CellKey {
   std::string device, model;
   double params = 0;  ///< of the shape; files may give one name to two
   double batch = 1, hops = 1, tokens = 1, context = 0;
-  std::string family = {};                           ///< of the model; empty: unnamed
+  std::string family = {};  ///< of the model; empty: unnamed
+  result::Phase phase = result::Phase::kDecode;
   auto operator<=>(const CellKey&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
+
+/// What shares its spread between sessions with the cell: those of its device and phase.
+std::string find_pool(const CellKey& cell);
 
 /// What was published of a value's spread within its session, or follows from replicates of it there.
 struct PublishedSpread {
@@ -93,7 +98,8 @@ struct Pairs {
 std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations);
 
 /// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme. Values at or below 0 are refused
-/// by the caller: none is given. Variances are shared by the points of one device.
+/// by the caller: none is given. Variances are shared by the points of one device and
+/// phase.
 std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options = {});
 
 /// Smallest log ratio, > 0, that a campaign like this one tells from 0 with 80 % power at the judgement's confidence;

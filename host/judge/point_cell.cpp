@@ -20,7 +20,8 @@ CellKey cell_of(const result::PointRecord& point) {
           static_cast<double>(point.hops),
           static_cast<double>(point.tokens_per_hop),
           static_cast<double>(point.context_tokens),
-          point.model_family.value_or("")};
+          point.model_family.value_or(""),
+          point.phase};
 }
 
 std::optional<PublishedSpread> time_spread_of(const result::PointRecord& point) {

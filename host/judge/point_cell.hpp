@@ -6,7 +6,7 @@
 
 namespace qtrap::judge {
 
-/// Device, model, parameters, batch, hops, tokens and context. A point without a device gets an empty one.
+/// Device, model, parameters, batch, hops, tokens, context and phase. A point without a device gets an empty one.
 CellKey cell_of(const result::PointRecord& point);
 
 /// The published spread of an imported point's time or energy; none where nothing was published. Without a number of

@@ -17,7 +17,7 @@ Spread spread_of(std::span<const double> values) {
   return {std::pow(compute_standard_deviation(values), 2), static_cast<double>(values.size() - 1)};
 }
 
-/// What the quantities of a device share.
+/// What the quantities of a pool share.
 struct Shared {
   Prior prior;
   double most_degrees = 0;
@@ -28,14 +28,14 @@ std::map<std::string, Shared> find_shared(std::span<const SessionValues> quantit
   std::map<std::string, std::set<std::string>> kin;
   for (const SessionValues& one : quantities) {
     if (one.values.size() < 2) continue;
-    spreads[one.device].push_back(spread_of(one.values));
-    kin[one.device].insert(one.kin);
+    spreads[one.pool].push_back(spread_of(one.values));
+    kin[one.pool].insert(one.kin);
   }
   std::map<std::string, Shared> shared;
-  for (const auto& [device, own] : spreads) {
+  for (const auto& [pool, own] : spreads) {
     double most = 0;
     for (const Spread& one : own) most = std::max(most, one.degrees_of_freedom);
-    shared[device] = {estimate_prior(own), shared_degrees(most, static_cast<double>(kin[device].size()))};
+    shared[pool] = {estimate_prior(own), shared_degrees(most, static_cast<double>(kin[pool].size()))};
   }
   return shared;
 }
@@ -58,7 +58,7 @@ std::vector<std::optional<Estimate>> pool_sessions(std::span<const SessionValues
     auto& place = estimates.emplace_back();
     if (one.values.size() < 2) continue;
     const Spread own = spread_of(one.values);
-    const Shared& common = shared.at(one.device);
+    const Shared& common = shared.at(one.pool);
     Spread spread = moderate(own, common.prior);
     spread.degrees_of_freedom =
         std::max(own.degrees_of_freedom, std::min(spread.degrees_of_freedom, common.most_degrees));

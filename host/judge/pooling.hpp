@@ -13,8 +13,8 @@ namespace qtrap::judge {
 
 /// One quantity as each session found it.
 struct SessionValues {
-  std::string device;  ///< spreads are shared within it
-  std::string kin;     ///< quantities whose sessions err alike (cells of one scheme): together they count once
+  std::string pool;  ///< spreads are shared within it: find_pool() of judge.hpp
+  std::string kin;   ///< quantities whose sessions err alike (cells of one scheme): together they count once
   std::vector<double> values;
 };
 
@@ -25,7 +25,7 @@ struct Estimate {
   double degrees_of_freedom = 0;
 };
 
-/// Moderated t (Smyth 2004, doi 10.2202/1544-6115.1027): each variance is shrunk to the one that the device's
+/// Moderated t (Smyth 2004, doi 10.2202/1544-6115.1027): each variance is shrunk to the one that the pool's
 /// quantities share; the degrees of freedom are never above (most sessions - 1) x kin, less what the
 /// kin share by their anchor, nor below one's own. None where
 /// there is one session.

@@ -85,7 +85,8 @@ std::size_t add_points(const result::ResultFile& file, const fit::FitReport& rep
 
 auto order_of(const ComparedPoint& one) {
   const result::PointRecord& p = one.point;
-  return std::tie(p.params, p.model, p.batch, p.hops, p.tokens_per_hop, p.context_tokens, p.scheme, one.subject);
+  return std::tie(p.params, p.model, p.batch, p.hops, p.tokens_per_hop, p.context_tokens, p.phase, p.scheme,
+                  one.subject);
 }
 
 /// The first point whose workload differs, as an error that names the file.

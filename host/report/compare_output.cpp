@@ -44,14 +44,15 @@ Table make_point_table(const Comparison& comparison) {
   std::string last_cell;
   for (const ComparedPoint& one : comparison.points) {
     const result::PointRecord& point = one.point;
-    const std::string cell =
-        fmt::format("{} {} {} {} {}", point.model, point.batch, point.hops, point.tokens_per_hop, point.scheme);
+    const std::string cell = fmt::format("{} {} {} {} {} {}", point.model, point.batch, point.hops,
+                                         point.tokens_per_hop, to_string(point.phase), point.scheme);
     const auto once = [&](std::string text) { return Value(cell == last_cell ? std::string() : std::move(text)); };
     const Subject& subject = comparison.subjects[one.subject];
     table.rows.push_back(
         {once(point.model), once(fmt::format("{}", point.batch)),
-         once(fmt::format("{}×{}", point.hops, point.tokens_per_hop)), once(point.scheme), subject.label,
-         static_cast<std::int64_t>((one.time ? one.time : one.energy)->session_logs.size()), ratio_cell(one.time),
+         once(fmt::format("{}×{}{}", point.hops, point.tokens_per_hop, phase_text(point.phase))), once(point.scheme),
+         subject.label, static_cast<std::int64_t>((one.time ? one.time : one.energy)->session_logs.size()),
+         ratio_cell(one.time),
          one.time ? Value(fmt::format("{:.2f}", std::exp(one.time->log_ratio) - 1)) : Value(std::monostate{}),
          verdict_cell(one.time), ratio_cell(one.energy), verdict_cell(one.energy), ratio_cell(one.net),
          one.deciding_term.empty() ? Value(std::monostate{})
@@ -72,7 +73,7 @@ std::vector<std::pair<std::size_t, const fit::Critical*>> list_critical(const Co
   const auto order = [](const fit::Critical& one) {
     const judge::CellKey& cell = one.cell;
     return std::tie(one.quantity, one.scheme, cell.family, cell.params, cell.model, cell.batch, cell.tokens,
-                    cell.context, cell.hops);
+                    cell.context, cell.hops, cell.phase);
   };
   std::stable_sort(entries.begin(), entries.end(),
                    [&](const auto& a, const auto& b) { return order(*a.second) < order(*b.second); });
@@ -99,6 +100,7 @@ result::ComparedPoint to_entry(const ComparedPoint& one, const std::string& labe
   entry.hops = point.hops;
   entry.tokens_per_hop = point.tokens_per_hop;
   entry.context_tokens = point.context_tokens;
+  entry.phase = point.phase;
   entry.scheme = point.scheme;
   entry.path = point.path;
   entry.time = to_entry(one.time);
@@ -154,7 +156,7 @@ std::vector<SubjectSlope> order_slopes(const Comparison& comparison) {
   }
   const auto order = [](const fit::HopSlope& one) {
     return std::tie(one.quantity, one.cell.params, one.cell.model, one.cell.batch, one.cell.tokens, one.cell.context,
-                    one.scheme);
+                    one.cell.phase, one.scheme);
   };
   std::stable_sort(slopes.begin(), slopes.end(),
                    [&](const auto& a, const auto& b) { return order(*a.second) < order(*b.second); });
@@ -168,8 +170,9 @@ std::string describe_slopes(const Comparison& comparison) {
       {"scheme", "scheme"}, {"device", "device"}, {"hops", "hops"}, {"slope", "ratio per doubling of hops"}};
   for (const auto& [subject, one] : order_slopes(comparison)) {
     table.rows.push_back({std::string(to_string(one->quantity)), one->cell.model, fmt::format("{:g}", one->cell.batch),
-                          fmt::format("{:g}", one->cell.tokens), one->scheme, comparison.subjects[subject].label,
-                          fmt::format("{}", fmt::join(one->hops, ", ")), slope_text(*one)});
+                          fmt::format("{:g}{}", one->cell.tokens, phase_text(one->cell.phase)), one->scheme,
+                          comparison.subjects[subject].label, fmt::format("{}", fmt::join(one->hops, ", ")),
+                          slope_text(*one)});
   }
   return table.rows.empty() ? std::string() : to_text(table);
 }

@@ -66,12 +66,13 @@ std::string describe_ratios(const std::vector<fit::Ratio>& ratios, std::string_v
   if (ratios.empty()) return {};
   std::set<double> batches;
   for (const fit::Ratio& one : ratios) batches.insert(one.cell.batch);
-  using RowKey = std::tuple<fit::Quantity, std::string, std::string, double, std::string, double, double, double>;
+  using RowKey =
+      std::tuple<fit::Quantity, std::string, std::string, double, std::string, double, double, double, result::Phase>;
   std::map<RowKey, std::map<double, const fit::Ratio*>> map;
   for (const fit::Ratio& one : ratios) {
     const judge::CellKey& cell = one.cell;
-    map[{one.quantity, cell.device, one.scheme, cell.params, cell.model, cell.tokens, cell.context, cell.hops}]
-       [cell.batch] = &one;
+    map[{one.quantity, cell.device, one.scheme, cell.params, cell.model, cell.tokens, cell.context, cell.hops,
+         cell.phase}][cell.batch] = &one;
   }
   Table table;
   table.columns = {
@@ -118,7 +119,7 @@ std::string describe_attribution(const std::vector<fit::Attribution>& points) {
   for (const fit::Attribution& one : points) {
     if (one.scheme != "f16") sentences += one.sentence + "\n";
     std::vector<Value> row{std::string(to_string(one.quantity)), one.model, one.batch,
-                           chain_text({"", "", 0, 1, one.hops, one.tokens, one.context}), one.scheme};
+                           chain_text({"", "", 0, 1, one.hops, one.tokens, one.context, "", one.phase}), one.scheme};
     for (std::size_t i = 0; i < fit::kPartCount; ++i) {
       const bool known = one.separable[i] || one.shares[i] == 0;
       row.emplace_back(fmt::format("{}{:.0f} %", known ? "" : "~", 100 * one.shares[i]));

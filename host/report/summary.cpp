@@ -108,7 +108,7 @@ Table point_table(const std::vector<PointRecord>& points) {
     last_cell = point.cell_id;
     const auto once = [&](std::string text) { return Value(first ? std::move(text) : std::string()); };
     table.rows.push_back({once(point.model), once(fmt::format("{}", point.batch)),
-                          once(fmt::format("{}×{}", point.hops, point.tokens_per_hop)),
+                          once(fmt::format("{}×{}{}", point.hops, point.tokens_per_hop, phase_text(point.phase))),
                           point.scheme + (point.basis == "extrapolated" ? "*" : ""),
                           point.time_per_token_s ? fmt::format("{:.3g}", 1e3 * *point.time_per_token_s) : "–",
                           ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high),

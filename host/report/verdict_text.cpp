@@ -11,7 +11,11 @@ namespace qtrap::report {
 
 std::string chain_text(const judge::CellKey& cell) {
   const std::string chain = fmt::format("{:g}×{:g}", cell.hops, cell.tokens);
-  return cell.context > 0 ? fmt::format("{}, C {:g}", chain, cell.context) : chain;
+  return (cell.context > 0 ? fmt::format("{}, C {:g}", chain, cell.context) : chain) + phase_text(cell.phase);
+}
+
+std::string phase_text(result::Phase phase) {
+  return phase == result::Phase::kDecode ? std::string() : fmt::format(", {}", to_string(phase));
 }
 
 std::string place_text(const fit::Critical& one) {
@@ -19,7 +23,7 @@ std::string place_text(const fit::Critical& one) {
   const std::string family = cell.family.empty() ? "" : cell.family + ", ";
   if (one.axis == fit::Axis::kParams) return fmt::format("{}B {:g}, {}", family, cell.batch, chain_text(cell));
   if (one.axis == fit::Axis::kBatch) return fmt::format("{}, {}", cell.model, chain_text(cell));
-  return fmt::format("{}, B {:g}, T {:g}", cell.model, cell.batch, cell.tokens);
+  return fmt::format("{}, B {:g}, T {:g}{}", cell.model, cell.batch, cell.tokens, phase_text(cell.phase));
 }
 
 std::string verdict_text(const fit::Ratio& ratio) {
@@ -80,7 +84,8 @@ std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
       {"batch", "B"},     {"tokens", "T"},      {"hops", "hops"},     {"slope", "ratio per doubling of hops"}};
   for (const fit::HopSlope& one : slopes) {
     table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
-                          fmt::format("{:g}", one.cell.batch), fmt::format("{:g}", one.cell.tokens),
+                          fmt::format("{:g}", one.cell.batch),
+                          fmt::format("{:g}{}", one.cell.tokens, phase_text(one.cell.phase)),
                           fmt::format("{}", fmt::join(one.hops, ", ")), slope_text(one)});
   }
   return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);

@@ -18,8 +18,11 @@ struct AxisName {
 inline constexpr AxisName kAxisNames[] = {
     {fit::Axis::kParams, "N*"}, {fit::Axis::kBatch, "B*"}, {fit::Axis::kHops, "H*"}};
 
-/// "4×4", or "4×4, C 2048".
+/// "4×4", "4×4, C 2048", "1×1, prefill".
 std::string chain_text(const judge::CellKey& cell);
+
+/// ", prefill"; empty of decode, which goes without saying.
+std::string phase_text(result::Phase phase);
 
 /// What stays fixed along the axis: "qwen, B 1, 4×4".
 std::string place_text(const fit::Critical& critical);

@@ -204,6 +204,13 @@ bool share_session(const PointRecord& a, const PointRecord& b, const Index& inde
   return std::any_of(of_a.begin(), of_a.end(), [&of_b](const std::string& id) { return of_b.contains(id); });
 }
 
+/// Schemes of a cell differ in nothing else, so that they can be divided by its anchor.
+void check_phase(const PointRecord& point, const Index& index, const Place& place) {
+  if (index.phases.at(point.cell_id) == point.phase) return;
+  place.refuse("a cell is of two phases", fmt::format("{}, {}", point.cell_id, to_string(point.phase)),
+               "give decode and prefill a cell_id each");
+}
+
 void check_anchor(const PointRecord& point, const Index& index, const Place& place) {
   if (!point.time_ratio && !point.energy_ratio && !point.energy_net_ratio) return;
   const auto anchors = index.anchors.find(point.cell_id);
@@ -315,6 +322,7 @@ void check_point(const PointRecord& point, const Index& index, const Place& plac
                  point.energy_ratio_high, point.energy_ratio_df, point.energy_ratio_basis, confidence},
                 point.no_effect_margin, place);
   check_sessions_of(point, index, place);
+  check_phase(point, index, place);
   check_anchor(point, index, place);
   check_against_trials(point, index, place);
 }

@@ -52,6 +52,7 @@ struct ComparedPoint {
   std::int64_t hops = 1;
   std::int64_t tokens_per_hop = 1;
   std::int64_t context_tokens = 0;
+  Phase phase = Phase::kDecode;
   std::string scheme;
   std::string path = "none";
   std::optional<ComparedRatio> time;
@@ -73,6 +74,7 @@ struct ComparedSlope {
   double batch = 1;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   std::string scheme;
   Quantity quantity = Quantity::kTime;
   std::vector<double> hops;
@@ -95,6 +97,7 @@ struct ComparedCritical {
   double hops = 1;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   Quantity quantity = Quantity::kTime;
   CriticalStatus status = CriticalStatus::kNotIdentified;
   std::optional<double> value;

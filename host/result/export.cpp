@@ -10,6 +10,7 @@
 #include "core/contract.hpp"
 #include "core/text.hpp"
 #include "result/fields.hpp"
+#include "table/words.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -19,6 +20,7 @@ using Cell = std::variant<std::monostate, bool, std::int64_t, double, std::strin
 struct Column {
   std::string name;
   std::string_view sql_type;
+  Cell usual = {};  ///< what files before the key meant, which goes without saying; absent where there is none
 };
 
 struct Table {
@@ -43,6 +45,10 @@ Cell to_cell(const std::string& value) { return escape_controls(value, "\n\t"); 
 Cell to_cell(std::int64_t value) { return value; }
 Cell to_cell(bool value) { return value; }
 Cell to_cell(double value) { return value; }
+template <table::IsWord E>
+Cell to_cell(E value) {
+  return std::string(table::word_of(value));
+}
 Cell to_cell(const std::vector<std::string>& values) { return to_cell(fmt::format("{}", fmt::join(values, ";"))); }
 Cell to_cell(const std::vector<double>& values) {
   std::string text;
@@ -112,13 +118,24 @@ bool is_join_key(const Field<R>& field) {
 }
 
 template <class R>
+Cell cell_of(const R& record, const Field<R>& field) {
+  return std::visit(
+      [&record]<class T>(T R::*member) -> Cell {
+        if constexpr (HasCell<T>) return to_cell(record.*member);
+        fail_contract("every field of an exported record is flat");
+      },
+      field.member);
+}
+
+template <class R>
 Table make_table(std::string name, std::span<const ResultFile> files, std::vector<R> ResultFile::*records) {
   Table table{std::move(name), {}, {}};
   for (const std::string_view key : kJoinKeys) table.columns.push_back({std::string(key), "TEXT"});
   for (const Field<R>& field : fields<R>()) {
     if (is_join_key(field)) continue;
-    table.columns.push_back(
-        {std::string(field.key.name), std::visit([]<class T>(T R::*) { return kSqlType<T>; }, field.member)});
+    Column column{std::string(field.key.name), std::visit([]<class T>(T R::*) { return kSqlType<T>; }, field.member)};
+    if (field.key.has(table::kMayMiss)) column.usual = cell_of(R(), field);
+    table.columns.push_back(std::move(column));
   }
   table.columns.push_back({std::string(kResultKey), "TEXT"});
   for (const ResultFile& file : files) {
@@ -126,12 +143,7 @@ Table make_table(std::string name, std::span<const ResultFile> files, std::vecto
       std::vector<Cell> row = join_cells(session_ids_of(record), file);
       for (const Field<R>& field : fields<R>()) {
         if (is_join_key(field)) continue;
-        row.push_back(std::visit(
-            [&record]<class T>(T R::*member) -> Cell {
-              if constexpr (HasCell<T>) return to_cell(record.*member);
-              fail_contract("every field of an exported record is flat");
-            },
-            field.member));
+        row.push_back(cell_of(record, field));
       }
       row.push_back(result_id_of(file));
       table.rows.push_back(std::move(row));
@@ -225,8 +237,10 @@ std::string quote_markdown(std::string_view text) {
 std::string write_markdown(const Table& table) {
   std::vector<std::size_t> shown;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
-    const auto holds_text = [i](const auto& row) { return !to_text(row[i]).empty(); };
-    if (table.rows.empty() || std::any_of(table.rows.begin(), table.rows.end(), holds_text)) shown.push_back(i);
+    const auto says_something = [&, i](const auto& row) {
+      return !to_text(row[i]).empty() && row[i] != table.columns[i].usual;
+    };
+    if (table.rows.empty() || std::any_of(table.rows.begin(), table.rows.end(), says_something)) shown.push_back(i);
   }
   std::string head = "|";
   std::string rule = "|";

@@ -22,8 +22,8 @@ std::optional<CsvRecords> parse_csv_records(std::string_view word);
 /// One table over all files. Every row starts with session_id, device_name, driver and meter_name (of a point: those of
 /// all its sessions, joined by ';') and ends with result_id, the first session_id of its file: result_id and point_id
 /// join a trial to its point, also where the point pools several sessions. CSV: RFC 4180 quoting, lines end in "\n",
-/// one header. Markdown: columns that are empty in every row are left out. SQL: CREATE TABLE IF NOT EXISTS and INSERTs
-/// in one transaction, for SQLite and PostgreSQL.
+/// one header. Markdown: columns that are empty in every row are left out, and the phase where every row is of decode.
+/// SQL: CREATE TABLE IF NOT EXISTS and INSERTs in one transaction, for SQLite and PostgreSQL.
 Result<std::string> export_records(std::span<const ResultFile> files, CsvRecords records, ExportFormat format);
 
 /// export_records() of one file as CSV.

@@ -17,6 +17,7 @@ std::variant<HostInfo, DeviceSummary, KernelsInfo, MeterSummary, Ceilings, Event
              std::map<std::string, std::string>>
     special_types(std::type_identity<SessionRecord>);
 std::variant<std::optional<std::map<std::string, std::string>>> special_types(std::type_identity<Ceilings>);
+std::variant<Phase> special_types(std::type_identity<PointRecord>);
 std::span<const Field<HostInfo>> table_of(std::type_identity<HostInfo>);
 std::span<const Field<CapabilityRecord>> table_of(std::type_identity<CapabilityRecord>);
 std::span<const Field<DeviceSummary>> table_of(std::type_identity<DeviceSummary>);

@@ -135,6 +135,7 @@ std::span<const Field<OtherCritical<A>>> table_of(std::type_identity<OtherCritic
     if (A != Axis::kHops) table.push_back({&R::hops, kHops});
     append(table, {{&R::tokens_per_hop, kTokens},
                    {&R::context_tokens, kContext},
+                   {&R::phase, kPhase},
                    {&R::model_family, kFamily},
                    {&R::scheme, kScheme}});
     return join<R>({table, crossing_rows<R>(A), ending_rows<R>()});
@@ -154,6 +155,7 @@ std::span<const Field<PaperView>> table_of(std::type_identity<PaperView>) {
       {&R::model, {"model", "", "model shape"}},
       {&R::scheme, {"scheme", "", "precision scheme"}},
       {&R::batch, {"batch", "", "sequences in lockstep"}},
+      {&R::phase, kPhase},
       {&R::energy_tdp_j, {"energy_tdp_j", "J", "TDP x time of a chain, as the paper's first version computed it"}},
       {&R::energy_gross_j, {"energy_gross_j", "J", "measured gross energy of a chain"}},
       {&R::energy_ratio_tdp, {"energy_ratio_tdp", "1", "ratio to the anchor by TDP x time"}},
@@ -267,6 +269,7 @@ std::span<const Field<Attribution>> table_of(std::type_identity<Attribution>) {
       {&R::hops, kHops},
       {&R::tokens_per_hop, kTokens},
       {&R::context_tokens, kContext},
+      {&R::phase, kPhase},
       {&R::quantity, kQuantity},
       {&R::basis, {"basis", "", "where the shares come from", kFitted}},
       {&R::measured, {"measured", "s or J", "of a chain: mean over the sessions of the medians"}},
@@ -324,11 +327,9 @@ std::span<const Field<ParetoPoint>> table_of(std::type_identity<ParetoPoint>) {
 std::span<const Field<ParetoCell>> table_of(std::type_identity<ParetoCell>) {
   using R = ParetoCell;
   static const Field<R> kTable[] = {
-      {&R::device, kDevice},
-      {&R::cell, {"cell", "", "workload cell (model, B, H, T, C) that all schemes share"}},
-      {&R::model, kModel},
-      {&R::batch, kBatch},
-      {&R::points, {"points", "", "its schemes, f16 first"}},
+      {&R::device, kDevice}, {&R::cell, {"cell", "", "workload cell (model, B, H, T, C) that all schemes share"}},
+      {&R::model, kModel},   {&R::batch, kBatch},
+      {&R::phase, kPhase},   {&R::points, {"points", "", "its schemes, f16 first"}},
   };
   return kTable;
 }

@@ -107,7 +107,7 @@ constexpr Field<R> kTable[] = {
     {&R::matrix_unit, {"matrix_unit", "", "matrix unit used, or none"}},
     {&R::kernels_used, {"kernels_used", "", "entry names of the kernels of a chain"}},
     {&R::output_error, {"output_error", "1", "relative L2 distance from the anchor's output, by hop"}},
-    {&R::cell_id, {"cell_id", "", "workload cell (model, B, H, T, C) that all schemes share"}},
+    {&R::cell_id, {"cell_id", "", "workload cell (model, B, H, T, C, phase) that all schemes share"}},
     {&R::sessions, {"sessions", "", "sessions pooled"}},
     {&R::session_ids, {"session_ids", "", "the sessions pooled"}},
     {&R::device_id, {"device_id", "", "device.id of the sessions"}},
@@ -141,6 +141,7 @@ constexpr Field<R> kTable[] = {
     {&R::ratio_confidence,
      {"ratio_confidence", "1",
       "confidence of the ratios' intervals and verdicts where `--until` spends it over looks and ratios; null: 0.95"}},
+    {&R::phase, {"phase", "", "what a step works on; files before this key are of decode", {}, table::kMayMiss}},
 };
 
 }  // namespace

@@ -15,19 +15,21 @@ std::variant<FitStatus, std::optional<Form>, std::vector<Coefficient>, std::map<
 std::variant<FitStatus, std::optional<Form>, std::vector<Coefficient>, std::map<std::string, double>,
              std::vector<FormFit>>
     special_types(std::type_identity<EnergyFit>);
-std::variant<Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
+std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
     std::type_identity<CriticalScale>);
-std::variant<Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
+std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
     std::type_identity<CriticalBatch>);
-std::variant<Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
+std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
     std::type_identity<CriticalHops>);
-std::variant<Quantity, Basis, Verdict> special_types(std::type_identity<VerdictEntry>);
-std::variant<Quantity> special_types(std::type_identity<HopSlope>);
+std::variant<Phase, Quantity, Basis, Verdict> special_types(std::type_identity<VerdictEntry>);
+std::variant<Phase, Quantity> special_types(std::type_identity<HopSlope>);
+std::variant<Phase> special_types(std::type_identity<PaperView>);
 std::variant<std::optional<IntervalValue>> special_types(std::type_identity<Counterfactual>);
-std::variant<Quantity, Verdict, PartShares, SeparableParts, std::optional<IntervalValue>, std::vector<Counterfactual>>
+std::variant<Phase, Quantity, Verdict, PartShares, SeparableParts, std::optional<IntervalValue>,
+             std::vector<Counterfactual>>
     special_types(std::type_identity<Attribution>);
-std::variant<Quantity, std::optional<Coefficient>> special_types(std::type_identity<Scaling>);
-std::variant<std::vector<ParetoPoint>> special_types(std::type_identity<ParetoCell>);
+std::variant<Phase, Quantity, std::optional<Coefficient>> special_types(std::type_identity<Scaling>);
+std::variant<Phase, std::vector<ParetoPoint>> special_types(std::type_identity<ParetoCell>);
 std::variant<QuantityFit, EnergyFit, std::vector<CriticalScale>, std::vector<CriticalBatch>,
              std::optional<std::vector<CriticalHops>>, std::vector<PaperView>,
              std::vector<OtherCritical<Axis::kParams>>, std::vector<OtherCritical<Axis::kBatch>>,
@@ -35,7 +37,7 @@ std::variant<QuantityFit, EnergyFit, std::vector<CriticalScale>, std::vector<Cri
              std::vector<Attribution>, std::vector<Scaling>, std::vector<ParetoCell>>
     special_types(std::type_identity<FitFile>);
 template <Axis A>
-std::variant<Quantity, CriticalStatus, CriticalMethod, std::optional<Direction>> special_types(
+std::variant<Phase, Quantity, CriticalStatus, CriticalMethod, std::optional<Direction>> special_types(
     std::type_identity<OtherCritical<A>>);
 
 std::span<const Field<Coefficient>> table_of(std::type_identity<Coefficient>);
@@ -62,14 +64,14 @@ template <Axis A>
 std::span<const Field<OtherCritical<A>>> table_of(std::type_identity<OtherCritical<A>>);
 
 std::variant<Basis, Verdict> special_types(std::type_identity<ComparedRatio>);
-std::variant<std::optional<ComparedRatio>> special_types(std::type_identity<ComparedPoint>);
-std::variant<Quantity> special_types(std::type_identity<ComparedSlope>);
+std::variant<Phase, std::optional<ComparedRatio>> special_types(std::type_identity<ComparedPoint>);
+std::variant<Phase, Quantity> special_types(std::type_identity<ComparedSlope>);
 std::variant<std::vector<ComparedSubject>, std::vector<ComparedPoint>, std::vector<ComparedSlope>,
              std::vector<ComparedCritical<Axis::kParams>>, std::vector<ComparedCritical<Axis::kBatch>>,
              std::vector<ComparedCritical<Axis::kHops>>>
     special_types(std::type_identity<CompareFile>);
 template <Axis A>
-std::variant<Quantity, CriticalStatus, CriticalMethod> special_types(std::type_identity<ComparedCritical<A>>);
+std::variant<Phase, Quantity, CriticalStatus, CriticalMethod> special_types(std::type_identity<ComparedCritical<A>>);
 
 std::span<const Field<ComparedSubject>> table_of(std::type_identity<ComparedSubject>);
 std::span<const Field<ComparedRatio>> table_of(std::type_identity<ComparedRatio>);

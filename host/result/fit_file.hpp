@@ -82,6 +82,7 @@ struct CriticalScale {
   std::optional<std::int64_t> hops;
   std::optional<std::int64_t> tokens_per_hop;
   std::optional<std::int64_t> context_tokens;
+  Phase phase = Phase::kDecode;
   Quantity quantity = Quantity::kTime;
   CriticalStatus status = CriticalStatus::kNotIdentified;
   std::optional<double> n_star;
@@ -106,6 +107,7 @@ struct CriticalBatch {
   std::optional<std::int64_t> hops;
   std::optional<std::int64_t> tokens_per_hop;
   std::optional<std::int64_t> context_tokens;
+  Phase phase = Phase::kDecode;
   Quantity quantity = Quantity::kTime;
   CriticalStatus status = CriticalStatus::kNotIdentified;
   std::optional<double> b_star;
@@ -130,6 +132,7 @@ struct CriticalHops {
   std::int64_t batch = 1;
   std::optional<std::int64_t> tokens_per_hop;
   std::optional<std::int64_t> context_tokens;
+  Phase phase = Phase::kDecode;
   Quantity quantity = Quantity::kTime;
   CriticalStatus status = CriticalStatus::kNotIdentified;
   std::optional<double> h_star;
@@ -155,6 +158,7 @@ struct OtherCritical {
   double hops = 0;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   std::optional<std::string> model_family;
   std::string scheme;
   Quantity quantity = Quantity::kTime;
@@ -178,6 +182,7 @@ struct PaperView {
   std::string model;
   std::string scheme;
   std::int64_t batch = 1;
+  Phase phase = Phase::kDecode;
   double energy_tdp_j = 0;
   double energy_gross_j = 0;
   std::optional<double> energy_ratio_tdp;
@@ -202,6 +207,7 @@ struct VerdictEntry {
   double hops = 1;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   std::optional<std::string> model_family;
   std::string scheme;
   Quantity quantity = Quantity::kTime;
@@ -227,6 +233,7 @@ struct HopSlope {
   std::vector<double> hops;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   std::optional<std::string> model_family;
   std::string scheme;
   Quantity quantity = Quantity::kTime;
@@ -279,6 +286,7 @@ struct Attribution {
   double hops = 1;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   Quantity quantity = Quantity::kTime;
   std::string basis = "fitted";
   double measured = 0;
@@ -304,6 +312,7 @@ struct Scaling {
   double hops = 1;
   double tokens_per_hop = 1;
   double context_tokens = 0;
+  Phase phase = Phase::kDecode;
   std::optional<std::string> model_family;
   std::string scheme;
   Quantity quantity = Quantity::kTime;
@@ -336,6 +345,7 @@ struct ParetoCell {
   std::string cell;
   std::string model;
   double batch = 1;
+  Phase phase = Phase::kDecode;
   std::vector<ParetoPoint> points;
   bool operator==(const ParetoCell&) const = default;
 };

@@ -12,6 +12,7 @@ Index make_index(const ResultFile& file) {
   }
   for (const PointRecord& point : file.points) {
     index.points.insert(point.point_id);
+    index.phases.emplace(point.cell_id, point.phase);
     if (point.scheme == kAnchor) index.anchors[point.cell_id].push_back(&point);
   }
   index.complete = file.end && file.end->status == "complete";

@@ -28,6 +28,7 @@ struct Index {
   std::map<std::string, const SessionRecord*> sessions;
   std::map<std::string, std::vector<const TrialRecord*>> trials;   ///< by point_id
   std::map<std::string, std::vector<const PointRecord*>> anchors;  ///< by cell_id
+  std::map<std::string, Phase> phases;                             ///< of the first point, by cell_id
   std::set<std::string> points;
   std::map<Window, int> windows;  ///< trials of each
   bool complete = false;          ///< the run says that it lacks nothing

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "result/words.hpp"
+
 namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
@@ -372,6 +374,7 @@ struct PointRecord {
   std::optional<double> time_error;
   std::optional<double> energy_error;
   std::optional<double> ratio_confidence;
+  Phase phase = Phase::kDecode;
   bool operator==(const PointRecord&) const = default;
 };
 

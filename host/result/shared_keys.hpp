@@ -20,6 +20,8 @@ inline constexpr Key kBatch{"batch", "", "sequences in lockstep"};
 inline constexpr Key kHops{"hops", "", "dependent hops of a chain"};
 inline constexpr Key kTokens{"tokens_per_hop", "", "dependent steps of a hop"};
 inline constexpr Key kContext{"context_tokens", "", "tokens in the cache before the chain"};
+inline constexpr Key kPhase{
+    "phase", "", "what a step works on; files before this key are of decode", {}, table::kMayMiss};
 inline constexpr Key kFamily{"model_family", "", "family whose sizes make the curve; null where unnamed"};
 inline constexpr Key kScheme{"scheme", "", "precision scheme"};
 inline constexpr Key kQuantity{"quantity", "", "what the numbers are of"};
@@ -80,7 +82,7 @@ std::vector<Field<R>> place_rows() {
 /// The same from the hops on.
 template <class R>
 std::vector<Field<R>> scheme_rows() {
-  std::vector<Field<R>> table{{&R::tokens_per_hop, kTokens}, {&R::context_tokens, kContext}};
+  std::vector<Field<R>> table{{&R::tokens_per_hop, kTokens}, {&R::context_tokens, kContext}, {&R::phase, kPhase}};
   if constexpr (requires { &R::model_family; }) table.push_back({&R::model_family, kFamily});
   table.push_back({&R::scheme, kScheme});
   if constexpr (requires { &R::quantity; }) table.push_back({&R::quantity, kQuantity});
@@ -118,7 +120,7 @@ std::vector<Field<R>> curve_rows(Axis axis) {
   if constexpr (requires { &R::hops; }) {
     if (axis != Axis::kHops) table.push_back({&R::hops, kHops});
   }
-  append(table, {{&R::tokens_per_hop, kTokens}, {&R::context_tokens, kContext}});
+  append(table, {{&R::tokens_per_hop, kTokens}, {&R::context_tokens, kContext}, {&R::phase, kPhase}});
   return table;
 }
 

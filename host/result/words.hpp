@@ -61,6 +61,11 @@ enum class Direction { kDissolves, kSetsIn };
 inline constexpr std::array<std::string_view, 2> kDirectionWords{"dissolves", "sets_in"};
 constexpr const auto& words_of(Direction) { return kDirectionWords; }
 
+/// What a step works on: a token of each sequence after the other, or those of a prompt together.
+enum class Phase { kDecode, kPrefill };
+inline constexpr std::array<std::string_view, 2> kPhaseWords{"decode", "prefill"};
+constexpr const auto& words_of(Phase) { return kPhaseWords; }
+
 /// Part of a measured time or energy.
 enum class Part { kStatic, kBytes, kPassBytes, kOperations, kDequantize, kCast, kLaunches, kSyncs };
 inline constexpr std::array<std::string_view, 8> kPartWords{"static",     "bytes", "pass_bytes", "operations",

@@ -130,6 +130,34 @@ class Tables(ProgramTest):
         self.assertIn("more than one device: costs belong to a device, fit each alone", self.printed("fit", mixed))
         self.assertIn("workload decoder", self.printed("compare", mixed))
 
+    def test_prefill_is_told_from_decode_in_every_output_and_costs_the_reader_of_decode_nothing(self):
+        rows = "".join(f"G,{model},{scheme},{ms},900,{b},{phase}\n" for model in ("small", "large") for b in (2, 8)
+                       for phase, scheme, ms in (("decode", "f16", 10), ("decode", "w4", 12), ("prefill", "f16", 50), ("prefill", "w4", 40)))
+        series = {**MAP["series"][0], "batch": {"column": "b"}, "phase": {"column": "phase"}}
+        header = HEADER.replace("\n", ",b,phase\n")
+        both = self.imported(header + rows, "both.jsonl", {"series": [series]})
+        self.assertIn("both.jsonl: ok", self.printed("check", both))
+        texts = [self.printed(command, both) for command in ("fit", "compare")]
+        for text in texts:
+            self.assertRegex(text, r"1×1, prefill .*0\.80 ")
+            self.assertRegex(text, r"1×1  .*1\.20 ")
+        found = json.loads(self.printed("compare", both, "--json"))["points"]
+        self.assertEqual({(one["phase"], one["batch"], round(one["time"]["ratio"], 9)) for one in found},
+                         {("decode", 2, 1.2), ("decode", 8, 1.2), ("prefill", 2, 0.8), ("prefill", 8, 0.8)})
+        csv = self.printed("export", both, "--format", "csv").splitlines()
+        place = csv[0].split(",").index("phase")
+        self.assertEqual([line.split(",")[place] for line in csv[1:]].count("prefill"), 8)
+        self.assertIn('"phase" TEXT', self.printed("export", both, "--format", "sql"))
+        decode = self.imported(header + "".join(row + "\n" for row in rows.splitlines() if "decode" in row), "decode.jsonl", {"series": [series]})
+        bare = {key: value for key, value in series.items() if key != "phase"}
+        without = self.imported(HEADER.replace("\n", ",b\n") + "".join(row.removesuffix(",decode") + "\n" for row in rows.splitlines() if "decode" in row),
+                                "without.jsonl", {"series": [bare]})
+        self.assertIn("| phase |", self.printed("export", both, "--format", "md"))
+        for command in (["fit"], ["compare"], ["export", "--format", "md"]):
+            text = self.printed(*command, decode)
+            self.assertNotRegex(text, r"decode\b|prefill|phase \|")
+            self.assertEqual(text, self.printed(*command, without))
+
     def test_import_fit_and_export_give_one_verdict_over_the_sessions_of_a_table(self):
         rows = [f"G,small,{scheme},{ms},{mj},{day}\n" for day in (1, 2, 3)
                 for scheme, ms, mj in (("f16", 10 + 0.1 * day, 900 + day), ("w4", 12 + 0.1 * day, 1100))]

@@ -48,6 +48,29 @@ TEST(Judge, TheValueIsTheCentreOfItsInterval) {
   EXPECT_EQ(one.basis, Basis::kSessions);
 }
 
+TEST(Judge, PrefillIsNoCellOfDecodeAndLeavesItsIntervalAlone) {
+  std::vector<Observation> decode;
+  for (const double batch : {2.0, 8.0}) add(decode, cell(1, batch), "w8a8", 1.1, {0.97, 1, 1.02});
+  std::vector<Observation> both = decode;
+  for (const double batch : {2.0, 8.0}) {
+    CellKey key = cell(1, batch);
+    key.phase = result::Phase::kPrefill;
+    add(both, key, "w8a8", 0.7, {0.4, 1, 2.3});  // a spread that decode's variance must not be shrunk to
+    add(both, key, "w4a8", 0.7, {0.4, 1, 2.3});  // nor its degrees of freedom be shared with
+  }
+  const auto alone = judge(decode);
+  const auto mixed = judge(both);
+  ASSERT_EQ(alone.size(), 2U);
+  ASSERT_EQ(mixed.size(), 6U);
+  for (const Judgement& one : alone) {
+    const auto twin = std::find_if(mixed.begin(), mixed.end(), [&](const auto& m) { return m.cell == one.cell; });
+    ASSERT_NE(twin, mixed.end());
+    EXPECT_EQ(twin->log_ratio, one.log_ratio);
+    EXPECT_EQ(twin->interval->low, one.interval->low);
+    EXPECT_EQ(twin->degrees_of_freedom, one.degrees_of_freedom);
+  }
+}
+
 TEST(Judge, CellsThatDifferInHopsAloneAreTwo) {
   std::vector<Observation> all;
   add(all, cell(1), "w8a8", 0.80, {0.999, 1, 1.001});

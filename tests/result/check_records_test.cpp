@@ -180,6 +180,8 @@ const Lie kLies[] = {
        f.points[0].reason = "lost";
      }},
     {"more layers resident than the model has (5 of 4)", [](File& f) { f.points[1].resident_layers = 5; }},
+    {"line 13: point c/w8a8: a cell is of two phases (c, prefill): give decode and prefill a cell_id each",
+     [](File& f) { f.points[1].phase = Phase::kPrefill; }},
     // points against trials
     {"`time_s` is not what its trials measured (1.5): they lie between 1 and 1",
      [](File& f) { f.points[1].time_s = f.points[1].time_s_high = f.points[1].time_per_token_s = 1.5; }},

@@ -142,6 +142,7 @@ FitFile sample_fit() {
                          4,
                          4,
                          0,
+                         Phase::kPrefill,
                          Quantity::kTime,
                          CriticalStatus::kFound,
                          4e9,
@@ -157,6 +158,7 @@ FitFile sample_fit() {
                          4,
                          4,
                          0,
+                         Phase::kDecode,
                          Quantity::kTime,
                          CriticalStatus::kNotIdentified,
                          {},
@@ -172,6 +174,7 @@ FitFile sample_fit() {
                          1,
                          4,
                          0,
+                         Phase::kDecode,
                          Quantity::kTime,
                          CriticalStatus::kFound,
                          3,
@@ -179,7 +182,7 @@ FitFile sample_fit() {
                          4,
                          CriticalMethod::kInterpolated,
                          {1, 8}}}};
-  fit.paper_view = {{"p", "d", "qwen3-0.6b", "w4a8", 1, 2.0, 1.5, {}, 0.96}};
+  fit.paper_view = {{"p", "d", "qwen3-0.6b", "w4a8", 1, Phase::kDecode, 2.0, 1.5, {}, 0.96}};
   fit.paper_view_summary = {1, 0};
   VerdictEntry verdict;
   verdict.ratio = 1.2;

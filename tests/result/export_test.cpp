@@ -50,6 +50,17 @@ constexpr Golden kGolden[] = {
 };
 
 // csv_pandas_test.py compares the golden tables with these records.
+TEST(Export, MarkdownNamesThePhaseOnlyWhereSomeRowIsNotDecode) {
+  ResultFile file = sample_file();
+  const auto write = [&file] {
+    return export_records({&file, 1}, CsvRecords::kPoints, ExportFormat::kMarkdown).value();
+  };
+  EXPECT_NE(write().find("| phase |"), std::string::npos);
+  for (PointRecord& point : file.points) point.phase = Phase::kDecode;
+  EXPECT_EQ(write().find("| phase |"), std::string::npos);
+  EXPECT_NE(to_csv(file, CsvRecords::kPoints).value().find(",phase,"), std::string::npos);
+}
+
 TEST(Export, StartsFromTheGoldenRecords) {
   const ResultFile file = sample_file();
   std::string lines;

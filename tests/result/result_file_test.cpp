@@ -117,6 +117,17 @@ TEST(ResultLines, IgnoreUnknownKeysAndMissingOptionalOnes) {
   EXPECT_TRUE(std::get<PointRecord>(read.value()) == sample::point("p"));
 }
 
+TEST(ResultLines, OfAPointWithoutAPhaseAreOfDecode) {
+  PointRecord point = sample::point("p");
+  point.phase = Phase::kPrefill;
+  std::string line = sample::line(point);
+  EXPECT_EQ(std::get<PointRecord>(parse_line(line).value()).phase, Phase::kPrefill);
+  constexpr std::string_view kKey = R"(,"phase":"prefill")";
+  ASSERT_NE(line.find(kKey), std::string::npos);
+  line.erase(line.find(kKey), kKey.size());
+  EXPECT_EQ(std::get<PointRecord>(parse_line(line).value()).phase, Phase::kDecode);
+}
+
 TEST(ResultLines, OfANewerMinorVersionAreRead) {
   SessionRecord session = sample::session();
   session.schema_version = "1.7";
@@ -166,6 +177,7 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
       {R"("time_s":2.0)", R"("time_s":{})", "`time_s` has the wrong type (an object): give a number"},
       {R"("status":"ok")", R"("status":"fine")",
        "`status` is not in its closed list (fine): use ok, unsupported, skipped, error"},
+      {R"("phase":"decode")", R"("phase":"prompt")", "`phase` is not in its closed list (prompt): use decode, prefill"},
       {R"("scheme":"f16")", R"("scheme":16)", "`scheme` has the wrong type (16): give a text in quotes"},
       {R"("kernels_used":[])", R"("kernels_used":"gemv")",
        "`kernels_used` has the wrong type (\"gemv\"): give a list in [ ]"},

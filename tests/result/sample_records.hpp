@@ -26,6 +26,8 @@ R numbered() {
             record.*member = std::int64_t{1000} + position;
           } else if constexpr (std::is_same_v<T, double> || std::is_same_v<T, std::optional<double>>) {
             record.*member = position + 0.1;
+          } else if constexpr (table::IsWord<T>) {
+            record.*member = table::find_word<T>(words_of(T{}).back()).value();
           } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) {
             record.*member = true;
           } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
