@@ -119,25 +119,30 @@ Status check_series(const Series& series, const Place& place) {
 
 /// The column of one scheme of a wide table; none where the quantity has no columns by scheme.
 template <class Quantity>
-void set_column(const std::map<std::string, Columns>& by_scheme, const std::string& scheme,
+void set_column(const std::map<std::string, SchemeColumn>& by_scheme, const std::string& scheme,
                 std::optional<Quantity>& quantity) {
   if (by_scheme.empty()) return;
   const auto found = by_scheme.find(scheme);
   if (found == by_scheme.end()) {
     quantity.reset();
-  } else {
-    quantity->column = found->second;
+    return;
   }
+  quantity->column = found->second.source.column;
+  if (found->second.source.spread) quantity->spread = found->second.source.spread;
 }
 
-/// The series of a wide table, one for each scheme; itself where it names none.
-Status expand(Series series, const Place& place, std::vector<Series>& out) {
-  const auto times = std::exchange(series.time_by_scheme, {});
-  const auto energies = std::exchange(series.energy_by_scheme, {});
-  std::set<std::string> schemes;
-  for (const auto* columns : {&times, &energies}) {
-    for (const auto& [scheme, column] : *columns) schemes.insert(scheme);
-  }
+/// The spreads that entries of one scheme name, where they stand in the map.
+Status check_entry_spreads(const std::map<std::string, SchemeColumn>& by_scheme, const Series& series,
+                           const Place& place) {
+  const auto found = by_scheme.find(*series.scheme.constant);
+  if (found == by_scheme.end()) return Done{};
+  return check_spread(found->second.source.spread, series, place.at(found->first).at("spread"));
+}
+
+/// That a wide series names schemes in one way, units and nothing else to read from, and repeats of its schemes alone.
+Status check_wide(const Series& series, const std::set<std::string>& schemes, const Place& place) {
+  const auto& times = series.time_by_scheme;
+  const auto& energies = series.energy_by_scheme;
   const bool names_scheme = series.scheme.column || series.scheme.constant;
   if (names_scheme == !schemes.empty())
     return place.refuse(names_scheme ? "has `scheme` beside columns by scheme" : "lacks a key",
@@ -147,6 +152,24 @@ Status expand(Series series, const Place& place, std::vector<Series>& out) {
       (!energies.empty() && (!series.energy || series.energy->column || series.energy->constant)))
     return place.refuse("has columns by scheme without a unit, or beside another column", name_of(series),
                         "give `time` or `energy` a `unit` and nothing else to read from");
+  for (const auto& [scheme, column] : series.trials_by_scheme) {
+    if (schemes.contains(scheme)) continue;
+    return place.at("trials_by_scheme")
+        .refuse("names a scheme without a column", scheme, "give it one in `time_by_scheme` or `energy_by_scheme`");
+  }
+  return Done{};
+}
+
+/// The series of a wide table, one for each scheme; itself where it names none.
+Status expand(Series series, const Place& place, std::vector<Series>& out) {
+  std::set<std::string> schemes;
+  for (const auto* columns : {&series.time_by_scheme, &series.energy_by_scheme}) {
+    for (const auto& [scheme, column] : *columns) schemes.insert(scheme);
+  }
+  if (Status status = check_wide(series, schemes, place); !status) return status;
+  const auto times = std::exchange(series.time_by_scheme, {});
+  const auto energies = std::exchange(series.energy_by_scheme, {});
+  const auto trials = std::exchange(series.trials_by_scheme, {});
   if (schemes.empty()) out.push_back(std::move(series));
   for (const std::string& scheme : schemes) {
     Series& one = out.emplace_back(series);
@@ -154,6 +177,10 @@ Status expand(Series series, const Place& place, std::vector<Series>& out) {
     one.by_scheme = true;
     set_column(times, scheme, one.time);
     set_column(energies, scheme, one.energy);
+    if (const auto own = trials.find(scheme); own != trials.end()) one.trials = NumberSource{own->second, std::nullopt};
+    Status status = check_entry_spreads(times, one, place.at("time_by_scheme"));
+    if (status) status = check_entry_spreads(energies, one, place.at("energy_by_scheme"));
+    if (!status) return status;
   }
   return Done{};
 }
@@ -162,8 +189,10 @@ Status expand(Series series, const Place& place, std::vector<Series>& out) {
 Series collapse(Series series) {
   if (!series.by_scheme) return series;
   const std::string scheme = std::exchange(series.scheme, {}).constant.value();
-  const auto move_column = [&scheme](auto& quantity, std::map<std::string, Columns>& by_scheme) {
-    if (quantity && quantity->column) by_scheme[scheme] = *std::exchange(quantity->column, std::nullopt);
+  const auto move_column = [&scheme](auto& quantity, std::map<std::string, SchemeColumn>& by_scheme) {
+    if (!quantity || !quantity->column) return;
+    by_scheme[scheme].source = {*std::exchange(quantity->column, std::nullopt),
+                                std::exchange(quantity->spread, std::nullopt)};
   };
   move_column(series.time, series.time_by_scheme);
   move_column(series.energy, series.energy_by_scheme);

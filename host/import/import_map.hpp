@@ -53,6 +53,19 @@ struct SpreadSource {
   bool operator==(const SpreadSource&) const = default;
 };
 
+/// The column of one scheme of a wide table; a spread in place of the quantity's own.
+struct SpreadColumn {
+  Columns column;
+  std::optional<SpreadSource> spread;
+  bool operator==(const SpreadColumn&) const = default;
+};
+
+/// The same, where the map may also give the column bare.
+struct SchemeColumn {
+  SpreadColumn source;
+  bool operator==(const SchemeColumn&) const = default;
+};
+
 struct TimeSource {
   std::optional<Columns> column;
   std::optional<double> constant;
@@ -116,8 +129,9 @@ struct Series {
   std::vector<std::string> hazards;
   /// Wide tables, a column for each scheme: text that `schemes` translates, its column. parse_import_map() makes a
   /// series of each and leaves none.
-  std::map<std::string, Columns> time_by_scheme;
-  std::map<std::string, Columns> energy_by_scheme;
+  std::map<std::string, SchemeColumn> time_by_scheme;
+  std::map<std::string, SchemeColumn> energy_by_scheme;
+  std::map<std::string, Columns> trials_by_scheme;
   /// No key: made of columns by scheme, so that rows may be holes (is_hole() of reading.hpp).
   bool by_scheme = false;
   bool operator==(const Series&) const = default;

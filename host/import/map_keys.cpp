@@ -69,6 +69,15 @@ std::span<const Field<SpreadSource>> table_of(std::type_identity<SpreadSource>) 
   return kTable;
 }
 
+std::span<const Field<SpreadColumn>> table_of(std::type_identity<SpreadColumn>) {
+  using R = SpreadColumn;
+  static const Field<R> kTable[] = {
+      {&R::column, {"column", "", kColumnsDoc}},
+      {&R::spread, {"spread", "", "in place of that of `time` or `energy`, likewise", {}, table::kLeftOut}},
+  };
+  return kTable;
+}
+
 std::span<const Field<TimeSource>> table_of(std::type_identity<TimeSource>) {
   using R = TimeSource;
   static const auto kTimeUnits = names_of(time_units());
@@ -184,12 +193,18 @@ std::span<const Field<Series>> table_of(std::type_identity<Series>) {
       {&R::time_by_scheme,
        {"time_by_scheme",
         "",
-        "of a wide table: text that `schemes` translates: its column, in the unit of `time`, instead of `scheme`; "
-        "a row without a reading there is a hole, left out",
+        "of a wide table: text that `schemes` translates: its column, or `column` and `spread`, in the unit of `time`, "
+        "instead of `scheme`; a row without a reading there is a hole, left out",
         {},
         table::kMayMiss | table::kLeftOut}},
       {&R::energy_by_scheme,
        {"energy_by_scheme", "", "likewise, in the unit of `energy`", {}, table::kMayMiss | table::kLeftOut}},
+      {&R::trials_by_scheme,
+       {"trials_by_scheme",
+        "",
+        "the column of each scheme's repeats, in place of `trials`",
+        {},
+        table::kMayMiss | table::kLeftOut}},
   };
   return kTable;
 }
@@ -269,6 +284,19 @@ void decode(const Json& value, const Spot& spot, SessionSource& out) {
   out = {};
   if (value.is_object()) return table::decode_record(value, spot, out.source);
   table::decode(value, spot, out.source.constant.emplace());
+}
+Json encode(const SchemeColumn& value, const Key& key, Problem& problem) {
+  return value.source.spread ? table::encode_record(value.source, problem) : encode(value.source.column, key, problem);
+}
+void decode(const Json& value, const Spot& spot, SchemeColumn& out) {
+  out = {};
+  if (value.is_object()) return table::decode_record(value, spot, out.source);
+  decode(value, spot, out.source.column);
+}
+Json type_schema(table::Tag<SchemeColumn>, const Key& key, Manner manner) {
+  Json schema = type_schema(table::Tag<Columns>{}, key, manner);
+  schema["oneOf"].push_back(table::object_schema<SpreadColumn>(Json::object(), manner));
+  return schema;
 }
 Json type_schema(table::Tag<SessionSource>, const Key& key, Manner manner) {
   return {{"oneOf",
