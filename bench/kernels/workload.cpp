@@ -28,26 +28,15 @@ constexpr std::uint64_t kSeed = 20261122;
 constexpr std::uint64_t kInputTensor = 1U << 20;
 constexpr double kPeerSettleSeconds = 0.06;  // OpenBLAS's threads spin for 2^26 cycles after a call
 
-std::string_view format_name(WeightFormat format) {
-  switch (format) {
-    case WeightFormat::kF16:
-      return "f16";
-    case WeightFormat::kInt8:
-      return "int8";
-    case WeightFormat::kInt4:
-      return "int4";
-  }
-  return "";
-}
-
 std::uint32_t vectors(const Buffer& buffer) {
   return static_cast<std::uint32_t>(buffer.size_bytes() / scheme::CeilingKernels::kVectorBytes);
 }
 
-/// The read that bounds a matmul pass, by the format of its weights in the kernel's name.
+/// The read that bounds a matmul pass, by the format of its weights: the code after the first underscore of its name.
 std::string bounding_read(const std::string& kernel) {
-  for (const auto& [part, read] : {std::pair{"_i8_", "read int8"}, {"_i4_", "read int4"}, {"_f16_f16", "read f16"}}) {
-    if (kernel.find(part) != std::string::npos) return read;
+  for (const format::FormatInfo& format : format::all_formats()) {
+    if (kernel.substr(kernel.find('_')).starts_with(fmt::format("_{}_", format.code)))
+      return fmt::format("read {}", format.name);
   }
   return "";
 }
@@ -57,17 +46,21 @@ std::string bounding_read(const std::string& kernel) {
 Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size)
     : device_(&device), maker_(device, {"", group_size}), shape_(shape) {
   const std::uint64_t values = shape.rows * shape.columns;
-  for (std::size_t i = 0; i < matrix_count(2 * values); ++i) {
-    const Buffer plain = buffer(2 * values);
-    run(maker_.random_f16(plain, values, kWeightDeviation, kSeed, i).value());
-    f16_.push_back({WeightFormat::kF16, shape, plain, {}, {}});
+  for (const format::FormatInfo& format : format::all_formats()) {
+    std::vector<Weights>& all = weights_[format.format];
+    const std::uint64_t codes = format.parts.front().bytes(shape, group_size);
+    for (std::size_t i = 0; i < matrix_count(codes); ++i) {
+      all.push_back(scheme::allocate_weights(device, format.format, shape, group_size).value());
+      const bool plain = format.format == WeightFormat::kF16;
+      run(plain ? maker_.random_f16(all.back().codes(), values, kWeightDeviation, kSeed, i).value()
+                : maker_.quantize_weights(plain_weights(i), all.back()).value());
+    }
   }
-  for (std::size_t i = 0; i < matrix_count(values); ++i) {
-    int8_.push_back(make_weights(WeightFormat::kInt8, f16_[i % f16_.size()].codes));
-  }
-  for (std::size_t i = 0; i < matrix_count(values / 2); ++i) {
-    int4_.push_back(make_weights(WeightFormat::kInt4, f16_[i % f16_.size()].codes));
-  }
+}
+
+const Buffer& Workload::plain_weights(std::size_t i) const {
+  const std::vector<Weights>& all = matrices(WeightFormat::kF16);
+  return all[i % all.size()].codes();
 }
 
 Buffer Workload::buffer(std::uint64_t bytes) { return device_->make_buffer(bytes).value(); }
@@ -82,26 +75,7 @@ std::size_t Workload::matrix_count(std::uint64_t bytes) const {
   return static_cast<std::size_t>(std::max<std::uint64_t>(2, (kCacheFactor * cache) / bytes + 1));
 }
 
-Weights Workload::make_weights(WeightFormat format, const Buffer& f16) {
-  const auto [rows, columns] = shape_;
-  const std::uint32_t group = maker_.options().group_size;
-  const std::uint64_t groups = (columns + group - 1) / group;
-  Weights weights{format, shape_, {}, {}, {}};
-  if (format == WeightFormat::kInt8) {
-    weights.codes = buffer(rows * columns);
-    weights.scales = buffer(2 * rows);
-  } else {
-    weights.codes = buffer(rows * ((columns + 1) / 2));
-    weights.scales = buffer(2 * rows * groups);
-    weights.zeros = buffer(2 * rows * groups);
-  }
-  run(maker_.quantize_weights(f16, weights).value());
-  return weights;
-}
-
-const std::vector<Weights>& Workload::matrices(WeightFormat format) const {
-  return format == WeightFormat::kF16 ? f16_ : format == WeightFormat::kInt8 ? int8_ : int4_;
-}
+const std::vector<Weights>& Workload::matrices(WeightFormat format) const { return weights_.at(format); }
 
 Case Workload::launches(std::string name, std::string kind, std::vector<std::vector<Pass>> passes_per_matrix) {
   Case made{std::move(name), std::move(kind), "", 0, 0, {}, [device = device_] { device->finish(); }, 0};
@@ -181,7 +155,7 @@ void Workload::make_peer_weights() {
   const std::uint64_t values = shape_.rows * shape_.columns;
   const Buffer wide = buffer(4 * values);
   for (std::size_t i = 0; i < matrix_count(4 * values); ++i) {
-    run(maker_.cast_f16_f32(f16_[i % f16_.size()].codes, wide, values).value());
+    run(maker_.cast_f16_f32(plain_weights(i), wide, values).value());
     peer_weights_.push_back(device::read_vector<float>(*device_, wide, values));
   }
 }
@@ -213,10 +187,10 @@ Group Workload::make_group(std::uint64_t tokens, const std::vector<PeerState*>& 
   y_ = buffer(2 * tokens * shape_.rows);
   run(maker_.random_f16(x_, inputs, 1.0F, kSeed, kInputTensor).value());
   add_schemes(group);
-  for (const WeightFormat format : {WeightFormat::kF16, WeightFormat::kInt8, WeightFormat::kInt4}) {
+  for (const format::FormatInfo& format : format::all_formats()) {
     std::vector<Buffer> codes;
-    for (const Weights& weights : matrices(format)) codes.push_back(weights.codes);
-    group.cases.push_back(read_case(fmt::format("read {}", format_name(format)), codes));
+    for (const Weights& weights : matrices(format.format)) codes.push_back(weights.codes());
+    group.cases.push_back(read_case(fmt::format("read {}", format.name), codes));
   }
   add_peers(group, peers);
   return group;
@@ -238,11 +212,12 @@ Group Workload::make_bandwidth_group() {
   const auto rows = shape_.rows;  // no structured binding: clang 14 lets no lambda capture one
   const auto columns = shape_.columns;
   const std::uint64_t values = rows * columns;
+  const std::size_t plain_count = matrices(WeightFormat::kF16).size();
   std::vector<Buffer> half_out, wide;
-  for (std::size_t i = 0; i < f16_.size(); ++i) half_out.push_back(buffer(2 * values));
+  for (std::size_t i = 0; i < plain_count; ++i) half_out.push_back(buffer(2 * values));
   for (std::size_t i = 0; i < matrix_count(4 * values) - 1; ++i) {
     wide.push_back(buffer(4 * values));
-    run(maker_.cast_f16_f32(f16_[i % f16_.size()].codes, wide.back(), values).value());
+    run(maker_.cast_f16_f32(plain_weights(i), wide.back(), values).value());
   }
   const Buffer scales = buffer(4 * rows);
   const auto add = [&](const std::string& name, std::size_t count, const auto& make) {
@@ -252,7 +227,7 @@ Group Workload::make_bandwidth_group() {
     group.cases.push_back(launches(shown, "bandwidth", std::move(passes)));
     if (name.empty()) group.cases.back().reference = "copy";
   };
-  const auto make = [&](const char* operation, Role role, std::vector<BufferArg> buffers, std::uint64_t first,
+  const auto make = [&](const std::string& operation, Role role, std::vector<BufferArg> buffers, std::uint64_t first,
                         std::uint64_t second, const scheme::Extent& extent) {
     return scheme::make_pass(*device_, maker_.options(),
                              {role,
@@ -263,36 +238,41 @@ Group Workload::make_bandwidth_group() {
                               {}})
         .value();
   };
-  add("copy", f16_.size(), [&](std::size_t i) {
-    Pass pass = ceiling_pass(scheme::Ceiling::kCopy, {BufferArg{f16_[i].codes, Access::kRead},
-                                                      BufferArg{half_out[i], Access::kWrite}, vectors(f16_[i].codes)});
+  add("copy", plain_count, [&](std::size_t i) {
+    Pass pass =
+        ceiling_pass(scheme::Ceiling::kCopy, {BufferArg{plain_weights(i), Access::kRead},
+                                              BufferArg{half_out[i], Access::kWrite}, vectors(plain_weights(i))});
     pass.costs.bytes = 4 * values;
     return pass;
   });
   const auto out = [&](std::size_t i) { return BufferArg{half_out[i % half_out.size()], Access::kWrite}; };
-  add("", int8_.size(), [&](std::size_t i) {
-    return make("dequantize_i8_f16", Role::kDequantize,
-                {{int8_[i].codes, Access::kRead}, {int8_[i].scales, Access::kRead}, out(i)}, rows, columns,
-                {.rows = rows, .columns = columns});
-  });
-  add("", int4_.size(), [&](std::size_t i) {
-    return make(
-        "dequantize_i4_f16", Role::kDequantize,
-        {{int4_[i].codes, Access::kRead}, {int4_[i].scales, Access::kRead}, {int4_[i].zeros, Access::kRead}, out(i)},
-        rows, columns, {.rows = rows, .columns = columns});
-  });
-  add("", f16_.size(),
-      [&](std::size_t i) { return maker_.cast_f16_f32(f16_[i].codes, wide[i % wide.size()], values).value(); });
+  for (const format::FormatInfo& format : format::all_formats()) {
+    if (format.format == WeightFormat::kF16) continue;
+    const std::vector<Weights>& all = matrices(format.format);
+    add("", all.size(), [&](std::size_t i) {
+      std::vector<BufferArg> buffers;
+      for (const format::Part& part : format.parts) buffers.push_back({all[i].part(part.name), Access::kRead});
+      buffers.push_back(out(i));
+      return make(fmt::format("dequantize_{}_f16", format.code), Role::kDequantize, std::move(buffers), rows, columns,
+                  {.rows = rows, .columns = columns});
+    });
+  }
+  add("", plain_count,
+      [&](std::size_t i) { return maker_.cast_f16_f32(plain_weights(i), wide[i % wide.size()], values).value(); });
   add("", half_out.size(),
       [&](std::size_t i) { return maker_.cast_f32_f16(wide[i % wide.size()], half_out[i], values).value(); });
-  add("", f16_.size(), [&](std::size_t i) {
+  add("", plain_count, [&](std::size_t i) {
     const Buffer codes = scheme::exact_view(*device_, half_out[i], values);
     return make("quantize_f16_i8", Role::kQuantize,
-                {{f16_[i].codes, Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns, rows,
+                {{plain_weights(i), Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns, rows,
                 {.columns = columns, .tokens = rows});
   });
-  add("", f16_.size(), [&](std::size_t i) { return maker_.quantize_weights(f16_[i].codes, int8_[i]).value(); });
-  add("", f16_.size(), [&](std::size_t i) { return maker_.quantize_weights(f16_[i].codes, int4_[i]).value(); });
+  for (const format::FormatInfo& format : format::all_formats()) {
+    if (format.format == WeightFormat::kF16) continue;
+    const std::vector<Weights>& all = matrices(format.format);
+    add("", plain_count,
+        [&](std::size_t i) { return maker_.quantize_weights(plain_weights(i), all[i % all.size()]).value(); });
+  }
   return group;
 }
 
@@ -300,19 +280,7 @@ const scheme::HostWeights& Workload::host_weights(WeightFormat format) {
   for (const scheme::HostWeights& held : host_) {
     if (held.format == format) return held;
   }
-  const Weights& weights = matrices(format).front();
-  scheme::HostWeights host{format, shape_, maker_.options().group_size, {}, {}, {}, {}};
-  const auto halves = [&](const Buffer& from) {
-    return from ? device::read_vector<std::uint16_t>(*device_, from, from.size_bytes() / 2) : scheme::HalfBits{};
-  };
-  if (format == WeightFormat::kF16) {
-    host.plain = halves(weights.codes);
-  } else {
-    host.codes = device::read_vector<std::uint8_t>(*device_, weights.codes, weights.codes.size_bytes());
-    host.scales = halves(weights.scales);
-    host.zeros = halves(weights.zeros);
-  }
-  host_.push_back(std::move(host));
+  host_.push_back(scheme::download_weights(*device_, matrices(format).front(), maker_.options().group_size));
   return host_.back();
 }
 
@@ -331,10 +299,7 @@ Check Workload::compare(std::string name, WeightFormat format, bool split, const
       const double xk = x[t * shape_.columns + k];
       const double value = weights.value(r, k);
       sum += xk * (split ? static_cast<double>(float_from_half(half_from_float(static_cast<float>(value)))) : value);
-      const double size = format == WeightFormat::kInt4
-                              ? weights.scale(r, k) * (weights.code(r, k) + weights.zero(r, k))
-                              : std::abs(weights.value(r, k));
-      magnitude += size * std::abs(xk);
+      magnitude += weights.magnitude(r, k) * std::abs(xk);
     }
     const double allowed = result_ulp * std::abs(sum) + kSumTolerance * magnitude;
     result.worst_error = std::max(result.worst_error, std::abs(y[t * shape_.rows + r] - sum) / allowed);
@@ -362,8 +327,8 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
     std::vector<double> y(halves.size());
     std::transform(halves.begin(), halves.end(), y.begin(),
                    [](std::uint16_t half) { return static_cast<double>(float_from_half(half)); });
-    checks.push_back(compare(std::string(info.name), info.weights, info.path == "split",
-                             info.activation_bits == 8 ? rounded : plain, y, tokens, kHalfUlp));
+    checks.push_back(compare(std::string(info.name), info.weights, info.split(),
+                             info.activation_bits() == 8 ? rounded : plain, y, tokens, kHalfUlp));
   }
   for (PeerState* state : peers) {
     std::fill(peer_y_.begin(), peer_y_.end(), 0.0F);

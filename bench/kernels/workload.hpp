@@ -1,8 +1,9 @@
-// What bench/kernels times for one weight shape: device buffers of random weights in the three formats, and the cases
+// What bench/kernels times for one weight shape: device buffers of random weights in all formats, and the cases
 // over them. Of every format as many matrices lie ready as it takes to exceed four times the last-level cache (at least
 // two), and consecutive calls take consecutive matrices: no call finds its weights in a cache.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -40,7 +41,8 @@ class Workload {
   device::Buffer buffer(std::uint64_t bytes);
   void run(const scheme::Pass& pass);
   std::size_t matrix_count(std::uint64_t bytes) const;
-  scheme::Weights make_weights(scheme::WeightFormat format, const device::Buffer& f16);
+  /// The f16 tensor of matrix `i`, counted round.
+  const device::Buffer& plain_weights(std::size_t i) const;
   const std::vector<scheme::Weights>& matrices(scheme::WeightFormat format) const;
   const scheme::HostWeights& host_weights(scheme::WeightFormat format);
   Case launches(std::string name, std::string kind, std::vector<std::vector<scheme::Pass>> passes_per_matrix);
@@ -62,7 +64,7 @@ class Workload {
   device::Device* device_;
   scheme::PassMaker maker_;
   scheme::ProjectionShape shape_;
-  std::vector<scheme::Weights> f16_, int8_, int4_;
+  std::map<scheme::WeightFormat, std::vector<scheme::Weights>> weights_;
   std::vector<scheme::HostWeights> host_;  ///< matrix 0 of each format, downloaded at need
   device::Buffer x_, y_;                   ///< of the last group
   std::vector<std::vector<float>> peer_weights_;

@@ -11,7 +11,7 @@ constexpr std::uint64_t kHalfBytes = 2;
 
 std::uint64_t layer_bytes(const profile::ModelProfile& model, scheme::WeightFormat format, std::uint32_t group_size) {
   std::uint64_t bytes = 0;
-  for (const auto& shape : projection_shapes(model)) bytes += scheme::compute_weight_bytes(format, shape, group_size);
+  for (const auto& shape : projection_shapes(model)) bytes += format::compute_weight_bytes(format, shape, group_size);
   return bytes;
 }
 
@@ -64,7 +64,7 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   const auto shapes = projection_shapes(model);
   const std::vector<scheme::ProjectionShape> shape_list(shapes.begin(), shapes.end());
   for (const auto& shape : shapes) {
-    const std::uint64_t bytes = scheme::compute_weight_bytes(scheme::WeightFormat::kF16, shape, demand.group_size);
+    const std::uint64_t bytes = format::compute_weight_bytes(scheme::WeightFormat::kF16, shape, demand.group_size);
     if (bytes > device.max_alloc_bytes) {
       return usage_error("model does not fit on the device",
                          fmt::format("{}: a matrix of {} on {}", model.name, mebibytes(bytes), device.name),

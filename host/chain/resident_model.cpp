@@ -32,10 +32,10 @@ Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::
   for (const WeightFormat format : formats) {
     auto& slots = layer.projections[format];
     for (std::size_t i = 0; i < kProjectionCount; ++i) {
-      auto weights = allocate_weights(device, format, shapes[i], maker.options().group_size);
+      auto weights = scheme::allocate_weights(device, format, shapes[i], maker.options().group_size);
       if (!weights) return weights.error();
       slots[i] = weights.value();
-      const device::Buffer& f16 = layer.projections.at(WeightFormat::kF16)[i].codes;
+      const device::Buffer& f16 = layer.projections.at(WeightFormat::kF16)[i].codes();
       const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shapes[i].columns)));
       const Status done = format == WeightFormat::kF16
                               ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
@@ -54,37 +54,6 @@ Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::
 }
 
 }  // namespace
-
-Result<scheme::Weights> allocate_weights(device::Device& device, WeightFormat format, scheme::ProjectionShape shape,
-                                         std::uint32_t group_size) {
-  scheme::Weights weights{format, shape, {}, {}, {}};
-  const std::uint64_t groups = (shape.columns + group_size - 1) / group_size;
-  struct Part {
-    device::Buffer scheme::Weights::*member;
-    std::uint64_t bytes;
-  };
-  std::vector<Part> parts;
-  switch (format) {
-    case WeightFormat::kF16:
-      parts = {{&scheme::Weights::codes, kHalfBytes * shape.rows * shape.columns}};
-      break;
-    case WeightFormat::kInt8:
-      parts = {{&scheme::Weights::codes, shape.rows * shape.columns},
-               {&scheme::Weights::scales, kHalfBytes * shape.rows}};
-      break;
-    case WeightFormat::kInt4:
-      parts = {{&scheme::Weights::codes, shape.rows * ((shape.columns + 1) / 2)},
-               {&scheme::Weights::scales, kHalfBytes * shape.rows * groups},
-               {&scheme::Weights::zeros, kHalfBytes * shape.rows * groups}};
-      break;
-  }
-  for (const Part& part : parts) {
-    auto buffer = device.make_buffer(part.bytes);
-    if (!buffer) return buffer.error();
-    weights.*part.member = buffer.value();
-  }
-  return weights;
-}
 
 Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
                                           const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed) {

@@ -14,11 +14,6 @@
 
 namespace qtrap::chain {
 
-/// Buffers for weights of one projection, not filled; sizes add up to scheme::compute_weight_bytes(). kRuntime error
-/// when the device runs out of memory.
-Result<scheme::Weights> allocate_weights(device::Device& device, scheme::WeightFormat format,
-                                         scheme::ProjectionShape shape, std::uint32_t group_size);
-
 /// One layer's weights. sigma of a projection is 1 / sqrt(columns): outputs of unit variance for inputs of unit
 /// variance.
 struct ResidentLayer {

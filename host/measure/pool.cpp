@@ -59,13 +59,13 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.kv_heads = model.kv_heads;
   point.scheme = scheme;
   point.path = info.path;
-  point.weight_bits = info.weight_bits;
-  point.activation_bits = info.activation_bits;
+  point.weight_bits = info.weight_bits();
+  point.activation_bits = info.activation_bits();
   point.batch = input.cell.batch;
   point.hops = input.cell.hops;
   point.tokens_per_hop = input.cell.tokens_per_hop;
   point.context_tokens = input.cell.context_tokens;
-  if (info.weights == scheme::WeightFormat::kInt4) point.group_size = input.campaign->group_size;
+  if (format::info(info.weights).grouped) point.group_size = input.campaign->group_size;
   return point;
 }
 
@@ -142,7 +142,7 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   std::uint64_t layer_bytes = 0;
   for (const auto& shape : chain::projection_shapes(*input.model)) {
     layer_bytes +=
-        scheme::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
+        format::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
   }
   const auto steps = static_cast<double>(input.cell.steps());
   const double fewest_bytes = static_cast<double>(layer_bytes) * static_cast<double>(input.model->layers) * steps;

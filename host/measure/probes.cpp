@@ -132,7 +132,7 @@ class ProbeMaker {
     const std::uint64_t most = std::max<std::uint64_t>(device().info().cache_bytes, std::uint64_t{1} << 22) / 2;
     std::uint64_t side = kSideStep;
     const auto bytes = [&](std::uint64_t wanted) {
-      return scheme::compute_weight_bytes(scheme.weights, {wanted, wanted}, maker_->options().group_size);
+      return format::compute_weight_bytes(scheme.weights, {wanted, wanted}, maker_->options().group_size);
     };
     while (bytes(side + kSideStep) <= most) side += kSideStep;
     side = std::max(side / divisor, kSideStep);
@@ -177,7 +177,7 @@ class ProbeMaker {
   /// The passes of a role that read weights, on matrices that together exceed the cache.
   Result<LoadLoop> weights(const scheme::SchemeInfo& scheme, scheme::Role role, ProjectionShape shape,
                            std::uint64_t tokens) const {
-    const std::uint64_t bytes = scheme::compute_weight_bytes(scheme.weights, shape, maker_->options().group_size);
+    const std::uint64_t bytes = format::compute_weight_bytes(scheme.weights, shape, maker_->options().group_size);
     const std::uint64_t matrices = std::max<std::uint64_t>(1, (set_bytes_ + bytes - 1) / bytes);
     return projection(scheme, role, shape, {matrices, 1}, tokens, fmt::format("{}_{}", to_string(role), scheme.name));
   }
@@ -238,11 +238,11 @@ class ProbeMaker {
     for (const Pass& pass : inputs.value()) device().enqueue(pass.launch);  // what the passes read holds numbers
     std::vector<Pass> passes;
     for (std::uint64_t i = 0; i < amount.matrices; ++i) {
-      auto weights = chain::allocate_weights(device(), scheme.weights, shape, maker_->options().group_size);
+      auto weights = scheme::allocate_weights(device(), scheme.weights, shape, maker_->options().group_size);
       if (!weights) return weights.error();
-      for (const auto* part : {&weights.value().codes, &weights.value().scales, &weights.value().zeros}) {
-        if (!*part) continue;
-        if (auto random = fill_random(device(), *part); !random) return random.error();
+      for (const device::Buffer& part : weights.value().parts) {
+        if (!part) continue;
+        if (auto random = fill_random(device(), part); !random) return random.error();
       }
       auto list = scheme_passes.value().projection_passes(weights.value(), x.value(), y.value());
       if (!list) return list.error();
@@ -265,21 +265,24 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
   const auto add = [&](auto member, auto... arguments) {
     makers_.push_back([probes, member, arguments...] { return ((*probes).*member)(arguments...); });
   };
-  const auto info = [](const char* name) { return scheme::find_scheme(name).value(); };
   for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
   makers_.push_back([probes] { return probes->macs_from_registers(kRegisterLaunch); });
   for (const std::uint64_t count : tokens) {
-    for (const char* name : {"f16", "w8a16-fused", "w8a8", "w4a16-fused", "w4a8"}) {
-      for (const std::uint64_t divisor : {2U, 1U}) add(&ProbeMaker::macs_from_cache, info(name), count, divisor);
+    for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+      if (info.split()) continue;  // its matmul is f16's
+      for (const std::uint64_t divisor : {2U, 1U}) add(&ProbeMaker::macs_from_cache, info, count, divisor);
     }
   }
-  for (const char* name : {"w8a16-split", "w4a16-split"}) {
-    for (const std::uint64_t side : kSides) add(&ProbeMaker::dequantize, info(name), side);
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    if (!info.split()) continue;
+    for (const std::uint64_t side : kSides) add(&ProbeMaker::dequantize, info, side);
   }
   for (const bool to_f32 : {true, false}) {
     for (const std::uint64_t count : {kCastElements / 4, kCastElements}) add(&ProbeMaker::cast, to_f32, count);
   }
-  for (const char* name : {"w8a8", "w4a8"}) add(&ProbeMaker::quantize, info(name), std::uint64_t{256});
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    if (info.activations == scheme::Activations::kInt8) add(&ProbeMaker::quantize, info, std::uint64_t{256});
+  }
   for (const std::uint64_t launches : {100U, 1000U}) add(&ProbeMaker::empty, launches, false);
   for (const std::uint64_t launches : {10U, 100U}) add(&ProbeMaker::empty, launches, true);
 }

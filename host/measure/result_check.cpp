@@ -130,7 +130,7 @@ Result<KernelCheck> ResultCheck::check_alone(const scheme::KernelEntry& entry, c
   options.variant = std::string(entry.variant);
   scheme::VerifyBench bench(maker_->device(), options);
   const scheme::VerifyCase& one = scheme::verify_case(entry.operation);
-  auto compared = one.run(bench, entry, extent);
+  auto compared = one.check(bench, entry, extent);
   if (!compared) return compared.error();
   const scheme::Comparison& found = compared.value();
   const auto rows = static_cast<std::int64_t>(std::max<std::uint64_t>(extent.tokens, 1));
@@ -148,8 +148,10 @@ Result<KernelCheck> ResultCheck::check_alone(const scheme::KernelEntry& entry, c
 
 double output_error_bound(const scheme::SchemeInfo& scheme, std::int64_t layers, std::int64_t steps,
                           std::int64_t elements) {
-  if (scheme.weight_bits == 16) return 0;
-  const double one = scheme.weight_bits == 4 ? kInt4Error : scheme.activation_bits == 8 ? kInt8BothError : kInt8Error;
+  if (scheme.weight_bits() == 16) return 0;
+  const double one = scheme.weight_bits() == 4       ? kInt4Error
+                     : scheme.activation_bits() == 8 ? kInt8BothError
+                                                     : kInt8Error;
   return one * std::pow(static_cast<double>(layers), kDepth) * std::pow(kGrowth, static_cast<double>(steps - 1)) *
          (1 + kScatter / std::sqrt(static_cast<double>(elements)));
 }

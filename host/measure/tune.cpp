@@ -132,7 +132,7 @@ class Tuner {
         if (extent.tokens > 0) extent.tokens = subject.tokens;
         if (!seen.insert({extent.count, extent.rows, extent.columns}).second) continue;
         scheme::VerifyBench bench(*device_, {std::string(kernel.family), group, std::string(kernel.variant), choices});
-        const auto found = check.run(bench, kernel, extent);
+        const auto found = check.check(bench, kernel, extent);
         if (!found || !found.value().problem.empty() || !(found.value().error <= found.value().tolerance)) return false;
       }
     }

@@ -1,5 +1,7 @@
 #include "scheme/pass.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "core/contract.hpp"
@@ -23,6 +25,32 @@ std::uint32_t low_word(std::uint64_t value) { return static_cast<std::uint32_t>(
 std::uint32_t high_word(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32); }
 
 }  // namespace
+
+Result<Weights> allocate_weights(device::Device& device, WeightFormat format, ProjectionShape shape,
+                                 std::uint32_t group_size) {
+  Weights weights{format, shape, {}};
+  for (const format::Part& part : format::info(format).parts) {
+    auto buffer = device.make_buffer(part.bytes(shape, group_size));
+    if (!buffer) return buffer.error();
+    weights.part(part.name) = std::move(buffer).value();
+  }
+  return weights;
+}
+
+format::HostWeights download_weights(device::Device& device, const Weights& weights, std::uint32_t group_size) {
+  format::HostWeights host = format::make_host_weights(weights.format, weights.shape, group_size);
+  for (const format::Part& part : format::info(weights.format).parts) {
+    std::vector<std::uint8_t>& bytes = host.part(part.name);
+    bytes = device::read_vector<std::uint8_t>(device, weights.part(part.name), bytes.size());
+  }
+  return host;
+}
+
+void upload_weights(device::Device& device, const format::HostWeights& host, const Weights& weights) {
+  expects(host.format == weights.format && host.shape == weights.shape, "weights of one format and shape");
+  for (const format::Part& part : format::info(host.format).parts)
+    device::write_vector(device, weights.part(part.name), host.part(part.name));
+}
 
 float random_unit(float sigma) { return static_cast<float>(static_cast<double>(sigma) / kByteSumDeviation); }
 
@@ -57,21 +85,13 @@ Result<Pass> PassMaker::random_f32(const Buffer& out, std::uint64_t count, float
 Result<Pass> PassMaker::quantize_weights(const Buffer& f16, const Weights& weights) const {
   expects(weights.format != WeightFormat::kF16, "f16 weights need no quantizing");
   const auto [rows, columns] = weights.shape;
-  const Extent extent{.rows = rows, .columns = columns};
-  const Operand in{f16, Access::kRead, 2 * rows * columns};
-  const std::vector<Argument> scalars{argument(rows), argument(columns)};
-  if (weights.format == WeightFormat::kInt8) {
-    return make("quantize_weights_f16_i8", Role::kOther,
-                {in, {weights.codes, Access::kWrite, rows * columns}, {weights.scales, Access::kWrite, 2 * rows}},
-                scalars, extent);
+  const format::FormatInfo& format = format::info(weights.format);
+  std::vector<Operand> operands{{f16, Access::kRead, 2 * rows * columns}};
+  for (const format::Part& part : format.parts) {
+    operands.push_back({weights.part(part.name), Access::kWrite, part.bytes(weights.shape, options_.group_size)});
   }
-  const std::uint64_t groups = (columns + options_.group_size - 1) / options_.group_size;
-  return make("quantize_weights_f16_i4", Role::kOther,
-              {in,
-               {weights.codes, Access::kWrite, rows * ((columns + 1) / 2)},
-               {weights.scales, Access::kWrite, 2 * rows * groups},
-               {weights.zeros, Access::kWrite, 2 * rows * groups}},
-              scalars, extent);
+  return make(fmt::format("quantize_weights_f16_{}", format.code), Role::kOther, operands,
+              {argument(rows), argument(columns)}, {.rows = rows, .columns = columns});
 }
 
 Result<Pass> PassMaker::cast_f32_f16(const Buffer& in, const Buffer& out, std::uint64_t count) const {

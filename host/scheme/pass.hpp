@@ -1,10 +1,8 @@
 // Passes on a device: kernels with their arguments set, ready for a queue, each with its role and analytic costs.
-// Activations are f16, row-major [token][column]. Weights: f16 row-major [row][column]; int8 codes likewise with one
-// f16 scale per row (w = s q, |q| <= 127); int4 in groups of `group_size` along the columns with f16 scale and f16
-// (integer valued, 0..15) zero point, row-major [row][group] (w = s (q - z)); byte b of a row holds column 2b in its
-// low and column 2b+1 in its high nibble, rows start on a byte.
+// Activations are f16, row-major [token][column]; weights as host/format says.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,10 +31,19 @@ struct Pass {
 struct Weights {
   WeightFormat format = WeightFormat::kF16;
   ProjectionShape shape;
-  device::Buffer codes;   ///< f16 values, int8 codes or packed int4 codes
-  device::Buffer scales;  ///< f16: [rows] (int8) or [rows][groups] (int4)
-  device::Buffer zeros;   ///< f16: [rows][groups] (int4)
+  std::array<device::Buffer, format::kPartCount> parts;
+
+  device::Buffer& part(format::PartName name) { return parts.at(static_cast<std::size_t>(name)); }
+  const device::Buffer& part(format::PartName name) const { return parts.at(static_cast<std::size_t>(name)); }
+  const device::Buffer& codes() const { return part(format::PartName::kCodes); }
 };
+/// Buffers for weights in `format`, not yet written.
+Result<Weights> allocate_weights(device::Device& device, WeightFormat format, ProjectionShape shape,
+                                 std::uint32_t group_size);
+/// What weights on a device hold.
+format::HostWeights download_weights(device::Device& device, const Weights& weights, std::uint32_t group_size);
+/// Writes what `host` holds into weights of the same format and shape.
+void upload_weights(device::Device& device, const format::HostWeights& host, const Weights& weights);
 
 struct PassOptions {
   std::string family;              ///< "reference", "cpu" or "gpu"; empty: info().kernel_family()
@@ -63,7 +70,7 @@ class PassMaker {
   /// The same numbers in f32, before the rounding to f16.
   Result<Pass> random_f32(const device::Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
                           std::uint64_t tensor) const;
-  /// Quantizes an f16 tensor (weights.shape) into weights.codes, scales, zeros (kInt8 or kInt4).
+  /// Quantizes an f16 tensor (weights.shape) into the parts of `weights`, which are not f16.
   Result<Pass> quantize_weights(const device::Buffer& f16, const Weights& weights) const;
   /// out = f16(in) and out = f32(in), `count` elements; role cast.
   Result<Pass> cast_f32_f16(const device::Buffer& in, const device::Buffer& out, std::uint64_t count) const;
@@ -136,6 +143,9 @@ enum class Slot {
   kAccumulators
 };
 inline constexpr std::size_t kSlotCount = 11;
+/// The slot of a part of the weights.
+Slot slot_of(format::PartName part);
+bool holds_weights(Slot slot);
 
 /// One buffer argument: what it holds, how it is used, and how many bytes of it are bound.
 struct Binding {

@@ -133,8 +133,7 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, const
   for (std::size_t i = 0; i < row.bindings.size(); ++i) {
     const Slot slot = row.bindings[i].slot;
     const BufferArg& argument = pass.value().buffers[i];
-    const bool weights = slot == Slot::kCodes || slot == Slot::kScales || slot == Slot::kZeros;
-    if (weights && stays_in_cache(device, argument)) costs.cached_bytes -= count_bytes(argument);
+    if (holds_weights(slot) && stays_in_cache(device, argument)) costs.cached_bytes -= count_bytes(argument);
   }
   Costs expected = row.costs;
   expected.cached_bytes = costs.cached_bytes;

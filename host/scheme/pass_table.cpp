@@ -1,5 +1,7 @@
 // Which passes a scheme takes, with their arguments and costs: plain arithmetic. Layouts are described in the kernels.
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <optional>
 
 #include "core/contract.hpp"
 #include "scheme/kernel_table.hpp"
@@ -10,53 +12,107 @@ namespace {
 
 using device::Access;
 
-/// The form in which a matmul reads its activations.
-enum class ActivationForm { kF16, kF32Panels, kF32Nibbles, kI24Nibbles, kI8, kI8Panels, kI8Sums, kI8Nibbles };
-
 struct Sizes {
   std::uint64_t tokens, columns, group;
-  std::uint64_t groups() const { return (columns + group - 1) / group; }
+  std::uint64_t groups() const { return format::count_groups(columns, group); }
+  std::uint64_t padded_columns() const { return groups() * group; }
   std::uint64_t padded_tokens() const { return (tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens; }
 };
 
-ActivationForm activation_form(Scheme scheme, const KernelSet& kernels, std::uint64_t tokens) {
-  const bool cpu = kernels.family == "cpu";
-  const bool gemm = tokens > kMostGemvTokens && kernels.family != "reference";
-  switch (scheme) {
-    case Scheme::kW8A8:
-      return cpu && gemm ? ActivationForm::kI8Panels : ActivationForm::kI8;
-    case Scheme::kW4A8:
-      if (!gemm) return cpu ? ActivationForm::kI8Nibbles : ActivationForm::kI8Sums;
-      return cpu ? ActivationForm::kI8Panels : ActivationForm::kI8;
-    case Scheme::kW4A16Fused:
-      if (kernels.byte_products && tokens == 1) return ActivationForm::kI24Nibbles;
-      if (cpu && !gemm) return ActivationForm::kF32Nibbles;
-      [[fallthrough]];
-    default:
-      return cpu && gemm ? ActivationForm::kF32Panels : ActivationForm::kF16;
+/// The form in which a matmul reads its activations, and the pass that makes it.
+struct ActivationForm {
+  std::string_view code;       ///< of the matmul's name, e.g. "i24" in "gemv_i4_i24"
+  std::string_view operation;  ///< of the pass that makes it; empty: the f16 activations themselves
+  Role role;
+  std::uint64_t (*bytes)(const Sizes&);
+  std::vector<Slot> beside;  ///< what else the pass writes and the matmul reads, in argument order
+};
+
+std::uint64_t plain_bytes(const Sizes& s) { return s.tokens * s.columns; }
+std::uint64_t panel_bytes(const Sizes& s) { return s.padded_tokens() * s.columns; }
+std::uint64_t group_bytes(const Sizes& s) { return s.tokens * s.padded_columns(); }
+
+/// Which form a matmul takes: the first row that applies.
+struct FormRule {
+  Activations activations;
+  std::optional<WeightFormat> weights;  ///< of the matmul: f16 behind a split; none: any
+  std::string_view family;              ///< empty: any
+  enum Tokens { kOne, kFew, kMany, kAny } tokens;
+  bool byte_products;
+  ActivationForm form;
+
+  bool applies(Activations to, WeightFormat format, const KernelSet& kernels, std::uint64_t count) const {
+    const bool gemm = count > kMostGemvTokens && kernels.family != "reference";
+    const bool fits = tokens == kAny || (tokens == kMany ? gemm : !gemm && (tokens == kFew || count == 1));
+    return activations == to && (!weights || *weights == format) && (family.empty() || family == kernels.family) &&
+           fits && (!byte_products || kernels.byte_products);
   }
+};
+
+const std::vector<FormRule>& form_rules() {
+  using R = FormRule;
+  constexpr auto kF16 = Activations::kF16;
+  constexpr auto kInt8 = Activations::kInt8;
+  constexpr auto kInt4 = WeightFormat::kInt4;
+  static const std::vector<FormRule> kRules{
+      {kF16,
+       kInt4,
+       "",
+       R::kOne,
+       true,
+       {"i24",
+        "cast_f16_i24_nibbles",
+        Role::kCast,
+        [](const Sizes& s) { return 3 * group_bytes(s); },
+        {Slot::kGroupScales, Slot::kGroupSums}}},
+      {kF16,
+       kInt4,
+       "cpu",
+       R::kFew,
+       false,
+       {"f16",
+        "cast_f16_f32_nibbles",
+        Role::kCast,
+        [](const Sizes& s) { return 4 * group_bytes(s); },
+        {Slot::kGroupSums}}},
+      {kF16,
+       {},
+       "cpu",
+       R::kMany,
+       false,
+       {"f16", "cast_f16_f32_panels", Role::kCast, [](const Sizes& s) { return 4 * panel_bytes(s); }, {}}},
+      {kF16, {}, "", R::kAny, false, {"f16", "", Role::kOther, [](const Sizes& s) { return 2 * plain_bytes(s); }, {}}},
+      {kInt8,
+       {},
+       "cpu",
+       R::kMany,
+       false,
+       {"i8", "quantize_f16_i8_panels", Role::kQuantize, panel_bytes, {Slot::kTokenScales}}},
+      {kInt8,
+       kInt4,
+       "cpu",
+       R::kFew,
+       false,
+       {"i8", "quantize_f16_i8_nibbles", Role::kQuantize, group_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
+      {kInt8,
+       kInt4,
+       "",
+       R::kFew,
+       false,
+       {"i8", "quantize_f16_i8_sums", Role::kQuantize, plain_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
+      {kInt8, {}, "", R::kAny, false, {"i8", "quantize_f16_i8", Role::kQuantize, plain_bytes, {Slot::kTokenScales}}},
+  };
+  return kRules;
 }
 
-std::uint64_t activation_bytes(ActivationForm form, const Sizes& s) {
-  switch (form) {
-    case ActivationForm::kF16:
-      return 2 * s.tokens * s.columns;
-    case ActivationForm::kF32Panels:
-      return 4 * s.padded_tokens() * s.columns;
-    case ActivationForm::kF32Nibbles:
-      return 4 * s.tokens * s.groups() * s.group;
-    case ActivationForm::kI24Nibbles:
-      return 3 * s.tokens * s.groups() * s.group;
-    case ActivationForm::kI8:
-      return s.tokens * s.columns;
-    case ActivationForm::kI8Panels:
-      return s.padded_tokens() * s.columns;
-    case ActivationForm::kI8Sums:
-      return s.tokens * s.columns;
-    case ActivationForm::kI8Nibbles:
-      return s.tokens * s.groups() * s.group;
+/// The format that the matmul reads.
+WeightFormat matmul_format(const SchemeInfo& scheme) { return scheme.split() ? WeightFormat::kF16 : scheme.weights; }
+
+const ActivationForm& activation_form(const SchemeInfo& scheme, const KernelSet& kernels, std::uint64_t tokens) {
+  for (const FormRule& rule : form_rules()) {
+    if (rule.applies(scheme.activations, matmul_format(scheme), kernels, tokens)) return rule.form;
   }
-  return 0;
+  fail_contract("every matmul has a form of its activations");
 }
 
 std::uint32_t argument(std::uint64_t value) {
@@ -78,88 +134,58 @@ std::string matmul_prefix(const std::string& family, std::uint64_t tokens) {
   return tokens <= kMostGemvTokens ? "gemv_" : "gemm_";
 }
 
-const char* quantize_operation(ActivationForm form) {
-  switch (form) {
-    case ActivationForm::kI8Panels:
-      return "quantize_f16_i8_panels";
-    case ActivationForm::kI8Sums:
-      return "quantize_f16_i8_sums";
-    case ActivationForm::kI8Nibbles:
-      return "quantize_f16_i8_nibbles";
-    default:
-      return "quantize_f16_i8";
-  }
+std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
+  std::vector<Binding> bindings;
+  for (const format::Part& part : format::info(format).parts)
+    bindings.push_back({slot_of(part.name), Access::kRead, part.bytes(shape, group)});
+  return bindings;
 }
 
-std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape, std::uint64_t groups) {
-  const auto [rows, columns] = shape;
-  switch (format) {
-    case WeightFormat::kF16:
-      return {{Slot::kCodes, Access::kRead, 2 * rows * columns}};
-    case WeightFormat::kInt8:
-      return {{Slot::kCodes, Access::kRead, rows * columns}, {Slot::kScales, Access::kRead, 2 * rows}};
-    case WeightFormat::kInt4:
-      return {{Slot::kCodes, Access::kRead, rows * ((columns + 1) / 2)},
-              {Slot::kScales, Access::kRead, 2 * rows * groups},
-              {Slot::kZeros, Access::kRead, 2 * rows * groups}};
-  }
-  return {};
-}
-
-PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::uint64_t groups) {
-  std::vector<Binding> bindings = weight_bindings(format, shape, groups);
+PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
+  std::vector<Binding> bindings = weight_bindings(format, shape, group);
   bindings.push_back({Slot::kPlainWeights, Access::kWrite, 2 * shape.rows * shape.columns});
-  PassRow row = make_row(Role::kDequantize, format == WeightFormat::kInt8 ? "dequantize_i8_f16" : "dequantize_i4_f16",
+  PassRow row = make_row(Role::kDequantize, fmt::format("dequantize_{}_f16", format::info(format).code),
                          std::move(bindings), {argument(shape.rows), argument(shape.columns)});
   row.costs.dequantized_weights = shape.rows * shape.columns;
   row.costs.weight_launches = 1;
   return row;
 }
 
-std::string matmul_formats(Scheme scheme, ActivationForm form) {
-  switch (scheme) {
-    case Scheme::kW8A16Fused:
-      return "i8_f16";
-    case Scheme::kW8A8:
-      return "i8_i8";
-    case Scheme::kW4A16Fused:
-      return form == ActivationForm::kI24Nibbles ? "i4_i24" : "i4_f16";
-    case Scheme::kW4A8:
-      return "i4_i8";
-    default:
-      return "f16_f16";
-  }
+/// What stands beside the activations: four bytes per token or per group of a token.
+Binding bind_beside(Slot slot, Access access, const Sizes& sizes) {
+  return {slot, access, 4 * sizes.tokens * (slot == Slot::kTokenScales ? 1 : sizes.groups())};
 }
 
-PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Sizes& sizes, ProjectionShape shape) {
-  const ActivationForm form = activation_form(scheme.scheme, kernels, sizes.tokens);
-  const bool exact_sums = scheme.scheme == Scheme::kW8A8;
+std::vector<Binding> matmul_bindings(const SchemeInfo& scheme, const ActivationForm& form, const Sizes& sizes,
+                                     ProjectionShape shape) {
   std::vector<Binding> bindings;
-  if (scheme.path == "split") {
+  if (scheme.split()) {
     bindings = {{Slot::kPlainWeights, Access::kRead, 2 * shape.rows * shape.columns}};
   } else {
-    bindings = weight_bindings(scheme.weights, shape, sizes.groups());
-    if (exact_sums) bindings.pop_back();  // the row scales enter with the dequantize pass
+    bindings = weight_bindings(scheme.weights, shape, sizes.group);
+    if (scheme.scaled_sums) bindings.pop_back();  // the row scales enter with the dequantize pass
   }
-  const Slot x = form == ActivationForm::kF16 ? Slot::kInput : Slot::kActivations;
-  bindings.push_back({x, Access::kRead, activation_bytes(form, sizes)});
-  const std::uint64_t per_group = 4 * sizes.tokens * sizes.groups();
-  if (scheme.scheme == Scheme::kW4A8) bindings.push_back({Slot::kTokenScales, Access::kRead, 4 * sizes.tokens});
-  if (form == ActivationForm::kI24Nibbles) bindings.push_back({Slot::kGroupScales, Access::kRead, per_group});
-  if (form == ActivationForm::kF32Nibbles || form == ActivationForm::kI24Nibbles || form == ActivationForm::kI8Sums ||
-      form == ActivationForm::kI8Nibbles) {
-    bindings.push_back({Slot::kGroupSums, Access::kRead, per_group});
+  bindings.push_back({form.operation.empty() ? Slot::kInput : Slot::kActivations, Access::kRead, form.bytes(sizes)});
+  for (const Slot slot : form.beside) {
+    if (slot == Slot::kTokenScales && scheme.scaled_sums) continue;  // as the row scales
+    bindings.push_back(bind_beside(slot, Access::kRead, sizes));
   }
-  if (exact_sums) {
+  if (scheme.scaled_sums) {
     bindings.push_back({Slot::kAccumulators, Access::kWrite, 4 * sizes.tokens * shape.rows});
   } else {
     bindings.push_back({Slot::kOutput, Access::kWrite, 2 * sizes.tokens * shape.rows});
   }
+  return bindings;
+}
+
+PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Sizes& sizes, ProjectionShape shape) {
+  const ActivationForm& form = activation_form(scheme, kernels, sizes.tokens);
   const std::string prefix = matmul_prefix(kernels.family, sizes.tokens);
   std::vector<std::uint32_t> scalars{argument(shape.rows), argument(shape.columns)};
   if (prefix != "gemv_") scalars.push_back(argument(sizes.tokens));
   PassRow row =
-      make_row(Role::kMatmul, prefix + matmul_formats(scheme.scheme, form), std::move(bindings), std::move(scalars));
+      make_row(Role::kMatmul, fmt::format("{}{}_{}", prefix, format::info(matmul_format(scheme)).code, form.code),
+               matmul_bindings(scheme, form, sizes, shape), std::move(scalars));
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
   row.costs.weight_launches = 1;
   return row;
@@ -167,33 +193,23 @@ PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Siz
 
 }  // namespace
 
+Slot slot_of(format::PartName part) {
+  return static_cast<Slot>(static_cast<std::size_t>(Slot::kCodes) + static_cast<std::size_t>(part));
+}
+
+bool holds_weights(Slot slot) { return slot >= Slot::kCodes && slot <= Slot::kZeros; }
+
 std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
                                       std::uint64_t tokens, std::uint64_t columns) {
   const Sizes sizes{tokens, columns, group_size};
-  const ActivationForm form = activation_form(scheme.scheme, kernels, tokens);
-  if (form == ActivationForm::kF16) return {};
-  const Binding x{Slot::kInput, Access::kRead, 2 * tokens * columns};
-  const Binding activations{Slot::kActivations, Access::kWrite, activation_bytes(form, sizes)};
-  const Binding scales{Slot::kTokenScales, Access::kWrite, 4 * tokens};
-  const Binding sums{Slot::kGroupSums, Access::kWrite, 4 * tokens * sizes.groups()};
-  const std::uint32_t k = argument(columns);
-  const std::uint32_t t = argument(tokens);
-  const Binding group_scales{Slot::kGroupScales, Access::kWrite, sums.bytes};
-  if (form == ActivationForm::kF32Panels || form == ActivationForm::kF32Nibbles ||
-      form == ActivationForm::kI24Nibbles) {
-    PassRow row = form == ActivationForm::kF32Panels
-                      ? make_row(Role::kCast, "cast_f16_f32_panels", {x, activations}, {k, t})
-                  : form == ActivationForm::kF32Nibbles
-                      ? make_row(Role::kCast, "cast_f16_f32_nibbles", {x, activations, sums}, {k, t})
-                      : make_row(Role::kCast, "cast_f16_i24_nibbles", {x, activations, group_scales, sums}, {k, t});
-    row.costs.cast_elements = tokens * columns;
-    return {row};
-  }
-  const bool summed = form == ActivationForm::kI8Sums || form == ActivationForm::kI8Nibbles;
+  const ActivationForm& form = activation_form(scheme, kernels, tokens);
+  if (form.operation.empty()) return {};
+  std::vector<Binding> bindings{{Slot::kInput, Access::kRead, 2 * tokens * columns},
+                                {Slot::kActivations, Access::kWrite, form.bytes(sizes)}};
+  for (const Slot slot : form.beside) bindings.push_back(bind_beside(slot, Access::kWrite, sizes));
   PassRow row =
-      make_row(Role::kQuantize, quantize_operation(form),
-               summed ? std::vector{x, activations, scales, sums} : std::vector{x, activations, scales}, {k, t});
-  row.costs.quantized_elements = tokens * columns;
+      make_row(form.role, std::string(form.operation), std::move(bindings), {argument(columns), argument(tokens)});
+  (form.role == Role::kCast ? row.costs.cast_elements : row.costs.quantized_elements) = tokens * columns;
   return {row};
 }
 
@@ -202,11 +218,9 @@ std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const Kerne
   expects(shape.rows > 0 && shape.columns > 0 && tokens > 0, "a projection has rows, columns and tokens");
   const Sizes sizes{tokens, shape.columns, group_size};
   std::vector<PassRow> rows;
-  if (scheme.path == "split") {
-    rows.push_back(dequantize_weights_row(scheme.weights, shape, sizes.groups()));
-  }
+  if (scheme.split()) rows.push_back(dequantize_weights_row(scheme.weights, shape, group_size));
   rows.push_back(matmul_row(scheme, kernels, sizes, shape));
-  if (scheme.scheme == Scheme::kW8A8) {
+  if (scheme.scaled_sums) {
     PassRow row = make_row(Role::kDequantize, "dequantize_i32_f16",
                            {{Slot::kAccumulators, Access::kRead, 4 * tokens * shape.rows},
                             {Slot::kScales, Access::kRead, 2 * shape.rows},

@@ -1,6 +1,6 @@
-// Host references of every operation, written from the formulas and not from the kernels. f16 tensors are bit patterns;
-// sums are in double. Scales, zero points, codes and random numbers are defined bit for bit (see
-// quantize_reference.cl).
+// Host references of every operation, but for the formats' own (host/format); written from the formulas and not from
+// the kernels. f16 tensors are bit patterns; sums are in double. Scales, zero points, codes and random numbers are
+// defined bit for bit (see quantize_reference.cl).
 #pragma once
 
 #include <cstdint>
@@ -10,32 +10,11 @@
 
 namespace qtrap::scheme {
 
-using HalfBits = std::vector<std::uint16_t>;
+using format::HalfBits;
+using format::HostWeights;
 
 /// Value i of the stream (seed, tensor) of PassMaker::random_f32.
 float reference_random(std::uint64_t i, float sigma, std::uint64_t seed, std::uint64_t tensor);
-
-/// Weights in one format on the host, as Weights holds them on a device.
-struct HostWeights {
-  WeightFormat format = WeightFormat::kF16;
-  ProjectionShape shape;
-  std::uint32_t group = 128;
-  HalfBits plain;                   ///< [rows][columns], kF16
-  std::vector<std::uint8_t> codes;  ///< int8 codes (two's complement) or packed int4 codes
-  HalfBits scales;
-  HalfBits zeros;
-
-  std::uint64_t groups() const { return (shape.columns + group - 1) / group; }
-  /// Integer code of an element: int8 value, or int4 value 0..15.
-  int code(std::uint64_t row, std::uint64_t column) const;
-  /// Scale and zero point of an element; 1 and 0 for f16.
-  double scale(std::uint64_t row, std::uint64_t column) const;
-  double zero(std::uint64_t row, std::uint64_t column) const;
-  /// The weight that the format stands for.
-  double value(std::uint64_t row, std::uint64_t column) const;
-};
-/// Brings an f16 tensor into `format`.
-HostWeights reference_quantize(const HalfBits& f16, WeightFormat format, ProjectionShape shape, std::uint32_t group);
 
 /// int8 activations: codes [tokens][columns], a scale per token, sums of codes per token and group.
 struct HostActivations {
@@ -46,8 +25,8 @@ struct HostActivations {
 HostActivations reference_quantize_activations(const HalfBits& x, std::uint64_t tokens, std::uint64_t columns,
                                                std::uint32_t group);
 
-/// y = W x for all tokens, and for each result the sum of magnitudes that bounds its rounding errors (for int4, where
-/// kernels take the zero points apart, sum s (q + z) |x|). x [tokens][columns], both results [tokens][rows].
+/// y = W x for all tokens, and for each result the sum of magnitudes (HostWeights::magnitude times |x|) that bounds its
+/// rounding errors. x [tokens][columns], both results [tokens][rows].
 struct MatmulReference {
   std::vector<double> y;
   std::vector<double> magnitude;

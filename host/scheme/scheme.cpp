@@ -6,14 +6,16 @@
 namespace qtrap::scheme {
 namespace {
 
+using enum Activations;
+
 constexpr std::array kSchemes{
-    SchemeInfo{Scheme::kF16, "f16", "none", 16, 16, WeightFormat::kF16},
-    SchemeInfo{Scheme::kW8A16Split, "w8a16-split", "split", 8, 16, WeightFormat::kInt8},
-    SchemeInfo{Scheme::kW8A16Fused, "w8a16-fused", "fused", 8, 16, WeightFormat::kInt8},
-    SchemeInfo{Scheme::kW8A8, "w8a8", "fused", 8, 8, WeightFormat::kInt8},
-    SchemeInfo{Scheme::kW4A16Split, "w4a16-split", "split", 4, 16, WeightFormat::kInt4},
-    SchemeInfo{Scheme::kW4A16Fused, "w4a16-fused", "fused", 4, 16, WeightFormat::kInt4},
-    SchemeInfo{Scheme::kW4A8, "w4a8", "fused", 4, 8, WeightFormat::kInt4},
+    SchemeInfo{"f16", "none", WeightFormat::kF16, kF16},
+    SchemeInfo{"w8a16-split", "split", WeightFormat::kInt8, kF16},
+    SchemeInfo{"w8a16-fused", "fused", WeightFormat::kInt8, kF16},
+    SchemeInfo{"w8a8", "fused", WeightFormat::kInt8, kInt8, true},
+    SchemeInfo{"w4a16-split", "split", WeightFormat::kInt4, kF16},
+    SchemeInfo{"w4a16-fused", "fused", WeightFormat::kInt4, kF16},
+    SchemeInfo{"w4a8", "fused", WeightFormat::kInt4, kInt8},
 };
 
 constexpr std::array<std::string_view, kRoleCount> kRoleNames{"cast",   "quantize",  "dequantize",
@@ -42,19 +44,6 @@ Costs& Costs::operator+=(const Costs& other) {
   launches += other.launches;
   weight_launches += other.weight_launches;
   return *this;
-}
-
-std::uint64_t compute_weight_bytes(WeightFormat format, ProjectionShape shape, std::uint32_t group_size) {
-  const std::uint64_t groups = (shape.columns + group_size - 1) / group_size;
-  switch (format) {
-    case WeightFormat::kF16:
-      return shape.rows * shape.columns * 2;
-    case WeightFormat::kInt8:
-      return shape.rows * (shape.columns + 2);
-    case WeightFormat::kInt4:
-      return shape.rows * ((shape.columns + 1) / 2 + groups * 4);
-  }
-  return 0;
 }
 
 }  // namespace qtrap::scheme

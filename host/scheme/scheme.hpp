@@ -10,10 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "format/format.hpp"
+
 namespace qtrap::scheme {
 
-enum class Scheme { kF16, kW8A16Split, kW8A16Fused, kW8A8, kW4A16Split, kW4A16Fused, kW4A8 };
-enum class WeightFormat { kF16, kInt8, kInt4 };
+using format::WeightFormat;
+using ProjectionShape = format::Shape;
+
+/// In which the matmul takes its activations.
+enum class Activations { kF16, kInt8 };
 enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
 inline constexpr std::size_t kRoleCount = 6;
 
@@ -21,25 +26,22 @@ inline constexpr std::size_t kRoleCount = 6;
 std::string_view to_string(Role role);
 
 struct SchemeInfo {
-  Scheme scheme;
   std::string_view name;  ///< the contract's name, e.g. "w4a16-split"
   std::string_view path;  ///< of the weights: "none", "split" (expanded in device memory) or "fused" (in the matmul)
-  int weight_bits;
-  int activation_bits;
   WeightFormat weights;
+  Activations activations;
+  /// The matmul leaves exact int32 sums, which a dequantize pass scales by row and token.
+  bool scaled_sums = false;
+
+  bool split() const { return path == "split"; }
+  int weight_bits() const { return format::info(weights).bits; }
+  int activation_bits() const { return activations == Activations::kInt8 ? 8 : 16; }
 };
 
 /// All schemes in the order of the contract, f16 (the anchor) first.
 std::span<const SchemeInfo> all_schemes();
 /// None when no scheme has this name.
 std::optional<SchemeInfo> find_scheme(std::string_view name);
-
-/// One projection y = W x: W is rows x columns, row-major.
-struct ProjectionShape {
-  std::uint64_t rows = 0;     ///< n, outputs
-  std::uint64_t columns = 0;  ///< k, inputs
-  bool operator==(const ProjectionShape&) const = default;
-};
 
 /// Analytic counts of one or more passes.
 struct Costs {
@@ -58,8 +60,5 @@ struct Costs {
   Costs& operator+=(const Costs& other);
   bool operator==(const Costs&) const = default;
 };
-
-/// Bytes of one projection's weights in a format: codes, scales and zero points.
-std::uint64_t compute_weight_bytes(WeightFormat format, ProjectionShape shape, std::uint32_t group_size);
 
 }  // namespace qtrap::scheme

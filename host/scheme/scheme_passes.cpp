@@ -89,9 +89,8 @@ Result<std::vector<Pass>> SchemePasses::projection_passes(const Weights& weights
   std::vector<Buffer> buffers = state.slots;
   buffers[index(Slot::kInput)] = x;
   buffers[index(Slot::kOutput)] = y;
-  buffers[index(Slot::kCodes)] = weights.codes;
-  buffers[index(Slot::kScales)] = weights.scales;
-  buffers[index(Slot::kZeros)] = weights.zeros;
+  for (const format::Part& part : format::info(weights.format).parts)
+    buffers[index(slot_of(part.name))] = weights.part(part.name);
   const auto [rows, columns] = weights.shape;
   return state.make_all(
       projection_pass_table(state.scheme, state.kernels, state.options.group_size, state.tokens, weights.shape),

@@ -51,7 +51,7 @@ void run_shapes(device::Device& device, const KernelEntry& kernel, bool small, V
       const std::string shape = check.describe(extent, group);
       try {
         VerifyBench bench(device, {std::string(kernel.family), group, std::string(kernel.variant)});
-        take(row, check.run(bench, kernel, extent), shape, first);
+        take(row, check.check(bench, kernel, extent), shape, first);
       } catch (const device::DeviceError& error) {
         take(row, error.error(), shape, first);
         return;

@@ -57,7 +57,13 @@ struct VerifyCase {
   std::string_view operation;
   std::vector<Extent> (*extents_of)(bool small);
   bool grouped;  ///< whether the int4 group size matters
-  Result<Comparison> (*run)(VerifyBench& bench, const KernelEntry& kernel, const Extent& extent);
+  /// Runs a kernel of the operation once and compares; use check().
+  Result<Comparison> (*run)(VerifyBench& bench, const VerifyCase& one, const KernelEntry& kernel, const Extent& extent);
+  std::string_view scheme = {};  ///< whose passes run it; empty: it belongs to none
+
+  Result<Comparison> check(VerifyBench& bench, const KernelEntry& kernel, const Extent& extent) const {
+    return run(bench, *this, kernel, extent);
+  }
 
   std::vector<std::uint32_t> group_sizes(bool small) const;
   std::string describe(const Extent& extent, std::uint32_t group) const;

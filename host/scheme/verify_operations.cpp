@@ -20,7 +20,7 @@ Result<Comparison> run_pass(VerifyBench& bench, Make make, Compare compare) {
 }
 
 template <bool kToHalf>
-Result<Comparison> run_random(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_random(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   constexpr float kSigma = 0.02F;
   constexpr std::uint64_t kTensor = (std::uint64_t{3} << 32) + 7;
   const Buffer out = bench.make_output(e.count * (kToHalf ? 2 : 4));
@@ -42,7 +42,7 @@ Result<Comparison> run_random(VerifyBench& bench, const KernelEntry&, const Exte
       });
 }
 
-Result<Comparison> run_cast_f16_f32(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_cast_f16_f32(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   HalfBits in = random_halves(e.count, 3.0F, 4);
   in.front() = 1;  // the smallest subnormal
   std::vector<float> expected(e.count);
@@ -54,7 +54,7 @@ Result<Comparison> run_cast_f16_f32(VerifyBench& bench, const KernelEntry&, cons
       [&] { return compare_bits(bench.download<float>(out), expected); });
 }
 
-Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   std::vector<float> in(e.count);
   for (std::uint64_t i = 0; i < e.count; ++i) in[i] = reference_random(i, 3.0F, kSeed, 5);
   in.front() = 1.00048828125F;  // 1 + 2^-11: a tie, to even
@@ -67,7 +67,7 @@ Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const KernelEntry&, cons
       [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
 }
 
-Result<Comparison> run_rms_norm(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   const HalfBits x = trial_activations(e.tokens, e.columns);
   const HalfBits gamma = random_halves(e.columns, 1.0F, 6);
   std::vector<double> expected(x.size());
@@ -96,7 +96,7 @@ Result<Comparison> run_rms_norm(VerifyBench& bench, const KernelEntry&, const Ex
       [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, tolerance); });
 }
 
-Result<Comparison> run_swiglu(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_swiglu(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   const HalfBits gate = random_halves(e.count, 4.0F, 7);
   const HalfBits up = random_halves(e.count, 1.0F, 8);
   std::vector<double> expected(e.count);
@@ -115,7 +115,7 @@ Result<Comparison> run_swiglu(VerifyBench& bench, const KernelEntry&, const Exte
       [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, 16 * kFloatUlp); });
 }
 
-Result<Comparison> run_residual(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_residual(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   const HalfBits x = random_halves(e.count, 2.0F, 9);
   const HalfBits y = random_halves(e.count, 0.3F, 10);
   HalfBits expected(e.count);
@@ -129,7 +129,7 @@ Result<Comparison> run_residual(VerifyBench& bench, const KernelEntry&, const Ex
       [&] { return compare_bits(bench.download<std::uint16_t>(sum), expected); });
 }
 
-Result<Comparison> run_expand_heads(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_expand_heads(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   // rows: kv_heads, each read by three heads; columns: head_dim.
   const std::uint64_t heads = 3 * e.rows;
   const HalfBits v = random_halves(e.tokens * e.rows * e.columns, 1.0F, 11);
@@ -147,24 +147,23 @@ Result<Comparison> run_expand_heads(VerifyBench& bench, const KernelEntry&, cons
 }
 
 template <WeightFormat kFormat>
-Result<Comparison> run_quantize_weights(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_quantize_weights(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   const ProjectionShape shape{e.rows, e.columns};
   const HalfBits f16 = trial_weights(shape);
-  const HostWeights expected = reference_quantize(f16, kFormat, shape, bench.options().group_size);
+  const HostWeights expected = format::quantize(f16, kFormat, shape, bench.options().group_size);
   const Buffer in = bench.upload(f16);
-  Weights weights{
-      kFormat, shape, bench.make_output(expected.codes.size()), bench.make_output(2 * expected.scales.size()), {}};
-  if (kFormat == WeightFormat::kInt4) weights.zeros = bench.make_output(2 * expected.zeros.size());
+  Weights weights{kFormat, shape, {}};
+  for (const format::Part& part : format::info(kFormat).parts)
+    weights.part(part.name) = bench.make_output(expected.part(part.name).size());
   return run_pass(
       bench, [&](const PassMaker& maker) { return maker.quantize_weights(in, weights); },
       [&] {
-        Comparison scales = compare_bits(bench.download<std::uint16_t>(weights.scales), expected.scales);
-        if (!scales.problem.empty()) return scales;
-        if (kFormat == WeightFormat::kInt4) {
-          Comparison zeros = compare_bits(bench.download<std::uint16_t>(weights.zeros), expected.zeros);
-          if (!zeros.problem.empty()) return zeros;
+        Comparison worst;
+        for (const format::Part& part : format::info(kFormat).parts) {
+          worst = compare_bits(bench.download<std::uint8_t>(weights.part(part.name)), expected.part(part.name));
+          if (!worst.problem.empty() || worst.error > 0) break;
         }
-        return compare_bits(bench.download<std::uint8_t>(weights.codes), expected.codes);
+        return worst;
       });
 }
 

@@ -33,22 +33,20 @@ void add_far_activations(HalfBits& weights, HalfBits& x, ProjectionShape shape, 
 }
 
 /// Runs input and projection passes of `scheme` with every written slot a guarded output.
-Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e, bool byte_products = false) {
-  const SchemeInfo& info = all_schemes()[static_cast<std::size_t>(scheme)];
+Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Extent& e, bool byte_products = false) {
+  const SchemeInfo info = find_scheme(one.scheme).value();
   const std::uint32_t group = bench.options().group_size;
   const ProjectionShape shape{e.rows, e.columns};
   SchemeRun run;
   HalfBits weights = trial_weights(shape);
   run.x = trial_activations(e.tokens, e.columns);
   if (byte_products) add_far_activations(weights, run.x, shape, group);
-  run.weights = reference_quantize(weights, info.weights, shape, group);
+  run.weights = format::quantize(weights, info.weights, shape, group);
   run.quantized = reference_quantize_activations(run.x, e.tokens, e.columns, group);
   const auto set = [&](Slot slot, Buffer buffer) { run.slots[static_cast<std::size_t>(slot)] = std::move(buffer); };
   set(Slot::kInput, bench.upload(run.x));
-  set(Slot::kCodes,
-      info.weights == WeightFormat::kF16 ? bench.upload(run.weights.plain) : bench.upload(run.weights.codes));
-  if (info.weights != WeightFormat::kF16) set(Slot::kScales, bench.upload(run.weights.scales));
-  if (info.weights == WeightFormat::kInt4) set(Slot::kZeros, bench.upload(run.weights.zeros));
+  for (const format::Part& part : format::info(info.weights).parts)
+    set(slot_of(part.name), bench.upload(run.weights.part(part.name)));
 
   const KernelSet kernels{bench.options().family, byte_products};
   std::vector<PassRow> rows = input_pass_table(info, kernels, group, e.tokens, e.columns);
@@ -64,9 +62,9 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, Scheme scheme, const Extent& e,
   return run;
 }
 
-std::vector<double> activations_of(const SchemeRun& run, Scheme scheme, const Extent& e) {
+std::vector<double> activations_of(const SchemeRun& run, const VerifyCase& one, const Extent& e) {
   std::vector<double> x(e.tokens * e.columns);
-  const bool quantized = scheme == Scheme::kW8A8 || scheme == Scheme::kW4A8;
+  const bool quantized = find_scheme(one.scheme)->activations == Activations::kInt8;
   for (std::uint64_t i = 0; i < x.size(); ++i) {
     x[i] = quantized
                ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])
@@ -77,53 +75,59 @@ std::vector<double> activations_of(const SchemeRun& run, Scheme scheme, const Ex
 
 /// A float matmul adds up at most `columns` products with one rounding each; scales, zero points and the folding of
 /// lanes and groups add fewer than 16.
-template <Scheme kScheme, bool kByteProducts = false>
-Result<Comparison> run_matmul(VerifyBench& bench, const KernelEntry&, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, kScheme, e, kByteProducts);
+template <bool kByteProducts = false>
+Result<Comparison> run_matmul(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e, kByteProducts);
   if (!run) return run.error();
-  const MatmulReference expected =
-      reference_matmul(run.value().weights, activations_of(run.value(), kScheme, e), e.tokens);
+  const MatmulReference expected = reference_matmul(run.value().weights, activations_of(run.value(), one, e), e.tokens);
   const double tolerance = (static_cast<double>(e.columns) + 16) * kFloatUlp;
   return finish(bench, compare_halves(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected.y,
                                       expected.magnitude, tolerance));
 }
 
+std::vector<std::int8_t> int8_codes(const HostWeights& weights) {
+  const std::vector<std::uint8_t>& bytes = weights.part(format::PartName::kCodes);
+  std::vector<std::int8_t> codes(bytes.size());
+  std::transform(bytes.begin(), bytes.end(), codes.begin(), [](std::uint8_t b) { return static_cast<std::int8_t>(b); });
+  return codes;
+}
+
 std::vector<std::int32_t> exact_sums(const SchemeRun& run, const Extent& e) {
+  const auto codes = int8_codes(run.weights);
   std::vector<std::int32_t> sums;
   for (std::uint64_t t = 0; t < e.tokens; ++t) {
     for (std::uint64_t r = 0; r < e.rows; ++r) {
       std::int32_t sum = 0;
       for (std::uint64_t k = 0; k < e.columns; ++k)
-        sum += run.weights.code(r, k) * run.quantized.codes[t * e.columns + k];
+        sum += codes[r * e.columns + k] * run.quantized.codes[t * e.columns + k];
       sums.push_back(sum);
     }
   }
   return sums;
 }
 
-Result<Comparison> run_matmul_i8_i8(VerifyBench& bench, const KernelEntry&, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW8A8, e);
+Result<Comparison> run_matmul_i8_i8(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
   if (!run) return run.error();
   return finish(bench, compare_bits(bench.download<std::int32_t>(run.value().slot(Slot::kAccumulators)),
                                     exact_sums(run.value(), e)));
 }
 
-Result<Comparison> run_dequantize_sums(VerifyBench& bench, const KernelEntry&, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW8A8, e);
+Result<Comparison> run_dequantize_sums(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
   if (!run) return run.error();
   const std::vector<std::int32_t> sums = exact_sums(run.value(), e);
   HalfBits expected;
   for (std::uint64_t i = 0; i < sums.size(); ++i) {
-    const float row_scale = float_from_half(run.value().weights.scales[i % e.rows]);
+    const float row_scale = run.value().weights.half(format::PartName::kScales, i % e.rows);
     expected.push_back(
         half_from_float(static_cast<float>(sums[i]) * row_scale * run.value().quantized.scales[i / e.rows]));
   }
   return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected));
 }
 
-template <Scheme kScheme>
-Result<Comparison> dequantize_once(VerifyBench& bench, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+Result<Comparison> dequantize_once(VerifyBench& bench, const VerifyCase& one, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
   if (!run) return run.error();
   HalfBits expected;
   for (std::uint64_t r = 0; r < e.rows; ++r) {
@@ -136,16 +140,16 @@ Result<Comparison> dequantize_once(VerifyBench& bench, const Extent& e) {
 
 /// The CPU family a second time as if the result were larger than the caches, with rows of whole vectors, which that
 /// takes.
-template <Scheme kScheme>
-Result<Comparison> run_dequantize(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
-  Result<Comparison> cached = dequantize_once<kScheme>(bench, e);
+Result<Comparison> run_dequantize(VerifyBench& bench, const VerifyCase& one, const KernelEntry& kernel,
+                                  const Extent& e) {
+  Result<Comparison> cached = dequantize_once(bench, one, e);
   if (!cached || !cached.value().problem.empty() || kernel.family != "cpu") return cached;
   PassOptions options = bench.options();
   options.stream_bytes = 1;
   VerifyBench streaming(bench.device(), options);
   Extent whole = e;
   whole.columns = (e.columns + 15) / 16 * 16;
-  return dequantize_once<kScheme>(streaming, whole);
+  return dequantize_once(streaming, one, whole);
 }
 
 /// Where an activation lies in the form that `operation` makes, and how many places there are.
@@ -179,9 +183,9 @@ Places places_of(std::string_view operation, const Tuning& tuning, const Extent&
           [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) { return t * x.columns + k; }};
 }
 
-template <Scheme kScheme>
-Result<Comparison> run_quantize_activations(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+Result<Comparison> run_quantize_activations(VerifyBench& bench, const VerifyCase& one, const KernelEntry& kernel,
+                                            const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
   if (!run) return run.error();
   const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const Places places = places_of(kernel.operation, tuning, e);
@@ -202,13 +206,13 @@ Result<Comparison> run_quantize_activations(VerifyBench& bench, const KernelEntr
   return finish(bench, compare_bits(bench.download<std::int8_t>(run.value().slot(Slot::kActivations)), expected));
 }
 
-template <Scheme kScheme>
-Result<Comparison> run_cast_activations(VerifyBench& bench, const KernelEntry& kernel, const Extent& e) {
-  const Result<SchemeRun> run = run_scheme(bench, kScheme, e);
+Result<Comparison> run_cast_activations(VerifyBench& bench, const VerifyCase& one, const KernelEntry& kernel,
+                                        const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
   if (!run) return run.error();
   const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const Places places = places_of(kernel.operation, tuning, e);
-  const bool nibbles = kScheme == Scheme::kW4A16Fused;
+  const bool nibbles = kernel.operation.ends_with("_nibbles");
   const std::uint64_t groups = (e.columns + tuning.group - 1) / tuning.group;
   std::vector<float> expected(places.count, 0);
   std::vector<double> sums(e.tokens * groups, 0);
@@ -236,9 +240,9 @@ Result<Comparison> run_cast_activations(VerifyBench& bench, const KernelEntry& k
 /// The power of two of which the activations of a group are multiples, by the largest magnitude among them.
 double digit_scale(double most) { return most > 0 ? std::ldexp(1.0, std::ilogb(most) - 21) : std::ldexp(1.0, -21); }
 
-Result<Comparison> run_cast_digits(VerifyBench& bench, const KernelEntry&, const Extent& e) {
+Result<Comparison> run_cast_digits(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
   constexpr std::uint64_t kDigits = 3;
-  const Result<SchemeRun> run = run_scheme(bench, Scheme::kW4A16Fused, e, true);
+  const Result<SchemeRun> run = run_scheme(bench, one, e, true);
   if (!run) return run.error();
   const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const std::uint64_t group = tuning.group;
@@ -273,32 +277,32 @@ Result<Comparison> run_cast_digits(VerifyBench& bench, const KernelEntry&, const
 }
 
 const std::array kCases{
-    VerifyCase{"cast_f16_f32_panels", many_tokens, false, run_cast_activations<Scheme::kF16>},
-    VerifyCase{"cast_f16_f32_nibbles", few_tokens, true, run_cast_activations<Scheme::kW4A16Fused>},
-    VerifyCase{"cast_f16_i24_nibbles", one_token, true, run_cast_digits},
-    VerifyCase{"quantize_f16_i8", few_tokens, false, run_quantize_activations<Scheme::kW8A8>},
-    VerifyCase{"quantize_f16_i8_sums", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
-    VerifyCase{"quantize_f16_i8_panels", many_tokens, false, run_quantize_activations<Scheme::kW8A8>},
-    VerifyCase{"quantize_f16_i8_nibbles", few_tokens, true, run_quantize_activations<Scheme::kW4A8>},
-    VerifyCase{"dequantize_i8_f16", one_token, false, run_dequantize<Scheme::kW8A16Split>},
-    VerifyCase{"dequantize_i4_f16", one_token, true, run_dequantize<Scheme::kW4A16Split>},
-    VerifyCase{"dequantize_i32_f16", any_tokens, false, run_dequantize_sums},
-    VerifyCase{"matmul_f16_f16", any_tokens, false, run_matmul<Scheme::kF16>},
-    VerifyCase{"matmul_i8_f16", any_tokens, false, run_matmul<Scheme::kW8A16Fused>},
-    VerifyCase{"matmul_i8_i8", any_tokens, false, run_matmul_i8_i8},
-    VerifyCase{"matmul_i4_f16", any_tokens, true, run_matmul<Scheme::kW4A16Fused>},
-    VerifyCase{"matmul_i4_i8", any_tokens, true, run_matmul<Scheme::kW4A8>},
-    VerifyCase{"gemv_f16_f16", few_tokens, false, run_matmul<Scheme::kF16>},
-    VerifyCase{"gemv_i8_f16", few_tokens, false, run_matmul<Scheme::kW8A16Fused>},
-    VerifyCase{"gemv_i8_i8", few_tokens, false, run_matmul_i8_i8},
-    VerifyCase{"gemv_i4_f16", few_tokens, true, run_matmul<Scheme::kW4A16Fused>},
-    VerifyCase{"gemv_i4_i8", few_tokens, true, run_matmul<Scheme::kW4A8>},
-    VerifyCase{"gemv_i4_i24", one_token, true, run_matmul<Scheme::kW4A16Fused, true>},
-    VerifyCase{"gemm_f16_f16", many_tokens, false, run_matmul<Scheme::kF16>},
-    VerifyCase{"gemm_i8_f16", many_tokens, false, run_matmul<Scheme::kW8A16Fused>},
-    VerifyCase{"gemm_i8_i8", many_tokens, false, run_matmul_i8_i8},
-    VerifyCase{"gemm_i4_f16", many_tokens, true, run_matmul<Scheme::kW4A16Fused>},
-    VerifyCase{"gemm_i4_i8", many_tokens, true, run_matmul<Scheme::kW4A8>},
+    VerifyCase{"cast_f16_f32_panels", many_tokens, false, run_cast_activations, "f16"},
+    VerifyCase{"cast_f16_f32_nibbles", few_tokens, true, run_cast_activations, "w4a16-fused"},
+    VerifyCase{"cast_f16_i24_nibbles", one_token, true, run_cast_digits, "w4a16-fused"},
+    VerifyCase{"quantize_f16_i8", few_tokens, false, run_quantize_activations, "w8a8"},
+    VerifyCase{"quantize_f16_i8_sums", few_tokens, true, run_quantize_activations, "w4a8"},
+    VerifyCase{"quantize_f16_i8_panels", many_tokens, false, run_quantize_activations, "w8a8"},
+    VerifyCase{"quantize_f16_i8_nibbles", few_tokens, true, run_quantize_activations, "w4a8"},
+    VerifyCase{"dequantize_i8_f16", one_token, false, run_dequantize, "w8a16-split"},
+    VerifyCase{"dequantize_i4_f16", one_token, true, run_dequantize, "w4a16-split"},
+    VerifyCase{"dequantize_i32_f16", any_tokens, false, run_dequantize_sums, "w8a8"},
+    VerifyCase{"matmul_f16_f16", any_tokens, false, run_matmul<>, "f16"},
+    VerifyCase{"matmul_i8_f16", any_tokens, false, run_matmul<>, "w8a16-fused"},
+    VerifyCase{"matmul_i8_i8", any_tokens, false, run_matmul_i8_i8, "w8a8"},
+    VerifyCase{"matmul_i4_f16", any_tokens, true, run_matmul<>, "w4a16-fused"},
+    VerifyCase{"matmul_i4_i8", any_tokens, true, run_matmul<>, "w4a8"},
+    VerifyCase{"gemv_f16_f16", few_tokens, false, run_matmul<>, "f16"},
+    VerifyCase{"gemv_i8_f16", few_tokens, false, run_matmul<>, "w8a16-fused"},
+    VerifyCase{"gemv_i8_i8", few_tokens, false, run_matmul_i8_i8, "w8a8"},
+    VerifyCase{"gemv_i4_f16", few_tokens, true, run_matmul<>, "w4a16-fused"},
+    VerifyCase{"gemv_i4_i8", few_tokens, true, run_matmul<>, "w4a8"},
+    VerifyCase{"gemv_i4_i24", one_token, true, run_matmul<true>, "w4a16-fused"},
+    VerifyCase{"gemm_f16_f16", many_tokens, false, run_matmul<>, "f16"},
+    VerifyCase{"gemm_i8_f16", many_tokens, false, run_matmul<>, "w8a16-fused"},
+    VerifyCase{"gemm_i8_i8", many_tokens, false, run_matmul_i8_i8, "w8a8"},
+    VerifyCase{"gemm_i4_f16", many_tokens, true, run_matmul<>, "w4a16-fused"},
+    VerifyCase{"gemm_i4_i8", many_tokens, true, run_matmul<>, "w4a8"},
 };
 
 }  // namespace

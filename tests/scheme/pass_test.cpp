@@ -18,19 +18,8 @@ class SchemePassesTest : public test::DeviceTest {
  protected:
   Buffer buffer(std::uint64_t bytes) { return device().make_buffer(bytes).value(); }
 
-  Weights make_weights(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
-    const auto [rows, columns] = shape;
-    const std::uint64_t groups = (columns + group - 1) / group;
-    switch (format) {
-      case WeightFormat::kF16:
-        return {format, shape, buffer(2 * rows * columns), {}, {}};
-      case WeightFormat::kInt8:
-        return {format, shape, buffer(rows * columns), buffer(2 * rows), {}};
-      case WeightFormat::kInt4:
-        return {format, shape, buffer(rows * ((columns + 1) / 2)), buffer(2 * rows * groups),
-                buffer(2 * rows * groups)};
-    }
-    return {};
+  Weights make_weights(WeightFormat format, ProjectionShape shape, std::uint32_t group) {
+    return allocate_weights(device(), format, shape, group).value();
   }
 
   /// Bytes as the OpenCL implementation reports them for what is bound.
@@ -67,10 +56,10 @@ TEST_F(SchemePassesTest, BytesAreThoseOfTheBuffersBoundForEverySchemeAndFamily) 
           for (const Pass& pass : all) {
             for (const device::BufferArg& bound : pass.buffers) {
               const std::uint64_t size = bound.buffer.queried_size_bytes();
-              if (size == weights.codes.size_bytes() && pass.role != Role::kQuantize) weight_bytes = size;
+              if (size == weights.codes().size_bytes() && pass.role != Role::kQuantize) weight_bytes = size;
             }
           }
-          EXPECT_EQ(weight_bytes, weights.codes.size_bytes()) << scheme.name;
+          EXPECT_EQ(weight_bytes, weights.codes().size_bytes()) << scheme.name;
         }
       }
     }
@@ -105,10 +94,9 @@ TEST_F(SchemePassesTest, DeviceQuantizesItsRandomTensorAsTheHostDoes) {
   }
   HalfBits host;
   for (std::uint64_t i = 0; i < 4000; ++i) host.push_back(half_from_float(reference_random(i, 0.02F, 99, 5)));
-  const HostWeights expected = reference_quantize(host, WeightFormat::kInt4, shape, 64);
+  const HostWeights expected = format::quantize(host, WeightFormat::kInt4, shape, 64);
   EXPECT_EQ(device::read_vector<std::uint16_t>(device(), f16, 4000), host);
-  EXPECT_EQ(device::read_vector<std::uint8_t>(device(), weights.codes, expected.codes.size()), expected.codes);
-  EXPECT_EQ(device::read_vector<std::uint16_t>(device(), weights.zeros, expected.zeros.size()), expected.zeros);
+  EXPECT_EQ(download_weights(device(), weights, 64).parts, expected.parts);
 }
 
 TEST_F(SchemePassesTest, ActivationsThatAreNotFiniteGiveResultsThatAreNotFinite) {
@@ -119,15 +107,9 @@ TEST_F(SchemePassesTest, ActivationsThatAreNotFiniteGiveResultsThatAreNotFinite)
   device().probe_capabilities();
   for (const std::string_view name : {"f16", "w8a16-fused", "w4a16-fused"}) {
     const SchemeInfo scheme = find_scheme(name).value();
-    const HostWeights host = reference_quantize(values, scheme.weights, shape, 128);
+    const HostWeights host = format::quantize(values, scheme.weights, shape, 128);
     const Weights weights = make_weights(scheme.weights, shape, 128);
-    if (scheme.weights == WeightFormat::kF16) {
-      device::write_vector(device(), weights.codes, host.plain);
-    } else {
-      device::write_vector(device(), weights.codes, host.codes);
-      device::write_vector(device(), weights.scales, host.scales);
-    }
-    if (scheme.weights == WeightFormat::kInt4) device::write_vector(device(), weights.zeros, host.zeros);
+    upload_weights(device(), host, weights);
     for (const std::string variant : {"reference", "cpu", ""}) {  // the last: the best of the CPU family
       const PassMaker maker(device(), {variant.empty() ? "cpu" : variant, 128, variant});
       const auto passes = SchemePasses::make(maker, scheme, 1, {shape}).value();

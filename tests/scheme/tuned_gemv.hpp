@@ -29,7 +29,7 @@ inline std::string find_fault(device::Device& device, const scheme::KernelEntry&
                               const scheme::Extent& extent, std::uint32_t group) {
   scheme::VerifyBench bench(device, {"gpu", group, "gpu", choices_of(kernel, set, extent.tokens)});
   const scheme::VerifyCase& check = scheme::verify_case(kernel.operation);
-  const auto found = check.run(bench, kernel, extent);
+  const auto found = check.check(bench, kernel, extent);
   if (!found) return found.error().message();
   if (!found.value().problem.empty()) return found.value().problem;
   return found.value().error <= found.value().tolerance ? "" : "the error exceeds the tolerance";

@@ -1,0 +1,85 @@
+// Number formats of weights: what each stores, in which bytes, and its reference quantizer and dequantizer. A format is
+// one file and one row of the table here; nothing outside branches on which it is. All formats keep W row-major, a row
+// starts on a byte, and groups lie along the columns.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace qtrap::format {
+
+/// f16 values as bit patterns.
+using HalfBits = std::vector<std::uint16_t>;
+
+/// Weights W of one projection y = W x, row-major.
+struct Shape {
+  std::uint64_t rows = 0;     ///< n, outputs
+  std::uint64_t columns = 0;  ///< k, inputs
+  bool operator==(const Shape&) const = default;
+};
+
+/// Groups of `group` columns in a row; the last may be shorter.
+std::uint64_t count_groups(std::uint64_t columns, std::uint64_t group);
+
+/// In the order of the table.
+enum class WeightFormat { kF16, kInt8, kInt4 };
+
+/// What a buffer of weights holds; a kernel takes those that its format has in this order.
+enum class PartName { kCodes, kScales, kZeros };
+inline constexpr std::size_t kPartCount = 3;
+
+/// One buffer of a format.
+struct Part {
+  PartName name;
+  std::uint64_t (*bytes)(Shape shape, std::uint64_t group);
+};
+
+/// Weights in one format on the host, byte for byte as a device holds them.
+struct HostWeights {
+  WeightFormat format = WeightFormat::kF16;
+  Shape shape;
+  std::uint32_t group = 128;  ///< columns
+  std::array<std::vector<std::uint8_t>, kPartCount> parts;
+
+  std::uint64_t groups() const { return count_groups(shape.columns, group); }
+  std::vector<std::uint8_t>& part(PartName name) { return parts.at(static_cast<std::size_t>(name)); }
+  const std::vector<std::uint8_t>& part(PartName name) const { return parts.at(static_cast<std::size_t>(name)); }
+  /// Element `i` of a part of f16 values.
+  float half(PartName name, std::uint64_t i) const;
+  void set_half(PartName name, std::uint64_t i, std::uint16_t bits);
+
+  /// The weight that the format stands for, exact.
+  double value(std::uint64_t row, std::uint64_t column) const;
+  /// Magnitude of the terms that a kernel may add up for this weight; above |value| where it takes zero points apart.
+  double magnitude(std::uint64_t row, std::uint64_t column) const;
+};
+
+struct FormatInfo {
+  WeightFormat format;
+  std::string_view name;  ///< of records and tables, e.g. "int4"
+  std::string_view code;  ///< of kernel names, e.g. "i4" in "gemv_i4_f16"
+  int bits;               ///< of one weight's code, scales and zero points apart
+  bool grouped;           ///< whether the campaign's group size decides its bytes
+  std::span<const Part> parts;
+  /// Fills parts, which have their sizes and hold zeros, from the f16 tensor of the shape.
+  void (*quantize)(const HalfBits& f16, HostWeights& out);
+  double (*value)(const HostWeights& weights, std::uint64_t row, std::uint64_t column);
+  double (*magnitude)(const HostWeights& weights, std::uint64_t row, std::uint64_t column);
+};
+
+/// All formats in the order of WeightFormat.
+std::span<const FormatInfo> all_formats();
+const FormatInfo& info(WeightFormat format);
+
+/// Bytes of a matrix in a format, all parts. `group`: columns that share a scale, where the format has groups.
+std::uint64_t compute_weight_bytes(WeightFormat format, Shape shape, std::uint64_t group);
+
+/// Parts of a matrix in their sizes, all zero.
+HostWeights make_host_weights(WeightFormat format, Shape shape, std::uint32_t group);
+/// Brings an f16 tensor of `shape` into `format`.
+HostWeights quantize(const HalfBits& f16, WeightFormat format, Shape shape, std::uint32_t group);
+
+}  // namespace qtrap::format
