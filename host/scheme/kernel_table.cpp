@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <vector>
 
 #include "core/contract.hpp"
 
@@ -124,119 +125,113 @@ constexpr std::array kVariants{
     Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
 };
 
-constexpr std::array kKernels{
-    KernelEntry{"random_f16", "reference", "random/random_reference.cl", per_4_elements, no_options},
-    KernelEntry{"random_f32", "reference", "random/random_reference.cl", per_4_elements, no_options},
-    KernelEntry{"random_f16", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
-    KernelEntry{"random_f32", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
-
-    KernelEntry{"cast_f16_f32", "reference", "cast/cast_reference.cl", per_element, no_options},
-    KernelEntry{"cast_f32_f16", "reference", "cast/cast_reference.cl", per_element, no_options},
-    KernelEntry{"cast_f16_f32", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
-    KernelEntry{"cast_f32_f16", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
-    KernelEntry{"cast_f16_f32", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
-    KernelEntry{"cast_f32_f16", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
-    KernelEntry{"cast_f16_f32_panels", "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
-    KernelEntry{"cast_f16_f32_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
-    KernelEntry{"cast_f16_i24_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
-
-    KernelEntry{"quantize_f16_i8", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
-    KernelEntry{"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
-    KernelEntry{"quantize_weights_f16_i8", "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
-    KernelEntry{"quantize_weights_f16_i4", "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
-    KernelEntry{"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
-    KernelEntry{"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
-    KernelEntry{"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_options},
-    KernelEntry{"quantize_f16_i8", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
-    KernelEntry{"quantize_f16_i8_panels", "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
-    KernelEntry{"quantize_f16_i8_nibbles", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
-    KernelEntry{"quantize_weights_f16_i8", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
-    KernelEntry{"quantize_weights_f16_i4", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
-
-    KernelEntry{"dequantize_i8_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
-    KernelEntry{"dequantize_i4_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
-    KernelEntry{"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
-    KernelEntry{"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_16_columns, gpu_options},
-    KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options},
-    KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options, "ptx"},
-    KernelEntry{"dequantize_i4_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_32_columns, gpu_options, "half2"},
-    KernelEntry{"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
-    KernelEntry{"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
-    KernelEntry{"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
-
-    KernelEntry{"matmul_f16_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    KernelEntry{"matmul_i8_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    KernelEntry{"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    KernelEntry{"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    KernelEntry{"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
-    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
-    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
-    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
-    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options},
-    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemm_i4_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option},
-    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
-    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
-    KernelEntry{"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
-    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
-    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
-    KernelEntry{"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
-    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
-    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
-    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
-    KernelEntry{"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "khronos"},
-    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
-    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
-    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
-    KernelEntry{"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "half2"},
-    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "ptx"},
-    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "gcn"},
-    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "rdna3"},
-    KernelEntry{"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, "khronos"},
-    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mma"},
-    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mfma"},
-    KernelEntry{"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "wmma"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mma"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "mfma"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, "wmma"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "ptx"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},
-    KernelEntry{"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "khronos"},
-    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "ptx"},
-    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "gcn"},
-    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "rdna3"},
-    KernelEntry{"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, "khronos"},
-    KernelEntry{"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
-    KernelEntry{"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
-    KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
-    KernelEntry{"gemv_i4_f16", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
-    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options},
-    KernelEntry{"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, "avx2"},
-    KernelEntry{"gemv_i4_i8", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
-    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options},
-    KernelEntry{"gemv_i4_i24", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, "avx2"},
-    KernelEntry{"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    KernelEntry{"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    KernelEntry{"gemm_i4_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    KernelEntry{"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    KernelEntry{"gemm_i8_i8", "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, "avx2"},
-    KernelEntry{"gemm_i4_i8", "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, "avx2"},
-
-    KernelEntry{"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
-    KernelEntry{"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_options},
-    KernelEntry{"rms_norm_f16", "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
-    KernelEntry{"swiglu_f16", "reference", "activation/activation_reference.cl", per_element, no_options},
-    KernelEntry{"swiglu_f16", "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
-    KernelEntry{"residual_add_f16", "reference", "residual/residual_reference.cl", per_element, no_options},
-    KernelEntry{"residual_add_f16", "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
-    KernelEntry{"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+/// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
+/// family's own name stands for in a list.
+struct KernelRow {
+  std::string_view operation, family, file;
+  device::WorkSize (*size)(const Tuning&, const Extent&);
+  std::string (*options)(const Tuning&, const Extent&);
+  std::array<std::string_view, 5> variants = {};
 };
+
+// Of two rows of an operation and family the better variants come first.
+constexpr KernelRow kRows[] = {
+    {"random_f16", "reference", "random/random_reference.cl", per_4_elements, no_options},
+    {"random_f32", "reference", "random/random_reference.cl", per_4_elements, no_options},
+    {"random_f16", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+    {"random_f32", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+
+    {"cast_f16_f32", "reference", "cast/cast_reference.cl", per_element, no_options},
+    {"cast_f32_f16", "reference", "cast/cast_reference.cl", per_element, no_options},
+    {"cast_f16_f32", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
+    {"cast_f32_f16", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
+    {"cast_f16_f32", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
+    {"cast_f32_f16", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
+    {"cast_f16_f32_panels", "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
+    {"cast_f16_f32_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+    {"cast_f16_i24_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+
+    {"quantize_f16_i8", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {"quantize_weights_f16_i8", "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
+    {"quantize_weights_f16_i4", "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
+    {"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
+    {"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
+    {"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_options},
+    {"quantize_f16_i8", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
+    {"quantize_f16_i8_panels", "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
+    {"quantize_f16_i8_nibbles", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
+    {"quantize_weights_f16_i8", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+    {"quantize_weights_f16_i4", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+
+    {"dequantize_i8_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    {"dequantize_i4_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    {"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
+    {"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_16_columns, gpu_options},
+    {"dequantize_i4_f16",
+     "gpu",
+     "dequantize/dequantize_gpu.cl",
+     spread_32_columns,
+     gpu_options,
+     {"gpu", "ptx", "half2"}},
+    {"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    {"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    {"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
+
+    {"matmul_f16_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {"matmul_i8_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
+    {"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mma", "mfma", "wmma"}},
+    {"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mma", "mfma", "wmma"}},
+    {"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {"gemm_i4_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    {"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    {"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, {"cpu", "avx2"}},
+    {"gemv_i4_f16", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
+    {"gemv_i4_i8", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {"gemv_i4_i24", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {"gemm_i8_i8", "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
+    {"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {"gemm_i4_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {"gemm_i4_i8", "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
+    {"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+
+    {"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
+    {"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_options},
+    {"rms_norm_f16", "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
+    {"swiglu_f16", "reference", "activation/activation_reference.cl", per_element, no_options},
+    {"swiglu_f16", "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
+    {"residual_add_f16", "reference", "residual/residual_reference.cl", per_element, no_options},
+    {"residual_add_f16", "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
+    {"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+};
+
+std::vector<KernelEntry> expand_rows() {
+  std::vector<KernelEntry> kernels;
+  for (const KernelRow& row : kRows) {
+    const auto add = [&](std::string_view variant) {
+      kernels.push_back({row.operation, row.family, row.file, row.size, row.options, variant});
+    };
+    if (row.variants.front().empty()) add(row.family);
+    for (const std::string_view variant : row.variants) {
+      if (!variant.empty()) add(variant);
+    }
+  }
+  return kernels;
+}
 
 }  // namespace
 
@@ -350,11 +345,14 @@ KernelSet choose_kernel_set(std::string_view family, std::string_view variant, c
   return {std::string(family), products != nullptr && products->variant != family};
 }
 
-std::span<const KernelEntry> all_kernels() { return kKernels; }
+std::span<const KernelEntry> all_kernels() {
+  static const std::vector<KernelEntry> kKernels = expand_rows();
+  return kKernels;
+}
 
 const KernelEntry* find_kernel(std::string_view operation, std::string_view family) {
   const auto find = [&](std::string_view wanted) -> const KernelEntry* {
-    for (const KernelEntry& entry : kKernels) {
+    for (const KernelEntry& entry : all_kernels()) {
       if (entry.operation == operation && entry.family == wanted && entry.variant == wanted) return &entry;
     }
     return nullptr;
@@ -365,7 +363,7 @@ const KernelEntry* find_kernel(std::string_view operation, std::string_view fami
 
 const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
                                  const device::DeviceInfo& info) {
-  for (const KernelEntry& entry : kKernels) {
+  for (const KernelEntry& entry : all_kernels()) {
     if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
     if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) && !info.find_avoided(entry.name())
                         : entry.variant == variant)
@@ -375,12 +373,12 @@ const KernelEntry* choose_kernel(std::string_view operation, std::string_view fa
 }
 
 bool is_fast_variant(std::string_view name) {
-  return std::any_of(std::begin(kKernels), std::end(kKernels),
+  return std::any_of(all_kernels().begin(), all_kernels().end(),
                      [&](const KernelEntry& entry) { return entry.variant != entry.family && entry.name() == name; });
 }
 
 std::string describe_avoided(const device::AvoidedKernel& avoided, const device::DeviceInfo& info) {
-  const auto found = std::find_if(std::begin(kKernels), std::end(kKernels),
+  const auto found = std::find_if(all_kernels().begin(), all_kernels().end(),
                                   [&](const KernelEntry& entry) { return entry.name() == avoided.kernel; });
   if (!is_fast_variant(avoided.kernel))
     return fmt::format("{} is left out and every scheme that uses it fails: {}", avoided.kernel, avoided.reason);
