@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -77,6 +78,9 @@ Eigen::VectorXd interpolate_counts(const Eigen::VectorXd& left, double left_step
   }
   return counts;
 }
+
+/// Whether scheme and anchor are of one table.
+bool is_paired(const Ratio* ratio) { return ratio->basis != judge::Basis::kUnpaired; }
 
 /// Whether sessions say where the ratio lies.
 bool is_decided(const Ratio& ratio) { return ratio.basis == judge::Basis::kSessions && !ratio.flagged; }
@@ -206,7 +210,10 @@ std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis a
     Curve curve;
     bool intervals = false;
     bool sessions = false;
-    for (const auto& [size, members] : sizes) {
+    for (const auto& [size, all] : sizes) {
+      std::vector<const Ratio*> members;
+      std::copy_if(all.begin(), all.end(), std::back_inserter(members), is_paired);
+      if (members.empty()) continue;
       entry.sizes_used.insert(entry.sizes_used.end(), members.size(), size);
       for (const Ratio* one : members) {
         intervals = intervals || one->interval;
@@ -221,7 +228,12 @@ std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis a
       curve.high.clear();
       curve.p_values.clear();
     }
-    entry.crossing = find_crossing(curve);
+    if (curve.sizes.empty()) {
+      for (const auto& [size, all] : sizes) entry.sizes_used.insert(entry.sizes_used.end(), all.size(), size);
+      entry.crossing.reason = "its ratios are unpaired: f16 was published in another table";
+    } else {
+      entry.crossing = find_crossing(curve);
+    }
     entries.push_back(std::move(entry));
   }
   return entries;

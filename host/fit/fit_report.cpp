@@ -70,10 +70,11 @@ void add_quantity(const std::optional<Design>& design, std::span<const Row> rows
   report.ratios.insert(report.ratios.end(), ratios.begin(), ratios.end());
 }
 
-/// What costs are fitted to: nothing that was disturbed.
+/// What costs are fitted to: nothing that was disturbed or published elsewhere.
 std::vector<Row> select_sound(std::span<const Row> rows) {
   std::vector<Row> sound;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(sound), [](const Row& row) { return !row.flagged; });
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(sound),
+               [](const Row& row) { return !row.flagged && !row.foreign; });
   return sound;
 }
 

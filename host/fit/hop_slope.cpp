@@ -40,7 +40,7 @@ double fit_slope(const Course& course) {
 std::vector<HopSlope> compute_hop_slopes(std::span<const Ratio> ratios, double confidence) {
   std::map<std::tuple<judge::CellKey, std::string, Quantity>, Group> groups;
   for (const Ratio& ratio : ratios) {
-    if (ratio.flagged) continue;
+    if (ratio.flagged || ratio.basis == judge::Basis::kUnpaired) continue;
     judge::CellKey cell = ratio.cell;
     const double hops = std::exchange(cell.hops, 0);
     Group& group = groups[{cell, ratio.scheme, ratio.quantity}];

@@ -12,7 +12,7 @@ std::vector<judge::Observation> observe(std::span<const Row> rows, Quantity quan
     const std::optional<double>& value = value_of(row, quantity);
     if (work.scheme.empty() || !value) continue;
     all.push_back({cell_of(work), work.scheme, std::to_string(row.session), row.block, *value, row.flagged,
-                   quantity == Quantity::kTime ? row.time_spread : row.energy_spread});
+                   quantity == Quantity::kTime ? row.time_spread : row.energy_spread, row.foreign});
   }
   return all;
 }
@@ -32,7 +32,8 @@ std::vector<Ratio> compute_net_ratios(std::span<const Row> rows, const judge::Op
     if (work.scheme.empty() || !row.energy_j || !row.idle_j) continue;
     const double net = *row.energy_j - *row.idle_j;
     if (net > 0) {
-      all.push_back({cell_of(work), work.scheme, std::to_string(row.session), row.block, net, row.flagged, {}});
+      all.push_back(
+          {cell_of(work), work.scheme, std::to_string(row.session), row.block, net, row.flagged, {}, row.foreign});
     } else if (!row.flagged) {
       below.emplace(cell_of(work), work.scheme);
     }

@@ -172,6 +172,7 @@ void append_imported(const result::ResultFile& file, SessionNumbers& sessions, s
     row.session = sessions.number(device->first);
     row.time_s = point.time_s;
     row.time_spread = judge::time_spread_of(point);
+    row.foreign = point.anchor_table.has_value();
     if (was_measured(point)) row.energy_j = point.energy_gross_j;
     if (row.energy_j) row.idle_j = point.energy_idle_j;
     if (row.energy_j) row.energy_spread = judge::energy_spread_of(point);

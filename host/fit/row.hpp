@@ -67,6 +67,7 @@ struct Row {
   std::optional<double> energy_j;  ///< gross energy, > 0; none where no meter gave one
   std::optional<judge::PublishedSpread> time_spread = {}, energy_spread = {};  ///< of an imported row
   std::optional<double> idle_j = {};  ///< idle power times the window, of `energy_j`; none where it is not known
+  bool foreign = false;               ///< an anchor published in another table: enters ratios alone
   bool flagged = false;               ///< something disturbed it: enters ratios where there is no other, costs never
 };
 

@@ -27,6 +27,7 @@ using Blocks = std::map<std::int64_t, std::vector<double>>;
 using Sessions = std::map<std::string, Blocks>;
 struct SchemeValues {
   Sessions sound, all;
+  Sessions foreign;                                ///< in neither of the two
   std::map<std::string, PublishedSpread> spreads;  ///< by session
 };
 using Cells = std::map<CellKey, std::map<std::string, SchemeValues>>;
@@ -36,6 +37,10 @@ Cells sort_by_cell(std::span<const Observation> observations) {
   for (const Observation& one : observations) {
     expects(one.value > 0, "ratios are of positive values");
     SchemeValues& values = cells[one.cell][one.scheme];
+    if (one.foreign) {
+      values.foreign[one.session][one.block].push_back(one.value);
+      continue;
+    }
     values.all[one.session][one.block].push_back(one.value);
     if (!one.flagged) values.sound[one.session][one.block].push_back(one.value);
     if (one.spread) values.spreads[one.session] = *one.spread;
@@ -114,12 +119,16 @@ double compute_p_value(const Judgement& one) {
   return p < kLeastP ? 0 : p;
 }
 
-/// Estimates of all drafts over their sessions. Flagged ones share nothing with the others.
-std::vector<std::optional<Estimate>> pool(const std::vector<Judgement>& drafts, double confidence) {
+/// Estimates of all drafts over their sessions. Flagged ones share nothing with the others, nor do unpaired ones.
+std::vector<std::optional<Estimate>> pool(const std::vector<Judgement>& drafts, const std::vector<Pairs>& pairs,
+                                          double confidence) {
   std::vector<SessionValues> quantities;
   quantities.reserve(drafts.size());
-  for (const Judgement& one : drafts)
-    quantities.push_back({find_pool(one.cell) + (one.flagged ? "|flagged" : ""), one.scheme, one.session_logs});
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    const Judgement& one = drafts[i];
+    const char* const apart = pairs[i].foreign ? "|unpaired" : one.flagged ? "|flagged" : "";
+    quantities.push_back({find_pool(one.cell) + apart, one.scheme, one.session_logs});
+  }
   return pool_sessions(quantities, confidence);
 }
 
@@ -142,12 +151,18 @@ std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
     if (anchor == schemes.end()) continue;
     for (const auto& [scheme, values] : schemes) {
       if (scheme == kAnchor) continue;
-      Pairs one{cell, scheme, pair(values.sound, anchor->second.sound), false, 0, {}};
+      Pairs one{cell, scheme, pair(values.sound, anchor->second.sound), false, false, 0, {}};
       auto whole = pair(values.all, anchor->second.all);
       one.unpaired = static_cast<std::int64_t>(values.all.size() - whole.size());
       one.flagged = one.by_session.empty();
       if (one.flagged) one.by_session = std::move(whole);
-      if (one.by_session.size() == 1) one.spread = combine(values, anchor->second, one.by_session.begin()->first);
+      one.foreign = one.by_session.empty();
+      if (one.foreign) {
+        one.flagged = false;
+        one.by_session = pair(values.sound, anchor->second.foreign);
+      }
+      if (!one.foreign && one.by_session.size() == 1)
+        one.spread = combine(values, anchor->second, one.by_session.begin()->first);
       if (!one.by_session.empty()) all.push_back(std::move(one));
     }
   }
@@ -161,11 +176,13 @@ std::vector<Judgement> judge(std::span<const Observation> observations, const Op
   std::vector<Judgement> judgements;
   judgements.reserve(pairs.size());
   for (const Pairs& one : pairs) judgements.push_back(make_draft(one));
-  const auto estimates = pool(judgements, options.confidence);
+  const auto estimates = pool(judgements, pairs, options.confidence);
   for (std::size_t i = 0; i < judgements.size(); ++i) {
     Judgement& one = judgements[i];
     one.confidence = options.confidence;
-    if (estimates[i]) {
+    if (pairs[i].foreign) {
+      one.basis = Basis::kUnpaired;
+    } else if (estimates[i]) {
       set(*estimates[i], Basis::kSessions, one);
     } else if (const auto blocks = pool_blocks(pairs[i].by_session.begin()->second, options.confidence)) {
       set(*blocks, Basis::kBlocks, one);

@@ -8,7 +8,9 @@
 // session's effect on a scheme is the same in all its cells. Phases are told apart: prefill says nothing of how far
 // decode spreads. Over blocks by Student's t where there is one session: no
 // verdict, for sessions differ more than blocks tell. Where one session holds one value of each, with a published
-// spread, the interval is that of the two spreads (Welch's t): no verdict either.
+// spread, the interval is that of the two spreads (Welch's t): no verdict either. An anchor of another table counts
+// only where a scheme has no other: it is not of the session, and where it serves several they all err by it, so that
+// the ratio is a value without interval and verdict (basis `unpaired`).
 #pragma once
 
 #include <compare>
@@ -52,6 +54,7 @@ struct Observation {
   double value = 0;  ///< > 0, any unit
   bool flagged = false;
   std::optional<PublishedSpread> spread = {};
+  bool foreign = false;  ///< an anchor that was published in another table than its session
 };
 
 using result::Basis;
@@ -90,6 +93,7 @@ struct Pairs {
   std::string scheme;
   std::map<std::string, std::vector<double>> by_session;
   bool flagged = false;                   ///< every pair holds a flagged value
+  bool foreign = false;                   ///< every anchor is: the quotients are no pairs
   std::int64_t unpaired = 0;              ///< sessions that hold the scheme but no block of the anchor with it
   std::optional<PublishedSpread> spread;  ///< of the ratio, where one session alone has a pair and spreads of both
 };

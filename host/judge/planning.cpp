@@ -33,7 +33,7 @@ std::optional<SpreadComponents> estimate_components(std::span<const Pairs> pairs
   std::vector<double> shares;  // of a block's variance that is left in a session's median
   std::vector<double> counts;
   for (const Pairs& one : pairs) {
-    if (one.flagged) continue;
+    if (one.flagged || one.foreign) continue;
     std::vector<double> medians;
     for (const auto& [session, logs] : one.by_session) {
       medians.push_back(compute_median(logs));

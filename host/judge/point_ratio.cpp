@@ -11,10 +11,8 @@ void write_ratio(const Judgement& one, const RatioFields& fields, result::PointR
     point.*fields.high = std::exp(one.interval->high);
   }
   if (fields.verdict == nullptr) return;
-  if (one.interval) {
-    point.*fields.basis = to_string(one.basis);
-    point.*fields.degrees_of_freedom = one.degrees_of_freedom;
-  }
+  if (one.basis != Basis::kNone) point.*fields.basis = to_string(one.basis);
+  if (one.interval) point.*fields.degrees_of_freedom = one.degrees_of_freedom;
   point.*fields.p_value = one.p_value;
   if (const auto detectable = find_detectable(one)) point.*fields.detectable = std::exp(*detectable);
   point.*fields.verdict = to_string(one.verdict);

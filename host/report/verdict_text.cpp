@@ -27,6 +27,7 @@ std::string place_text(const fit::Critical& one) {
 }
 
 std::string verdict_text(const fit::Ratio& ratio) {
+  if (ratio.basis == judge::Basis::kUnpaired) return "unpaired: f16 of another table";
   if (!ratio.interval) return "no interval";
   std::string word = judge::to_words(ratio.verdict);
   if (ratio.basis == judge::Basis::kBlocks) return word + " (one session)";

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <tuple>
 
 #include "core/statistics.hpp"
 
@@ -211,6 +213,37 @@ void check_phase(const PointRecord& point, const Index& index, const Place& plac
                "give decode and prefill a cell_id each");
 }
 
+/// Whether all anchors of the point's sessions were published in another table.
+bool is_anchored_elsewhere(const PointRecord& point, const Index& index) {
+  const auto anchors = index.anchors.find(point.cell_id);
+  if (anchors == index.anchors.end()) return false;
+  std::vector<const PointRecord*> shared;
+  std::copy_if(anchors->second.begin(), anchors->second.end(), std::back_inserter(shared),
+               [&](const PointRecord* anchor) { return share_session(*anchor, point, index); });
+  return !shared.empty() && std::all_of(shared.begin(), shared.end(),
+                                        [](const PointRecord* anchor) { return anchor->anchor_table.has_value(); });
+}
+
+/// An anchor of another table serves imported cells alone, and a ratio to it has no interval.
+void check_unpaired(const PointRecord& point, const Index& index, const Place& place) {
+  if (point.anchor_table && (point.scheme != kAnchor || !point.source))
+    place.refuse("`anchor_table` is given where no anchor was published", *point.anchor_table,
+                 "only an imported f16 point has one");
+  const bool elsewhere = point.scheme != kAnchor && is_anchored_elsewhere(point, index);
+  const std::string unpaired = to_string(Basis::kUnpaired);
+  using Number = std::optional<double> PointRecord::*;
+  const std::tuple<const char*, bool, Number> ratios[] = {
+      {"time_ratio", point.time_ratio_basis == unpaired, &PointRecord::time_ratio_low},
+      {"energy_ratio", point.energy_ratio_basis == unpaired, &PointRecord::energy_ratio_low},
+      {"energy_net_ratio", false, &PointRecord::energy_net_ratio_low},
+  };
+  for (const auto& [name, says_so, low] : ratios) {
+    if ((says_so || elsewhere) && point.*low)
+      place.refuse(fmt::format("`{}` is unpaired and has an interval", name), fmt::format("{}", *(point.*low)),
+                   "leave it out");
+  }
+}
+
 void check_anchor(const PointRecord& point, const Index& index, const Place& place) {
   if (!point.time_ratio && !point.energy_ratio && !point.energy_net_ratio) return;
   const auto anchors = index.anchors.find(point.cell_id);
@@ -323,6 +356,7 @@ void check_point(const PointRecord& point, const Index& index, const Place& plac
                 point.no_effect_margin, place);
   check_sessions_of(point, index, place);
   check_phase(point, index, place);
+  check_unpaired(point, index, place);
   check_anchor(point, index, place);
   check_against_trials(point, index, place);
 }

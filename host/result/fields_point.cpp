@@ -12,8 +12,8 @@ constexpr std::array<std::string_view, 3> kRoofStatuses{"ok", "in_cache", "ceili
 constexpr std::array<std::string_view, 5> kVerdicts{to_string(Verdict::kTrap), to_string(Verdict::kNoTrap),
                                                     to_string(Verdict::kNoEffect), to_string(Verdict::kUndecided),
                                                     "no_meter"};
-constexpr std::array<std::string_view, 3> kRatioBases{to_string(Basis::kSessions), to_string(Basis::kBlocks),
-                                                      to_string(Basis::kImported)};
+constexpr std::array<std::string_view, 4> kRatioBases{to_string(Basis::kSessions), to_string(Basis::kBlocks),
+                                                      to_string(Basis::kImported), to_string(Basis::kUnpaired)};
 
 using R = PointRecord;
 constexpr Field<R> kTable[] = {
@@ -127,11 +127,13 @@ constexpr Field<R> kTable[] = {
      {"roof_status", "", "whether roof_fraction stands: null above 1.1, where the ceiling was measured too low",
       kRoofStatuses}},
     {&R::no_effect_margin, {"no_effect_margin", "1", "no_effect: the 90 % interval lies within 1 -+ this"}},
-    {&R::time_ratio_basis, {"time_ratio_basis", "", "what the interval of time_ratio is over", kRatioBases}},
+    {&R::time_ratio_basis,
+     {"time_ratio_basis", "", "what the interval of time_ratio is over; unpaired has none", kRatioBases}},
     {&R::time_ratio_df, {"time_ratio_df", "1", "degrees of freedom of that interval"}},
     {&R::time_ratio_p, {"time_ratio_p", "1", "two-sided p-value of a ratio of 1; 0 below 1e-12"}},
     {&R::time_ratio_detectable, {"time_ratio_detectable", "1", "smallest ratio above 1 seen with 80 % power"}},
-    {&R::energy_ratio_basis, {"energy_ratio_basis", "", "what the interval of energy_ratio is over", kRatioBases}},
+    {&R::energy_ratio_basis,
+     {"energy_ratio_basis", "", "what the interval of energy_ratio is over; unpaired has none", kRatioBases}},
     {&R::energy_ratio_df, {"energy_ratio_df", "1", "degrees of freedom of that interval"}},
     {&R::energy_ratio_p, {"energy_ratio_p", "1", "two-sided p-value of a ratio of 1; 0 below 1e-12"}},
     {&R::energy_ratio_detectable, {"energy_ratio_detectable", "1", "smallest ratio above 1 seen with 80 % power"}},
@@ -142,6 +144,9 @@ constexpr Field<R> kTable[] = {
      {"ratio_confidence", "1",
       "confidence of the ratios' intervals and verdicts where `--until` spends it over looks and ratios; null: 0.95"}},
     {&R::phase, {"phase", "", "what a step works on; files before this key are of decode", {}, table::kMayMiss}},
+    {&R::anchor_table,
+     {"anchor_table", "",
+      "of an f16 point: the other table that it was published in, so that its cell's ratios are unpaired; else null"}},
 };
 
 }  // namespace

@@ -375,6 +375,7 @@ struct PointRecord {
   std::optional<double> energy_error;
   std::optional<double> ratio_confidence;
   Phase phase = Phase::kDecode;
+  std::optional<std::string> anchor_table;
   bool operator==(const PointRecord&) const = default;
 };
 

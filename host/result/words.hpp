@@ -24,9 +24,9 @@ enum class Verdict { kTrap, kNoTrap, kNoEffect, kUndecided };
 inline constexpr std::array<std::string_view, 4> kVerdictWords{"trap", "no_trap", "no_effect", "undecided"};
 constexpr const auto& words_of(Verdict) { return kVerdictWords; }
 
-/// What a ratio's interval is over.
-enum class Basis { kNone, kBlocks, kSessions, kImported };
-inline constexpr std::array<std::string_view, 4> kBasisWords{"none", "blocks", "sessions", "imported"};
+/// What a ratio's interval is over. kUnpaired: it has none, for its anchor was published in another table.
+enum class Basis { kNone, kBlocks, kSessions, kImported, kUnpaired };
+inline constexpr std::array<std::string_view, 5> kBasisWords{"none", "blocks", "sessions", "imported", "unpaired"};
 constexpr const auto& words_of(Basis) { return kBasisWords; }
 
 /// Whether there is a fit.

@@ -180,6 +180,22 @@ const Lie kLies[] = {
        f.points[0].reason = "lost";
      }},
     {"more layers resident than the model has (5 of 4)", [](File& f) { f.points[1].resident_layers = 5; }},
+    {"`anchor_table` is given where no anchor was published (a.csv)",
+     [](File& f) { f.points[1].anchor_table = "a.csv"; }},
+    {"`anchor_table` is given where no anchor was published (a.csv)",
+     [](File& f) { f.points[0].anchor_table = "a.csv"; }},
+    {"`verdict_time` decides without two sessions (no_trap over unpaired)",
+     [](File& f) { f.points[1].time_ratio_basis = "unpaired"; }},
+    {"`time_ratio` is unpaired and has an interval (0.4)",
+     [](File& f) {
+       f.points[1].time_ratio_basis = "unpaired";
+       f.points[1].verdict_time = "undecided";
+     }},
+    {"point c/w8a8: `time_ratio` is unpaired and has an interval (0.4)",
+     [](File& f) {
+       f.points[0].anchor_table = "a.csv";
+       f.points[0].source = "a paper";
+     }},
     {"line 13: point c/w8a8: a cell is of two phases (c, prefill): give decode and prefill a cell_id each",
      [](File& f) { f.points[1].phase = Phase::kPrefill; }},
     // points against trials
