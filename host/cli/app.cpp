@@ -340,13 +340,23 @@ class CommandLine {
                         [this] { return run_compare(files_, run_.device.json); });
     compare->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     compare->add_flag("--json", run_.device.json, "Print JSON instead of tables");
-    auto* importer = add("import", "Turn somebody else's table into a result file",
-                         [this] { return run_import(table_, map_, out_, argv_); });
-    importer->add_option("table", table_, "Table of separated cells, or JSON")->required()->type_name("TABLE.csv");
-    importer->add_option("--map", map_, "Map file, or name of a file in profiles/imports/")
+    auto* importer = add("import", "Turn somebody else's table into a result file", [this] {
+      import_.argv = argv_;
+      return run_import(import_);
+    });
+    importer->add_option("table", import_.table, "Table of separated cells, or JSON")
+        ->required()
+        ->type_name("TABLE.csv");
+    importer->add_option("--map", import_.map, "Map file, or name of a file in profiles/imports/")
         ->required()
         ->type_name("MAP.json");
-    importer->add_option("--out", out_, "Result file to write; - is stdout")->required()->type_name("RESULT");
+    auto* anchor =
+        importer->add_option("--anchor", import_.anchor, "Table whose f16 serves cells that have none; unpaired")
+            ->type_name("TABLE.csv");
+    importer->add_option("--anchor-map", import_.anchor_map, "Map of that table, where it is another")
+        ->needs(anchor)
+        ->type_name("MAP.json");
+    importer->add_option("--out", import_.out, "Result file to write; - is stdout")->required()->type_name("RESULT");
     auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
     exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     exporter->add_option("--format", format_, "csv, md or sql")->required();
@@ -369,8 +379,7 @@ class CommandLine {
   PlanOptions plan_;
   std::vector<std::string> files_;
   std::string out_;
-  std::string table_;
-  std::string map_;
+  ImportOptions import_;
   std::string format_;
   std::string records_ = "points";
 };

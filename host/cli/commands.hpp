@@ -102,9 +102,14 @@ int run_worker(const WorkerOptions& options);
 int run_check(const std::vector<std::string>& files);
 int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records,
                const std::string& out);
-/// `map`: a path, or the name of a file in profiles/imports/.
-int run_import(const std::string& table, const std::string& map, const std::string& out,
-               const std::vector<std::string>& argv);
+/// Maps: a path, or the name of a file in profiles/imports/.
+struct ImportOptions {
+  std::string table, map, out;
+  std::string anchor;      ///< table whose f16 serves where the first has none; empty: none
+  std::string anchor_map;  ///< of that table; empty: `map`
+  std::vector<std::string> argv;
+};
+int run_import(const ImportOptions& options);
 struct PlanOptions {
   RunOptions run;                  ///< campaign and overrides
   std::vector<std::string> files;  ///< result files that tell the spread; empty: the shipped reference

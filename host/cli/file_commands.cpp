@@ -46,6 +46,23 @@ std::filesystem::path find_map(const std::string& name) {
       fmt::format("give a path that ends in .json or one of {}", fmt::join(profile::list_profiles(folders), ", "))));
 }
 
+importer::ImportMap load_map(const std::string& name) {
+  const auto path = find_map(name);
+  return importer::parse_import_map(read_file(path).value(), path.string()).value();
+}
+
+/// A table and the digest of its text.
+struct LoadedTable {
+  importer::Table table;
+  std::string sha256;
+};
+
+LoadedTable load_table(const std::string& path, const importer::ImportMap& map) {
+  constexpr std::size_t kLargestTable = std::size_t{64} << 20;
+  const std::string text = read_file(path, kLargestTable).value();
+  return {importer::parse_table(text, path, importer::separator_of(map)).value(), compute_sha256(text)};
+}
+
 }  // namespace
 
 int run_check(const std::vector<std::string>& files) {
@@ -53,22 +70,29 @@ int run_check(const std::vector<std::string>& files) {
   return kDone;
 }
 
-int run_import(const std::string& table, const std::string& map, const std::string& out,
-               const std::vector<std::string>& argv) {
-  constexpr std::size_t kLargestTable = std::size_t{64} << 20;
-  const auto map_path = find_map(map);
-  const auto parsed_map = importer::parse_import_map(read_file(map_path).value(), map_path.string()).value();
-  const std::string text = read_file(table, kLargestTable).value();
-  const auto parsed_table = importer::parse_table(text, table, importer::separator_of(parsed_map)).value();
+int run_import(const ImportOptions& options) {
+  const importer::ImportMap map = load_map(options.map);
+  const LoadedTable table = load_table(options.table, map);
+  std::optional<importer::ImportMap> anchor_map;
+  std::optional<LoadedTable> anchor_table;
+  std::optional<importer::AnchorTable> anchors;
+  if (!options.anchor.empty()) {
+    anchor_map = options.anchor_map.empty() ? map : load_map(options.anchor_map);
+    anchor_table = load_table(options.anchor, *anchor_map);
+    anchors.emplace(importer::AnchorTable{anchor_table->table, *anchor_map, options.anchor, anchor_table->sha256,
+                                          !options.anchor_map.empty()});
+  }
   const auto folders = profile_folders("models");
   const auto find_model = [&folders](const std::string& name) { return profile::load_model(name, folders); };
-  const importer::Provenance provenance{table, compute_sha256(text), version().number, argv};
-  const auto imported = importer::import_table(parsed_table, parsed_map, provenance, find_model).value();
-  if (const auto fault = result::find_fault(imported.file, table)) throw Failure(*fault);
+  const importer::Provenance provenance{options.table, table.sha256, version().number, options.argv};
+  const auto imported =
+      importer::import_table(table.table, map, provenance, find_model, anchors ? &*anchors : nullptr).value();
+  if (const auto fault = result::find_fault(imported.file, options.table)) throw Failure(*fault);
+  const std::string& out = options.out;
   write_output(out, importer::to_text(imported.file).value());
   for (const auto& warning : imported.warnings) tell(warning);
   print_beside(out, fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.file.points.size(),
-                                imported.file.sessions.size(), table));
+                                imported.file.sessions.size(), options.table));
   return kDone;
 }
 

@@ -40,8 +40,8 @@ std::vector<judge::Observation> observe(const Points& points, const Quantity& qu
   for (const PointRecord& point : points) {
     const std::optional<double>& value = point.*quantity.value;
     if (!value || *value <= 0) continue;
-    all.push_back(
-        {judge::cell_of(point), point.scheme, point.session_ids.front(), 0, *value, false, quantity.spread(point)});
+    all.push_back({judge::cell_of(point), point.scheme, point.session_ids.front(), 0, *value, false,
+                   quantity.spread(point), point.anchor_table.has_value()});
   }
   return all;
 }
@@ -67,6 +67,12 @@ std::optional<double> find_median(const std::vector<const PointRecord*>& points,
     if (point->*member) values.push_back(*(point->*member));
   }
   return values.empty() ? std::nullopt : std::optional(compute_median(values));
+}
+
+/// Leaves anchors of another table out where there are others.
+void keep_own(std::vector<const PointRecord*>& points) {
+  const auto is_foreign = [](const PointRecord* point) { return point->anchor_table.has_value(); };
+  if (!std::all_of(points.begin(), points.end(), is_foreign)) std::erase_if(points, is_foreign);
 }
 
 /// Medians over sessions, without a ratio.
@@ -126,6 +132,7 @@ void add_pooled(Points& points) {
   for (const auto& [key, judgements] : judged) wanted.insert({key, {key.first, kAnchor}});
   std::map<Key, std::vector<const PointRecord*>> groups;
   for (const PointRecord& point : points) groups[{judge::cell_of(point), point.scheme}].push_back(&point);
+  for (auto& [key, group] : groups) keep_own(group);
   Points pooled;
   for (const Key& key : wanted) {
     PointRecord& point = pooled.emplace_back(pool(groups.at(key)));

@@ -8,6 +8,7 @@
 
 #include "core/sha256.hpp"
 #include "core/statistics.hpp"
+#include "import/anchors.hpp"
 #include "import/import_ratios.hpp"
 #include "import/reading.hpp"
 #include "judge/point_cell.hpp"
@@ -16,6 +17,7 @@
 namespace qtrap::importer {
 namespace {
 
+constexpr const char* kAnchor = "f16";
 constexpr const char* kIntervalMethod = "published spread or replicates of one session, Student's t on the logarithm";
 
 bool passes(const RowView& row, const Series& series) {
@@ -34,36 +36,42 @@ struct Work {
   result::Phase phase = result::Phase::kDecode;
 };
 
+/// Which rows are read.
+enum class Rows { kAll, kAnchors };
+
 /// Collects sessions and points.
 class Importer {
  public:
-  Importer(const Table& table, const ImportMap& map, const Provenance& provenance, const FindModel& find_model)
-      : table_(table),
+  Importer(const Table& table, const ImportMap& map, const Provenance& provenance, const FindModel& find_model,
+           Rows rows = Rows::kAll)
+      : rows_(rows),
+        table_(table),
         reader_(table, map, provenance.table_name),
         map_(map),
         provenance_(provenance),
         find_model_(find_model),
         map_json_(to_json(map)) {}
 
-  Status add(const Series& series) {
-    if (Status status = check_columns(reader_, series); !status) return status;
-    std::size_t passed = 0;
-    for (const TableRow& cells : table_.rows) {
-      const RowView row(reader_, cells);
-      if (!passes(row, series) || is_hole(row, series)) continue;
-      ++passed;
-      if (Status status = add_row(row, series); !status) return status;
+  Status add_all() {
+    for (const Series& series : map_.series) {
+      if (Status status = add(series); !status) return status;
     }
-    if (passed > 0) return Done{};
-    return usage_error(fmt::format("{}: no row passes the filters of a series", provenance_.table_name),
-                       name_of(series), "correct `where` and `except`; texts must match to the letter");
-  }
-
-  Imported finish() {
     add_replicates();
     for (result::PointRecord& point : file_.points) {
       if (!point.energy_gross_j) point.energy_method.reset();
     }
+    return Done{};
+  }
+
+  /// What was collected, before ratios.
+  result::ResultFile& file() { return file_; }
+
+  void warn(std::span<const std::string> warnings) {
+    warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
+  }
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  Imported finish() {
     add_ratios(file_.points);
     result::EndRecord end;
     end.session_id = file_.sessions.back().session_id;
@@ -73,6 +81,28 @@ class Importer {
   }
 
  private:
+  Status add(const Series& series) {
+    if (is_left_out(series.scheme.constant)) return Done{};
+    if (Status status = check_columns(reader_, series); !status) return status;
+    std::size_t passed = 0;
+    for (const TableRow& cells : table_.rows) {
+      const RowView row(reader_, cells);
+      if (!passes(row, series) || is_hole(row, series) || is_left_out(row.text(series.scheme))) continue;
+      ++passed;
+      if (Status status = add_row(row, series); !status) return status;
+    }
+    if (passed > 0 || rows_ == Rows::kAnchors) return Done{};
+    return usage_error(fmt::format("{}: no row passes the filters of a series", provenance_.table_name),
+                       name_of(series), "correct `where` and `except`; texts must match to the letter");
+  }
+
+  /// Whether a scheme's rows are not read. A text that the map does not translate is read, and refused there.
+  bool is_left_out(const std::optional<std::string>& text) const {
+    if (rows_ == Rows::kAll || !text) return false;
+    const auto scheme = map_.schemes.find(*text);
+    return scheme != map_.schemes.end() && scheme->second.scheme != kAnchor;
+  }
+
   Result<profile::ModelProfile> model_of(const RowView& row, const std::string& text) {
     const auto known = map_.models.find(text);
     if (known == map_.models.end()) {
@@ -136,7 +166,7 @@ class Importer {
     }
     const auto& warnings = reading.value().warnings;
     session.hazards.insert(session.hazards.end(), warnings.begin(), warnings.end());
-    warnings_.insert(warnings_.end(), warnings.begin(), warnings.end());
+    warn(warnings);
     auto point = make_point(row, series, session, work.value(), reading.value().batch);
     if (const Status status = set_path(row, series, point); !status) return status.error();
     set_reading(reading.value(), point);
@@ -278,6 +308,7 @@ class Importer {
     }
   }
 
+  Rows rows_;
   const Table& table_;
   TableReader reader_;
   const ImportMap& map_;
@@ -290,13 +321,32 @@ class Importer {
   std::vector<std::string> warnings_;
 };
 
+/// Reads the anchors of another table and joins them.
+Status add_anchors(const AnchorTable& other, const Provenance& provenance, const FindModel& find_model,
+                   Importer& importer) {
+  const Provenance own{other.name, other.sha256, provenance.tool_version, provenance.argv};
+  Importer reader(other.table, other.map, own, find_model, Rows::kAnchors);
+  if (Status status = reader.add_all(); !status) return status;
+  Anchors anchors{other.name, other.sha256, std::nullopt, std::move(reader.file())};
+  if (anchors.file.points.empty())
+    return usage_error(fmt::format("{} holds no row of f16", other.name), other.map.name,
+                       "name its text in the map's `schemes`, or give the table a map of its own (--anchor-map)");
+  if (other.own_map) anchors.map_json = to_json(other.map);
+  const auto told = join_anchors(anchors, provenance.table_name, importer.file());
+  if (!told) return told.error();
+  importer.warn(reader.warnings());
+  importer.warn(told.value());
+  return Done{};
+}
+
 }  // namespace
 
 Result<Imported> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
-                              const FindModel& find_model) {
+                              const FindModel& find_model, const AnchorTable* anchors) {
   Importer importer(table, map, provenance, find_model);
-  for (const Series& series : map.series) {
-    if (const Status status = importer.add(series); !status) return status.error();
+  if (const Status status = importer.add_all(); !status) return status.error();
+  if (anchors != nullptr) {
+    if (const Status status = add_anchors(*anchors, provenance, find_model, importer); !status) return status.error();
   }
   return importer.finish();
 }

@@ -36,12 +36,21 @@ struct Imported {
   std::vector<std::string> warnings;  ///< Reading::warnings of all rows as they were read; hazards of the sessions, too
 };
 
+/// Another table, whose rows of the anchor serve where the first has none (anchors.hpp); its other rows are not read.
+struct AnchorTable {
+  const Table& table;
+  const ImportMap& map;
+  std::string name;      ///< quoted in errors
+  std::string sha256;    ///< of the table's text
+  bool own_map = false;  ///< the map is not the first table's
+};
+
 /// The records. kUsage errors quote the line and the column: a column or a text that the table or the map lacks, a cell
 /// that is no number above 0 (NaN and infinities included), a row with neither time nor energy that is_hole() does not
 /// call one, a configuration given twice with different values, a series that lets no row through, what `find_model`
-/// refuses.
+/// refuses; the same of rows of the anchor in `anchors`, none of them there, and the errors of join_anchors().
 Result<Imported> import_table(const Table& table, const ImportMap& map, const Provenance& provenance,
-                              const FindModel& find_model);
+                              const FindModel& find_model, const AnchorTable* anchors = nullptr);
 
 /// The file's text: session records, points, `end`. The errors of result::to_json_line.
 Result<std::string> to_text(const result::ResultFile& file);

@@ -1,4 +1,5 @@
 """import, fit and compare as a process: published tables from end to end, and every kind of input that is bad, small or odd."""
+import hashlib
 import json
 import re
 import unittest
@@ -157,6 +158,39 @@ class Tables(ProgramTest):
             text = self.printed(*command, decode)
             self.assertNotRegex(text, r"decode\b|prefill|phase \|")
             self.assertEqual(text, self.printed(*command, without))
+
+    def test_an_anchor_of_another_table_gives_values_without_interval_and_verdict(self):
+        rows = ANCHORED.splitlines(keepends=True)
+        self.write("map.json", MAP)
+        self.write("t.csv", HEADER + rows[2] + rows[4])
+        self.write("a.csv", HEADER + rows[1] + rows[3])
+        done = self.run_program("import", "t.csv", "--map", "map.json", "--anchor", "a.csv", "--out", "r.jsonl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("m/s/G: f16 of qwen3-0.6b, B 1; qwen3-4b, B 1 is from a.csv: ratios there are unpaired", done.stderr)
+        self.assertIn("r.jsonl: ok", self.printed("check", "r.jsonl"))
+        session = self.records(self.folder / "r.jsonl")[0]
+        self.assertEqual(session["environment"]["import_anchor_table_sha256"], hashlib.sha256((self.folder / "a.csv").read_bytes()).hexdigest())
+        for command in ("fit", "compare"):
+            text = self.printed(command, "r.jsonl")
+            self.assertRegex(text, r"1\.20 +\(?.*unpaired: f16 of another table")
+            self.assertNotRegex(text, r"between|\[0|\[1")
+            self.assertRegex(text, "not identified .*its ratios are unpaired: f16 was published in another table")
+        for one in json.loads(self.printed("compare", "r.jsonl", "--json"))["points"]:
+            self.assertEqual((one["time"]["interval_basis"], one["time"]["low"], one["time"]["verdict"]), ("unpaired", None, "undecided"))
+        whole = self.imported(ANCHORED, "whole.jsonl")
+        self.assertIn("between", self.printed("fit", whole))  # what pairs of the same values say
+
+    def test_an_anchor_that_cannot_serve_is_told_in_one_line(self):
+        rows = ANCHORED.splitlines(keepends=True)
+        self.write("map.json", MAP)
+        self.write("t.csv", HEADER + rows[2] + rows[4])
+        self.write("a.csv", HEADER + rows[2])
+        self.write("b.csv", HEADER + rows[1].replace("G,", "GPU,"))
+        command = ("import", "t.csv", "--map", "map.json", "--out", "r.jsonl")
+        self.rejected(*command, "--anchor", "a.csv", texts=["a.csv holds no row of f16 (m): name its text in the map's `schemes`"])
+        self.rejected(*command, "--anchor", "b.csv", texts=["b.csv: no f16 row is of a cell of t.csv (qwen3-0.6b, B 1 on GPU (did you mean device `G`?))"])
+        self.rejected(*command, "--anchor", "c.csv", texts=["file cannot be read (c.csv): no such file"])
+        self.rejected(*command, "--anchor-map", "map.json", texts=["--anchor"])
 
     def test_import_fit_and_export_give_one_verdict_over_the_sessions_of_a_table(self):
         rows = [f"G,small,{scheme},{ms},{mj},{day}\n" for day in (1, 2, 3)
