@@ -90,7 +90,7 @@ void add_critical(std::span<const Critical> entries, const Scenario& scenario, O
     const bool place = scenario.axis == Axis::kBatch ? one.cell.params < 4e8 : one.cell.batch == 1;
     if (one.axis != scenario.axis || one.scheme != "w8a8" || one.quantity != Quantity::kTime || !place) continue;
     const auto method = static_cast<std::size_t>(one.method);
-    ++outcome.statuses[std::string(to_string(one.method)) + " " + to_string(one.crossing.status)];
+    ++outcome.statuses[qtrap::to_string(one.method) + " " + qtrap::to_string(one.crossing.status)];
     if (!one.crossing.value) continue;
     ++outcome.printed[method];
     bool covered = false;

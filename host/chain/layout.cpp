@@ -29,11 +29,6 @@ std::string mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes 
 
 }  // namespace
 
-std::string_view to_string(Projection projection) {
-  static constexpr std::array<std::string_view, kProjectionCount> kNames{"q", "k", "v", "o", "gate", "up", "down"};
-  return kNames.at(static_cast<std::size_t>(projection));
-}
-
 std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const profile::ModelProfile& model) {
   const auto hidden = static_cast<std::uint64_t>(model.hidden);
   const auto ffn = static_cast<std::uint64_t>(model.ffn);

@@ -20,9 +20,6 @@ namespace qtrap::chain {
 enum class Projection { kQ, kK, kV, kO, kGate, kUp, kDown };
 inline constexpr std::size_t kProjectionCount = 7;
 
-/// "q", "k", "v", "o", "gate", "up", "down".
-std::string_view to_string(Projection projection);
-
 /// Shapes of the seven projections of one layer, in the order of Projection.
 std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const profile::ModelProfile& model);
 

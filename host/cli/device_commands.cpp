@@ -93,7 +93,7 @@ std::vector<Value> make_device_row(const device::DeviceInfo& info, const ProbedD
   };
   const auto text = [](const std::string& value) { return value.empty() ? Value(std::monostate{}) : Value(value); };
   return {static_cast<std::int64_t>(info.index),
-          device::to_string(info.type),
+          to_string(info.type),
           info.label(),
           info.name,
           optional_text(info.board),
@@ -186,7 +186,8 @@ report::Table make_ceiling_table(const result::Ceilings& c, const measure::Cache
   };
   table.rows.push_back({std::string("cache_bytes"), std::string("byte"),
                         cache.bytes > 0 ? bytes(cache.bytes) : Value(std::monostate{}), end(&measure::CacheKnee::low),
-                        end(&measure::CacheKnee::high), std::monostate{}, cache.basis, std::monostate{}, cache.status});
+                        end(&measure::CacheKnee::high), std::monostate{}, to_string(cache.basis), std::monostate{},
+                        cache.status});
   return table;
 }
 
@@ -246,15 +247,12 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
                    {"reason", "reason"}};
   bool failed = false;
   for (const auto& row : rows) {
-    const char* status = row.status == scheme::VerifyStatus::kPass   ? "pass"
-                         : row.status == scheme::VerifyStatus::kFail ? "fail"
-                                                                     : "unsupported";
     failed = failed || row.status == scheme::VerifyStatus::kFail;
     const auto measured = [&](double value) {
       return row.status == scheme::VerifyStatus::kUnsupported ? Value(std::monostate{}) : Value(value);
     };
     table.rows.push_back({row.kernel, row.variant, row.shape, measured(row.worst_relative_error),
-                          measured(row.tolerance), std::string(status), row.reason});
+                          measured(row.tolerance), to_string(row.status), row.reason});
   }
   print(to_words(table, options.json));
   if (stop_was_requested()) return kInterrupted;

@@ -98,9 +98,9 @@ int run_import(const ImportOptions& options) {
 
 int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records,
                const std::string& out) {
-  const auto chosen_format = result::parse_export_format(format);
+  const auto chosen_format = find_word<result::ExportFormat>(format);
   if (!chosen_format) throw Failure(usage_error("unknown export format", format, "choose csv, md or sql"));
-  const auto chosen_records = result::parse_csv_records(records);
+  const auto chosen_records = find_word<result::CsvRecords>(records);
   if (!chosen_records) throw Failure(usage_error("unknown record kind", records, "choose points or trials"));
   const std::string text = result::export_records(read_results(files), *chosen_records, *chosen_format).value();
   write_output(out.empty() ? kStandardOutput : out, text);

@@ -38,8 +38,8 @@ std::optional<LookPlan> plan_looks(const RunOptions& options, const RunPlan& pla
   const auto schemes = static_cast<std::int64_t>(measure::schemes_with_anchor(plan.campaign).size()) - 1;
   if (schemes == 0)
     throw Failure(usage_error("--until has no ratio to decide", plan.campaign.name, "add a scheme beside f16"));
-  const bool reads_energy =
-      next.meter.status == "ok" && next.meter.method && result::is_read_by_sensor(*next.meter.method);
+  const auto method = find_word<EnergyMethod>(next.meter.method.value_or(""));
+  const bool reads_energy = next.meter.status == "ok" && method && result::is_read_by_sensor(*method);
   const auto ratios = static_cast<std::int64_t>(plan.cells.size()) * schemes * (reads_energy ? 2 : 1);
   return LookPlan{
       *ratio, kError, ratios,
@@ -105,7 +105,7 @@ void Looks::state(result::EndRecord& end) const {
     end.looks_undecided->push_back(static_cast<double>(one.undecided));
     end.looks_unseen->push_back(static_cast<double>(one.unseen));
   }
-  if (stop_) end.stopped_by = std::string(measure::to_string(*stop_));
+  end.stopped_by = stop_;
 }
 
 }  // namespace qtrap::cli

@@ -22,9 +22,8 @@ measure::EnergySource open_meter(const std::string& spec, const device::DeviceIn
   std::vector<power::Finding> findings;
   if (parsed.kind == power::MeterKind::kAuto || parsed.kind == power::MeterKind::kFamily)
     findings = power::discover_meters(power::MeterEnvironment::system(), meter_clock());
-  const power::DeviceIdentity identity{
-      device.pci,    device.uuid,     device.board.value_or(device.name), device::to_string(device.type),
-      device.vendor, device.pci_doubt};
+  const power::DeviceIdentity identity{device.pci,  device.uuid,   device.board.value_or(device.name),
+                                       device.type, device.vendor, device.pci_doubt};
   measure::EnergySource source{
       power::select_meter(parsed, identity, findings, meter_clock()).value(),
       {},

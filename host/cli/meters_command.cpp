@@ -58,7 +58,7 @@ int characterise(const DeviceOptions& options) {
     const auto kept = power::store_sensor(sensor_store(), meter.info(), channel.channel, found);
     table.rows.push_back({meter.info().id(), meter.info().board, std::string(channel.name),
                           milliseconds(found.period_s), milliseconds(found.window_s), milliseconds(found.delay_s),
-                          milliseconds(found.rise_s), power::to_string(found.confidence),
+                          milliseconds(found.rise_s), to_string(found.confidence),
                           !kept                                         ? kept.error().message()
                           : found.confidence == power::Confidence::kLow ? std::string("not kept: not certain enough")
                                                                         : sensor_store().string(),
@@ -90,7 +90,7 @@ int run_meters(const DeviceOptions& options, bool characterised) {
     const auto stored = power::find_sensors(sensor_store(), info);
     const auto sensors = stored ? stored.value() : power::assume_sensors(info);
     const auto& sensor = info.has_energy ? sensors.counter : sensors.power;
-    table.rows.push_back({info.id(), std::string("found"), power::to_string(info.scope), channels(info), info.board,
+    table.rows.push_back({info.id(), std::string("found"), to_string(info.scope), channels(info), info.board,
                           info.source, milliseconds(sensor.period.value()),
                           std::string(sensor.characterised ? "characterised" : "assumed"),
                           stored ? std::string() : stored.error().message(), std::string()});

@@ -30,10 +30,10 @@ double expect_blocks(const profile::Campaign& campaign, const judge::SpreadCompo
 
 /// Windows of one block of all cells and schemes [s]; none where the files lack one of them.
 std::optional<double> find_block_seconds(const RunPlan& plan, const std::vector<result::ResultFile>& files) {
-  std::map<std::pair<std::string, std::string>, std::map<std::string, std::vector<double>>> walls;
+  std::map<std::pair<std::string, std::string>, std::map<result::TrialMode, std::vector<double>>> walls;
   for (const result::ResultFile& file : files) {
     for (const result::TrialRecord& trial : file.trials) {
-      if (trial.mode == "bare" || trial.mode == "profiled")
+      if (trial.mode == result::TrialMode::kBare || trial.mode == result::TrialMode::kProfiled)
         walls[{trial.cell_id, trial.scheme.value_or("")}][trial.mode].push_back(trial.wall_s);
     }
   }

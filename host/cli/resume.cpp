@@ -27,14 +27,18 @@ constexpr const char* kNewFile = "restore what changed, or start a new file with
 constexpr const char* kMeter = "resume it with the --meter it was started with, or start a new file with --out";
 
 Text text(const std::string& value) { return value; }
-Text text(const std::optional<std::string>& value) { return value; }
 Text text(std::int64_t value) { return std::to_string(value); }
-Text text(const std::optional<std::int64_t>& value) { return value ? text(*value) : std::nullopt; }
-Text text(const std::optional<double>& value) { return value ? Text(fmt::format("{}", *value)) : std::nullopt; }
-Text text(const std::optional<std::vector<double>>& value) {
-  return value ? Text(fmt::format("{}", fmt::join(*value, " "))) : std::nullopt;
+Text text(double value) { return fmt::format("{}", value); }
+Text text(bool value) { return value ? "true" : "false"; }
+Text text(const std::vector<double>& value) { return fmt::format("{}", fmt::join(value, " ")); }
+template <IsWord E>
+Text text(E value) {
+  return to_string(value);
 }
-Text text(const std::optional<bool>& value) { return value ? Text(*value ? "true" : "false") : std::nullopt; }
+template <class T>
+Text text(const std::optional<T>& value) {
+  return value ? text(*value) : std::nullopt;
+}
 
 /// A getter of one member of one part of a session.
 template <class Part, class T>

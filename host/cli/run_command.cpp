@@ -28,7 +28,7 @@ void require_energy(const measure::EnergySource& source) {
   const auto status =
       sample.energy.status != power::ReadStatus::kUnsupported ? sample.energy.status : sample.power.status;
   throw Failure(runtime_error("the energy meter does not read",
-                              fmt::format("{}: {}", source.match.meter->info().id(), power::to_string(status)), fix));
+                              fmt::format("{}: {}", source.match.meter->info().id(), to_string(status)), fix));
 }
 
 /// What a session of the plan would record, as far as it is known before its device is opened.
@@ -97,10 +97,10 @@ int measure_plan(const RunOptions& options, const std::string& campaign_json, St
 OpenedResult open_for_refining(const std::string& path) {
   OpenedResult opened = open_for_resume(path).value();
   result::ResultFile& records = opened.records;
-  if (!records.end || records.end->status != "complete")
+  if (!records.end || records.end->status != result::Ending::kComplete)
     throw Failure(usage_error("a run that is not finished has no crossing to narrow", path,
                               "finish it first: qtrap run --resume " + path));
-  if (records.sessions.front().origin != "measured" || !records.sessions.front().campaign_sha256)
+  if (records.sessions.front().origin != result::Origin::kMeasured || !records.sessions.front().campaign_sha256)
     throw Failure(usage_error("the file was not measured by a campaign", path, "name the result file of a run"));
   if (records.sessions.front().until_ratio)
     throw Failure(usage_error("a run with --until has spent its error on the ratios it planned", path,

@@ -47,7 +47,7 @@ std::string describe_shapes(const RunPlan& plan) {
 void check_gpu(const device::DeviceInfo& device) {
   if (device.type == device::DeviceType::kGpu) return;
   throw Failure(runtime_error(
-      "the device is no GPU", fmt::format("{} {}, {}", device.index, device.label(), device::to_string(device.type)),
+      "the device is no GPU", fmt::format("{} {}, {}", device.index, device.label(), to_string(device.type)),
       device.choice.empty() ? "name one with --device (`qtrap devices` lists them), or leave out --require-gpu"
                             : fmt::format("{}", fmt::join(device.choice, "; "))));
 }

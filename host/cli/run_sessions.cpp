@@ -81,7 +81,9 @@ class Run {
       take_looks();
     }
     const bool interrupted = stop_was_requested() && !missing_cells().empty();
-    const std::string status = interrupted ? "interrupted" : error.empty() ? "complete" : "failed";
+    const auto status = interrupted     ? result::Ending::kInterrupted
+                        : error.empty() ? result::Ending::kComplete
+                                        : result::Ending::kFailed;
     // A resumed file that ends otherwise is cut first, so that its points and its end are told of the same records.
     if (!(file_.end && file_.end->status == status)) begin_writing();
     write_points(untold_cells());
@@ -97,7 +99,8 @@ class Run {
       say(fmt::format("qtrap: interrupted; {}\n", how_to_continue()));
       return kInterrupted;
     }
-    return std::any_of(file_.points.begin(), file_.points.end(), [](const auto& point) { return point.status != "ok"; })
+    return std::any_of(file_.points.begin(), file_.points.end(),
+                       [](const auto& point) { return point.status != result::PointStatus::kOk; })
                ? kPointsFailed
                : kDone;
   }
@@ -384,7 +387,7 @@ class Run {
   /// What failed in the sessions of a resumed file is not tried again.
   void recall_failures() {
     for (const auto& point : file_.points) {
-      if (point.status != "error") continue;
+      if (point.status != result::PointStatus::kError) continue;
       failures_[point.cell_id].insert_or_assign(point.scheme, runtime_error(point.reason.value_or(""), "", ""));
     }
     lose_failed_cells();
@@ -422,14 +425,14 @@ class Run {
     file_.points.insert(file_.points.end(), told.begin(), told.end());
   }
 
-  void write_end(const std::string& status, double wall_s) {
+  void write_end(result::Ending status, double wall_s) {
     if (!output_ || file_.sessions.empty()) return;  // nothing was measured: no file
     if (is_untouched_ && file_.end && file_.end->status == status) return;
     result::EndRecord end;
     end.session_id = file_.sessions.back().session_id;
     end.status = status;
-    end.points_ok = result::count_points(file_, "ok");
-    end.points_failed = result::count_points(file_, "error");
+    end.points_ok = result::count_points(file_, result::PointStatus::kOk);
+    end.points_failed = result::count_points(file_, result::PointStatus::kError);
     end.wall_s = earlier_wall_s_ + wall_s;
     if (looks_) looks_->state(end);
     write(result::to_json_line(end).value());

@@ -38,20 +38,6 @@ Result<DeviceInfo> sound(const DeviceInfo& device, const std::vector<const Devic
 
 }  // namespace
 
-std::string to_string(DeviceType type) {
-  switch (type) {
-    case DeviceType::kCpu:
-      return "cpu";
-    case DeviceType::kGpu:
-      return "gpu";
-    case DeviceType::kAccelerator:
-      return "accelerator";
-    case DeviceType::kOther:
-      break;
-  }
-  return "other";
-}
-
 const Capability* DeviceInfo::find_capability(std::string_view wanted) const {
   const auto found = std::find_if(capabilities.begin(), capabilities.end(),
                                   [&](const Capability& capability) { return capability.name == wanted; });

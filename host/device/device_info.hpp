@@ -8,15 +8,13 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/words.hpp"
 
 namespace qtrap::device {
 
 inline constexpr std::string_view kPoclPlatform = "Portable Computing Language";
 
-enum class DeviceType { kCpu, kGpu, kAccelerator, kOther };
-
-/// "cpu", "gpu", "accelerator" or "other".
-std::string to_string(DeviceType type);
+using qtrap::DeviceType;
 
 /// One capability: what the driver says, and what a program that was built, run and compared says.
 struct Capability {

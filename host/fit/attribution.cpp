@@ -142,7 +142,7 @@ Parts compute_causes(const Context& context, const Costs& costs, std::size_t c) 
 struct Cause {
   Part part;
   const char* term;
-  const char* kind;
+  DecidingKind kind;
   double difference;  ///< to the anchor, over the anchor's cost
 };
 
@@ -155,12 +155,13 @@ std::vector<Cause> compare_causes(const Context& context, const Costs& costs, st
   const auto difference = [&](Part part) { return (above[index_of(part)] - below[index_of(part)]) / whole; };
   const bool dequantizes = context.work(c).counts.dequantized_weights > 0;
   const double scratch = difference(Part::kPassBytes);
-  return {{Part::kBytes, "bytes", "physics", difference(Part::kBytes)},
-          {Part::kOperations, "operations", "physics", difference(Part::kOperations)},
-          {Part::kDequantize, "dequantize pass", "path", difference(Part::kDequantize) + (dequantizes ? scratch : 0)},
-          {Part::kCast, "cast passes", "path", difference(Part::kCast) + (dequantizes ? 0 : scratch)},
-          {Part::kLaunches, "launches", "path", difference(Part::kLaunches)},
-          {Part::kSyncs, "host syncs", "path", difference(Part::kSyncs)}};
+  return {{Part::kBytes, "bytes", DecidingKind::kPhysics, difference(Part::kBytes)},
+          {Part::kOperations, "operations", DecidingKind::kPhysics, difference(Part::kOperations)},
+          {Part::kDequantize, "dequantize pass", DecidingKind::kPath,
+           difference(Part::kDequantize) + (dequantizes ? scratch : 0)},
+          {Part::kCast, "cast passes", DecidingKind::kPath, difference(Part::kCast) + (dequantizes ? 0 : scratch)},
+          {Part::kLaunches, "launches", DecidingKind::kPath, difference(Part::kLaunches)},
+          {Part::kSyncs, "host syncs", DecidingKind::kPath, difference(Part::kSyncs)}};
 }
 
 void decide(const Context& context, std::size_t c, std::size_t anchor, Attribution& result) {
@@ -244,18 +245,18 @@ std::vector<Counterfactual> make_counterfactuals(const Context& context, std::si
 }
 
 std::string describe(const Attribution& point) {
-  const char* quantity = to_string(point.quantity);
+  const std::string quantity = to_string(point.quantity);
   std::string text = fmt::format("{} of {} at batch {:g}, {:g}×{:g}: ", point.scheme, point.model, point.batch,
                                  point.hops, point.tokens);
   if (point.scheme == kAnchor) return text + "the anchor";
   if (!point.ratio) return text + fmt::format("no {} ratio to f16", quantity);
-  text += fmt::format("{} {} ({} of f16)", quantity, judge::to_words(point.verdict),
+  text += fmt::format("{} {} ({} of f16)", quantity, to_words(point.verdict),
                       judge::format_ratio(point.ratio->value, point.ratio->low, point.ratio->high));
   const bool decided = point.verdict == Verdict::kTrap || point.verdict == Verdict::kNoTrap;
   if (decided && point.fitted_ratio) text += fmt::format("; fitted {:.2f}", *point.fitted_ratio);
-  if (decided && point.deciding_kind.empty()) text += ": the fit does not bear it out, so no term is named";
-  if (point.deciding_kind.empty()) return text;
-  text += fmt::format("; decided by {} ({})", point.deciding_term, point.deciding_kind);
+  if (decided && !point.deciding_kind) text += ": the fit does not bear it out, so no term is named";
+  if (!point.deciding_kind) return text;
+  text += fmt::format("; decided by {} ({})", point.deciding_term, to_string(*point.deciding_kind));
   if (!point.deciding_share) return text + ", a cost these windows do not tell apart from others";
   const Interval& share = *point.deciding_share;
   return text +

@@ -19,6 +19,7 @@
 
 namespace qtrap::fit {
 
+using result::DecidingKind;
 using result::kPartCount;
 using result::Part;
 
@@ -49,8 +50,9 @@ struct Attribution {
   std::optional<double> fitted_ratio;        ///< the fit's, to f16; none without an anchor
   Verdict verdict = Verdict::kUndecided;
   std::string deciding_term;  ///< the part with the largest share in the difference to f16, e.g. "dequantize pass"
-  std::string deciding_kind;  ///< "physics" or "path"; empty without an anchor, where nothing is decided and
-                              ///< where the fitted ratio lies on the other side of 1 than the measured one
+  /// None without an anchor, where nothing is decided and where the fitted ratio lies on the other side of 1 than the
+  /// measured one.
+  std::optional<DecidingKind> deciding_kind;
   bool deciding_identified = false;  ///< the cost behind the deciding term is identified
   /// The difference that the deciding term makes, over the anchor's fitted cost; none unless identified.
   std::optional<Interval> deciding_share;

@@ -221,8 +221,7 @@ std::vector<Critical> interpolate_critical(std::span<const Ratio> ratios, Axis a
       }
       append_size(curve, size, members);
     }
-    entry.interval_basis =
-        !intervals ? "bracket" : to_string(sessions ? judge::Basis::kSessions : judge::Basis::kBlocks);
+    if (intervals) entry.interval_basis = sessions ? IntervalBasis::kSessions : IntervalBasis::kBlocks;
     if (!intervals) {
       curve.low.clear();
       curve.high.clear();

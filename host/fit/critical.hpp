@@ -65,7 +65,7 @@ struct Critical {
   std::vector<std::optional<double>> predicted;
   /// Of fitted entries: by how much the measured ratios of the scheme lie above the fitted ones, on the mean.
   std::optional<double> log_offset;
-  std::string interval_basis;  ///< "sessions", "blocks", "configurations" or "bracket"
+  IntervalBasis interval_basis = IntervalBasis::kBracket;
   std::optional<double> paper_printed,
       paper_rederived;  ///< none where phi or B_W is not identified or a term is <= 0
 };

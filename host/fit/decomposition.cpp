@@ -241,7 +241,7 @@ void choose_form(Decomposition& fit) {
       fit.choice = close ? "leave-one-out errors agree within a tenth; lower AICc" : "lower leave-one-out error";
     }
   }
-  fit.interval_basis = fit.best().session_betas.rows() > 1 ? "sessions" : "configurations";
+  if (fit.best().session_betas.rows() > 1) fit.interval_basis = IntervalBasis::kSessions;
 }
 
 /// Counts what a fit would use and says why there can be none.

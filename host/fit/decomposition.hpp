@@ -88,8 +88,8 @@ struct Decomposition {
   std::vector<FormFit> forms;  ///< in the order of FitOptions::forms; energy has the additive one alone
   std::size_t chosen = 0;      ///< index into forms
   std::string choice;          ///< why that form
-  std::string interval_basis;  ///< "sessions" or "configurations"
-  std::size_t rows = 0;        ///< windows used
+  IntervalBasis interval_basis = IntervalBasis::kConfigurations;  ///< or kSessions
+  std::size_t rows = 0;                                           ///< windows used
   std::size_t configurations = 0;
   std::size_t sessions = 0;
   double confidence = 0.95;

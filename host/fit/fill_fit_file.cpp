@@ -126,7 +126,7 @@ result::Attribution to_entry(const Attribution& point) {
   entry.fitted_ratio = point.fitted_ratio;
   entry.verdict = point.verdict;
   entry.deciding_term = text_or_none(point.deciding_term);
-  entry.deciding_kind = text_or_none(point.deciding_kind);
+  entry.deciding_kind = point.deciding_kind;
   for (const Counterfactual& one : point.counterfactuals)
     entry.counterfactuals.push_back({one.name, one.predicted, to_value(one.ratio)});
   entry.deciding_identified = point.deciding_identified;

@@ -140,13 +140,14 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
 
 /// Points of different workloads on one device cannot share costs.
 std::optional<Error> find_mixture(std::span<const result::ResultFile> files) {
-  std::map<std::string, std::string> workloads;
+  std::map<std::string, result::Workload> workloads;
   for (const result::ResultFile& file : files) {
     for (const result::PointRecord& point : file.points) {
       const auto [known, inserted] = workloads.try_emplace(point.device_id.value_or(""), point.workload);
       if (inserted || known->second == point.workload) continue;
       return usage_error("one device comes with different workloads",
-                         known->first + ": " + known->second + ", " + point.workload, "fit these files apart");
+                         known->first + ": " + to_string(known->second) + ", " + to_string(point.workload),
+                         "fit these files apart");
     }
   }
   return std::nullopt;

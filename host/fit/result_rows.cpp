@@ -100,8 +100,8 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
 
 template <class Record>
 bool was_measured(const Record& record) {
-  return record.energy_status == "ok" && record.energy_gross_j.value_or(0) > 0 && record.energy_method != "estimated" &&
-         record.energy_method != "simulated";
+  return record.energy_status == EnergyStatus::kOk && record.energy_gross_j.value_or(0) > 0 &&
+         (!record.energy_method || result::is_read_by_sensor(*record.energy_method));
 }
 
 using PointsById = std::map<std::string, const result::PointRecord*>;
@@ -132,11 +132,11 @@ void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::
   for (const result::SessionRecord& session : file.sessions) devices[session.session_id] = session.device.id;
   PointsById points;
   for (const result::PointRecord& point : file.points) {
-    if (point.status == "ok") points[point.point_id] = &point;
+    if (point.status == result::PointStatus::kOk) points[point.point_id] = &point;
   }
   for (const result::TrialRecord& trial : file.trials) {
-    const bool probe = trial.mode == "probe";
-    if ((probe && !trial.flags.empty()) || (trial.mode != "bare" && !probe)) continue;
+    const bool probe = trial.mode == result::TrialMode::kProbe;
+    if ((probe && !trial.flags.empty()) || (trial.mode != result::TrialMode::kBare && !probe)) continue;
     const auto point = points.find(trial.point_id.value_or(""));
     if (!probe && point == points.end()) continue;
     const double chains = static_cast<double>(std::max<std::int64_t>(trial.repetitions, 1));
@@ -159,10 +159,10 @@ void append_rows(const result::ResultFile& file, SessionNumbers& sessions, std::
 void append_imported(const result::ResultFile& file, SessionNumbers& sessions, std::vector<Row>& rows) {
   std::map<std::string, std::string> devices;
   for (const result::SessionRecord& session : file.sessions) {
-    if (session.origin == "imported") devices[session.session_id] = session.device.id;
+    if (session.origin == result::Origin::kImported) devices[session.session_id] = session.device.id;
   }
   for (const result::PointRecord& point : file.points) {
-    if (point.status != "ok" || point.session_ids.size() != 1) continue;
+    if (point.status != result::PointStatus::kOk || point.session_ids.size() != 1) continue;
     const auto device = devices.find(point.session_ids.front());
     if (device == devices.end()) continue;
     Row row;
@@ -206,7 +206,8 @@ std::optional<StaticPower> estimate_static_power(std::span<const result::ResultF
     std::map<std::string, std::string> devices;
     for (const result::SessionRecord& session : file.sessions) devices[session.session_id] = session.device.id;
     for (const result::TrialRecord& trial : file.trials) {
-      if (trial.mode != "idle" || !trial.flags.empty() || !was_measured(trial) || trial.wall_s <= 0) continue;
+      if (trial.mode != result::TrialMode::kIdle || !trial.flags.empty() || !was_measured(trial) || trial.wall_s <= 0)
+        continue;
       if (devices[trial.session_id] != device) continue;
       (trial.phase == "active_idle" ? active : idle)[trial.session_id].push_back(*trial.energy_gross_j / trial.wall_s);
     }

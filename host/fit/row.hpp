@@ -71,6 +71,7 @@ struct Row {
   bool flagged = false;               ///< something disturbed it: enters ratios where there is no other, costs never
 };
 
+using result::IntervalBasis;
 using result::Quantity;
 
 /// The row's value of that quantity [s or J].

@@ -106,11 +106,12 @@ class Joiner {
   }
 
   Status check_workload() const {
-    const std::string& own = file_.points.front().workload;
-    const std::string& other = anchors_.file.points.front().workload;
+    const result::Workload own = file_.points.front().workload;
+    const result::Workload other = anchors_.file.points.front().workload;
     if (own == other) return Done{};
     return usage_error(fmt::format("{} is of another workload than {}", anchors_.table_name, table_name_),
-                       fmt::format("{} and {}", other, own), "correct `workload` in one of the maps");
+                       fmt::format("{} and {}", to_string(other), to_string(own)),
+                       "correct `workload` in one of the maps");
   }
 
   Status check_any() const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/words.hpp"
 #include "result/words.hpp"
 
 namespace qtrap::importer {
@@ -82,8 +83,8 @@ struct EnergySource {
   /// Column that says by how many percent the value lies above the anchor's: the value divided by 1 + percent / 100 is
   /// taken, which gives the anchor's own energy.
   std::optional<std::string> undo_change_percent;
-  std::string convention = "gross";   ///< or "net": the idle power was taken off
-  std::string method = "integrated";  ///< energy_method of the records
+  std::string convention = "gross";  ///< or "net": the idle power was taken off
+  EnergyMethod method = EnergyMethod::kIntegrated;
   bool operator==(const EnergySource&) const = default;
 };
 
@@ -96,7 +97,7 @@ struct CellTexts {
 /// What a scheme of the table is called here.
 struct SchemeEntry {
   std::string scheme;
-  std::string path;
+  KernelPath path = KernelPath::kNone;
   std::int64_t weight_bits = 0;
   std::int64_t activation_bits = 0;
   bool operator==(const SchemeEntry&) const = default;
@@ -125,7 +126,7 @@ struct Series {
   std::optional<NumberSource> trials;
   std::optional<TextSource> source;
   std::optional<std::string> stack;
-  std::string basis = "measured";
+  result::PointBasis basis = result::PointBasis::kMeasured;
   std::vector<std::string> hazards;
   /// Wide tables, a column for each scheme: text that `schemes` translates, its column. parse_import_map() makes a
   /// series of each and leaves none.
@@ -143,8 +144,8 @@ struct ImportMap {
   std::string source;
   std::string licence;
   std::optional<std::string> date;
-  std::string workload = "decoder";
-  std::string device_type = "gpu";
+  result::Workload workload = result::Workload::kDecoder;
+  DeviceType device_type = DeviceType::kGpu;
   std::optional<std::string> separator;         ///< of the cells; the text decides when left out
   std::optional<std::string> decimal;           ///< "." or ","; see table_reader.hpp when left out
   std::vector<std::string> no_reading;          ///< further words that mean no reading

@@ -102,9 +102,8 @@ PointRecord pool(const std::vector<const PointRecord*>& points) {
     for (auto member : {fields.value, fields.low, fields.high, fields.degrees_of_freedom}) {
       if (member != nullptr) (pooled.*member).reset();
     }
-    for (auto member : {fields.basis, fields.verdict}) {
-      if (member != nullptr) (pooled.*member).reset();
-    }
+    if (fields.basis != nullptr) (pooled.*fields.basis).reset();
+    if (fields.verdict != nullptr) (pooled.*fields.verdict).reset();
   }
   pooled.replicates.reset();
   pooled.interval_method.reset();

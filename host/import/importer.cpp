@@ -12,7 +12,6 @@
 #include "import/import_ratios.hpp"
 #include "import/reading.hpp"
 #include "judge/point_cell.hpp"
-#include "result/words.hpp"
 
 namespace qtrap::importer {
 namespace {
@@ -122,7 +121,7 @@ class Importer {
     }
     result::SessionRecord session;
     session.session_id = id;
-    session.origin = "imported";
+    session.origin = result::Origin::kImported;
     session.started_utc = map_.date.value_or("unknown");
     session.tool_version = provenance_.tool_version;
     session.argv = provenance_.argv;
@@ -132,10 +131,11 @@ class Importer {
     session.device.vendor = "unknown";
     session.device.driver = "unknown";
     session.device.type = map_.device_type;
-    session.device.kernel_family = map_.device_type == "cpu" ? "cpu" : "gpu";
+    session.device.kernel_family =
+        map_.device_type == DeviceType::kCpu ? result::KernelFamily::kCpu : result::KernelFamily::kGpu;
     session.meter.name = "imported";
-    session.meter.status = series.energy ? "ok" : "no_meter";
-    if (series.energy) session.meter.method = series.energy->method;
+    session.meter.status = to_string(series.energy ? EnergyStatus::kOk : EnergyStatus::kNoMeter);
+    if (series.energy) session.meter.method = to_string(series.energy->method);
     session.campaign_json = map_json_;
     session.campaign_sha256 = compute_sha256(map_json_);
     session.session_index = static_cast<std::int64_t>(file_.sessions.size());
@@ -224,7 +224,7 @@ class Importer {
     if (!series.phase) return result::Phase::kDecode;
     const std::string text = row.text(*series.phase);
     if (const auto known = map_.phases.find(text); known != map_.phases.end()) return known->second;
-    if (const auto word = table::find_word<result::Phase>(text)) return *word;
+    if (const auto word = find_word<result::Phase>(text)) return *word;
     return row.refuse("the phase is neither decode nor prefill", text,
                       "translate it in the map's `phases`, or filter the row out");
   }
@@ -232,11 +232,13 @@ class Importer {
   /// The row's own kernel path, where the map names one.
   static Status set_path(const RowView& row, const Series& series, result::PointRecord& point) {
     if (!series.path) return Done{};
-    point.path = row.text(*series.path);
-    constexpr auto& kPaths = result::words::kPaths;
-    if (std::find(kPaths.begin(), kPaths.end(), point.path) != kPaths.end()) return Done{};
-    return row.refuse("the kernel path is not in its closed list", point.path,
-                      fmt::format("use {}, or filter the row out", fmt::join(kPaths, ", ")));
+    const std::string word = row.text(*series.path);
+    const auto path = find_word<KernelPath>(word);
+    if (!path)
+      return row.refuse("the kernel path is not in its closed list", word,
+                        fmt::format("use {}, or filter the row out", fmt::join(kWords<KernelPath>, ", ")));
+    point.path = *path;
+    return Done{};
   }
 
   static void set_reading(const Reading& reading, result::PointRecord& point) {
@@ -255,7 +257,7 @@ class Importer {
     point.energy_idle_j = reading.idle_j;
     if (reading.idle_j) point.energy_net_j = *reading.gross_j - *reading.idle_j;
     point.energy_per_token_j = *reading.gross_j / batch;
-    point.energy_status = "ok";
+    point.energy_status = EnergyStatus::kOk;
   }
 
   /// The 95 % interval of a published or averaged value, on the logarithm, as the judge's are.

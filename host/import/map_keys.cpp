@@ -3,7 +3,6 @@
 #include <array>
 
 #include "import/units.hpp"
-#include "result/words.hpp"
 
 namespace qtrap::importer {
 namespace {
@@ -12,7 +11,8 @@ using table::Field;
 using table::Range;
 
 constexpr std::array<std::string_view, 2> kConventions{"gross", "net"};
-constexpr std::array<std::string_view, 3> kBases{"measured", "estimated", "simulated"};
+constexpr Words<3> kBases{word_of(result::PointBasis::kMeasured), word_of(result::PointBasis::kEstimated),
+                          word_of(result::PointBasis::kSimulated)};
 constexpr std::array<std::string_view, 4> kSeparators{",", ";", "tab", "|"};
 constexpr std::array<std::string_view, 2> kDecimals{".", ","};
 constexpr Range kPositive{0, table::kEndless, true, true};
@@ -105,7 +105,7 @@ std::span<const Field<EnergySource>> table_of(std::type_identity<EnergySource>) 
         {},
         table::kLeftOut}},
       {&R::convention, {"convention", "", "whether idle power was taken off", kConventions, table::kMayMiss}},
-      {&R::method, {"method", "", "how the energy was obtained", result::words::kEnergyMethods, table::kMayMiss}},
+      {&R::method, {"method", "", "how the energy was obtained", {}, table::kMayMiss}},
   };
   return kTable;
 }
@@ -114,7 +114,7 @@ std::span<const Field<SchemeEntry>> table_of(std::type_identity<SchemeEntry>) {
   using R = SchemeEntry;
   static const Field<R> kTable[] = {
       {&R::scheme, {"scheme", "", "scheme of the records; the anchor is f16"}},
-      {&R::path, {"path", "", "kernel path of the weights", result::words::kPaths}},
+      {&R::path, {"path", "", "kernel path of the weights"}},
       {&R::weight_bits, {"weight_bits", "", "bits per weight code", {}, table::kPlain, kBits}},
       {&R::activation_bits, {"activation_bits", "", "bits per activation in the matmul", {}, table::kPlain, kBits}},
   };
@@ -217,8 +217,8 @@ std::span<const Field<ImportMap>> table_of(std::type_identity<ImportMap>) {
       {&R::source, {"source", "", "where the table was published"}},
       {&R::licence, {"licence", "", "licence of the table"}},
       {&R::date, {"date", "", "when it was measured, ISO 8601", {}, table::kLeftOut}},
-      {&R::workload, {"workload", "", "what a step ran", result::words::kWorkloads, table::kMayMiss}},
-      {&R::device_type, {"device_type", "", "kind of device", result::words::kDeviceTypes, table::kMayMiss}},
+      {&R::workload, {"workload", "", "what a step ran", {}, table::kMayMiss}},
+      {&R::device_type, {"device_type", "", "kind of device", {}, table::kMayMiss}},
       {&R::separator,
        {"separator", "", "separator of the cells; else the header line decides", kSeparators, table::kLeftOut}},
       {&R::decimal,

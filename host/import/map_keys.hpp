@@ -18,13 +18,15 @@ inline constexpr const char* kSchemaName = "qtrap.import";
 
 std::variant<std::optional<Columns>> special_types(std::type_identity<NumberSource>);
 std::variant<std::optional<Columns>, std::optional<SpreadSource>> special_types(std::type_identity<TimeSource>);
-std::variant<std::optional<Columns>, std::optional<SpreadSource>> special_types(std::type_identity<EnergySource>);
+std::variant<EnergyMethod, std::optional<Columns>, std::optional<SpreadSource>> special_types(
+    std::type_identity<EnergySource>);
 std::variant<std::optional<SpreadSource>, Columns> special_types(std::type_identity<SpreadColumn>);
-std::variant<SessionSource, std::map<std::string, CellTexts>, std::map<std::string, Columns>,
+std::variant<KernelPath> special_types(std::type_identity<SchemeEntry>);
+std::variant<result::PointBasis, SessionSource, std::map<std::string, CellTexts>, std::map<std::string, Columns>,
              std::map<std::string, SchemeColumn>, TextSource, std::optional<TextSource>, std::optional<NumberSource>,
              std::optional<TimeSource>, std::optional<EnergySource>>
     special_types(std::type_identity<Series>);
-std::variant<std::map<std::string, std::string>, std::map<std::string, SchemeEntry>,
+std::variant<result::Workload, DeviceType, std::map<std::string, std::string>, std::map<std::string, SchemeEntry>,
              std::map<std::string, result::Phase>, std::vector<Series>>
     special_types(std::type_identity<ImportMap>);
 

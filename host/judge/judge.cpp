@@ -138,12 +138,6 @@ std::string find_pool(const CellKey& cell) {
   return cell.phase == result::Phase::kDecode ? cell.device : cell.device + "|" + to_string(cell.phase);
 }
 
-std::string to_words(Verdict verdict) {
-  std::string words = to_string(verdict);
-  std::replace(words.begin(), words.end(), '_', ' ');
-  return words;
-}
-
 std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
   std::vector<Pairs> all;
   for (const auto& [cell, schemes] : sort_by_cell(observations)) {

@@ -59,8 +59,6 @@ struct Observation {
 
 using result::Basis;
 using result::Verdict;
-/// The word as tables print it: "no trap", …
-std::string to_words(Verdict verdict);
 
 struct Options {
   double confidence = 0.95;  ///< of intervals and verdicts; > 0.5

@@ -12,11 +12,10 @@ namespace qtrap::judge {
 /// Where a quantity's ratio stands in a point; the last five are null for a ratio without a verdict.
 struct RatioFields {
   using Number = std::optional<double> result::PointRecord::*;
-  using Text = std::optional<std::string> result::PointRecord::*;
   Number value, low, high;
-  Text basis = nullptr;
+  std::optional<Basis> result::PointRecord::*basis = nullptr;
   Number degrees_of_freedom = nullptr, p_value = nullptr, detectable = nullptr;
-  Text verdict = nullptr;
+  std::optional<Verdict> result::PointRecord::*verdict = nullptr;
 };
 
 using R = result::PointRecord;
@@ -31,8 +30,8 @@ inline constexpr RatioFields kNetRatio{&R::energy_net_ratio, &R::energy_net_rati
 /// Writes a judgement into the point's fields.
 void write_ratio(const Judgement& one, const RatioFields& fields, result::PointRecord& point);
 
-/// Takes back what no sensor read of this device: an energy by method "estimated" or "simulated" says of energy what
-/// time says, so its verdict becomes "no_meter".
+/// Takes back what no sensor read of this device: an energy that is estimated or simulated says of energy what
+/// time says, so its verdict becomes kNoMeter.
 void withdraw_unread_energy(result::PointRecord& point);
 
 }  // namespace qtrap::judge

@@ -15,6 +15,8 @@
 namespace qtrap::measure {
 namespace {
 
+using result::CacheBasis;
+
 constexpr std::size_t kFewestSets = 7;
 /// Sets that make memory's level, and the cache's: the slope between them has three alike at times.
 constexpr std::size_t kTail = 3;
@@ -102,7 +104,7 @@ CacheFindings decide_cache(const Result<CacheKnee>& knee, std::optional<std::uin
       knee ? fmt::format("the sweep's knee is at {}, between {} and {}", mebibytes(knee.value().bytes),
                          mebibytes(knee.value().low), mebibytes(knee.value().high))
            : "the sweep shows no knee: " + knee.error().fix;
-  const auto take = [&](std::uint64_t bytes, const char* basis, const std::string& why) {
+  const auto take = [&](std::uint64_t bytes, CacheBasis basis, const std::string& why) {
     findings.bytes = bytes;
     findings.basis = basis;
     findings.status = fmt::format("{}; {}", shown, why);
@@ -111,17 +113,17 @@ CacheFindings decide_cache(const Result<CacheKnee>& knee, std::optional<std::uin
     return word && knee && *word >= knee.value().low && *word <= knee.value().high;
   };
   if (agrees(system)) {
-    take(*system, "system", "sysfs agrees with it");
+    take(*system, CacheBasis::kSystem, "sysfs agrees with it");
   } else if (agrees(driver)) {
-    take(*driver, "driver", "the driver agrees with it");
+    take(*driver, CacheBasis::kDriver, "the driver agrees with it");
   } else if (knee) {
-    take(knee.value().bytes, "measured", words(system, driver));
+    take(knee.value().bytes, CacheBasis::kMeasured, words(system, driver));
   } else if (system) {
-    take(*system, "system", "taken from sysfs");
+    take(*system, CacheBasis::kSystem, "taken from sysfs");
   } else if (driver) {
-    take(*driver, "driver", "taken from the driver, not confirmed");
+    take(*driver, CacheBasis::kDriver, "taken from the driver, not confirmed");
   } else {
-    take(0, "none", "no one says how large the cache is");
+    take(0, CacheBasis::kNone, "no one says how large the cache is");
   }
   return findings;
 }
@@ -131,7 +133,7 @@ std::string to_text(const CacheFindings& findings) {
   const auto part = [&](std::uint64_t CacheKnee::*member) {
     return findings.knee ? fmt::format("{}", (*findings.knee).*member) : "-";
   };
-  return fmt::format("{} {} {} {} {} {} {} {}", findings.bytes, findings.basis, part(&CacheKnee::bytes),
+  return fmt::format("{} {} {} {} {} {} {} {}", findings.bytes, to_string(findings.basis), part(&CacheKnee::bytes),
                      part(&CacheKnee::low), part(&CacheKnee::high), number(findings.system_bytes),
                      number(findings.driver_bytes), findings.status);
 }
@@ -157,15 +159,16 @@ Result<CacheFindings> parse_cache_findings(std::string_view text) {
   };
   CacheFindings findings;
   const auto bytes = number(fields[0]);
-  findings.basis = fields[1];
+  const auto basis = find_word<CacheBasis>(fields[1]);
   const auto at = number(fields[2]);
   const auto low = number(fields[3]);
   const auto high = number(fields[4]);
   findings.system_bytes = number(fields[5]);
   findings.driver_bytes = number(fields[6]);
   findings.status = text;
-  if (!sound || !bytes) return refuse();
+  if (!sound || !bytes || !basis) return refuse();
   findings.bytes = *bytes;
+  findings.basis = *basis;
   if (at && low && high) findings.knee = CacheKnee{*at, *low, *high};
   return findings;
 }

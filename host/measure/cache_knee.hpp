@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/result.hpp"
+#include "result/words.hpp"
 
 namespace qtrap::measure {
 
@@ -35,9 +36,9 @@ Result<CacheKnee> find_cache_knee(std::span<const ReadRate> rates);
 
 /// What counts as the last-level cache, and why.
 struct CacheFindings {
-  std::uint64_t bytes = 0;     ///< 0: not known
-  std::string basis = "none";  ///< measured, system, driver or none
-  std::string status;          ///< one sentence
+  std::uint64_t bytes = 0;  ///< 0: not known
+  result::CacheBasis basis = result::CacheBasis::kNone;
+  std::string status;  ///< one sentence
   std::optional<CacheKnee> knee;
   std::optional<std::uint64_t> system_bytes, driver_bytes;
   bool operator==(const CacheFindings&) const = default;

@@ -24,7 +24,7 @@ void set_absent(const std::vector<std::pair<std::size_t, power::ReadStatus>>& ab
                 std::vector<std::string>& reasons) {
   for (const auto& [index, status] : absent) {
     at.push_back(static_cast<std::int64_t>(index));
-    reasons.push_back(power::to_string(status));
+    reasons.push_back(to_string(status));
   }
 }
 
@@ -44,11 +44,10 @@ result::SamplesRecord make_samples(const power::Recording& recording, const powe
 }
 
 /// The method recorded for a meter, before any window.
-std::string method_of(const power::MeterInfo& info) {
-  return power::to_string(info.simulated    ? power::EnergyMethod::kSimulated
-                          : info.estimated  ? power::EnergyMethod::kEstimated
-                          : info.has_energy ? power::EnergyMethod::kCounter
-                                            : power::EnergyMethod::kIntegrated);
+EnergyMethod method_of(const power::MeterInfo& info) {
+  if (info.simulated) return EnergyMethod::kSimulated;
+  if (info.estimated) return EnergyMethod::kEstimated;
+  return info.has_energy ? EnergyMethod::kCounter : EnergyMethod::kIntegrated;
 }
 
 }  // namespace
@@ -62,9 +61,9 @@ result::MeterSummary describe_meter(const EnergySource& source) {
   const power::MeterInfo& info = source.match.meter->info();
   const power::SensorTraits& sensor = info.has_energy ? source.sensors.counter : source.sensors.power;
   summary.name = info.name;
-  summary.scope = power::to_string(info.scope);
-  summary.method = method_of(info);
-  summary.status = "ok";
+  summary.scope = to_string(info.scope);
+  summary.method = to_string(method_of(info));
+  summary.status = to_string(EnergyStatus::kOk);
   summary.board = info.board;
   summary.source = info.source;
   summary.match = source.match.basis;
@@ -73,13 +72,13 @@ result::MeterSummary describe_meter(const EnergySource& source) {
   if (sensor.window) summary.window_s = sensor.window->value();
   summary.delay_s = sensor.delay.value();
   summary.rise_s = sensor.rise.value();
-  summary.sensor_basis = sensor.characterised ? "characterised" : "assumed";
+  summary.sensor_basis = sensor.characterised ? result::SensorBasis::kCharacterised : result::SensorBasis::kAssumed;
   summary.poll_s = source.poll().value();
   return summary;
 }
 
 void set_energy(const EnergyReading& reading, std::optional<Watts> idle, result::TrialRecord& trial) {
-  trial.energy_status = power::to_string(reading.status);
+  trial.energy_status = reading.status;
   trial.energy_method = reading.method;
   trial.energy_flags = reading.flags;
   if (!reading.reason.empty()) trial.energy_reason = reading.reason;
@@ -162,7 +161,7 @@ EnergyReading EnergyRecorder::measure_load(const std::function<Seconds()>& play,
   reading.flags = estimate.window.flags;
   if (estimate.folded) reading.flags.emplace_back("folded");
   if (estimate.energy) reading.energy = *estimate.energy * static_cast<double>(reading.repetitions);
-  if (estimate.method) reading.method = power::to_string(*estimate.method);
+  reading.method = estimate.method;
   reading.samples = make_samples(recording, trial.window);
   return reading;
 }
@@ -188,7 +187,7 @@ EnergyReading EnergyRecorder::measure_rest() {
   reading.energy = estimate.energy;
   reading.reason = estimate.detail;
   reading.flags = estimate.flags;
-  if (estimate.method) reading.method = power::to_string(*estimate.method);
+  reading.method = estimate.method;
   reading.repetitions = 1;
   reading.wall = reading.busy = window.end - window.begin;
   reading.state = source_.match.meter->read_state();

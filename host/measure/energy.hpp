@@ -39,9 +39,9 @@ result::MeterSummary describe_meter(const EnergySource& source);
 
 /// One window.
 struct EnergyReading {
-  power::EnergyStatus status = power::EnergyStatus::kNoMeter;
-  std::optional<Joules> energy;       ///< of the counted repetitions, or of the rest; present exactly when ok
-  std::optional<std::string> method;  ///< as energy_method
+  EnergyStatus status = EnergyStatus::kNoMeter;
+  std::optional<Joules> energy;  ///< of the counted repetitions, or of the rest; present exactly when ok
+  std::optional<EnergyMethod> method;
   std::vector<std::string> flags;
   std::string reason;             ///< why there is no energy
   std::int64_t repetitions = 0;   ///< counted: without lead and tail

@@ -42,7 +42,7 @@ std::optional<LoadLoop> make_phase_loop(const Timing& timing, const chain::Chain
     if (pass.role == role) passes.push_back(pass);
   });
   if (passes.empty()) return std::nullopt;
-  LoadLoop once = make_loop(timing, std::string(to_string(role)), std::move(passes), batch);
+  LoadLoop once = make_loop(timing, to_string(role), std::move(passes), batch);
   (void)once.play();
   const double steps = std::clamp(std::ceil(kRepetition / once.play()), 1.0, kMostSteps);
   if (steps == 1) return once;

@@ -5,16 +5,16 @@
 #include <set>
 #include <string>
 
-#include "result/words.hpp"
-
 namespace qtrap::measure {
 namespace {
 
-void count(const std::optional<std::string>& verdict, const std::optional<double>& detectable, double ratio,
+using result::Verdict;
+
+void count(const std::optional<Verdict>& verdict, const std::optional<double>& detectable, double ratio,
            LookCount& counted) {
-  if (!verdict || verdict == "no_meter") return;
+  if (!verdict || verdict == Verdict::kNoMeter) return;
   ++counted.ratios;
-  if (verdict != "undecided") return;
+  if (verdict != Verdict::kUndecided) return;
   ++counted.undecided;
   if (!detectable || *detectable > ratio) ++counted.unseen;
 }
@@ -25,14 +25,12 @@ LookCount count_undecided(std::span<const result::PointRecord> points, double ra
   const double above = std::max(ratio, 1 / ratio);
   LookCount counted;
   for (const result::PointRecord& point : points) {
-    if (point.status != "ok") continue;
+    if (point.status != result::PointStatus::kOk) continue;
     count(point.verdict_time, point.time_ratio_detectable, above, counted);
     count(point.verdict_energy, point.energy_ratio_detectable, above, counted);
   }
   return counted;
 }
-
-std::string_view to_string(LookStop stop) { return result::words::kLookStops[static_cast<std::size_t>(stop)]; }
 
 std::optional<LookStop> decide_look(const LookCount& count, bool last) {
   if (count.undecided == 0) return LookStop::kDecided;

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "measure/cell.hpp"
@@ -24,14 +23,7 @@ struct LookCount {
 /// from 1 as 1 / 0.95.
 LookCount count_undecided(std::span<const result::PointRecord> points, double ratio);
 
-/// Why no session is added after a look; in the order of result::words::kLookStops.
-enum class LookStop {
-  kDecided,   ///< no ratio is undecided
-  kSeen,      ///< what is undecided is nearer to 1 than the ratio looked for, with 80 % power
-  kSessions,  ///< it was the last one planned
-};
-/// "decided", "seen" or "sessions", as files hold them.
-std::string_view to_string(LookStop stop);
+using result::LookStop;
 
 /// None: another session is to come.
 std::optional<LookStop> decide_look(const LookCount& count, bool last);

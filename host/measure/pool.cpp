@@ -20,6 +20,7 @@ namespace qtrap::measure {
 namespace {
 
 using result::PointRecord;
+using result::StopReason;
 using result::TrialRecord;
 
 struct PhaseMember {
@@ -124,7 +125,7 @@ constexpr double kMostOfRoof = 1.1;
 void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& point) {
   const double fraction = *point.roof_s / *point.time_s;
   if (fraction <= kMostOfRoof) {
-    point.roof_status = "ok";
+    point.roof_status = result::RoofStatus::kOk;
     point.roof_fraction = fraction;
     return;
   }
@@ -133,7 +134,7 @@ void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& po
       point.roof_ceiling == "read_bytes_per_s" && std::any_of(caches.begin(), caches.end(), [&](std::int64_t bytes) {
         return resident_bytes < static_cast<double>(chain::kFewestCaches) * static_cast<double>(bytes);
       });
-  point.roof_status = in_cache ? "in_cache" : "ceiling_too_low";
+  point.roof_status = in_cache ? result::RoofStatus::kInCache : result::RoofStatus::kCeilingTooLow;
 }
 
 /// Fewest bytes (each weight once per step in its format) and all multiply-adds over the ceilings.
@@ -221,17 +222,17 @@ void add_phases(const PoolInput& input, const SchemeTrials& trials, double scale
 }
 
 /// The least favourable reason of the sessions: a budget that ran out first, then the trial limit.
-std::string worst_stop(const std::vector<const TrialRecord*>& trials) {
-  std::set<std::string> reasons;
-  for (const TrialRecord* trial : trials) reasons.insert(trial->stop_reason.value_or("budget"));
-  for (const char* reason : {"budget", "trials"}) {
+StopReason worst_stop(const std::vector<const TrialRecord*>& trials) {
+  std::set<StopReason> reasons;
+  for (const TrialRecord* trial : trials) reasons.insert(trial->stop_reason.value_or(StopReason::kBudget));
+  for (const StopReason reason : {StopReason::kBudget, StopReason::kTrials}) {
     if (reasons.contains(reason)) return reason;
   }
-  return "precision";
+  return StopReason::kPrecision;
 }
 
 void fail(const std::string& reason, PointRecord& point) {
-  point.status = "error";
+  point.status = result::PointStatus::kError;
   point.reason = reason;
 }
 
@@ -242,9 +243,9 @@ bool add_checks(const SchemeTrials& trials, PointRecord& point) {
     point.rows_checked = point.rows_checked.value_or(0) + check->rows_checked.value_or(0);
     if (check->unchecked_reason && !point.reason)
       point.reason = "not all of its kernels could be checked: " + *check->unchecked_reason;
-    if (check->failure && point.status == "ok") fail(*check->failure, point);
+    if (check->failure && point.status == result::PointStatus::kOk) fail(*check->failure, point);
   }
-  return point.status == "ok";
+  return point.status == result::PointStatus::kOk;
 }
 
 /// All of a point but its ratios.
@@ -255,7 +256,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   const bool right = add_checks(trials, point);
   if (const auto failure = input.failures.find(scheme); failure != input.failures.end())
     fail(failure->second.message(), point);
-  if (!right || point.status != "ok") return point;
+  if (!right || point.status != result::PointStatus::kOk) return point;
   if (trials.bare.empty() || trials.profiled.empty()) {
     fail("no session measured it", point);
     return point;
@@ -273,7 +274,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   const TrialRecord& sample = *trials.bare.back();
   const double scale =
       static_cast<double>(input.model->layers) / static_cast<double>(sample.layers.value_or(input.model->layers));
-  point.basis = scale == 1 ? "measured" : "extrapolated";
+  point.basis = scale == 1 ? result::PointBasis::kMeasured : result::PointBasis::kExtrapolated;
   if (scale != 1 && !point.reason)
     point.reason = fmt::format("{} of {} layers were run; times and counts are scaled by {}", *sample.layers,
                                input.model->layers, scale);

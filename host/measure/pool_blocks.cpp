@@ -12,7 +12,7 @@ SchemeTrials select_trials(std::span<const TrialRecord> trials, const Cell& cell
   SchemeTrials flagged;
   for (const TrialRecord& trial : trials) {
     if (trial.cell_id != cell.id() || trial.scheme != scheme) continue;
-    if (trial.mode == "check") {
+    if (trial.mode == result::TrialMode::kCheck) {
       selected.checks.push_back(&trial);
       continue;
     }
@@ -23,12 +23,12 @@ SchemeTrials select_trials(std::span<const TrialRecord> trials, const Cell& cell
       if (std::find(selected.flags.begin(), selected.flags.end(), flag) == selected.flags.end())
         selected.flags.push_back(flag);
     }
-    if (trial.mode == "bare") {
+    if (trial.mode == result::TrialMode::kBare) {
       into.bare.push_back(&trial);
       selected.every_bare.push_back(&trial);
     }
-    if (trial.mode == "profiled") into.profiled.push_back(&trial);
-    if (trial.mode == "phase_loop") selected.loops.push_back(&trial);
+    if (trial.mode == result::TrialMode::kProfiled) into.profiled.push_back(&trial);
+    if (trial.mode == result::TrialMode::kPhaseLoop) selected.loops.push_back(&trial);
   }
   selected.all_flagged = selected.bare.empty() && !flagged.bare.empty();
   if (selected.bare.empty()) selected.bare = flagged.bare;

@@ -15,13 +15,14 @@ namespace {
 
 using result::PointRecord;
 using result::TrialRecord;
+using result::Verdict;
 using Trials = std::vector<const TrialRecord*>;
 
 struct PhaseMember {
   const char* name;
   std::optional<double> PointRecord::*time;
   std::optional<double> PointRecord::*energy;
-  std::string PointRecord::*status;
+  EnergyStatus PointRecord::*status;
 };
 
 constexpr PhaseMember kPhases[] = {
@@ -45,19 +46,28 @@ BlockValues chain_energies(const Trials& trials, Value&& value) {
   return energies;
 }
 
-/// The method of most trials: energies by counter and by integrated power differ by the sensor's gain and must not meet
-/// in one figure.
-std::optional<std::string> commonest_method(const Trials& trials) {
-  std::map<std::string, int> counts;
+/// The commonest word that `of` gives of the trials, of several the first by the alphabet; none where it gives none.
+template <IsWord E>
+std::optional<E> find_commonest(const Trials& trials, std::optional<E> (*of)(const TrialRecord&)) {
+  std::map<std::string_view, int> counts;
   for (const TrialRecord* trial : trials) {
-    if (trial->energy_method && trial->energy_gross_j) ++counts[*trial->energy_method];
+    if (const auto word = of(*trial)) ++counts[word_of(*word)];
   }
   const auto most =
       std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == counts.end() ? std::nullopt : std::optional(most->first);
+  return most == counts.end() ? std::nullopt : find_word<E>(most->first);
 }
 
-Trials with_method(const Trials& trials, const std::optional<std::string>& method) {
+/// Of a trial with an energy.
+std::optional<EnergyMethod> method_of(const TrialRecord& trial) {
+  return trial.energy_gross_j ? trial.energy_method : std::nullopt;
+}
+/// Of a trial without one.
+std::optional<EnergyStatus> fault_of(const TrialRecord& trial) {
+  return trial.energy_status == EnergyStatus::kOk ? std::nullopt : std::optional(trial.energy_status);
+}
+
+Trials with_method(const Trials& trials, std::optional<EnergyMethod> method) {
   Trials same;
   std::copy_if(trials.begin(), trials.end(), std::back_inserter(same),
                [&](const TrialRecord* trial) { return trial->energy_method == method; });
@@ -93,14 +103,8 @@ bool set_pooled(const std::vector<std::vector<double>>& by_session, double scale
   return true;
 }
 
-/// The commonest status of trials without an energy.
-std::string commonest_status(const Trials& trials) {
-  std::map<std::string, int> counts;
-  for (const TrialRecord* trial : trials) ++counts[trial->energy_status];
-  counts.erase("ok");
-  const auto most =
-      std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  return most == counts.end() ? "no_meter" : most->first;
+EnergyStatus commonest_fault(const Trials& trials) {
+  return find_commonest(trials, fault_of).value_or(EnergyStatus::kNoMeter);
 }
 
 bool has_no_pass(const PointRecord& point, const PhaseMember& phase) {
@@ -125,16 +129,16 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
     if (std::any_of(loops.begin(), loops.end(), [](const TrialRecord* loop) { return loop->flags.empty(); }))
       std::erase_if(loops, [](const TrialRecord* loop) { return !loop->flags.empty(); });
     if (has_no_pass(point, phase)) {
-      point.*phase.status = "no_pass";
+      point.*phase.status = EnergyStatus::kNoPass;
       continue;
     }
     const auto per_step = median_of(loops, [&](const TrialRecord& loop) { return step_energy(loop, point); });
     if (!per_step) {
-      point.*phase.status = loops.empty() ? "unattributable" : commonest_status(loops);
+      point.*phase.status = loops.empty() ? EnergyStatus::kUnattributable : commonest_fault(loops);
       all = false;
       continue;
     }
-    point.*phase.status = "ok";
+    point.*phase.status = EnergyStatus::kOk;
     point.*phase.energy = scale * steps * *per_step;
     sum += *(point.*phase.energy);
   }
@@ -157,19 +161,22 @@ std::optional<double> net_of(const TrialRecord& trial) {
 }
 
 void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
-  point.verdict_energy = "no_meter";
-  const auto method = commonest_method(trials.bare);
+  point.verdict_energy = Verdict::kNoMeter;
+  // Energies by counter and by integrated power differ by the sensor's gain and must not meet in one figure.
+  const auto method = find_commonest(trials.bare, method_of);
   const Trials bare = with_method(trials.bare, method);
   const auto gross = chain_energies(method ? bare : Trials(), gross_of);
   const bool measured = set_pooled(values_of(gross), scale, kGross, point);
   if (!measured) {
-    point.energy_status = gross.empty() ? commonest_status(trials.bare) : "implausible";  // a window of no energy
-    if (point.energy_status != "no_meter" && point.scheme != "f16") point.verdict_energy = "undecided";
+    point.energy_status =
+        gross.empty() ? commonest_fault(trials.bare) : EnergyStatus::kImplausible;  // a window of no energy
+    if (point.energy_status != EnergyStatus::kNoMeter && point.scheme != "f16")
+      point.verdict_energy = Verdict::kUndecided;
     for (const PhaseMember& phase : kPhases)
-      point.*phase.status = has_no_pass(point, phase) ? "no_pass" : point.energy_status;
+      point.*phase.status = has_no_pass(point, phase) ? EnergyStatus::kNoPass : point.energy_status;
     return;
   }
-  point.energy_status = "ok";
+  point.energy_status = EnergyStatus::kOk;
   point.energy_method = method;
   set_pooled(values_of(chain_energies(bare, idle_of)), scale, kIdle, point);
   set_pooled(values_of(chain_energies(bare, net_of)), scale, kNet, point);
@@ -177,7 +184,7 @@ void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
   point.energy_per_token_j = *point.energy_gross_j / tokens;
   add_phases(trials, scale, point);
   if (point.scheme == "f16") point.verdict_energy.reset();
-  if (point.scheme != "f16" && method != "estimated") point.verdict_energy = "undecided";
+  if (point.scheme != "f16" && method != EnergyMethod::kEstimated) point.verdict_energy = Verdict::kUndecided;
 }
 
 }  // namespace qtrap::measure

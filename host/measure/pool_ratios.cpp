@@ -25,7 +25,7 @@ template <class Value>
 std::vector<judge::Observation> observe(std::span<const PooledScheme> schemes, Value&& value) {
   std::vector<judge::Observation> all;
   for (const PooledScheme& scheme : schemes) {
-    if (scheme.point.status != "ok") continue;
+    if (scheme.point.status != result::PointStatus::kOk) continue;
     std::vector<judge::Observation> own;
     for (const TrialRecord* trial : scheme.trials.every_bare) {
       const std::optional<double> one = value(scheme.point, *trial);
@@ -61,7 +61,7 @@ void fill(const std::vector<judge::Observation>& observations, const judge::Opti
 }  // namespace
 
 void add_ratios(std::span<PooledScheme> schemes, const judge::Options& options) {
-  std::map<std::string, std::optional<std::string>> anchor_methods;  // by cell: how energies of f16 were obtained
+  std::map<std::string, std::optional<EnergyMethod>> anchor_methods;  // by cell: how energies of f16 were obtained
   for (const PooledScheme& scheme : schemes) {
     if (scheme.point.scheme == kAnchor) anchor_methods[scheme.point.cell_id] = scheme.point.energy_method;
   }
@@ -75,8 +75,8 @@ void add_ratios(std::span<PooledScheme> schemes, const judge::Options& options) 
     };
   };
   for (PooledScheme& scheme : schemes) {
-    if (scheme.point.status != "ok" || scheme.point.scheme == kAnchor) continue;
-    scheme.point.verdict_time = to_string(judge::Verdict::kUndecided);
+    if (scheme.point.status != result::PointStatus::kOk || scheme.point.scheme == kAnchor) continue;
+    scheme.point.verdict_time = judge::Verdict::kUndecided;
     scheme.point.no_effect_margin = options.no_effect_margin;
     if (options.confidence != judge::Options().confidence) scheme.point.ratio_confidence = options.confidence;
   }

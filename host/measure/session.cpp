@@ -22,6 +22,8 @@
 namespace qtrap::measure {
 namespace {
 
+using result::TrialMode;
+
 /// Blocks of probe windows in a session; with a meter one block of its windows.
 constexpr std::int64_t kProbeBlocks = 3;
 /// Before a block the device cools down to this much above what it was after the cell's warm-up, for as long as this.
@@ -72,7 +74,7 @@ class SessionRun {
                  },
                  sink.on_failure,
                  [this](const Cell& cell, const std::string& name, const auto& check, const auto& failure) {
-                   windows_.note_check(make_trial("check", {}, cell, name), check, failure);
+                   windows_.note_check(make_trial(TrialMode::kCheck, {}, cell, name), check, failure);
                  },
                  [this] { return progress_.step.kernel; }}) {
     log_.watch_pauses(&pauses_);
@@ -128,7 +130,7 @@ class SessionRun {
 
  private:
   /// A constant (tdp) has no idle power, and so no net energy.
-  bool has_idle() const { return energy_ && meter_.method != "estimated"; }
+  bool has_idle() const { return energy_ && meter_.method != to_string(EnergyMethod::kEstimated); }
 
   /// Says what comes next, of which scheme, and how long it should take.
   void report(const std::string& activity, const std::string& running = {}, double expected_s = 0) {
@@ -177,8 +179,8 @@ class SessionRun {
     return windows_.measure_idle(phase, cell_id);
   }
 
-  result::TrialRecord make_trial(std::string mode, WindowPlace place, const Cell& cell, const std::string& name) {
-    return windows_.make_trial(std::move(mode), place, cell, name, chains_.resident());
+  result::TrialRecord make_trial(TrialMode mode, WindowPlace place, const Cell& cell, const std::string& name) {
+    return windows_.make_trial(mode, place, cell, name, chains_.resident());
   }
 
   /// Probe windows as a cell of their own. False: stopped.
@@ -191,7 +193,8 @@ class SessionRun {
       if (!loop) continue;  // its cost will not be identified, and the fit says so
       if (!begin_outside_cells("probe " + loop.value().name)) continue;
       for (std::int64_t block = 0; block < (energy_ ? 1 : kProbeBlocks); ++block) {
-        windows_.measure_loop(loop.value(), windows_.make_trial("probe", {block, static_cast<std::int64_t>(i)}));
+        windows_.measure_loop(loop.value(),
+                              windows_.make_trial(TrialMode::kProbe, {block, static_cast<std::int64_t>(i)}));
       }
     }
     if (timing_.stopped()) return false;
@@ -212,7 +215,7 @@ class SessionRun {
         const auto loop = make_phase_loop(timing, *runner.chain, role, cell.batch);
         if (timing_.stopped()) return false;
         if (!loop) continue;
-        windows_.measure_loop(*loop, make_trial("phase_loop", {block, order++}, cell, name));
+        windows_.measure_loop(*loop, make_trial(TrialMode::kPhaseLoop, {block, order++}, cell, name));
       }
     }
     return !timing_.stopped();
@@ -247,13 +250,14 @@ class SessionRun {
       report(fmt::format("block {}, {}", block + 1, name), name,
              std::max(2 * runner.once_s * static_cast<double>(runner.repetitions),
                       energy_ ? plan_->campaign.energy_window_s : 0.0));
-      const auto& bare = windows_.measure_bare(cell, runner, make_trial("bare", {block, order++}, cell, name));
+      const auto& bare =
+          windows_.measure_bare(cell, runner, make_trial(TrialMode::kBare, {block, order++}, cell, name));
       if (timing_.stopped()) return false;
       if (bare.flags.empty()) {
         const auto chains = static_cast<double>(bare.repetitions);
         measured[name] = {bare.wall_s / chains, divide(bare.energy_gross_j, chains)};
       }
-      (void)windows_.measure_profiled(cell, runner, make_trial("profiled", {block, order++}, cell, name));
+      (void)windows_.measure_profiled(cell, runner, make_trial(TrialMode::kProfiled, {block, order++}, cell, name));
       if (timing_.stopped()) return false;
     }
     progress_.relative_half_width.reset();
@@ -315,7 +319,7 @@ class SessionRun {
       stop = rule.decide(block + 1, ratios, progress_.elapsed_s);
     }
     if (energy_ && plan_->campaign.phase_loops && plan_->first && !run_phase_loops(cell, block)) return false;
-    log_.hand_over(cell.id(), std::string(to_string(*stop)));
+    log_.hand_over(cell.id(), stop);
     return true;
   }
 

@@ -15,9 +15,11 @@ namespace {
 
 void add_meter_hazards(const result::MeterSummary& meter, const EnergySource* source,
                        std::vector<std::string>& hazards) {
-  if (meter.method == "simulated") hazards.push_back("energies are simulated: the meter replays a file");
-  if (meter.method == "estimated") hazards.push_back("energies are estimated: a constant power times time");
-  if (meter.sensor_basis == "assumed")
+  if (meter.method == to_string(EnergyMethod::kSimulated))
+    hazards.push_back("energies are simulated: the meter replays a file");
+  if (meter.method == to_string(EnergyMethod::kEstimated))
+    hazards.push_back("energies are estimated: a constant power times time");
+  if (meter.sensor_basis == result::SensorBasis::kAssumed)
     hazards.push_back("the sensor's constants are assumed: run `qtrap meters --characterise` once");
   if (source == nullptr) return;
   hazards.insert(hazards.end(), source->hazards.begin(), source->hazards.end());
@@ -43,13 +45,13 @@ result::DeviceSummary describe_device(const device::DeviceInfo& info) {
                                 info.name,
                                 info.vendor,
                                 info.driver,
-                                device::to_string(info.type),
+                                info.type,
                                 static_cast<std::int64_t>(info.compute_units),
                                 static_cast<std::int64_t>(info.memory_bytes),
                                 info.pci,
                                 info.uuid,
                                 {},
-                                info.kernel_family(),
+                                find_word<result::KernelFamily>(info.kernel_family()).value(),
                                 info.board};
   for (const auto& capability : info.capabilities)
     summary.capabilities.push_back({capability.name, capability.declared, capability.probed, capability.reason});

@@ -7,18 +7,6 @@
 
 namespace qtrap::measure {
 
-std::string_view to_string(StopReason reason) {
-  switch (reason) {
-    case StopReason::kPrecision:
-      return "precision";
-    case StopReason::kTrials:
-      return "trials";
-    case StopReason::kBudget:
-      break;
-  }
-  return "budget";
-}
-
 std::optional<double> relative_half_width(std::span<const double> values) {
   const auto interval = compute_t_interval(values);
   if (!interval || interval->value == 0) return std::nullopt;

@@ -6,15 +6,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
+
+#include "result/words.hpp"
 
 namespace qtrap::measure {
 
-enum class StopReason { kPrecision, kTrials, kBudget };
-
-/// "precision", "trials" or "budget".
-std::string_view to_string(StopReason reason);
+using result::StopReason;
 
 struct StopLimits {
   double target_ci = 0.01;       ///< relative half width of a paired ratio's 95 % interval over the session's blocks

@@ -12,11 +12,12 @@
 
 namespace qtrap::measure {
 
-result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order) {
+result::TrialRecord make_trial(std::int64_t session_index, result::TrialMode mode, std::int64_t block,
+                               std::int64_t order) {
   result::TrialRecord trial;
   trial.session_index = session_index;
-  trial.mode = std::move(mode);
-  trial.time_basis = "host";
+  trial.mode = mode;
+  trial.time_basis = result::TimeBasis::kHost;
   trial.block = block;
   trial.order = order;
   return trial;
@@ -71,7 +72,7 @@ void TrialLog::note(result::TrialRecord trial) {
   trials_.push_back(std::move(trial));
 }
 
-void TrialLog::hand_over(const std::string& cell_id, const std::optional<std::string>& stop_reason) {
+void TrialLog::hand_over(const std::string& cell_id, std::optional<result::StopReason> stop_reason) {
   for (auto& trial : trials_) {
     trial.cell_id = cell_id;
     trial.cell_trials = static_cast<std::int64_t>(trials_.size());

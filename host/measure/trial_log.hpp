@@ -27,7 +27,8 @@ inline constexpr const char* kWrongResult = "wrong_result";
 inline constexpr const char* kUnchecked = "unchecked";
 
 /// A trial of session `session_index`; its counts are set by set_counts(), its keys by TrialLog.
-result::TrialRecord make_trial(std::int64_t session_index, std::string mode, std::int64_t block, std::int64_t order);
+result::TrialRecord make_trial(std::int64_t session_index, result::TrialMode mode, std::int64_t block,
+                               std::int64_t order);
 
 /// Counts of `repetitions` repetitions of `times` x `costs`, with `syncs` and `tokens` in each repetition.
 void set_counts(const scheme::Costs& costs, std::int64_t times, std::int64_t syncs, std::int64_t tokens,
@@ -51,7 +52,7 @@ class TrialLog {
   /// Keeps a trial that is no window, as it is.
   void note(result::TrialRecord trial);
   /// Hands over what was kept, as one cell.
-  void hand_over(const std::string& cell_id, const std::optional<std::string>& stop_reason = {});
+  void hand_over(const std::string& cell_id, std::optional<result::StopReason> stop_reason = {});
   void drop();
 
  private:

@@ -31,13 +31,13 @@ void set_phases(const Window& window, result::TrialRecord& trial) {
 
 }  // namespace
 
-result::TrialRecord WindowRecorder::make_trial(std::string mode, WindowPlace place) const {
-  return measure::make_trial(plan_->session_index, std::move(mode), place.block, place.order);
+result::TrialRecord WindowRecorder::make_trial(result::TrialMode mode, WindowPlace place) const {
+  return measure::make_trial(plan_->session_index, mode, place.block, place.order);
 }
 
-result::TrialRecord WindowRecorder::make_trial(std::string mode, WindowPlace place, const Cell& cell,
+result::TrialRecord WindowRecorder::make_trial(result::TrialMode mode, WindowPlace place, const Cell& cell,
                                                const std::string& scheme, const chain::ResidentModel& resident) const {
-  result::TrialRecord trial = make_trial(std::move(mode), place);
+  result::TrialRecord trial = make_trial(mode, place);
   trial.point_id = make_point_id(cell, scheme);
   trial.scheme = scheme;
   trial.model = cell.model;
@@ -49,7 +49,7 @@ result::TrialRecord WindowRecorder::make_trial(std::string mode, WindowPlace pla
 std::optional<Watts> WindowRecorder::measure_idle(const std::string& phase, const std::string& cell_id) {
   log_->begin_window();
   EnergyReading reading = energy_->measure_rest();
-  result::TrialRecord trial = make_trial("idle", {});
+  result::TrialRecord trial = make_trial(result::TrialMode::kIdle, {});
   trial.phase = phase;
   trial.wall_s = reading.wall.value();
   set_energy(reading, std::nullopt, trial);
@@ -115,7 +115,7 @@ const result::TrialRecord& WindowRecorder::measure_profiled(const Cell& cell, Ru
   log_->begin_window();
   const Window window = run_profiled(runner.paced(*timing_), *runner.chain, cell, runner.repetitions);
   set_counts_of(cell, runner, runner.repetitions, trial);
-  trial.time_basis = timing_->events_trusted ? "events" : "host";
+  trial.time_basis = timing_->events_trusted ? result::TimeBasis::kEvents : result::TimeBasis::kHost;
   trial.wall_s = window.wall.value();
   if (window.stamp_fault.empty()) {
     set_phases(window, trial);

@@ -43,8 +43,8 @@ class WindowRecorder {
   const result::TrialRecord& measure_profiled(const Cell& cell, Runner& runner, result::TrialRecord trial);
 
   /// A trial of no cell, and one of a scheme in a cell.
-  result::TrialRecord make_trial(std::string mode, WindowPlace place) const;
-  result::TrialRecord make_trial(std::string mode, WindowPlace place, const Cell& cell, const std::string& scheme,
+  result::TrialRecord make_trial(result::TrialMode mode, WindowPlace place) const;
+  result::TrialRecord make_trial(result::TrialMode mode, WindowPlace place, const Cell& cell, const std::string& scheme,
                                  const chain::ResidentModel& resident) const;
 
  private:

@@ -262,11 +262,6 @@ Characterisation summarise(std::span<const Observation> runs, const Interval& pe
 
 }  // namespace
 
-std::string to_string(Confidence confidence) {
-  constexpr std::array kNames{"high", "medium", "low"};
-  return kNames.at(static_cast<std::size_t>(confidence));
-}
-
 Result<Characterisation> characterise_sensor(const PlayLoad& play, MeterChannel channel, std::uint64_t seed) {
   const auto irregular = make_irregular_load(seed);
   auto fast = observe(play, irregular, channel, Seconds(1e9), Seconds(0));

@@ -45,8 +45,7 @@ enum class MeterChannel { kPower, kCounter };
 /// How far the constants can be relied on. kLow must not be used for a correction: take assume_sensors()
 /// instead.
 enum class Confidence { kHigh, kMedium, kLow };
-/// "high", "medium" or "low".
-std::string to_string(Confidence confidence);
+constexpr Words<3> words_of(Confidence) { return {"high", "medium", "low"}; }
 
 /// The constants with 95 % intervals.
 struct Characterisation {

@@ -1,7 +1,6 @@
 #include "power/energy_window.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <sstream>
@@ -303,11 +302,6 @@ EnergyEstimate estimate_from_power(std::span<const Sample> samples, const LoadWi
 }
 
 }  // namespace
-
-std::string to_string(EnergyStatus status) {
-  constexpr std::array kNames{"ok", "no_meter", "too_short", "unattributable", "reset", "implausible"};
-  return kNames.at(static_cast<std::size_t>(status));
-}
 
 std::vector<Timed<Watts>> find_publications(std::span<const Sample> samples, Seconds period) {
   std::vector<Timed<Watts>> published;

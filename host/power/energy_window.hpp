@@ -17,11 +17,6 @@
 
 namespace qtrap::power {
 
-/// The closed list of `energy_status` in the results.
-enum class EnergyStatus { kOk, kNoMeter, kTooShort, kUnattributable, kReset, kImplausible };
-/// "ok", "no_meter", "too_short", "unattributable", "reset" or "implausible".
-std::string to_string(EnergyStatus status);
-
 /// The window [begin, end] and the span [load_begin, load_end] around it, in which the same load ran (its
 /// lead and tail). Monotonic times; load_begin <= begin < end <= load_end.
 struct LoadWindow {

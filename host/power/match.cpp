@@ -180,7 +180,7 @@ bool same_uuid(const std::string& first, const std::string& second, bool amd) {
 Result<Match> match_meter(const DeviceIdentity& device, const std::vector<Finding>& findings, const Clock& clock) {
   const Meters modules = select(findings, [](const MeterInfo& info) { return info.name == "jetson"; });
   Match match;
-  if (device.type == "cpu") {
+  if (device.type == DeviceType::kCpu) {
     match = match_packages(findings, clock);
   } else {
     auto board = match_board(device, findings);

@@ -11,6 +11,7 @@
 
 #include "core/clock.hpp"
 #include "core/result.hpp"
+#include "core/words.hpp"
 #include "power/environment.hpp"
 
 namespace qtrap::power {
@@ -20,7 +21,7 @@ struct DeviceIdentity {
   std::optional<std::string> pci;   ///< any usual spelling
   std::optional<std::string> uuid;  ///< any usual spelling
   std::string name;
-  std::string type;    ///< "cpu", "gpu", "accelerator" or "other"
+  DeviceType type = DeviceType::kOther;
   std::string vendor;  ///< as OpenCL reports it
   std::string doubt;   ///< why the board cannot be told from others; empty: it can
 };

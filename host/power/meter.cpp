@@ -1,6 +1,5 @@
 #include "power/meter.hpp"
 
-#include <array>
 #include <cmath>
 
 #include "core/contract.hpp"
@@ -13,28 +12,7 @@ namespace {
 // energy.
 constexpr Seconds kPublicationLag{1.0};
 
-template <class Enum, std::size_t N>
-std::string name_of(Enum value, const std::array<const char*, N>& names) {
-  return names.at(static_cast<std::size_t>(value));
-}
-
 }  // namespace
-
-std::string to_string(Scope scope) {
-  return name_of(scope, std::array{"board", "module", "package", "package+dram", "dram", "platform", "rails"});
-}
-
-std::string to_string(EnergyMethod method) {
-  return name_of(method, std::array{"counter", "integrated", "estimated", "simulated"});
-}
-
-std::string to_string(ReadStatus status) {
-  return name_of(status, std::array{"ok", "unsupported", "denied", "vanished", "error", "not_finite", "zero"});
-}
-
-std::string to_string(DeltaStatus status) {
-  return name_of(status, std::array{"ok", "wrapped", "reset", "implausible"});
-}
 
 template <class Unit>
 Reading<Unit> make_reading(Seconds at, double value) {

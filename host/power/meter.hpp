@@ -11,18 +11,18 @@
 #include <vector>
 
 #include "core/units.hpp"
+#include "core/words.hpp"
 
 namespace qtrap::power {
 
-/// What a meter's figure covers.
+/// What a meter's figure covers; kRails: some of a module's.
 enum class Scope { kBoard, kModule, kPackage, kPackageAndDram, kDram, kPlatform, kRails };
-/// "board", "module", "package", "package+dram", "dram", "platform" or "rails" (some of a module's).
-std::string to_string(Scope scope);
+constexpr Words<7> words_of(Scope) {
+  return {"board", "module", "package", "package+dram", "dram", "platform", "rails"};
+}
 
-/// How an energy was obtained.
-enum class EnergyMethod { kCounter, kIntegrated, kEstimated, kSimulated };
-/// "counter", "integrated", "estimated" or "simulated".
-std::string to_string(EnergyMethod method);
+using qtrap::EnergyMethod;
+using qtrap::EnergyStatus;
 
 /// Why a reading is there or not.
 enum class ReadStatus {
@@ -34,8 +34,9 @@ enum class ReadStatus {
   kNotFinite,    ///< NaN or infinite
   kZero          ///< exactly 0: no running board draws 0 W, no counter in use stands at 0 J
 };
-/// "ok", "unsupported", "denied", "vanished", "error", "not_finite" or "zero".
-std::string to_string(ReadStatus status);
+constexpr Words<7> words_of(ReadStatus) {
+  return {"ok", "unsupported", "denied", "vanished", "error", "not_finite", "zero"};
+}
 
 /// One value of one channel. `value` is present exactly when `status` is kOk.
 template <class Unit>
@@ -70,8 +71,7 @@ struct Timed {
 
 /// Kind of a difference between two counter values.
 enum class DeltaStatus { kOk, kWrapped, kReset, kImplausible };
-/// "ok", "wrapped", "reset" or "implausible".
-std::string to_string(DeltaStatus status);
+constexpr Words<4> words_of(DeltaStatus) { return {"ok", "wrapped", "reset", "implausible"}; }
 
 /// A counter difference; the value is absent for kReset and kImplausible.
 struct EnergyDelta {

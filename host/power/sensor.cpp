@@ -4,8 +4,6 @@
 
 namespace qtrap::power {
 
-std::string to_string(SensorShape shape) { return shape == SensorShape::kBoxcar ? "boxcar" : "exponential"; }
-
 Seconds SensorTraits::lag() const {
   return delay + window_or_zero() / 2 + (shape == SensorShape::kBoxcar ? rise : Seconds(0));
 }

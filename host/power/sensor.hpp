@@ -14,8 +14,7 @@ namespace qtrap::power {
 
 /// kExponential: an RC filter (Kepler boards), whose lag is far longer than period and window.
 enum class SensorShape { kBoxcar, kExponential };
-/// "boxcar" or "exponential".
-std::string to_string(SensorShape shape);
+constexpr Words<2> words_of(SensorShape) { return {"boxcar", "exponential"}; }
 
 /// The constants of one sensor. Those of a counter describe the power between two of its updates: window =
 /// period.

@@ -87,9 +87,9 @@ std::optional<SensorTraits> parse_sensor(const Row& row) {
   const auto window = row[5].empty() ? std::optional(Seconds(0)) : parse_seconds(row[5]);
   const auto delay = parse_seconds(row[6]);
   const auto rise = parse_seconds(row[7]);
-  const bool known = row[3] == to_string(SensorShape::kBoxcar) || row[3] == to_string(SensorShape::kExponential);
-  if (!known || !period || *period == Seconds(0) || !window || !delay || !rise) return std::nullopt;
-  sensor.shape = row[3] == to_string(SensorShape::kBoxcar) ? SensorShape::kBoxcar : SensorShape::kExponential;
+  const auto shape = find_word<SensorShape>(row[3]);
+  if (!shape || !period || *period == Seconds(0) || !window || !delay || !rise) return std::nullopt;
+  sensor.shape = *shape;
   sensor.period = *period;
   if (!row[5].empty()) sensor.window = *window;
   sensor.delay = *delay;

@@ -48,7 +48,7 @@ std::vector<std::string> list_devices(const result::ResultFile& file) {
 void set_deciding_term(const fit::FitReport& report, ComparedPoint& compared) {
   for (const fit::Attribution& one : report.attribution) {
     // Energy comes last and, where it is fitted, has the last word.
-    if (one.point_id != compared.point.point_id || one.deciding_kind.empty()) continue;
+    if (one.point_id != compared.point.point_id || !one.deciding_kind) continue;
     compared.deciding_term = one.deciding_term;
     compared.deciding_kind = one.deciding_kind;
   }
@@ -74,7 +74,7 @@ std::size_t add_points(const result::ResultFile& file, const fit::FitReport& rep
                            find(report.ratios, point, fit::Quantity::kEnergy),
                            find(report.net_ratios, point, fit::Quantity::kEnergy),
                            "",
-                           ""};
+                           {}};
     if (!compared.time && !compared.energy) continue;
     set_deciding_term(report, compared);
     points.push_back(std::move(compared));
@@ -91,12 +91,13 @@ auto order_of(const ComparedPoint& one) {
 
 /// The first point whose workload differs, as an error that names the file.
 std::optional<Error> find_other_workload(const NamedResult& result, const std::string& first_name,
-                                         std::string& workload) {
+                                         std::optional<result::Workload>& workload) {
   for (const result::PointRecord& point : result.file.points) {
-    if (workload.empty()) workload = point.workload;
+    if (!workload) workload = point.workload;
     if (point.workload == workload) continue;
     return usage_error(fmt::format("{} cannot be compared with {}: other workload", result.name, first_name),
-                       fmt::format("{} and {}", point.workload, workload), "compare files of one workload");
+                       fmt::format("{} and {}", to_string(point.workload), to_string(*workload)),
+                       "compare files of one workload");
   }
   return std::nullopt;
 }
@@ -120,9 +121,10 @@ void label_subjects(std::vector<Subject>& subjects) {
 
 Result<Comparison> compare_results(std::span<const NamedResult> results, const fit::ReportOptions& options) {
   Comparison comparison;
+  std::optional<result::Workload> workload;
   std::set<std::string> sessions;
   for (const NamedResult& result : results) {
-    if (const auto other = find_other_workload(result, results.front().name, comparison.workload)) return *other;
+    if (const auto other = find_other_workload(result, results.front().name, workload)) return *other;
     if (auto noted = result::note_sessions(result.file, result.name, sessions); !noted) return noted.error();
     std::size_t ratios = 0;
     for (const std::string& device : list_devices(result.file)) {
@@ -143,6 +145,7 @@ Result<Comparison> compare_results(std::span<const NamedResult> results, const f
                        fmt::format("{} points", result.file.points.size()),
                        "compare files that hold the anchor and another scheme");
   }
+  if (workload) comparison.workload = *workload;
   label_subjects(comparison.subjects);
   std::stable_sort(comparison.points.begin(), comparison.points.end(),
                    [](const ComparedPoint& a, const ComparedPoint& b) { return order_of(a) < order_of(b); });

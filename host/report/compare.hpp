@@ -24,7 +24,7 @@ struct NamedResult {
 struct Subject {
   std::string label;  ///< the device's name; the file's stem beside it where a device comes from several files
   std::string file;
-  std::string origin;  ///< "measured" or "imported"
+  result::Origin origin = result::Origin::kMeasured;
   result::DeviceSummary device;
   std::size_t sessions = 0;
   fit::FitReport report;
@@ -34,13 +34,14 @@ struct Subject {
 struct ComparedPoint {
   std::size_t subject = 0;  ///< index into Comparison::subjects
   result::PointRecord point;
-  std::optional<fit::Ratio> time, energy;    ///< gross
-  std::optional<fit::Ratio> net;             ///< of net energy
-  std::string deciding_term, deciding_kind;  ///< of energy, else of time; empty where nothing is decided or fitted
+  std::optional<fit::Ratio> time, energy;             ///< gross
+  std::optional<fit::Ratio> net;                      ///< of net energy
+  std::string deciding_term;                          ///< of energy, else of time
+  std::optional<result::DecidingKind> deciding_kind;  ///< none where nothing is decided or fitted
 };
 
 struct Comparison {
-  std::string workload;
+  result::Workload workload = result::Workload::kProjections;
   std::vector<Subject> subjects;      ///< in the order of the files
   std::vector<ComparedPoint> points;  ///< by parameters, batch, chain and scheme, subjects side by side
 };

@@ -55,8 +55,8 @@ Table make_point_table(const Comparison& comparison) {
          ratio_cell(one.time),
          one.time ? Value(fmt::format("{:.2f}", std::exp(one.time->log_ratio) - 1)) : Value(std::monostate{}),
          verdict_cell(one.time), ratio_cell(one.energy), verdict_cell(one.energy), ratio_cell(one.net),
-         one.deciding_term.empty() ? Value(std::monostate{})
-                                   : Value(fmt::format("{} ({})", one.deciding_term, one.deciding_kind))});
+         one.deciding_kind ? Value(fmt::format("{} ({})", one.deciding_term, to_string(*one.deciding_kind)))
+                           : Value(std::monostate{})});
     last_cell = cell;
   }
   return table;
@@ -109,7 +109,7 @@ result::ComparedPoint to_entry(const ComparedPoint& one, const std::string& labe
   if (one.time) entry.cor_operational = std::exp(one.time->log_ratio) - 1;
   entry.cor_phase = point.cor_phase;
   entry.deciding_term = fit::text_or_none(one.deciding_term);
-  entry.deciding_kind = fit::text_or_none(one.deciding_kind);
+  entry.deciding_kind = one.deciding_kind;
   return entry;
 }
 
@@ -137,9 +137,8 @@ std::string describe_critical(const Comparison& comparison) {
                      {"basis", "interval over"}, {"note", "note"}};
     for (const auto& [subject, one] : list_critical(comparison, axis.axis)) {
       if (one->sizes_used.size() < 2) continue;
-      table.rows.push_back({std::string(to_string(one->quantity)), one->scheme, place_text(*one),
-                            comparison.subjects[subject].label, crossing_text(*one),
-                            std::string(to_string(one->method)), basis_text(*one), one->crossing.reason});
+      table.rows.push_back({to_string(one->quantity), one->scheme, place_text(*one), comparison.subjects[subject].label,
+                            crossing_text(*one), to_string(one->method), basis_text(*one), one->crossing.reason});
     }
     if (!table.rows.empty()) text += (text.empty() ? "" : "\n") + to_text(table);
   }
@@ -169,7 +168,7 @@ std::string describe_slopes(const Comparison& comparison) {
       {"quantity", "of"},   {"model", "model"},   {"batch", "B"},   {"tokens", "T"},
       {"scheme", "scheme"}, {"device", "device"}, {"hops", "hops"}, {"slope", "ratio per doubling of hops"}};
   for (const auto& [subject, one] : order_slopes(comparison)) {
-    table.rows.push_back({std::string(to_string(one->quantity)), one->cell.model, fmt::format("{:g}", one->cell.batch),
+    table.rows.push_back({to_string(one->quantity), one->cell.model, fmt::format("{:g}", one->cell.batch),
                           fmt::format("{:g}{}", one->cell.tokens, phase_text(one->cell.phase)), one->scheme,
                           comparison.subjects[subject].label, fmt::format("{}", fmt::join(one->hops, ", ")),
                           slope_text(*one)});
@@ -188,8 +187,9 @@ result::ComparedSlope to_entry(std::size_t subject, const std::string& label, co
 }  // namespace
 
 std::string to_text(const Comparison& comparison) {
-  std::string text = fmt::format("workload {}; each device against its own f16 anchor\n\n", comparison.workload) +
-                     to_text(make_point_table(comparison));
+  std::string text =
+      fmt::format("workload {}; each device against its own f16 anchor\n\n", to_string(comparison.workload)) +
+      to_text(make_point_table(comparison));
   for (const std::string& paragraph : {describe_slopes(comparison), describe_critical(comparison)}) {
     if (!paragraph.empty()) text += "\n" + paragraph;
   }

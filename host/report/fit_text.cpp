@@ -33,7 +33,7 @@ Value percent_cell(const std::optional<double>& share) {
 }
 
 std::string describe_costs(const fit::Decomposition& fitted) {
-  const char* quantity = to_string(fitted.quantity);
+  const std::string quantity = to_string(fitted.quantity);
   if (!fitted.ok()) return fmt::format("Costs of {}: none, for {}.\n", quantity, fitted.reason);
   const fit::FormFit& best = fitted.best();
   std::string text = fmt::format(
@@ -42,7 +42,7 @@ std::string describe_costs(const fit::Decomposition& fitted) {
       best.loo_mape ? fmt::format("leave-one-out error {} ({} of single sessions)", percent(*best.loo_mape),
                                   percent(*best.loo_mape_session))
                     : std::string("no leave-one-out error (too few configurations)"),
-      fitted.interval_basis);
+      to_string(fitted.interval_basis));
   if (fitted.quantity == fit::Quantity::kEnergy) {
     text += fmt::format("Static power {:.4g} W, measured by idle windows. ", fitted.static_power->value_w);
     text += fitted.sensor_gain_error ? fmt::format("The sensor's gain error of {}", percent(*fitted.sensor_gain_error))
@@ -80,8 +80,8 @@ std::string describe_ratios(const std::vector<fit::Ratio>& ratios, std::string_v
   for (const double batch : batches)
     table.columns.push_back({fmt::format("b{:g}", batch), fmt::format("B {:g}", batch)});
   for (const auto& [key, cells] : map) {
-    std::vector<Value> row{std::string(to_string(std::get<0>(key))), std::get<1>(key), std::get<2>(key),
-                           std::get<4>(key), chain_text(cells.begin()->second->cell)};
+    std::vector<Value> row{to_string(std::get<0>(key)), std::get<1>(key), std::get<2>(key), std::get<4>(key),
+                           chain_text(cells.begin()->second->cell)};
     for (const double batch : batches) {
       const auto found = cells.find(batch);
       row.emplace_back();
@@ -111,14 +111,14 @@ std::string describe_attribution(const std::vector<fit::Attribution>& points) {
   Table table;
   table.columns = {{"quantity", "of"}, {"model", "model"}, {"batch", "B"}, {"chain", "H×T"}, {"scheme", "scheme"}};
   for (std::size_t i = 0; i < fit::kPartCount; ++i) {
-    const char* name = to_string(static_cast<fit::Part>(i));
+    const std::string name = to_string(static_cast<fit::Part>(i));
     table.columns.push_back({name, name});
   }
   table.columns.push_back({"unexplained", "unexplained"});
   std::string sentences;
   for (const fit::Attribution& one : points) {
     if (one.scheme != "f16") sentences += one.sentence + "\n";
-    std::vector<Value> row{std::string(to_string(one.quantity)), one.model, one.batch,
+    std::vector<Value> row{to_string(one.quantity), one.model, one.batch,
                            chain_text({"", "", 0, 1, one.hops, one.tokens, one.context, "", one.phase}), one.scheme};
     for (std::size_t i = 0; i < fit::kPartCount; ++i) {
       const bool known = one.separable[i] || one.shares[i] == 0;
@@ -162,9 +162,8 @@ std::string describe_critical(const AxisName& axis, const fit::FitReport& report
   table.columns = {{"quantity", "of"},   {"device", "device"}, {"scheme", "scheme"},          {"at", "at"},
                    {"value", axis.name}, {"basis", "how"},     {"interval", "interval over"}, {"note", "note"}};
   for (const fit::Critical* one : list_entries(report, axis.axis)) {
-    table.rows.push_back({std::string(to_string(one->quantity)), one->cell.device, one->scheme, place_text(*one),
-                          crossing_text(*one), std::string(to_string(one->method)), basis_text(*one),
-                          one->crossing.reason});
+    table.rows.push_back({to_string(one->quantity), one->cell.device, one->scheme, place_text(*one),
+                          crossing_text(*one), to_string(one->method), basis_text(*one), one->crossing.reason});
   }
   if (table.rows.empty()) return fmt::format("{}: fewer than two sizes everywhere, so none.\n", axis.name);
   return to_text(table);
@@ -209,8 +208,8 @@ std::string describe_scaling(const std::vector<fit::Scaling>& all) {
                              : !one.per_layer.reason.empty() ? "per layer: " + one.per_layer.reason
                              : !one.per_param.reason.empty() ? "per parameter: " + one.per_param.reason
                                                              : "";
-    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.batch,
-                          chain_text(one.cell), std::string(one.quantity == fit::Quantity::kTime ? "ms" : "mJ"),
+    table.rows.push_back({to_string(one.quantity), one.cell.device, one.scheme, one.cell.batch, chain_text(one.cell),
+                          std::string(one.quantity == fit::Quantity::kTime ? "ms" : "mJ"),
                           fitted ? scaled_cell(one.per_layer, 1e3) : none,
                           fitted ? scaled_cell(one.per_param, 1e12) : none,
                           known ? Value(percent(one.layer_share)) : none, left_out_cell(one.loo),

@@ -22,7 +22,7 @@ bool closes_badly(const result::PointRecord& point) {
 }
 
 bool rests_on_flagged(const result::PointRecord& point) {
-  return point.status == "ok" && point.trials > 0 && point.trials_flagged == point.trials;
+  return point.status == result::PointStatus::kOk && point.trials > 0 && point.trials_flagged == point.trials;
 }
 
 std::string spaced(std::string word) {
@@ -50,7 +50,7 @@ std::vector<std::string> trial_hazards(const result::ResultFile& file) {
                                   open, file.points.size()));
   std::map<std::string, int> low;
   for (const auto& point : file.points) {
-    if (point.roof_status == "ceiling_too_low") ++low[point.roof_ceiling.value_or("of bytes")];
+    if (point.roof_status == result::RoofStatus::kCeilingTooLow) ++low[point.roof_ceiling.value_or("of bytes")];
   }
   for (const auto& [ceiling, count] : low)
     hazards.push_back(fmt::format("the ceiling {} was measured too low: {} of {} points are faster than 1.1 times it",
@@ -60,12 +60,14 @@ std::vector<std::string> trial_hazards(const result::ResultFile& file) {
 
 /// "2 of 9 energy windows lost (too_short 2)"; empty where none was.
 std::string lost_energies(const result::ResultFile& file) {
-  std::map<std::string, int> lost;
+  std::map<std::string_view, int> lost;
   int windows = 0;
   for (const auto& trial : file.trials) {
-    if (trial.mode == "profiled" || (trial.energy_status == "no_meter" && !trial.energy_reason)) continue;
+    if (trial.mode == result::TrialMode::kProfiled ||
+        (trial.energy_status == EnergyStatus::kNoMeter && !trial.energy_reason))
+      continue;
     ++windows;
-    if (trial.energy_status != "ok") ++lost[trial.energy_status];
+    if (trial.energy_status != EnergyStatus::kOk) ++lost[word_of(trial.energy_status)];
   }
   std::string kinds;
   int sum = 0;
@@ -80,7 +82,7 @@ std::string lost_energies(const result::ResultFile& file) {
 std::string idle_drift(const result::ResultFile& file) {
   std::map<std::string, std::vector<double>> idle;
   for (const auto& trial : file.trials) {
-    if (trial.mode == "idle" && trial.phase == "idle" && trial.energy_gross_j)
+    if (trial.mode == result::TrialMode::kIdle && trial.phase == "idle" && trial.energy_gross_j)
       idle[trial.session_id].push_back(*trial.energy_gross_j / trial.wall_s);
   }
   std::string text;

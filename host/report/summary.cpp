@@ -19,7 +19,11 @@
 namespace qtrap::report {
 namespace {
 
+using result::Basis;
+using result::PointBasis;
 using result::PointRecord;
+using result::PointStatus;
+using result::Verdict;
 
 /// "−0.36": with the minus sign a reader expects in a table.
 std::string signed_number(double value) { return fmt::format("{}{:.2f}", value < 0 ? "−" : "", std::abs(value)); }
@@ -50,9 +54,9 @@ std::string conversion_share(const PointRecord& point) {
 struct Judged {
   const char* word;     ///< "time"
   const char* heading;  ///< "Time"
-  std::optional<std::string> PointRecord::*verdict;
+  std::optional<Verdict> PointRecord::*verdict;
   std::optional<double> PointRecord::*p_value;
-  std::optional<std::string> PointRecord::*basis;
+  std::optional<Basis> PointRecord::*basis;
   std::optional<double> PointRecord::*detectable;
 };
 constexpr Judged kTime{"time",
@@ -68,24 +72,18 @@ constexpr Judged kEnergy{"energy",
                          &PointRecord::energy_ratio_basis,
                          &PointRecord::energy_ratio_detectable};
 
-/// "no_effect" as tables print it.
-std::string words_of(std::string word) {
-  std::replace(word.begin(), word.end(), '_', ' ');
-  return word;
-}
-
 /// "time trap"; "anchor" for f16; of what is undecided, what could have been seen.
 std::string verdict_text(const PointRecord& point, const Judged& judged) {
-  if (point.status != "ok") return point.status;
+  if (point.status != PointStatus::kOk) return to_string(point.status);
   if (point.scheme == "f16") return "anchor";
-  const std::string word = (point.*judged.verdict).value_or("undecided");
-  if (word == "trap") return fmt::format("{} trap", judged.word);
-  if (word == "no_meter") return "–";
-  if (word != "undecided") return words_of(word);
-  if (point.*judged.basis == "blocks") return "undecided (one session)";
-  if (point.*judged.basis == "sessions" && !(point.*judged.p_value))
+  const Verdict verdict = (point.*judged.verdict).value_or(Verdict::kUndecided);
+  if (verdict == Verdict::kTrap) return fmt::format("{} trap", judged.word);
+  if (verdict == Verdict::kNoMeter) return "–";
+  if (verdict != Verdict::kUndecided) return to_words(verdict);
+  if (point.*judged.basis == Basis::kBlocks) return "undecided (one session)";
+  if (point.*judged.basis == Basis::kSessions && !(point.*judged.p_value))
     return point.*judged.detectable == 1 ? "undecided (no spread)" : "undecided (flagged)";
-  return point.*judged.detectable ? fmt::format("undecided (sees {:.2f})", *(point.*judged.detectable)) : word;
+  return point.*judged.detectable ? fmt::format("undecided (sees {:.2f})", *(point.*judged.detectable)) : "undecided";
 }
 
 bool has_energy(const std::vector<PointRecord>& points) {
@@ -109,7 +107,7 @@ Table point_table(const std::vector<PointRecord>& points) {
     const auto once = [&](std::string text) { return Value(first ? std::move(text) : std::string()); };
     table.rows.push_back({once(point.model), once(fmt::format("{}", point.batch)),
                           once(fmt::format("{}×{}{}", point.hops, point.tokens_per_hop, phase_text(point.phase))),
-                          point.scheme + (point.basis == "extrapolated" ? "*" : ""),
+                          point.scheme + (point.basis == PointBasis::kExtrapolated ? "*" : ""),
                           point.time_per_token_s ? fmt::format("{:.3g}", 1e3 * *point.time_per_token_s) : "–",
                           ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high),
                           point.cor_operational ? signed_number(*point.cor_operational) : "–", conversion_share(point),
@@ -119,7 +117,7 @@ Table point_table(const std::vector<PointRecord>& points) {
     const auto energy_ratio = ratio_text(point, point.energy_ratio, point.energy_ratio_low, point.energy_ratio_high);
     for (std::string text :
          {point.energy_per_token_j ? energy_text(point, fmt::format("{:.3g}", *point.energy_per_token_j))
-                                   : point.energy_status,
+                                   : to_string(point.energy_status),
           energy_text(point, energy_ratio), verdict_text(point, kEnergy)})
       table.rows.back().emplace_back(std::move(text));
   }
@@ -143,38 +141,40 @@ constexpr double kFalseDiscoveryRate = 0.05;
 /// What a 95 % interval apart from 1 says of its p-value at most: of points that older programs wrote without one.
 constexpr double kOldVerdict = 0.05;
 
+bool is_difference(Verdict verdict) { return verdict == Verdict::kTrap || verdict == Verdict::kNoTrap; }
+
 /// Points of one quantity that were judged, and whether each one's difference holds up among so many.
 class Family {
  public:
   Family(const std::vector<PointRecord>& points, const Judged& judged) : judged_(&judged) {
     std::vector<double> p_values;
     for (const PointRecord& point : points) {
-      if (point.scheme == "f16" || !(point.*judged.verdict) || point.*judged.verdict == "no_meter") continue;
+      if (point.scheme == "f16" || !(point.*judged.verdict) || point.*judged.verdict == Verdict::kNoMeter) continue;
       points_.push_back(&point);
-      const bool differs = point.*judged.verdict == "trap" || point.*judged.verdict == "no_trap";
+      const bool differs = is_difference(*(point.*judged.verdict));
       // A point without effect is no discovery, however small its p-value, and must not ease the others' limit.
-      p_values.push_back(
-          point.*judged.verdict == "no_effect" ? 1 : (point.*judged.p_value).value_or(differs ? kOldVerdict : 1));
+      p_values.push_back(point.*judged.verdict == Verdict::kNoEffect
+                             ? 1
+                             : (point.*judged.p_value).value_or(differs ? kOldVerdict : 1));
     }
     holds_ = control_false_discoveries(p_values, kFalseDiscoveryRate);
   }
 
   std::size_t size() const { return points_.size(); }
 
-  /// "k of m points: a, b": those of `path` (any where empty) with this verdict, differences only where they hold up.
+  /// "k of m points: a, b": those of `path` (any where none) with this verdict, differences only where they hold up.
   struct Share {
     std::size_t points = 0, of = 0;
     std::set<std::string> schemes;
     std::string text() const { return fmt::format("{} of {} points ({})", points, of, list_of(schemes)); }
   };
-  Share share(std::string_view path, std::string_view verdict) const {
+  Share share(std::optional<KernelPath> path, Verdict verdict) const {
     Share share;
     for (std::size_t i = 0; i < points_.size(); ++i) {
       const PointRecord& point = *points_[i];
-      if (!path.empty() && point.path != path) continue;
+      if (path && point.path != path) continue;
       ++share.of;
-      const bool differs = verdict == "trap" || verdict == "no_trap";
-      if (point.*judged_->verdict != verdict || (differs && !holds_[i])) continue;
+      if (point.*judged_->verdict != verdict || (is_difference(verdict) && !holds_[i])) continue;
       ++share.points;
       share.schemes.insert(point.scheme);
     }
@@ -185,8 +185,7 @@ class Family {
   std::size_t unsure() const {
     std::size_t count = 0;
     for (std::size_t i = 0; i < points_.size(); ++i) {
-      const auto& verdict = points_[i]->*judged_->verdict;
-      if ((verdict == "trap" || verdict == "no_trap") && !holds_[i]) ++count;
+      if (is_difference(*(points_[i]->*judged_->verdict)) && !holds_[i]) ++count;
     }
     return count;
   }
@@ -201,12 +200,12 @@ class Family {
 std::string make_sentence(const std::vector<PointRecord>& points, const Judged& judged) {
   const Family family(points, judged);
   if (family.size() == 0) return {};
-  const auto split_trap = family.share("split", "trap");
-  const auto fused_trap = family.share("fused", "trap");
-  const auto fused_free = family.share("fused", "no_trap");
-  const auto free = family.share("", "no_trap");
-  const auto same = family.share("", "no_effect");
-  const auto undecided = family.share("", "undecided");
+  const auto split_trap = family.share(KernelPath::kSplit, Verdict::kTrap);
+  const auto fused_trap = family.share(KernelPath::kFused, Verdict::kTrap);
+  const auto fused_free = family.share(KernelPath::kFused, Verdict::kNoTrap);
+  const auto free = family.share({}, Verdict::kNoTrap);
+  const auto same = family.share({}, Verdict::kNoEffect);
+  const auto undecided = family.share({}, Verdict::kUndecided);
   std::vector<std::string> parts;
   if (split_trap.points > 0 && fused_trap.points == 0 && fused_free.points > 0) {
     parts.push_back(
@@ -237,9 +236,9 @@ std::string make_look_line(const result::ResultFile& file) {
   if (!session.until_error || !session.until_ratios || !session.until_looks || session.until_looks->empty() ||
       !file.end->looks || file.end->looks->empty())
     return {};
-  const std::string& stop = *file.end->stopped_by;
-  const std::string why = stop == "decided" ? "every ratio is decided"
-                          : stop == "seen"
+  const result::LookStop stop = *file.end->stopped_by;
+  const std::string why = stop == result::LookStop::kDecided ? "every ratio is decided"
+                          : stop == result::LookStop::kSeen
                               ? fmt::format("in every undecided ratio {:g} would have been seen", *session.until_ratio)
                               : "that was the last session planned";
   const auto with_level = std::find_if(file.points.begin(), file.points.end(),
@@ -283,18 +282,19 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
     }
     out += fmt::format("qtrap {} · {}, {} ({}) · meter: {} · {} session{} · file {}\n\n", session.tool_version,
                        escape_controls(session.device.board.value_or(session.device.name)),
-                       escape_controls(session.device.platform), session.device.type, escape_controls(meter),
+                       escape_controls(session.device.platform), to_string(session.device.type), escape_controls(meter),
                        file.sessions.size(), file.sessions.size() == 1 ? "" : "s", escape_controls(path));
   }
   out += to_text(point_table(file.points)) + "\n";
   if (std::any_of(file.points.begin(), file.points.end(),
-                  [](const auto& point) { return point.basis == "extrapolated"; })) {
+                  [](const auto& point) { return point.basis == PointBasis::kExtrapolated; })) {
     out += "* extrapolated from the layers that were run.\n";
   }
   if (const std::string hops = describe_hops_of(file); !hops.empty()) out += hops + "\n";
   for (const auto& point : file.points) {
-    if (point.status != "ok")
-      out += escape_controls(fmt::format("{}: {}", point.point_id, point.reason.value_or(point.status))) + "\n";
+    if (point.status != PointStatus::kOk)
+      out +=
+          escape_controls(fmt::format("{}: {}", point.point_id, point.reason.value_or(to_string(point.status)))) + "\n";
   }
   return out + make_verdict_sentence(file.points) + "\n" + make_look_line(file) + make_hazard_lines(file);
 }

@@ -29,7 +29,7 @@ std::string place_text(const fit::Critical& one) {
 std::string verdict_text(const fit::Ratio& ratio) {
   if (ratio.basis == judge::Basis::kUnpaired) return "unpaired: f16 of another table";
   if (!ratio.interval) return "no interval";
-  std::string word = judge::to_words(ratio.verdict);
+  std::string word = to_words(ratio.verdict);
   if (ratio.basis == judge::Basis::kBlocks) return word + " (one session)";
   if (ratio.basis == judge::Basis::kImported) return word + " (one session, published spread)";
   if (ratio.flagged) return word + " (flagged)";
@@ -49,7 +49,7 @@ std::string crossing_text(const fit::Critical& critical) {
   const bool dissolves = crossing.dissolves;
   switch (crossing.status) {
     case fit::CriticalStatus::kFound:
-      if (critical.interval_basis == "bracket")
+      if (critical.interval_basis == fit::IntervalBasis::kBracket)
         return fmt::format("between {:.3g} and {:.3g}{}", *crossing.low, *crossing.high,
                            dissolves ? "" : ", trapped above");
       return fmt::format("{:.3g} [{:.3g}, {:.3g}]{}", *crossing.value, *crossing.low, *crossing.high,
@@ -63,13 +63,11 @@ std::string crossing_text(const fit::Critical& critical) {
     case fit::CriticalStatus::kNotIdentified:
       break;
   }
-  std::string text = to_string(crossing.status);
-  std::replace(text.begin(), text.end(), '_', ' ');
-  return text;
+  return to_words(crossing.status);
 }
 
 std::string basis_text(const fit::Critical& critical) {
-  return critical.interval_basis == "bracket" ? "signs alone" : critical.interval_basis;
+  return critical.interval_basis == fit::IntervalBasis::kBracket ? "signs alone" : to_string(critical.interval_basis);
 }
 
 std::string slope_text(const fit::HopSlope& slope) {
@@ -84,7 +82,7 @@ std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
       {"quantity", "of"}, {"device", "device"}, {"scheme", "scheme"}, {"model", "model"},
       {"batch", "B"},     {"tokens", "T"},      {"hops", "hops"},     {"slope", "ratio per doubling of hops"}};
   for (const fit::HopSlope& one : slopes) {
-    table.rows.push_back({std::string(to_string(one.quantity)), one.cell.device, one.scheme, one.cell.model,
+    table.rows.push_back({to_string(one.quantity), one.cell.device, one.scheme, one.cell.model,
                           fmt::format("{:g}", one.cell.batch),
                           fmt::format("{:g}{}", one.cell.tokens, phase_text(one.cell.phase)),
                           fmt::format("{}", fmt::join(one.hops, ", ")), slope_text(one)});

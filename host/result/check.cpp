@@ -49,13 +49,14 @@ Result<CheckReport> check_result(std::string_view text, std::string_view name) {
   const ResultFile& file = parsed.value();
   if (auto violation = check_lines(text.substr(0, file.valid_bytes), name)) return *violation;
   const std::string ending =
-      file.end         ? file.end->status
+      file.end         ? to_string(file.end->status)
       : file.torn_tail ? fmt::format("unfinished, {} bytes of an incomplete tail", text.size() - file.valid_bytes)
                        : "unfinished";
-  return CheckReport{"qtrap.result",
-                     fmt::format("result {}: {} sessions, {} trials, {} points ({} ok, {} failed), {}",
-                                 file.sessions.front().schema_version, file.sessions.size(), file.trials.size(),
-                                 file.points.size(), count_points(file, "ok"), count_points(file, "error"), ending)};
+  return CheckReport{
+      "qtrap.result",
+      fmt::format("result {}: {} sessions, {} trials, {} points ({} ok, {} failed), {}",
+                  file.sessions.front().schema_version, file.sessions.size(), file.trials.size(), file.points.size(),
+                  count_points(file, PointStatus::kOk), count_points(file, PointStatus::kError), ending)};
 }
 
 }  // namespace

@@ -86,7 +86,8 @@ void check_rules(const ComparedRatio& one, const Place& place) {
 template <class Point>
 void check_deciding(const Point& one, const Place& place) {
   if (one.deciding_kind && !one.deciding_term)
-    place.refuse("`deciding_kind` stands without a term", *one.deciding_kind, "give `deciding_term` or null for both");
+    place.refuse("`deciding_kind` stands without a term", to_string(*one.deciding_kind),
+                 "give `deciding_term` or null for both");
 }
 void check_rules(const Attribution& one, const Place& place) {
   check_deciding(one, place);

@@ -25,10 +25,10 @@ constexpr std::optional<double> PointRecord::*kPointPhases[] = {
 
 void check_point_status(const PointRecord& point, const Place& place) {
   const bool energy_alone = point.source && point.energy_gross_j;  // published tables may give nothing else
-  if (point.status == "ok" && !point.time_s && !energy_alone)
+  if (point.status == PointStatus::kOk && !point.time_s && !energy_alone)
     place.refuse("a point with status ok has no time", "time_s", "give the time or another status");
-  if (point.status != "ok" && !point.reason)
-    place.refuse("a point that is not ok gives no reason", point.status, "say why in `reason`");
+  if (point.status != PointStatus::kOk && !point.reason)
+    place.refuse("a point that is not ok gives no reason", to_string(point.status), "say why in `reason`");
   if (point.trials_flagged > point.trials) {
     place.refuse("more trials flagged than made", fmt::format("{} of {}", point.trials_flagged, point.trials),
                  "flagged trials are counted in `trials`");
@@ -62,7 +62,7 @@ void check_energies(const PointRecord& point, const Place& place) {
   };
   for (const auto& [name, member] : kDerived) {
     if (point.*member)
-      place.refuse(fmt::format("`{}` is given without an energy", name), point.energy_status,
+      place.refuse(fmt::format("`{}` is given without an energy", name), to_string(point.energy_status),
                    "give `energy_gross_j` with status ok, or null");
   }
 }
@@ -100,9 +100,9 @@ void check_derived_figures(const PointRecord& point, const Place& place) {
 /// A verdict with what it was drawn from.
 struct DrawnVerdict {
   std::string_view name;
-  const std::optional<std::string>& word;
+  const std::optional<Verdict>& word;
   const std::optional<double>&value, &low, &high, &degrees_of_freedom;
-  const std::optional<std::string>& basis;
+  const std::optional<Basis>& basis;
   double confidence;
 };
 
@@ -122,22 +122,22 @@ bool lies_within(const DrawnVerdict& verdict, const std::optional<double>& margi
 /// `trap` says that the whole interval lies above 1, `no_trap` below, `no_effect` within the margin; no interval, or
 /// one over blocks of one session, decides nothing.
 void check_verdict(const DrawnVerdict& verdict, const std::optional<double>& margin, const Place& place) {
-  const auto& word = verdict.word;
-  if (word != "trap" && word != "no_trap" && word != "no_effect") return;
-  if (verdict.basis && verdict.basis != "sessions") {
+  if (!verdict.word || verdict.word == Verdict::kUndecided || verdict.word == Verdict::kNoMeter) return;
+  const Verdict word = *verdict.word;
+  if (verdict.basis && verdict.basis != Basis::kSessions) {
     place.refuse(fmt::format("`{}` decides without two sessions", verdict.name),
-                 fmt::format("{} over {}", *word, *verdict.basis), "write undecided");
+                 fmt::format("{} over {}", to_string(word), to_string(*verdict.basis)), "write undecided");
     return;
   }
   const bool holds = verdict.low && verdict.high &&
-                     (word == "trap"      ? *verdict.low > 1
-                      : word == "no_trap" ? *verdict.high < 1
-                                          : lies_within(verdict, margin));
+                     (word == Verdict::kTrap     ? *verdict.low > 1
+                      : word == Verdict::kNoTrap ? *verdict.high < 1
+                                                 : lies_within(verdict, margin));
   if (holds) return;
   place.refuse(
       fmt::format("`{}` contradicts its interval", verdict.name),
-      verdict.low && verdict.high ? fmt::format("{} with {} to {}", *word, *verdict.low, *verdict.high)
-                                  : *word + " without one",
+      verdict.low && verdict.high ? fmt::format("{} with {} to {}", to_string(word), *verdict.low, *verdict.high)
+                                  : fmt::format("{} without one", to_string(word)),
       "trap is an interval above 1, no_trap one below 1, no_effect one within the margin at 90 %, else undecided");
 }
 
@@ -230,11 +230,10 @@ void check_unpaired(const PointRecord& point, const Index& index, const Place& p
     place.refuse("`anchor_table` is given where no anchor was published", *point.anchor_table,
                  "only an imported f16 point has one");
   const bool elsewhere = point.scheme != kAnchor && is_anchored_elsewhere(point, index);
-  const std::string unpaired = to_string(Basis::kUnpaired);
   using Number = std::optional<double> PointRecord::*;
   const std::tuple<const char*, bool, Number> ratios[] = {
-      {"time_ratio", point.time_ratio_basis == unpaired, &PointRecord::time_ratio_low},
-      {"energy_ratio", point.energy_ratio_basis == unpaired, &PointRecord::energy_ratio_low},
+      {"time_ratio", point.time_ratio_basis == Basis::kUnpaired, &PointRecord::time_ratio_low},
+      {"energy_ratio", point.energy_ratio_basis == Basis::kUnpaired, &PointRecord::energy_ratio_low},
       {"energy_net_ratio", false, &PointRecord::energy_net_ratio_low},
   };
   for (const auto& [name, says_so, low] : ratios) {
@@ -248,7 +247,8 @@ void check_anchor(const PointRecord& point, const Index& index, const Place& pla
   if (!point.time_ratio && !point.energy_ratio && !point.energy_net_ratio) return;
   const auto anchors = index.anchors.find(point.cell_id);
   const auto serves = [&](const PointRecord* anchor) {
-    return anchor->status == "ok" && share_session(*anchor, point, index) && (!point.time_ratio || anchor->time_s) &&
+    return anchor->status == PointStatus::kOk && share_session(*anchor, point, index) &&
+           (!point.time_ratio || anchor->time_s) &&
            ((!point.energy_ratio && !point.energy_net_ratio) || anchor->energy_gross_j);
   };
   if (anchors != index.anchors.end() && std::any_of(anchors->second.begin(), anchors->second.end(), serves)) return;
@@ -261,7 +261,7 @@ void check_anchor(const PointRecord& point, const Index& index, const Place& pla
 /// A figure of a point lies within those of its windows: it is a median of them.
 struct Pooled {
   const char* name;
-  const char* mode;
+  TrialMode mode;
   std::optional<double> PointRecord::*point;
   std::function<std::optional<double>(const TrialRecord&)> trial;
 };
@@ -274,15 +274,15 @@ std::span<const Pooled> pooled_figures() {
   using P = PointRecord;
   using T = TrialRecord;
   static const Pooled kTable[] = {
-      {"time_s", "bare", &P::time_s, [](const T& trial) { return std::optional(trial.wall_s); }},
-      {"energy_gross_j", "bare", &P::energy_gross_j, value_of(&T::energy_gross_j)},
-      {"phase_cast_s", "profiled", &P::phase_cast_s, value_of(&T::phase_cast_s)},
-      {"phase_quantize_s", "profiled", &P::phase_quantize_s, value_of(&T::phase_quantize_s)},
-      {"phase_dequantize_s", "profiled", &P::phase_dequantize_s, value_of(&T::phase_dequantize_s)},
-      {"phase_matmul_s", "profiled", &P::phase_matmul_s, value_of(&T::phase_matmul_s)},
-      {"phase_attention_s", "profiled", &P::phase_attention_s, value_of(&T::phase_attention_s)},
-      {"phase_other_s", "profiled", &P::phase_other_s, value_of(&T::phase_other_s)},
-      {"gap_s", "profiled", &P::gap_s, value_of(&T::gap_s)},
+      {"time_s", TrialMode::kBare, &P::time_s, [](const T& trial) { return std::optional(trial.wall_s); }},
+      {"energy_gross_j", TrialMode::kBare, &P::energy_gross_j, value_of(&T::energy_gross_j)},
+      {"phase_cast_s", TrialMode::kProfiled, &P::phase_cast_s, value_of(&T::phase_cast_s)},
+      {"phase_quantize_s", TrialMode::kProfiled, &P::phase_quantize_s, value_of(&T::phase_quantize_s)},
+      {"phase_dequantize_s", TrialMode::kProfiled, &P::phase_dequantize_s, value_of(&T::phase_dequantize_s)},
+      {"phase_matmul_s", TrialMode::kProfiled, &P::phase_matmul_s, value_of(&T::phase_matmul_s)},
+      {"phase_attention_s", TrialMode::kProfiled, &P::phase_attention_s, value_of(&T::phase_attention_s)},
+      {"phase_other_s", TrialMode::kProfiled, &P::phase_other_s, value_of(&T::phase_other_s)},
+      {"gap_s", TrialMode::kProfiled, &P::gap_s, value_of(&T::gap_s)},
   };
   return kTable;
 }

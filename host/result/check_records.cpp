@@ -54,10 +54,12 @@ void check_looks_taken(const EndRecord& end, const Place& place) {
       place.refuse("more ratios unseen than undecided", fmt::format("{}", (*end.looks_unseen)[i]),
                    fmt::format("at most {}", (*end.looks_undecided)[i]));
   }
-  if (end.stopped_by == "decided" && (count(end.looks) == 0 || end.looks_undecided->back() > 0))
-    place.refuse("`stopped_by` contradicts the last look", *end.stopped_by, "decided: no ratio is undecided there");
-  if (end.stopped_by == "seen" && (count(end.looks) == 0 || end.looks_unseen->back() > 0))
-    place.refuse("`stopped_by` contradicts the last look", *end.stopped_by, "seen: no ratio is unseen there");
+  if (end.stopped_by == LookStop::kDecided && (count(end.looks) == 0 || end.looks_undecided->back() > 0))
+    place.refuse("`stopped_by` contradicts the last look", to_string(*end.stopped_by),
+                 "decided: no ratio is undecided there");
+  if (end.stopped_by == LookStop::kSeen && (count(end.looks) == 0 || end.looks_unseen->back() > 0))
+    place.refuse("`stopped_by` contradicts the last look", to_string(*end.stopped_by),
+                 "seen: no ratio is unseen there");
 }
 
 void check_session(const SessionRecord& session, const Place& place) {
@@ -107,8 +109,8 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
     place.refuse("more rows checked than there are",
                  fmt::format("{} of {}", *trial.rows_checked, trial.rows.value_or(0)), "correct `rows`");
   }
-  if (trial.mode == "check") return;  // no window
-  if (trial.mode != "idle" && trial.wall_s <= 0) {
+  if (trial.mode == TrialMode::kCheck) return;  // no window
+  if (trial.mode != TrialMode::kIdle && trial.wall_s <= 0) {
     place.refuse("a window took no time", fmt::format("wall_s {}", trial.wall_s), "its wall time is above 0");
   }
   double sum = trial.gap_s.value_or(0);
@@ -121,12 +123,15 @@ void check_trial(const TrialRecord& trial, const Index& index, const Place& plac
     place.refuse("two trials of a session have one place", fmt::format("block {}, order {}", trial.block, trial.order),
                  "each window has a block and order of its own in its cell");
   }
-  const bool of_point = trial.mode == "bare" || trial.mode == "profiled" || trial.mode == "phase_loop";
+  const bool of_point =
+      trial.mode == TrialMode::kBare || trial.mode == TrialMode::kProfiled || trial.mode == TrialMode::kPhaseLoop;
   if (of_point && !(trial.point_id && trial.scheme && trial.model)) {
-    place.refuse("a window of a chain belongs to no point", trial.mode, "give `point_id`, `scheme` and `model`");
+    place.refuse("a window of a chain belongs to no point", to_string(trial.mode),
+                 "give `point_id`, `scheme` and `model`");
   }
   if (trial.energy_idle_j && !trial.energy_gross_j)
-    place.refuse("`energy_idle_j` is given without an energy", trial.energy_status, "give `energy_gross_j` or null");
+    place.refuse("`energy_idle_j` is given without an energy", to_string(trial.energy_status),
+                 "give `energy_gross_j` or null");
   const TrialRecord* first = trial.point_id ? index.trials.at(*trial.point_id).front() : &trial;
   if (first->cell_id != trial.cell_id || first->scheme != trial.scheme || first->model != trial.model) {
     place.refuse("trials of one point differ in cell, scheme or model", *trial.point_id,
@@ -172,8 +177,8 @@ void check_end(const ResultFile& file, const Index& index, const Place& place) {
   check_looks_taken(*file.end, place);
   if (!index.sessions.contains(file.end->session_id))
     place.refuse("its session is not in the file", file.end->session_id, "it names the last session");
-  const std::int64_t ok = count_points(file, "ok");
-  const std::int64_t failed = count_points(file, "error");
+  const std::int64_t ok = count_points(file, PointStatus::kOk);
+  const std::int64_t failed = count_points(file, PointStatus::kError);
   if (file.end->points_ok == ok && file.end->points_failed == failed) return;
   place.refuse("the counts of points are wrong",
                fmt::format("{} ok, {} failed", file.end->points_ok, file.end->points_failed),
@@ -198,7 +203,7 @@ class Places {
 
 }  // namespace
 
-std::int64_t count_points(const ResultFile& file, std::string_view status) {
+std::int64_t count_points(const ResultFile& file, PointStatus status) {
   return std::count_if(file.points.begin(), file.points.end(), [&](const auto& p) { return p.status == status; });
 }
 

@@ -17,7 +17,7 @@ namespace qtrap::result {
 std::optional<Error> find_fault(const ResultFile& file, std::string_view name);
 
 /// Points with this status.
-std::int64_t count_points(const ResultFile& file, std::string_view status);
+std::int64_t count_points(const ResultFile& file, PointStatus status);
 
 /// Adds the file's sessions to `seen`; a session that is there already (a file given twice, or copied) is a kUsage
 /// error.

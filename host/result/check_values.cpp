@@ -178,10 +178,9 @@ void check_one(const std::optional<T>& value, const Key& key, const Place& place
   if (value) check_one(*value, key, place);
 }
 
-void check_status(std::string_view status, const std::optional<double>& value, std::string_view name,
-                  const Place& place) {
-  if ((status == "ok") == value.has_value()) return;
-  place.refuse(fmt::format("`{}` and its status disagree", name), std::string(status),
+void check_status(EnergyStatus status, const std::optional<double>& value, std::string_view name, const Place& place) {
+  if ((status == EnergyStatus::kOk) == value.has_value()) return;
+  place.refuse(fmt::format("`{}` and its status disagree", name), to_string(status),
                "`ok` comes with a value, every other status with null");
 }
 
@@ -271,7 +270,7 @@ void check_statuses(const R& record, const Place& place) {
   check_status(record.energy_status, record.energy_gross_j, "energy_gross_j", place);
   constexpr std::string_view kEnding = "_status";
   for (const Field<R>& field : fields<R>()) {
-    const auto* member = std::get_if<std::string R::*>(&field.member);
+    const auto* member = std::get_if<EnergyStatus R::*>(&field.member);
     if (member == nullptr || !field.key.name.ends_with(kEnding)) continue;
     const std::string_view value_name = field.key.name.substr(0, field.key.name.size() - kEnding.size());
     if (const auto* value = find_number(record, value_name)) check_status(record.**member, *value, value_name, place);

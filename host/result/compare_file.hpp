@@ -19,7 +19,7 @@ inline constexpr const char* kCompareVersion = "1.1";
 struct ComparedSubject {
   std::string label;
   std::string file;
-  std::string origin = "measured";
+  Origin origin = Origin::kMeasured;
   std::string device_id;
   std::string device_name;
   std::string driver;
@@ -54,14 +54,14 @@ struct ComparedPoint {
   std::int64_t context_tokens = 0;
   Phase phase = Phase::kDecode;
   std::string scheme;
-  std::string path = "none";
+  KernelPath path = KernelPath::kNone;
   std::optional<ComparedRatio> time;
   std::optional<ComparedRatio> energy;
   std::optional<ComparedRatio> energy_net;
   std::optional<double> cor_operational;
   std::optional<double> cor_phase;
   std::optional<std::string> deciding_term;
-  std::optional<std::string> deciding_kind;
+  std::optional<DecidingKind> deciding_kind;
   bool operator==(const ComparedPoint&) const = default;
 };
 
@@ -104,7 +104,7 @@ struct ComparedCritical {
   std::optional<double> low;
   std::optional<double> high;
   CriticalMethod method = CriticalMethod::kInterpolated;
-  std::string interval_basis;
+  IntervalBasis interval_basis = IntervalBasis::kBracket;
   std::optional<std::string> reason;
   bool operator==(const ComparedCritical&) const = default;
 };
@@ -112,7 +112,7 @@ struct ComparedCritical {
 struct CompareFile {
   std::string schema = "qtrap.compare";
   std::string schema_version = kCompareVersion;
-  std::string workload;
+  Workload workload = Workload::kProjections;
   std::vector<ComparedSubject> subjects;
   std::vector<ComparedPoint> points;
   std::vector<ComparedSlope> hop_slopes;

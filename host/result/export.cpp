@@ -9,8 +9,8 @@
 
 #include "core/contract.hpp"
 #include "core/text.hpp"
+#include "core/words.hpp"
 #include "result/fields.hpp"
-#include "table/words.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -45,9 +45,9 @@ Cell to_cell(const std::string& value) { return escape_controls(value, "\n\t"); 
 Cell to_cell(std::int64_t value) { return value; }
 Cell to_cell(bool value) { return value; }
 Cell to_cell(double value) { return value; }
-template <table::IsWord E>
+template <IsWord E>
 Cell to_cell(E value) {
-  return std::string(table::word_of(value));
+  return std::string(word_of(value));
 }
 Cell to_cell(const std::vector<std::string>& values) { return to_cell(fmt::format("{}", fmt::join(values, ";"))); }
 Cell to_cell(const std::vector<double>& values) {
@@ -280,19 +280,6 @@ std::string write_sql(const Table& table) {
 }
 
 }  // namespace
-
-std::optional<ExportFormat> parse_export_format(std::string_view word) {
-  if (word == "csv") return ExportFormat::kCsv;
-  if (word == "md") return ExportFormat::kMarkdown;
-  if (word == "sql") return ExportFormat::kSql;
-  return std::nullopt;
-}
-
-std::optional<CsvRecords> parse_csv_records(std::string_view word) {
-  if (word == "points") return CsvRecords::kPoints;
-  if (word == "trials") return CsvRecords::kTrials;
-  return std::nullopt;
-}
 
 Result<std::string> export_records(std::span<const ResultFile> files, CsvRecords records, ExportFormat format) {
   const Table table = records == CsvRecords::kPoints ? make_table("points", files, &ResultFile::points)

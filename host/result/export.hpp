@@ -2,10 +2,8 @@
 // reads back to the same double, with '.' in every locale; arrays are joined by ';'; an absent value is empty (NULL).
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "core/result.hpp"
 #include "result/result_file.hpp"
@@ -13,11 +11,9 @@
 namespace qtrap::result {
 
 enum class CsvRecords { kPoints, kTrials };
+constexpr Words<2> words_of(CsvRecords) { return {"points", "trials"}; }
 enum class ExportFormat { kCsv, kMarkdown, kSql };
-
-/// "csv", "md" or "sql"; "points" or "trials". None for another word.
-std::optional<ExportFormat> parse_export_format(std::string_view word);
-std::optional<CsvRecords> parse_csv_records(std::string_view word);
+constexpr Words<3> words_of(ExportFormat) { return {"csv", "md", "sql"}; }
 
 /// One table over all files. Every row starts with session_id, device_name, driver and meter_name (of a point: those of
 /// all its sessions, joined by ';') and ends with result_id, the first session_id of its file: result_id and point_id

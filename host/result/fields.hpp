@@ -12,12 +12,20 @@ using table::fields;
 using table::Key;
 using table::kIsOptional;
 
-std::variant<std::vector<CapabilityRecord>> special_types(std::type_identity<DeviceSummary>);
-std::variant<HostInfo, DeviceSummary, KernelsInfo, MeterSummary, Ceilings, EventTimer,
+std::variant<DeviceType, KernelFamily, std::vector<CapabilityRecord>> special_types(std::type_identity<DeviceSummary>);
+std::variant<std::optional<SensorBasis>> special_types(std::type_identity<MeterSummary>);
+std::variant<Origin, HostInfo, DeviceSummary, KernelsInfo, MeterSummary, Ceilings, EventTimer,
              std::map<std::string, std::string>>
     special_types(std::type_identity<SessionRecord>);
-std::variant<std::optional<std::map<std::string, std::string>>> special_types(std::type_identity<Ceilings>);
-std::variant<Phase> special_types(std::type_identity<PointRecord>);
+std::variant<std::optional<CacheBasis>, std::optional<std::map<std::string, std::string>>> special_types(
+    std::type_identity<Ceilings>);
+std::variant<TrialMode, TimeBasis, EnergyStatus, std::optional<EnergyMethod>, std::optional<StopReason>> special_types(
+    std::type_identity<TrialRecord>);
+std::variant<Workload, Phase, KernelPath, PointStatus, EnergyStatus, std::optional<PointBasis>,
+             std::optional<StopReason>, std::optional<EnergyMethod>, std::optional<Verdict>, std::optional<Basis>,
+             std::optional<RoofStatus>>
+    special_types(std::type_identity<PointRecord>);
+std::variant<Ending, std::optional<LookStop>> special_types(std::type_identity<EndRecord>);
 std::span<const Field<HostInfo>> table_of(std::type_identity<HostInfo>);
 std::span<const Field<CapabilityRecord>> table_of(std::type_identity<CapabilityRecord>);
 std::span<const Field<DeviceSummary>> table_of(std::type_identity<DeviceSummary>);

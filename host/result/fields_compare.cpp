@@ -16,7 +16,7 @@ std::span<const Field<ComparedSubject>> table_of(std::type_identity<ComparedSubj
   static const Field<R> kTable[] = {
       {&R::label, {"label", "", "name of the device, with its file or identity where it takes that to tell it apart"}},
       {&R::file, {"file", "", "name of the result file"}},
-      {&R::origin, {"origin", "", "measured by qtrap or imported from a table", words::kOrigins}},
+      {&R::origin, {"origin", "", "measured by qtrap or imported from a table"}},
       {&R::device_id, {"device_id", "", "device.id"}},
       {&R::device_name, {"device_name", "", "device.name"}},
       {&R::driver, {"driver", "", "device.driver"}},
@@ -41,7 +41,7 @@ std::span<const Field<ComparedPoint>> table_of(std::type_identity<ComparedPoint>
                {{&R::hops, kHops}},
                scheme_rows<R>(),
                {
-                   {&R::path, {"path", "", "kernel path of the weights", words::kPaths}},
+                   {&R::path, {"path", "", "kernel path of the weights"}},
                    {&R::time, {"time", "", "ratio of times; null where not known"}},
                    {&R::energy, {"energy", "", "ratio of gross energies; null where not known"}},
                    {&R::energy_net, {"energy_net", "", "ratio of net energies, gross less idle; null where not known"}},
@@ -87,7 +87,7 @@ std::span<const Field<CompareFile>> table_of(std::type_identity<CompareFile>) {
   static const Field<R> kTable[] = {
       {&R::schema, {"schema", "", "kind of file", kSchemas}},
       {&R::schema_version, {"schema_version", "", "MAJOR.MINOR of the file format"}},
-      {&R::workload, {"workload", "", "what a step runs", words::kWorkloads}},
+      {&R::workload, {"workload", "", "what a step runs"}},
       {&R::subjects, {"subjects", "", "devices of the files, in their order"}},
       {&R::points, {"points", "", "schemes by cell, subjects side by side"}},
       {&R::hop_slopes, {"hop_slopes", "", "how ratios go along the hops"}},

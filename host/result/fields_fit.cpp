@@ -8,7 +8,7 @@ namespace qtrap::result {
 namespace {
 
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.fit"};
-constexpr std::array<std::string_view, 1> kFitted{"fitted"};
+constexpr Words<1> kFitted{word_of(PointBasis::kFitted)};
 
 /// Rows that QuantityFit and EnergyFit share.
 template <class R>
@@ -31,7 +31,7 @@ std::vector<Field<R>> quantity_rows() {
       {&R::configurations, {"configurations", "", "configurations fitted"}},
       {&R::sessions, {"sessions", "", "sessions fitted"}},
       {&R::confidence, {"confidence", "1", "of the intervals"}},
-      {&R::interval_basis, {"interval_basis", "", "what the intervals are over", kIntervalBases}},
+      {&R::interval_basis, {"interval_basis", "", "what the intervals are over"}},
       {&R::choice, {"choice", "", "why this form"}},
       {&R::forms, {"forms", "", "every form that was tried", {}, table::kMayMiss}},
   };
@@ -219,14 +219,14 @@ std::span<const Field<IntervalValue>> table_of(std::type_identity<IntervalValue>
 std::span<const Field<PartShares>> table_of(std::type_identity<PartShares>) {
   using R = PartShares;
   static const Field<R> kTable[] = {
-      {&R::part_static, {to_string(Part::kStatic), "1", "idle power times time"}},
-      {&R::bytes, {to_string(Part::kBytes), "1", "bytes that the format must move"}},
-      {&R::pass_bytes, {to_string(Part::kPassBytes), "1", "bytes of separate passes"}},
-      {&R::operations, {to_string(Part::kOperations), "1", "multiply-adds"}},
-      {&R::dequantize, {to_string(Part::kDequantize), "1", "dequantize passes"}},
-      {&R::cast, {to_string(Part::kCast), "1", "cast and quantize passes"}},
-      {&R::launches, {to_string(Part::kLaunches), "1", "kernel launches"}},
-      {&R::syncs, {to_string(Part::kSyncs), "1", "host synchronisations"}},
+      {&R::part_static, {word_of(Part::kStatic), "1", "idle power times time"}},
+      {&R::bytes, {word_of(Part::kBytes), "1", "bytes that the format must move"}},
+      {&R::pass_bytes, {word_of(Part::kPassBytes), "1", "bytes of separate passes"}},
+      {&R::operations, {word_of(Part::kOperations), "1", "multiply-adds"}},
+      {&R::dequantize, {word_of(Part::kDequantize), "1", "dequantize passes"}},
+      {&R::cast, {word_of(Part::kCast), "1", "cast and quantize passes"}},
+      {&R::launches, {word_of(Part::kLaunches), "1", "kernel launches"}},
+      {&R::syncs, {word_of(Part::kSyncs), "1", "host synchronisations"}},
       {&R::unexplained, {"unexplained", "1", "the rest; negative where the fit says more than was measured"}},
   };
   return kTable;
@@ -235,14 +235,14 @@ std::span<const Field<PartShares>> table_of(std::type_identity<PartShares>) {
 std::span<const Field<SeparableParts>> table_of(std::type_identity<SeparableParts>) {
   using R = SeparableParts;
   static const Field<R> kTable[] = {
-      {&R::part_static, {to_string(Part::kStatic), "", "the cost behind this share is identified"}},
-      {&R::bytes, {to_string(Part::kBytes), "", "the cost behind this share is identified"}},
-      {&R::pass_bytes, {to_string(Part::kPassBytes), "", "the cost behind this share is identified"}},
-      {&R::operations, {to_string(Part::kOperations), "", "the cost behind this share is identified"}},
-      {&R::dequantize, {to_string(Part::kDequantize), "", "the cost behind this share is identified"}},
-      {&R::cast, {to_string(Part::kCast), "", "the cost behind this share is identified"}},
-      {&R::launches, {to_string(Part::kLaunches), "", "the cost behind this share is identified"}},
-      {&R::syncs, {to_string(Part::kSyncs), "", "the cost behind this share is identified"}},
+      {&R::part_static, {word_of(Part::kStatic), "", "the cost behind this share is identified"}},
+      {&R::bytes, {word_of(Part::kBytes), "", "the cost behind this share is identified"}},
+      {&R::pass_bytes, {word_of(Part::kPassBytes), "", "the cost behind this share is identified"}},
+      {&R::operations, {word_of(Part::kOperations), "", "the cost behind this share is identified"}},
+      {&R::dequantize, {word_of(Part::kDequantize), "", "the cost behind this share is identified"}},
+      {&R::cast, {word_of(Part::kCast), "", "the cost behind this share is identified"}},
+      {&R::launches, {word_of(Part::kLaunches), "", "the cost behind this share is identified"}},
+      {&R::syncs, {word_of(Part::kSyncs), "", "the cost behind this share is identified"}},
   };
   return kTable;
 }

@@ -2,18 +2,11 @@
 #include <array>
 
 #include "result/fields.hpp"
-#include "result/words.hpp"
 
 namespace qtrap::result {
 namespace {
 
-constexpr std::array<std::string_view, 2> kSensorBases{"characterised", "assumed"};
-
-constexpr std::array<std::string_view, 4> kCacheBases{"measured", "system", "driver", "none"};
 constexpr std::array<std::string_view, 1> kSchemas{"qtrap.result"};
-constexpr std::array<std::string_view, 2> kFamilies{"cpu", "gpu"};
-constexpr std::array<std::string_view, 3> kEndings{"complete", "interrupted", "failed"};
-
 constexpr Field<Ceilings> kCeilingFields[] = {
     {&Ceilings::read_bytes_per_s, {"read_bytes_per_s", "bytes/s", "read bandwidth of device memory, median"}},
     {&Ceilings::read_bytes_per_s_low, {"read_bytes_per_s_low", "bytes/s", "lowest run"}},
@@ -72,7 +65,7 @@ constexpr Field<Ceilings> kCeilingFields[] = {
     {&Ceilings::cache_bytes, {"cache_bytes", "bytes", "last-level cache: what lies within it counts as in cache"}},
     {&Ceilings::cache_bytes_low, {"cache_bytes_low", "bytes", "largest set read at the cache's rate"}},
     {&Ceilings::cache_bytes_high, {"cache_bytes_high", "bytes", "smallest set read at memory's rate"}},
-    {&Ceilings::cache_basis, {"cache_basis", "", "where cache_bytes comes from", kCacheBases}},
+    {&Ceilings::cache_basis, {"cache_basis", "", "where cache_bytes comes from"}},
     {&Ceilings::cache_status,
      {"cache_status", "", "what the sweep of read rates showed beside what system and driver say"}},
     {&Ceilings::cache_system_bytes, {"cache_system_bytes", "bytes", "last-level cache by sysfs"}},
@@ -117,13 +110,13 @@ std::span<const Field<DeviceSummary>> table_of(std::type_identity<DeviceSummary>
       {&R::name, {"name", "", "OpenCL device name"}},
       {&R::vendor, {"vendor", "", "OpenCL device vendor"}},
       {&R::driver, {"driver", "", "OpenCL driver version"}},
-      {&R::type, {"type", "", "kind of device", words::kDeviceTypes}},
+      {&R::type, {"type", "", "kind of device"}},
       {&R::compute_units, {"compute_units", "", "OpenCL compute units"}},
       {&R::memory_bytes, {"memory_bytes", "bytes", "global memory of the device"}},
       {&R::pci, {"pci", "", "PCI address, e.g. 0000:3b:00.0"}},
       {&R::uuid, {"uuid", "", "device UUID, 32 hexadecimal digits"}},
       {&R::capabilities, {"capabilities", "", "capabilities, declared and probed"}},
-      {&R::kernel_family, {"kernel_family", "", "family of kernels used", kFamilies}},
+      {&R::kernel_family, {"kernel_family", "", "family of kernels used"}},
       {&R::board, {"board", "", "name of the board, where the driver tells it beside the device's"}},
   };
   return kTable;
@@ -155,7 +148,7 @@ std::span<const Field<MeterSummary>> table_of(std::type_identity<MeterSummary>) 
       {&R::board, {"board", "", "what is measured, in the vendor's words"}},
       {&R::source, {"source", "", "library or path that is read"}},
       {&R::match, {"match", "", "how the device was matched to the meter: pci, uuid, name, packages, module, chosen"}},
-      {&R::sensor_basis, {"sensor_basis", "", "where period, window, delay and rise come from", kSensorBases}},
+      {&R::sensor_basis, {"sensor_basis", "", "where period, window, delay and rise come from"}},
       {&R::rise_s, {"rise_s", "s", "time constant of the rise of a reading"}},
       {&R::poll_s, {"poll_s", "s", "how often the meter is read"}},
   };
@@ -179,7 +172,7 @@ std::span<const Field<SessionRecord>> table_of(std::type_identity<SessionRecord>
       {&R::session_id, {"session_id", "", "identity of the session, unique in the file"}},
       {&R::schema, {"schema", "", "kind of file", kSchemas}},
       {&R::schema_version, {"schema_version", "", "MAJOR.MINOR of the file format"}},
-      {&R::origin, {"origin", "", "measured by qtrap or imported from a table", words::kOrigins}},
+      {&R::origin, {"origin", "", "measured by qtrap or imported from a table"}},
       {&R::started_utc, {"started_utc", "", "start in UTC, ISO 8601 with Z"}},
       {&R::tool_version, {"tool_version", "", "version of qtrap"}},
       {&R::git_commit, {"git_commit", "", "commit qtrap was built from; null outside a checkout"}},
@@ -217,7 +210,7 @@ std::span<const Field<EndRecord>> table_of(std::type_identity<EndRecord>) {
   using R = EndRecord;
   static const Field<R> kTable[] = {
       {&R::session_id, {"session_id", "", "the last session"}},
-      {&R::status, {"status", "", "how the run ended", kEndings}},
+      {&R::status, {"status", "", "how the run ended"}},
       {&R::points_ok, {"points_ok", "", "points with status ok"}},
       {&R::points_failed, {"points_failed", "", "points with status error"}},
       {&R::wall_s, {"wall_s", "s", "wall time of all invocations of the run; of one that was killed, its trials'"}},
@@ -225,7 +218,7 @@ std::span<const Field<EndRecord>> table_of(std::type_identity<EndRecord>) {
       {&R::looks_undecided, {"looks_undecided", "", "ratios undecided at each"}},
       {&R::looks_unseen,
        {"looks_unseen", "", "of them, those in which until_ratio would not have been seen with 80 % power"}},
-      {&R::stopped_by, {"stopped_by", "", "why no session was added; null where one is missing", words::kLookStops}},
+      {&R::stopped_by, {"stopped_by", "", "why no session was added; null where one is missing"}},
   };
   return kTable;
 }

@@ -9,24 +9,27 @@
 namespace qtrap::result {
 
 std::variant<Form, std::vector<Coefficient>> special_types(std::type_identity<FormFit>);
-std::variant<FitStatus, std::optional<Form>, std::vector<Coefficient>, std::map<std::string, double>,
-             std::vector<FormFit>>
+std::variant<FitStatus, std::optional<Form>, std::optional<IntervalBasis>, std::vector<Coefficient>,
+             std::map<std::string, double>, std::vector<FormFit>>
     special_types(std::type_identity<QuantityFit>);
-std::variant<FitStatus, std::optional<Form>, std::vector<Coefficient>, std::map<std::string, double>,
-             std::vector<FormFit>>
+std::variant<FitStatus, std::optional<Form>, std::optional<IntervalBasis>, std::vector<Coefficient>,
+             std::map<std::string, double>, std::vector<FormFit>>
     special_types(std::type_identity<EnergyFit>);
-std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
-    std::type_identity<CriticalScale>);
-std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
-    std::type_identity<CriticalBatch>);
-std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<Direction>> special_types(
-    std::type_identity<CriticalHops>);
+std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<IntervalBasis>,
+             std::optional<Direction>>
+    special_types(std::type_identity<CriticalScale>);
+std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<IntervalBasis>,
+             std::optional<Direction>>
+    special_types(std::type_identity<CriticalBatch>);
+std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std::optional<IntervalBasis>,
+             std::optional<Direction>>
+    special_types(std::type_identity<CriticalHops>);
 std::variant<Phase, Quantity, Basis, Verdict> special_types(std::type_identity<VerdictEntry>);
 std::variant<Phase, Quantity> special_types(std::type_identity<HopSlope>);
 std::variant<Phase> special_types(std::type_identity<PaperView>);
 std::variant<std::optional<IntervalValue>> special_types(std::type_identity<Counterfactual>);
-std::variant<Phase, Quantity, Verdict, PartShares, SeparableParts, std::optional<IntervalValue>,
-             std::vector<Counterfactual>>
+std::variant<Phase, Quantity, PointBasis, Verdict, std::optional<DecidingKind>, PartShares, SeparableParts,
+             std::optional<IntervalValue>, std::vector<Counterfactual>>
     special_types(std::type_identity<Attribution>);
 std::variant<Phase, Quantity, std::optional<Coefficient>> special_types(std::type_identity<Scaling>);
 std::variant<Phase, std::vector<ParetoPoint>> special_types(std::type_identity<ParetoCell>);
@@ -37,7 +40,7 @@ std::variant<QuantityFit, EnergyFit, std::vector<CriticalScale>, std::vector<Cri
              std::vector<Attribution>, std::vector<Scaling>, std::vector<ParetoCell>>
     special_types(std::type_identity<FitFile>);
 template <Axis A>
-std::variant<Phase, Quantity, CriticalStatus, CriticalMethod, std::optional<Direction>> special_types(
+std::variant<Phase, Quantity, CriticalStatus, CriticalMethod, IntervalBasis, std::optional<Direction>> special_types(
     std::type_identity<OtherCritical<A>>);
 
 std::span<const Field<Coefficient>> table_of(std::type_identity<Coefficient>);
@@ -64,14 +67,17 @@ template <Axis A>
 std::span<const Field<OtherCritical<A>>> table_of(std::type_identity<OtherCritical<A>>);
 
 std::variant<Basis, Verdict> special_types(std::type_identity<ComparedRatio>);
-std::variant<Phase, std::optional<ComparedRatio>> special_types(std::type_identity<ComparedPoint>);
+std::variant<Origin> special_types(std::type_identity<ComparedSubject>);
+std::variant<Phase, KernelPath, std::optional<DecidingKind>, std::optional<ComparedRatio>> special_types(
+    std::type_identity<ComparedPoint>);
 std::variant<Phase, Quantity> special_types(std::type_identity<ComparedSlope>);
-std::variant<std::vector<ComparedSubject>, std::vector<ComparedPoint>, std::vector<ComparedSlope>,
+std::variant<Workload, std::vector<ComparedSubject>, std::vector<ComparedPoint>, std::vector<ComparedSlope>,
              std::vector<ComparedCritical<Axis::kParams>>, std::vector<ComparedCritical<Axis::kBatch>>,
              std::vector<ComparedCritical<Axis::kHops>>>
     special_types(std::type_identity<CompareFile>);
 template <Axis A>
-std::variant<Phase, Quantity, CriticalStatus, CriticalMethod> special_types(std::type_identity<ComparedCritical<A>>);
+std::variant<Phase, Quantity, CriticalStatus, CriticalMethod, IntervalBasis> special_types(
+    std::type_identity<ComparedCritical<A>>);
 
 std::span<const Field<ComparedSubject>> table_of(std::type_identity<ComparedSubject>);
 std::span<const Field<ComparedRatio>> table_of(std::type_identity<ComparedRatio>);

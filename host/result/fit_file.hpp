@@ -59,7 +59,7 @@ struct QuantityFit {
   std::optional<std::int64_t> configurations;
   std::optional<std::int64_t> sessions;
   std::optional<double> confidence;
-  std::optional<std::string> interval_basis;
+  std::optional<IntervalBasis> interval_basis;
   std::optional<std::string> choice;
   std::vector<FormFit> forms;
   bool operator==(const QuantityFit&) const = default;
@@ -94,7 +94,7 @@ struct CriticalScale {
   std::optional<double> paper_rederived;
   std::optional<std::string> reason = {};
   std::optional<Direction> direction = {};
-  std::optional<std::string> interval_basis = {};
+  std::optional<IntervalBasis> interval_basis = {};
   std::optional<double> log_offset = {};
   bool operator==(const CriticalScale&) const = default;
 };
@@ -119,7 +119,7 @@ struct CriticalBatch {
   std::optional<double> paper_rederived;
   std::optional<std::string> reason = {};
   std::optional<Direction> direction = {};
-  std::optional<std::string> interval_basis = {};
+  std::optional<IntervalBasis> interval_basis = {};
   std::optional<double> log_offset = {};
   bool operator==(const CriticalBatch&) const = default;
 };
@@ -142,7 +142,7 @@ struct CriticalHops {
   std::vector<double> sizes_used;
   std::optional<std::string> reason = {};
   std::optional<Direction> direction = {};
-  std::optional<std::string> interval_basis = {};
+  std::optional<IntervalBasis> interval_basis = {};
   std::optional<double> log_offset = {};
   bool operator==(const CriticalHops&) const = default;
 };
@@ -170,7 +170,7 @@ struct OtherCritical {
   std::vector<double> sizes_used;
   std::optional<std::string> reason;
   std::optional<Direction> direction;
-  std::string interval_basis;
+  IntervalBasis interval_basis = IntervalBasis::kBracket;
   std::optional<double> log_offset = {};
   bool operator==(const OtherCritical&) const = default;
 };
@@ -288,7 +288,7 @@ struct Attribution {
   double context_tokens = 0;
   Phase phase = Phase::kDecode;
   Quantity quantity = Quantity::kTime;
-  std::string basis = "fitted";
+  PointBasis basis = PointBasis::kFitted;
   double measured = 0;
   double predicted = 0;
   PartShares shares;
@@ -297,7 +297,7 @@ struct Attribution {
   std::optional<double> fitted_ratio;
   Verdict verdict = Verdict::kUndecided;
   std::optional<std::string> deciding_term;
-  std::optional<std::string> deciding_kind;
+  std::optional<DecidingKind> deciding_kind;
   std::vector<Counterfactual> counterfactuals;
   bool deciding_identified = false;
   std::optional<IntervalValue> deciding_share;

@@ -46,13 +46,13 @@ struct DeviceSummary {
   std::string name;
   std::string vendor;
   std::string driver;
-  std::string type;
+  DeviceType type = DeviceType::kOther;
   std::optional<std::int64_t> compute_units;
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::string> pci;
   std::optional<std::string> uuid;
   std::vector<CapabilityRecord> capabilities;
-  std::string kernel_family;
+  KernelFamily kernel_family = KernelFamily::kCpu;
   std::optional<std::string> board;  ///< name on the box where `name` is another
   bool operator==(const DeviceSummary&) const = default;
 };
@@ -80,7 +80,7 @@ struct MeterSummary {
   std::optional<std::string> board;
   std::optional<std::string> source;
   std::optional<std::string> match;
-  std::optional<std::string> sensor_basis;
+  std::optional<SensorBasis> sensor_basis;
   std::optional<double> rise_s;
   std::optional<double> poll_s;
   bool operator==(const MeterSummary&) const = default;
@@ -132,7 +132,7 @@ struct Ceilings {
   std::optional<std::int64_t> cache_bytes;
   std::optional<std::int64_t> cache_bytes_low;
   std::optional<std::int64_t> cache_bytes_high;
-  std::optional<std::string> cache_basis;
+  std::optional<CacheBasis> cache_basis;
   std::optional<std::string> cache_status;
   std::optional<std::int64_t> cache_system_bytes;
   std::optional<std::int64_t> cache_driver_bytes;
@@ -151,7 +151,7 @@ struct SessionRecord {
   std::string session_id;
   std::string schema = "qtrap.result";
   std::string schema_version = kSchemaVersion;
-  std::string origin = "measured";
+  Origin origin = Origin::kMeasured;
   std::string started_utc;
   std::string tool_version;
   std::optional<std::string> git_commit;
@@ -188,7 +188,7 @@ struct TrialRecord {
   std::optional<std::string> scheme;
   std::int64_t block = 0;
   std::int64_t order = 0;
-  std::string mode = "bare";
+  TrialMode mode = TrialMode::kBare;
   std::optional<std::string> phase;
   std::int64_t repetitions = 1;
   double wall_s = 0;
@@ -203,8 +203,8 @@ struct TrialRecord {
   std::int64_t launches = 0;
   std::optional<double> energy_gross_j;
   std::optional<double> energy_idle_j;
-  std::optional<std::string> energy_method;
-  std::string energy_status = "no_meter";
+  std::optional<EnergyMethod> energy_method;
+  EnergyStatus energy_status = EnergyStatus::kNoMeter;
   std::optional<double> clock_hz;
   std::optional<double> temperature_c;
   std::vector<std::string> flags;
@@ -217,11 +217,11 @@ struct TrialRecord {
   std::int64_t dequantized_weights = 0;
   std::int64_t cast_elements = 0;
   std::int64_t syncs = 0;
-  std::string time_basis = "events";
+  TimeBasis time_basis = TimeBasis::kEvents;
   std::optional<std::int64_t> events;
   std::optional<std::int64_t> layers;
   std::optional<std::int64_t> resident_layers;
-  std::optional<std::string> stop_reason;
+  std::optional<StopReason> stop_reason;
   std::vector<std::string> kernels_used;
   std::optional<std::string> matrix_unit;
   std::optional<std::vector<double>> output_error;
@@ -261,7 +261,7 @@ struct SamplesRecord {
 /// One configuration, pooled over the sessions.
 struct PointRecord {
   std::string point_id;
-  std::string workload = "projections";
+  Workload workload = Workload::kProjections;
   std::string model;
   std::optional<std::string> model_family;
   std::int64_t params = 0;
@@ -269,19 +269,19 @@ struct PointRecord {
   std::optional<std::int64_t> layers;
   std::optional<std::int64_t> resident_layers;
   std::string scheme;
-  std::string path;
+  KernelPath path = KernelPath::kNone;
   std::int64_t weight_bits = 16;
   std::int64_t activation_bits = 16;
   std::int64_t batch = 1;
   std::int64_t hops = 1;
   std::int64_t tokens_per_hop = 1;
   std::int64_t context_tokens = 0;
-  std::string status = "ok";
+  PointStatus status = PointStatus::kOk;
   std::optional<std::string> reason;
-  std::optional<std::string> basis;
+  std::optional<PointBasis> basis;
   std::int64_t trials = 0;
   std::int64_t trials_flagged = 0;
-  std::optional<std::string> stop_reason;
+  std::optional<StopReason> stop_reason;
   std::optional<double> time_s;
   std::optional<double> time_s_low;
   std::optional<double> time_s_high;
@@ -305,21 +305,21 @@ struct PointRecord {
   std::optional<double> energy_net_j_low;
   std::optional<double> energy_net_j_high;
   std::optional<double> energy_per_token_j;
-  std::optional<std::string> energy_method;
-  std::string energy_status = "no_meter";
+  std::optional<EnergyMethod> energy_method;
+  EnergyStatus energy_status = EnergyStatus::kNoMeter;
   std::optional<double> closure_energy;
   std::optional<double> phase_cast_j;
-  std::string phase_cast_j_status = "no_meter";
+  EnergyStatus phase_cast_j_status = EnergyStatus::kNoMeter;
   std::optional<double> phase_quantize_j;
-  std::string phase_quantize_j_status = "no_meter";
+  EnergyStatus phase_quantize_j_status = EnergyStatus::kNoMeter;
   std::optional<double> phase_dequantize_j;
-  std::string phase_dequantize_j_status = "no_meter";
+  EnergyStatus phase_dequantize_j_status = EnergyStatus::kNoMeter;
   std::optional<double> phase_matmul_j;
-  std::string phase_matmul_j_status = "no_meter";
+  EnergyStatus phase_matmul_j_status = EnergyStatus::kNoMeter;
   std::optional<double> phase_attention_j;
-  std::string phase_attention_j_status = "no_meter";
+  EnergyStatus phase_attention_j_status = EnergyStatus::kNoMeter;
   std::optional<double> phase_other_j;
-  std::string phase_other_j_status = "no_meter";
+  EnergyStatus phase_other_j_status = EnergyStatus::kNoMeter;
   std::optional<double> time_ratio;
   std::optional<double> time_ratio_low;
   std::optional<double> time_ratio_high;
@@ -331,8 +331,8 @@ struct PointRecord {
   std::optional<double> energy_net_ratio_high;
   std::optional<double> cor_operational;
   std::optional<double> cor_phase;
-  std::optional<std::string> verdict_time;
-  std::optional<std::string> verdict_energy;
+  std::optional<Verdict> verdict_time;
+  std::optional<Verdict> verdict_energy;
   std::optional<std::int64_t> bytes;
   std::optional<std::int64_t> macs;
   std::optional<std::int64_t> dequantized_weights;
@@ -360,13 +360,13 @@ struct PointRecord {
   std::optional<std::int64_t> rows;
   std::optional<std::int64_t> rows_checked;
   std::optional<std::string> roof_ceiling;
-  std::optional<std::string> roof_status;
+  std::optional<RoofStatus> roof_status;
   std::optional<double> no_effect_margin;
-  std::optional<std::string> time_ratio_basis;
+  std::optional<Basis> time_ratio_basis;
   std::optional<double> time_ratio_df;
   std::optional<double> time_ratio_p;
   std::optional<double> time_ratio_detectable;
-  std::optional<std::string> energy_ratio_basis;
+  std::optional<Basis> energy_ratio_basis;
   std::optional<double> energy_ratio_df;
   std::optional<double> energy_ratio_p;
   std::optional<double> energy_ratio_detectable;
@@ -382,14 +382,14 @@ struct PointRecord {
 /// The last line of a finished file.
 struct EndRecord {
   std::string session_id;
-  std::string status = "complete";
+  Ending status = Ending::kComplete;
   std::int64_t points_ok = 0;
   std::int64_t points_failed = 0;
   double wall_s = 0;
   std::optional<std::vector<double>> looks;
   std::optional<std::vector<double>> looks_undecided;
   std::optional<std::vector<double>> looks_unseen;
-  std::optional<std::string> stopped_by;
+  std::optional<LookStop> stopped_by;
   bool operator==(const EndRecord&) const = default;
 };
 

@@ -1,15 +1,11 @@
 // Keys and runs of rows that stand in several tables of the fit and compare files.
 #pragma once
 
-#include <array>
 #include <initializer_list>
 
 #include "result/file_fields.hpp"
 
 namespace qtrap::result {
-
-inline constexpr std::array<std::string_view, 4> kIntervalBases{"sessions", "blocks", "configurations", "bracket"};
-inline constexpr std::array<std::string_view, 2> kDecidingKinds{"physics", "path"};
 
 inline constexpr Key kSubject{"subject", "", "place in `subjects`, from 0"};
 inline constexpr Key kLabel{"label", "", "label of that subject"};
@@ -29,7 +25,7 @@ inline constexpr Key kCrossing{"quantity", "", "quantity whose ratio crosses 1"}
 inline constexpr Key kStatus{"status", "", "whether a crossing was found"};
 inline constexpr Key kMethod{"method", "", "how it was found"};
 inline constexpr Key kNoCrossing{"reason", "", "why there is no crossing, or not on both sides"};
-inline constexpr Key kIntervalBasis{"interval_basis", "", "what the interval is over", kIntervalBases};
+inline constexpr Key kIntervalBasis{"interval_basis", "", "what the interval is over"};
 inline constexpr Key kRatio{"ratio", "1", "to f16, centre of the interval"};
 inline constexpr Key kRatioLow{"low", "1", "lower end of the 95 % interval"};
 inline constexpr Key kRatioHigh{"high", "1", "upper end of the 95 % interval"};
@@ -37,9 +33,10 @@ inline constexpr Key kRatioBasis{"interval_basis", "", "what the interval is ove
 inline constexpr Key kDegrees{"degrees_of_freedom", "1", "of the interval"};
 inline constexpr Key kPValue{"p_value", "1", "two-sided, of a ratio of 1; null where not over sessions"};
 inline constexpr Key kDetectable{"detectable", "1", "smallest ratio above 1 seen with 80 % power"};
-inline constexpr Key kVerdict{"verdict", "", "what the interval says of the ratio"};
+inline constexpr Key kVerdict{"verdict", "", "what the interval says of the ratio",
+                              std::span(kWords<Verdict>).first(static_cast<std::size_t>(Verdict::kNoMeter))};
 inline constexpr Key kDecidingTerm{"deciding_term", "", "part with the largest share in the difference to f16"};
-inline constexpr Key kDecidingKind{"deciding_kind", "", "whether that is physics or the kernel path", kDecidingKinds};
+inline constexpr Key kDecidingKind{"deciding_kind", "", "whether that is physics or the kernel path"};
 
 /// Unit of sizes along an axis.
 constexpr std::string_view unit_of(Axis axis) {
@@ -48,7 +45,7 @@ constexpr std::string_view unit_of(Axis axis) {
 }
 
 /// The key of a crossing's value.
-constexpr Key value_key(Axis axis) { return {table::word_of(axis), unit_of(axis), "where the ratio crosses 1"}; }
+constexpr Key value_key(Axis axis) { return {word_of(axis), unit_of(axis), "where the ratio crosses 1"}; }
 
 /// Rows after those of `table`; vector::insert() trips g++ 12.
 template <class R>

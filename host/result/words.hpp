@@ -1,99 +1,131 @@
-// Closed lists of several tables: enums with the words of files, and lists of words that no code branches on.
+// Closed lists of the files: enums with their words.
 #pragma once
 
-#include <array>
-#include <string_view>
-
-#include "table/words.hpp"
+#include "core/words.hpp"
 
 namespace qtrap::result {
 
-/// The enumerator's word, as files hold it and messages print it.
-template <table::IsWord E>
-constexpr const char* to_string(E value) {
-  return table::word_of(value).data();  // words are literals
-}
-
 /// What a ratio or a cost is of.
 enum class Quantity { kTime, kEnergy };
-inline constexpr std::array<std::string_view, 2> kQuantityWords{"time", "energy"};
-constexpr const auto& words_of(Quantity) { return kQuantityWords; }
+constexpr Words<2> words_of(Quantity) { return {"time", "energy"}; }
 
-/// What an interval says of a ratio.
-enum class Verdict { kTrap, kNoTrap, kNoEffect, kUndecided };
-inline constexpr std::array<std::string_view, 4> kVerdictWords{"trap", "no_trap", "no_effect", "undecided"};
-constexpr const auto& words_of(Verdict) { return kVerdictWords; }
+/// What an interval says of a ratio. kNoMeter is of points alone: nothing read their energy.
+enum class Verdict { kTrap, kNoTrap, kNoEffect, kUndecided, kNoMeter };
+constexpr Words<5> words_of(Verdict) { return {"trap", "no_trap", "no_effect", "undecided", "no_meter"}; }
 
 /// What a ratio's interval is over. kUnpaired: it has none, for its anchor was published in another table.
 enum class Basis { kNone, kBlocks, kSessions, kImported, kUnpaired };
-inline constexpr std::array<std::string_view, 5> kBasisWords{"none", "blocks", "sessions", "imported", "unpaired"};
-constexpr const auto& words_of(Basis) { return kBasisWords; }
+constexpr Words<5> words_of(Basis) { return {"none", "blocks", "sessions", "imported", "unpaired"}; }
+
+/// What the interval of a cost or a crossing is over; kBracket: none, signs alone.
+enum class IntervalBasis { kSessions, kBlocks, kConfigurations, kBracket };
+constexpr Words<4> words_of(IntervalBasis) { return {"sessions", "blocks", "configurations", "bracket"}; }
+
+/// Whether a ratio is decided by physics or by the kernel path.
+enum class DecidingKind { kPhysics, kPath };
+constexpr Words<2> words_of(DecidingKind) { return {"physics", "path"}; }
 
 /// Whether there is a fit.
 enum class FitStatus { kOk, kNoData };
-inline constexpr std::array<std::string_view, 2> kFitStatusWords{"ok", "no_data"};
-constexpr const auto& words_of(FitStatus) { return kFitStatusWords; }
+constexpr Words<2> words_of(FitStatus) { return {"ok", "no_data"}; }
 
 /// Form of a decomposition.
 enum class Form { kAdditive, kRoofline };
-inline constexpr std::array<std::string_view, 2> kFormWords{"additive", "roofline"};
-constexpr const auto& words_of(Form) { return kFormWords; }
+constexpr Words<2> words_of(Form) { return {"additive", "roofline"}; }
 
 /// Whether a crossing was found. kAbove, kBelow: undecided beyond the largest (smallest) decided size, so that a
 /// crossing can lie there alone.
 enum class CriticalStatus { kFound, kAbove, kBelow, kTrappedEverywhere, kNeverTrapped, kNotIdentified };
-inline constexpr std::array<std::string_view, 6> kCriticalStatusWords{
-    "found", "above", "below", "trapped_everywhere", "never_trapped", "not_identified"};
-constexpr const auto& words_of(CriticalStatus) { return kCriticalStatusWords; }
+constexpr Words<6> words_of(CriticalStatus) {
+  return {"found", "above", "below", "trapped_everywhere", "never_trapped", "not_identified"};
+}
 
 /// How a crossing was found.
 enum class CriticalMethod { kInterpolated, kFitted };
-inline constexpr std::array<std::string_view, 2> kCriticalMethodWords{"interpolated", "fitted"};
-constexpr const auto& words_of(CriticalMethod) { return kCriticalMethodWords; }
+constexpr Words<2> words_of(CriticalMethod) { return {"interpolated", "fitted"}; }
 
 /// What a crossing lies on: model sizes, batches or hops of a chain; its words are the keys of the crossing's value.
 enum class Axis { kParams, kBatch, kHops };
-inline constexpr std::array<std::string_view, 3> kAxisWords{"n_star", "b_star", "h_star"};
-constexpr const auto& words_of(Axis) { return kAxisWords; }
+constexpr Words<3> words_of(Axis) { return {"n_star", "b_star", "h_star"}; }
 
 /// On which side of a crossing the trap lies: below it, so that it dissolves, or above.
 enum class Direction { kDissolves, kSetsIn };
-inline constexpr std::array<std::string_view, 2> kDirectionWords{"dissolves", "sets_in"};
-constexpr const auto& words_of(Direction) { return kDirectionWords; }
+constexpr Words<2> words_of(Direction) { return {"dissolves", "sets_in"}; }
 
 /// What a step works on: a token of each sequence after the other, or those of a prompt together.
 enum class Phase { kDecode, kPrefill };
-inline constexpr std::array<std::string_view, 2> kPhaseWords{"decode", "prefill"};
-constexpr const auto& words_of(Phase) { return kPhaseWords; }
+constexpr Words<2> words_of(Phase) { return {"decode", "prefill"}; }
 
 /// Part of a measured time or energy.
 enum class Part { kStatic, kBytes, kPassBytes, kOperations, kDequantize, kCast, kLaunches, kSyncs };
-inline constexpr std::array<std::string_view, 8> kPartWords{"static",     "bytes", "pass_bytes", "operations",
-                                                            "dequantize", "cast",  "launches",   "syncs"};
-constexpr const auto& words_of(Part) { return kPartWords; }
+constexpr Words<8> words_of(Part) {
+  return {"static", "bytes", "pass_bytes", "operations", "dequantize", "cast", "launches", "syncs"};
+}
 
 /// Where the spread that a plan reckons with comes from.
 enum class SpreadSource { kFiles, kReference };
-inline constexpr std::array<std::string_view, 2> kSpreadSourceWords{"files", "reference"};
-constexpr const auto& words_of(SpreadSource) { return kSpreadSourceWords; }
+constexpr Words<2> words_of(SpreadSource) { return {"files", "reference"}; }
 
-inline constexpr std::size_t kPartCount = kPartWords.size();
+inline constexpr std::size_t kPartCount = kWords<Part>.size();
 
-namespace words {
+/// Where a file comes from.
+enum class Origin { kMeasured, kImported };
+constexpr Words<2> words_of(Origin) { return {"measured", "imported"}; }
 
-inline constexpr std::array<std::string_view, 4> kEnergyMethods{"counter", "integrated", "estimated", "simulated"};
-inline constexpr std::array<std::string_view, 7> kEnergyStatuses{"ok",    "no_meter",    "too_short", "unattributable",
-                                                                 "reset", "implausible", "no_pass"};
-inline constexpr std::array<std::string_view, 3> kStopReasons{"precision", "budget", "trials"};
-inline constexpr std::array<std::string_view, 2> kOrigins{"measured", "imported"};
-inline constexpr std::array<std::string_view, 2> kWorkloads{"projections", "decoder"};
-inline constexpr std::array<std::string_view, 4> kDeviceTypes{"cpu", "gpu", "accelerator", "other"};
-inline constexpr std::array<std::string_view, 3> kPaths{"none", "split", "fused"};
-inline constexpr std::array<std::string_view, 3> kLookStops{"decided", "seen", "sessions"};
+/// What a step runs.
+enum class Workload { kProjections, kDecoder };
+constexpr Words<2> words_of(Workload) { return {"projections", "decoder"}; }
 
-}  // namespace words
+/// Family of the kernels that ran.
+enum class KernelFamily { kCpu, kGpu };
+constexpr Words<2> words_of(KernelFamily) { return {"cpu", "gpu"}; }
+
+/// Where the constants of a sensor come from.
+enum class SensorBasis { kCharacterised, kAssumed };
+constexpr Words<2> words_of(SensorBasis) { return {"characterised", "assumed"}; }
+
+/// Where the size of the last-level cache comes from.
+enum class CacheBasis { kMeasured, kSystem, kDriver, kNone };
+constexpr Words<4> words_of(CacheBasis) { return {"measured", "system", "driver", "none"}; }
+
+/// How a run ended.
+enum class Ending { kComplete, kInterrupted, kFailed };
+constexpr Words<3> words_of(Ending) { return {"complete", "interrupted", "failed"}; }
+
+/// Why no session is added after a look: no ratio is undecided; what is undecided is nearer to 1 than the ratio looked
+/// for, with 80 % power; it was the last one planned.
+enum class LookStop { kDecided, kSeen, kSessions };
+constexpr Words<3> words_of(LookStop) { return {"decided", "seen", "sessions"}; }
+
+/// Kind of a window; kCheck is none.
+enum class TrialMode { kBare, kProfiled, kPhaseLoop, kProbe, kIdle, kCheck };
+constexpr Words<6> words_of(TrialMode) { return {"bare", "profiled", "phase_loop", "probe", "idle", "check"}; }
+
+/// Where the phase times of a window come from.
+enum class TimeBasis { kEvents, kHost };
+constexpr Words<2> words_of(TimeBasis) { return {"events", "host"}; }
+
+/// Why a session stopped repeating a cell.
+enum class StopReason { kPrecision, kBudget, kTrials };
+constexpr Words<3> words_of(StopReason) { return {"precision", "budget", "trials"}; }
+
+/// Whether a point was measured.
+enum class PointStatus { kOk, kUnsupported, kSkipped, kError };
+constexpr Words<4> words_of(PointStatus) { return {"ok", "unsupported", "skipped", "error"}; }
+
+/// Where a point's figures come from.
+enum class PointBasis { kMeasured, kFitted, kInterpolated, kExtrapolated, kEstimated, kSimulated };
+constexpr Words<6> words_of(PointBasis) {
+  return {"measured", "fitted", "interpolated", "extrapolated", "estimated", "simulated"};
+}
+
+/// Whether a fraction of the roof stands.
+enum class RoofStatus { kOk, kInCache, kCeilingTooLow };
+constexpr Words<3> words_of(RoofStatus) { return {"ok", "in_cache", "ceiling_too_low"}; }
 
 /// Whether an energy of this method was read, and not estimated or simulated.
-constexpr bool is_read_by_sensor(std::string_view method) { return method == "counter" || method == "integrated"; }
+constexpr bool is_read_by_sensor(EnergyMethod method) {
+  return method == EnergyMethod::kCounter || method == EnergyMethod::kIntegrated;
+}
 
 }  // namespace qtrap::result

@@ -9,21 +9,16 @@ namespace {
 using enum Activations;
 
 constexpr std::array kSchemes{
-    SchemeInfo{"f16", "none", WeightFormat::kF16, kF16},
-    SchemeInfo{"w8a16-split", "split", WeightFormat::kInt8, kF16},
-    SchemeInfo{"w8a16-fused", "fused", WeightFormat::kInt8, kF16},
-    SchemeInfo{"w8a8", "fused", WeightFormat::kInt8, kInt8, true},
-    SchemeInfo{"w4a16-split", "split", WeightFormat::kInt4, kF16},
-    SchemeInfo{"w4a16-fused", "fused", WeightFormat::kInt4, kF16},
-    SchemeInfo{"w4a8", "fused", WeightFormat::kInt4, kInt8},
+    SchemeInfo{"f16", KernelPath::kNone, WeightFormat::kF16, kF16},
+    SchemeInfo{"w8a16-split", KernelPath::kSplit, WeightFormat::kInt8, kF16},
+    SchemeInfo{"w8a16-fused", KernelPath::kFused, WeightFormat::kInt8, kF16},
+    SchemeInfo{"w8a8", KernelPath::kFused, WeightFormat::kInt8, kInt8, true},
+    SchemeInfo{"w4a16-split", KernelPath::kSplit, WeightFormat::kInt4, kF16},
+    SchemeInfo{"w4a16-fused", KernelPath::kFused, WeightFormat::kInt4, kF16},
+    SchemeInfo{"w4a8", KernelPath::kFused, WeightFormat::kInt4, kInt8},
 };
 
-constexpr std::array<std::string_view, kRoleCount> kRoleNames{"cast",   "quantize",  "dequantize",
-                                                              "matmul", "attention", "other"};
-
 }  // namespace
-
-std::string_view to_string(Role role) { return kRoleNames.at(static_cast<std::size_t>(role)); }
 
 std::span<const SchemeInfo> all_schemes() { return kSchemes; }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/words.hpp"
 #include "format/format.hpp"
 
 namespace qtrap::scheme {
@@ -22,18 +23,20 @@ enum class Activations { kF16, kInt8 };
 enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
 inline constexpr std::size_t kRoleCount = 6;
 
-/// "cast", "quantize", "dequantize", "matmul", "attention", "other": the names of the phase_*_s fields.
-std::string_view to_string(Role role);
+/// The names of the phase_*_s fields.
+constexpr Words<kRoleCount> words_of(Role) {
+  return {"cast", "quantize", "dequantize", "matmul", "attention", "other"};
+}
 
 struct SchemeInfo {
   std::string_view name;  ///< the contract's name, e.g. "w4a16-split"
-  std::string_view path;  ///< of the weights: "none", "split" (expanded in device memory) or "fused" (in the matmul)
+  KernelPath path;
   WeightFormat weights;
   Activations activations;
   /// The matmul leaves exact int32 sums, which a dequantize pass scales by row and token.
   bool scaled_sums = false;
 
-  bool split() const { return path == "split"; }
+  bool split() const { return path == KernelPath::kSplit; }
   int weight_bits() const { return format::info(weights).bits; }
   int activation_bits() const { return activations == Activations::kInt8 ? 8 : 16; }
 };

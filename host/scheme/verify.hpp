@@ -13,6 +13,7 @@
 namespace qtrap::scheme {
 
 enum class VerifyStatus { kPass, kFail, kUnsupported };
+constexpr Words<3> words_of(VerifyStatus) { return {"pass", "fail", "unsupported"}; }
 
 struct VerifyRow {
   std::string kernel;               ///< entry name

@@ -15,10 +15,6 @@ namespace {
 constexpr std::size_t kLongestText = 4096;
 constexpr std::size_t kLongestList = 256;
 
-bool is_listed(std::span<const std::string_view> words, std::string_view word) {
-  return words.empty() || std::find(words.begin(), words.end(), word) != words.end();
-}
-
 bool takes(const Key& key, double value) {
   if (key.choices.empty()) return !key.range || key.range->holds(value);
   return std::any_of(key.choices.begin(), key.choices.end(),
@@ -66,16 +62,20 @@ bool is_absent(const Json& value) {
   return value.is_null() || (value.is_structured() && value.empty());
 }
 
-Json encode(const std::string& value, const Key& key, Problem& problem) {
-  if (key.has(kJsonObject)) {
-    auto object = parse_json(value, key.name);
-    const bool fits = compute_json_depth(value) < kDeepestJson;  // the record adds a level
-    if (fits && object && object.value().is_object()) return object.value();
-    problem.add(runtime_error(fmt::format("`{}` is not a JSON object", key.name), value, "give the text of an object"));
-  } else if (!is_listed(key.words, value)) {
-    problem.add(runtime_error(fmt::format("`{}` is not in its closed list", key.name), value,
+Json encode_word(std::string_view word, const Key& key, Problem& problem) {
+  if (!key.takes(word)) {
+    problem.add(runtime_error(fmt::format("`{}` is not in its closed list", key.name), std::string(word),
                               fmt::format("use {}", fmt::join(key.words, ", "))));
   }
+  return word;
+}
+
+Json encode(const std::string& value, const Key& key, Problem& problem) {
+  if (!key.has(kJsonObject)) return encode_word(value, key, problem);
+  auto object = parse_json(value, key.name);
+  const bool fits = compute_json_depth(value) < kDeepestJson;  // the record adds a level
+  if (fits && object && object.value().is_object()) return object.value();
+  problem.add(runtime_error(fmt::format("`{}` is not a JSON object", key.name), value, "give the text of an object"));
   return value;
 }
 
@@ -141,7 +141,7 @@ void decode(const Json& value, const Spot& spot, std::string& out) {
   }
   if (!value.is_string()) return spot.refuse("has the wrong type", value, "give a text in quotes");
   out = value.get<std::string>();
-  if (!is_listed(spot.key.words, out)) return refuse_word(value, spot, spot.key.words);
+  if (!spot.key.takes(out)) return refuse_word(value, spot, spot.key.words);
   if (spot.manner == Manner::kStrict) check_text(out, value, spot);
 }
 

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/words.hpp"
 #include "table/fields.hpp"
 #include "table/json.hpp"
-#include "table/words.hpp"
 
 namespace qtrap::table {
 
@@ -94,6 +94,8 @@ Result<R> parse_file(std::string_view text, std::string_view name, std::string_v
 /// null, "", [] or {}.
 bool is_absent(const Json& value);
 
+/// A word, which must be among those that the key takes.
+Json encode_word(std::string_view word, const Key& key, Problem& problem);
 Json encode(const std::string& value, const Key& key, Problem& problem);
 Json encode(std::int64_t value, const Key& key, Problem& problem);
 Json encode(double value, const Key& key, Problem& problem);
@@ -102,8 +104,8 @@ Json encode(B value, const Key&, Problem&) {
   return value;
 }
 template <IsWord E>
-Json encode(E value, const Key&, Problem&) {
-  return word_of(value);
+Json encode(E value, const Key& key, Problem& problem) {
+  return encode_word(word_of(value), key, problem);
 }
 template <class T>
 Json encode(const std::optional<T>& value, const Key& key, Problem& problem);
@@ -164,6 +166,11 @@ void decode(const Json& value, const Spot& spot, R& out) {
   decode_record(value, spot, out);
 }
 
+/// The words of an enum that a key takes.
+template <IsWord E>
+std::span<const std::string_view> list_words(const Key& key) {
+  return key.words.empty() ? std::span<const std::string_view>(kWords<E>) : key.words;
+}
 /// Refuses what is not in a closed list.
 void refuse_word(const Json& value, const Spot& spot, std::span<const std::string_view> words);
 /// Refuses what is no list, or one that may not be so short or long; true where it may be read.
@@ -175,7 +182,7 @@ bool has_known_keys(const Json& object, const Spot& spot, std::span<const std::s
 template <IsWord E>
 void decode(const Json& value, const Spot& spot, E& out) {
   const auto found = value.is_string() ? find_word<E>(value.get_ref<const std::string&>()) : std::nullopt;
-  if (!found) return refuse_word(value, spot, words_of(E{}));
+  if (!found || !spot.key.takes(word_of(*found))) return refuse_word(value, spot, list_words<E>(spot.key));
   out = *found;
 }
 

@@ -7,6 +7,7 @@
 // the traits of its key say.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,11 +50,14 @@ struct Key {
   std::string_view name;
   std::string_view unit;                         ///< "" where there is none; "1" for a ratio
   std::string_view doc;                          ///< one line
-  std::span<const std::string_view> words = {};  ///< closed list of a string, empty where any text goes
+  std::span<const std::string_view> words = {};  ///< closed list of a text; of an enum, where it takes not all words
   unsigned traits = kPlain;
   std::optional<Range> range = {};             ///< of numbers
   std::span<const std::int64_t> choices = {};  ///< closed list of an integer, instead of a range
   bool has(Trait trait) const { return (traits & trait) != 0; }
+  bool takes(std::string_view word) const {
+    return words.empty() || std::find(words.begin(), words.end(), word) != words.end();
+  }
 };
 
 template <class R>

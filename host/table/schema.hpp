@@ -27,8 +27,8 @@ std::string describe_key(const Key& key);
 
 inline Json type_schema(Tag<bool>, const Key&, Manner) { return {{"type", "boolean"}}; }
 template <IsWord E>
-Json type_schema(Tag<E>, const Key&, Manner) {
-  return word_schema(words_of(E{}));
+Json type_schema(Tag<E>, const Key& key, Manner) {
+  return word_schema(list_words<E>(key));
 }
 template <class T>
 Json type_schema(Tag<std::optional<T>>, const Key& key, Manner manner);

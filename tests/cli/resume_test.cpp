@@ -13,6 +13,7 @@
 namespace qtrap::cli {
 namespace {
 
+using result::CacheBasis;
 using result::SessionRecord;
 using ::testing::HasSubstr;
 namespace sample = result::sample;
@@ -38,7 +39,7 @@ struct Difference {
 };
 
 const Difference kDifferences[] = {
-    {"origin", [](SessionRecord& s) { s.origin = "imported"; }},
+    {"origin", [](SessionRecord& s) { s.origin = result::Origin::kImported; }},
     {"campaign_sha256", [](SessionRecord& s) { s.campaign_sha256 = "0"; }},
     {"until_ratio", [](SessionRecord& s) { s.until_ratio.reset(); }},
     {"until_looks",
@@ -59,7 +60,7 @@ const Difference kDifferences[] = {
     {"device.name", [](SessionRecord& s) { s.device.name = "another"; }},
     {"device.driver", [](SessionRecord& s) { s.device.driver = "another"; }},
     {"device.compute_units", [](SessionRecord& s) { s.device.compute_units = 1; }},
-    {"device.kernel_family", [](SessionRecord& s) { s.device.kernel_family = "cpu"; }},
+    {"device.kernel_family", [](SessionRecord& s) { s.device.kernel_family = result::KernelFamily::kCpu; }},
     {"kernels.variant", [](SessionRecord& s) { s.kernels.variant.reset(); }},
     {"kernels.source_sha256", [](SessionRecord& s) { s.kernels.source_sha256 = std::string(64, '0'); }},
     {"kernels.build_options", [](SessionRecord& s) { s.kernels.build_options = "-cl-fast-relaxed-math"; }},
@@ -156,9 +157,9 @@ TEST(Resume, WallTimeOfAKilledRunIsThatOfItsTrials) {
 
 TEST(Resume, TheCacheIsWhatTheFirstSessionSays) {
   const measure::CacheKnee knee{50 << 20, 32 << 20, 64 << 20};
-  const measure::CacheFindings all[] = {{50 << 20, "measured", "no word", knee, {}, {}},
-                                        {6 << 20, "driver", "no knee", {}, {}, 6 << 20},
-                                        {0, "none", "no one says", {}, {}, {}}};
+  const measure::CacheFindings all[] = {{50 << 20, CacheBasis::kMeasured, "no word", knee, {}, {}},
+                                        {6 << 20, CacheBasis::kDriver, "no knee", {}, {}, 6 << 20},
+                                        {0, CacheBasis::kNone, "no one says", {}, {}, {}}};
   for (const auto& found : all) {
     SessionRecord session = sample::session("s0");
     session.ceilings = {};

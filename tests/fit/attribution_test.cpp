@@ -75,7 +75,7 @@ TEST(Attribution, NamesTheDequantizePassForSplitSchemes) {
     const Attribution& point = found.at(id);
     EXPECT_EQ(point.verdict, Verdict::kTrap) << id;
     EXPECT_EQ(point.deciding_term, "dequantize pass") << id;
-    EXPECT_EQ(point.deciding_kind, "path") << id;
+    EXPECT_EQ(point.deciding_kind, DecidingKind::kPath) << id;
   }
 }
 
@@ -83,7 +83,7 @@ TEST(Attribution, NamesBytesForFusedSchemesAndLaunchesForSmallInt8Models) {
   const Found found = attribute_campaign(Quantity::kTime);
   EXPECT_EQ(found.at("s8/b1/w4a16-fused").verdict, Verdict::kNoTrap);
   EXPECT_EQ(found.at("s8/b1/w4a16-fused").deciding_term, "bytes");
-  EXPECT_EQ(found.at("s8/b1/w4a16-fused").deciding_kind, "physics");
+  EXPECT_EQ(found.at("s8/b1/w4a16-fused").deciding_kind, DecidingKind::kPhysics);
   EXPECT_EQ(found.at("s0.5/b1/w8a8").verdict, Verdict::kTrap);
   EXPECT_EQ(found.at("s0.5/b1/w8a8").deciding_term, "launches");
 }

@@ -288,7 +288,7 @@ TEST(Critical, ASizeOfOneSessionDecidesNothing) {
   const Critical entry = only(interpolate_critical(ratios_of({1.5, 1.4, 0.7}, {true, true, false}), Axis::kParams));
   EXPECT_EQ(entry.crossing.status, CriticalStatus::kAbove);
   EXPECT_EQ(entry.crossing.low, 2);
-  EXPECT_NE(entry.interval_basis, "bracket");
+  EXPECT_NE(entry.interval_basis, IntervalBasis::kBracket);
 }
 
 TEST(Critical, ModelsOfEqualSizeAreAllKept) {
@@ -325,7 +325,7 @@ TEST(Critical, SizesWithoutEffectAreTrappedNowhere) {
 TEST(Critical, WhereNoSizeHasAnIntervalNeighboursStandForIt) {
   const Critical entry = only(interpolate_critical(ratios_of({1.5, 0.7}, {false, false}), Axis::kParams));
   EXPECT_EQ(entry.crossing.status, CriticalStatus::kFound);
-  EXPECT_EQ(entry.interval_basis, "bracket");
+  EXPECT_EQ(entry.interval_basis, IntervalBasis::kBracket);
 }
 
 TEST(HopSlope, IsThatOfEachSessionAndTakesItsInterval) {

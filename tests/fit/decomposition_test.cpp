@@ -237,7 +237,7 @@ TEST(Decomposition, FallsBackToConfigurationsWithOneSession) {
   campaign.sessions = 1;
   campaign.between = 0;
   const Decomposition fit = fit_time(campaign);
-  EXPECT_EQ(fit.interval_basis, "configurations");
+  EXPECT_EQ(fit.interval_basis, IntervalBasis::kConfigurations);
   EXPECT_LT(*find(fit.best(), "bytes").low, *find(fit.best(), "bytes").high);
 }
 

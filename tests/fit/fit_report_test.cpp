@@ -188,7 +188,7 @@ TEST(FitReport, RefusesOneDeviceWithDifferentWorkloads) {
     file.points.emplace_back();
     file.points[0].device_id = "d";
   }
-  files[1].points[0].workload = "decoder";
+  files[1].points[0].workload = result::Workload::kDecoder;
   EXPECT_EQ(make_fit_report(files, quick()).error().message(),
             "one device comes with different workloads (d: projections, decoder): fit these files apart");
   files[1].points[0].device_id = "e";

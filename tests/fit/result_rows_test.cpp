@@ -56,7 +56,7 @@ TEST(ResultRows, ScalesAWindowToOneChain) {
 TEST(ResultRows, TakesBareAndProbeWindowsOfGoodPoints) {
   result::ResultFile file = make_file("s", "d");
   const result::TrialRecord good = file.trials[0];
-  for (const char* mode : {"profiled", "phase_loop", "idle"}) {
+  for (const auto mode : {result::TrialMode::kProfiled, result::TrialMode::kPhaseLoop, result::TrialMode::kIdle}) {
     file.trials.push_back(good);
     file.trials.back().mode = mode;
   }
@@ -65,7 +65,7 @@ TEST(ResultRows, TakesBareAndProbeWindowsOfGoodPoints) {
   file.trials.push_back(good);
   file.trials.back().point_id = "unknown";
   result::TrialRecord probe = good;
-  probe.mode = "probe";
+  probe.mode = result::TrialMode::kProbe;
   probe.phase = "macs_w8a8@8";
   probe.point_id.reset();
   probe.scheme.reset();
@@ -77,25 +77,25 @@ TEST(ResultRows, TakesBareAndProbeWindowsOfGoodPoints) {
   EXPECT_EQ(rows[2].workload.scheme, "");
   EXPECT_EQ(rows[2].workload.point_id, "probe/macs_w8a8@8/100/200/10/5/3/2");
   EXPECT_EQ(rows[2].workload.counts.macs.front().precision, "int8_b8") << "the class of the chains it stands for";
-  file.points[0].status = "error";
+  file.points[0].status = result::PointStatus::kError;
   EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
 }
 
 TEST(ResultRows, TakesThePointsOfImportedSessionsEvenWithoutATime) {
   result::ResultFile file = make_file("a", "d");
   file.trials.clear();
-  file.sessions[0].origin = "imported";
+  file.sessions[0].origin = result::Origin::kImported;
   file.sessions.push_back(file.sessions[0]);
   file.sessions[1].session_id = "b";
   file.points[0].session_ids = {"a"};
   file.points[0].energy_gross_j = 4;
-  file.points[0].energy_status = "ok";
-  file.points[0].energy_method = "integrated";
+  file.points[0].energy_status = EnergyStatus::kOk;
+  file.points[0].energy_method = EnergyMethod::kIntegrated;
   file.points.push_back(file.points[0]);
   file.points[1].point_id = "another session of p";
   file.points[1].session_ids = {"b"};
   file.points[1].time_s = 2;
-  file.points[1].energy_method = "estimated";
+  file.points[1].energy_method = EnergyMethod::kEstimated;
   const std::vector<Row> rows = rows_from_results(std::vector{file});
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_FALSE(rows[0].time_s);
@@ -104,7 +104,7 @@ TEST(ResultRows, TakesThePointsOfImportedSessionsEvenWithoutATime) {
   EXPECT_NE(rows[0].session, rows[1].session);
   EXPECT_DOUBLE_EQ(rows[1].time_s.value(), 2);
   EXPECT_FALSE(rows[1].energy_j);  // an estimate is no reading
-  file.sessions[0].origin = "measured";
+  file.sessions[0].origin = result::Origin::kMeasured;
   EXPECT_EQ(rows_from_results(std::vector{file}).size(), 1U);
 }
 
@@ -120,15 +120,15 @@ TEST(ResultRows, NumbersSessionsAcrossFiles) {
 TEST(ResultRows, TakesMeasuredEnergyAndLeavesEstimatesOut) {
   result::ResultFile file = make_file("s", "d");
   file.trials[0].energy_gross_j = 8;
-  file.trials[0].energy_status = "ok";
-  file.trials[0].energy_method = file.points[0].energy_method = "counter";
+  file.trials[0].energy_status = EnergyStatus::kOk;
+  file.trials[0].energy_method = file.points[0].energy_method = EnergyMethod::kCounter;
   EXPECT_DOUBLE_EQ(rows_from_results(std::vector{file})[0].energy_j.value(), 2);
-  file.trials[0].energy_method = "integrated";
+  file.trials[0].energy_method = EnergyMethod::kIntegrated;
   EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j) << "the point was pooled from another method's";
-  file.trials[0].energy_method = file.points[0].energy_method = "estimated";
+  file.trials[0].energy_method = file.points[0].energy_method = EnergyMethod::kEstimated;
   EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j);
-  file.trials[0].energy_method = file.points[0].energy_method = "counter";
-  file.trials[0].energy_status = "too_short";
+  file.trials[0].energy_method = file.points[0].energy_method = EnergyMethod::kCounter;
+  file.trials[0].energy_status = EnergyStatus::kTooShort;
   EXPECT_FALSE(rows_from_results(std::vector{file})[0].energy_j);
 }
 
@@ -137,10 +137,10 @@ TEST(ResultRows, EstimatesStaticPowerOverSessionsFromActiveIdleFirst) {
   EXPECT_FALSE(estimate_static_power(files, "d"));
   const auto add_idle = [](result::ResultFile& file, const char* phase, double power) {
     result::TrialRecord idle = file.trials[0];
-    idle.mode = "idle";
+    idle.mode = result::TrialMode::kIdle;
     idle.phase = phase;
-    idle.energy_status = "ok";
-    idle.energy_method = "counter";
+    idle.energy_status = EnergyStatus::kOk;
+    idle.energy_method = EnergyMethod::kCounter;
     idle.energy_gross_j = power * idle.wall_s;
     file.trials.push_back(idle);
   };

@@ -60,8 +60,8 @@ TEST(Anchors, GiveAValueAndNeitherIntervalNorVerdict) {
     EXPECT_DOUBLE_EQ(four.time_ratio.value(), ratio);
     EXPECT_FALSE(four.time_ratio_low);
     EXPECT_FALSE(four.time_ratio_df);
-    EXPECT_EQ(four.time_ratio_basis, "unpaired");
-    EXPECT_EQ(four.verdict_time, "undecided");
+    EXPECT_EQ(four.time_ratio_basis, result::Basis::kUnpaired);
+    EXPECT_EQ(four.verdict_time, result::Verdict::kUndecided);
     EXPECT_FALSE(four.anchor_table);
     const PointRecord anchor = find(points, "f16", "qwen3-0.6b", batch);
     EXPECT_EQ(anchor.anchor_table, "a.csv");
@@ -123,8 +123,8 @@ TEST(Anchors, OfSeveralSessionsAreStillUnpaired) {
   ASSERT_NE(pooled, file.points.end());
   EXPECT_NEAR(pooled->time_ratio.value(), std::cbrt(100. / 50 * 100 / 52 * 104 / 51), 1e-12);
   EXPECT_FALSE(pooled->time_ratio_low);
-  EXPECT_EQ(pooled->time_ratio_basis, "unpaired");
-  EXPECT_EQ(pooled->verdict_time, "undecided");
+  EXPECT_EQ(pooled->time_ratio_basis, result::Basis::kUnpaired);
+  EXPECT_EQ(pooled->verdict_time, result::Verdict::kUndecided);
 }
 
 TEST(Anchors, OfOneSessionServeNoSessionOfAnotherName) {
@@ -152,7 +152,7 @@ TEST(Anchors, CountOnlyWhereASchemeHasNoPair) {
                          [&](const auto& one) { return one.sessions > 1 && one.scheme == scheme; });
   };
   EXPECT_NEAR(pooled("w4a16-split").time_ratio.value(), std::sqrt(2 * 100. / 48), 1e-12) << "not 50, of session 3";
-  EXPECT_EQ(pooled("w4a16-split").time_ratio_basis, "sessions");
+  EXPECT_EQ(pooled("w4a16-split").time_ratio_basis, result::Basis::kSessions);
   EXPECT_DOUBLE_EQ(pooled("f16").time_s.value(), 0.02);
   EXPECT_FALSE(pooled("f16").anchor_table);
 }

@@ -27,9 +27,9 @@ TEST(Import, GivesAPublishedSpreadAnIntervalThatDecidesNothing) {
   EXPECT_NEAR(four.time_ratio_df.value(), 2.0 * 169 / 97, 1e-9);
   const double half = student_t_quantile(0.975, 2.0 * 169 / 97) * std::sqrt((4e-4 + 9e-4) / 3);
   EXPECT_NEAR(std::log(four.time_ratio_high.value()), std::log(2) + half, 1e-9);
-  EXPECT_EQ(four.time_ratio_basis, "imported");
+  EXPECT_EQ(four.time_ratio_basis, result::Basis::kImported);
   EXPECT_GT(four.time_ratio_low.value(), 1);
-  EXPECT_EQ(four.verdict_time, "undecided");
+  EXPECT_EQ(four.verdict_time, result::Verdict::kUndecided);
   EXPECT_FALSE(four.time_ratio_p);
   EXPECT_NEAR(std::log(four.time_s_high.value() / 0.02), student_t_quantile(0.975, 2) * 0.02 / std::sqrt(3), 1e-12);
   EXPECT_FALSE(four.energy_ratio_low);
@@ -57,8 +57,8 @@ TEST(Import, KeepsReplicatesBelowTheirSession) {
   EXPECT_NEAR(four.energy_error.value(), 0.3 / std::sqrt(3) / 3.3, 1e-12);
   EXPECT_EQ(four.replicates, 2);  // the fewer: two of the three have a time
   EXPECT_EQ(four.trials, 3);
-  EXPECT_EQ(four.energy_ratio_basis, "imported");
-  EXPECT_EQ(four.verdict_energy, "undecided");
+  EXPECT_EQ(four.energy_ratio_basis, result::Basis::kImported);
+  EXPECT_EQ(four.verdict_energy, result::Verdict::kUndecided);
   EXPECT_EQ(import_texts(replace(table, "40,3300,20,2", "40,3300,20,1"), map).error().message(),
             "t.csv line 5: a replicate of a configuration is given twice (1): tell its rows apart by `replicate`");
 }
@@ -72,13 +72,13 @@ TEST(Import, JudgesOverItsSessionsAsFitDoes) {
   const std::string map = replace(kMap, R"("session": "s",)", R"("session": {"column": "day"},)");
   const result::ResultFile file = import_texts(table, map).value();
   ASSERT_EQ(file.points.size(), 8U);  // six of one session each, two over all
-  for (int i = 0; i < 6; ++i) EXPECT_NE(file.points[static_cast<std::size_t>(i)].verdict_time, "trap");
+  for (int i = 0; i < 6; ++i) EXPECT_NE(file.points[static_cast<std::size_t>(i)].verdict_time, result::Verdict::kTrap);
   const auto pooled = std::find_if(file.points.begin(), file.points.end(),
                                    [](const auto& one) { return one.sessions == 3 && one.scheme != "f16"; });
   ASSERT_NE(pooled, file.points.end());
-  EXPECT_EQ(pooled->verdict_time, "trap");
-  EXPECT_EQ(pooled->verdict_energy, "trap");
-  EXPECT_EQ(pooled->time_ratio_basis, "sessions");
+  EXPECT_EQ(pooled->verdict_time, result::Verdict::kTrap);
+  EXPECT_EQ(pooled->verdict_energy, result::Verdict::kTrap);
+  EXPECT_EQ(pooled->time_ratio_basis, result::Basis::kSessions);
   EXPECT_NEAR(pooled->time_ratio.value(), std::cbrt(2.02 * 2.00 * 1.98), 1e-12);
   EXPECT_DOUBLE_EQ(pooled->time_s.value(), 0.02);
   EXPECT_EQ(pooled->trials, 9);

@@ -15,7 +15,7 @@ namespace {
 TEST(Import, GivesEachRowAPointWithUnitsBasisAndSource) {
   const result::ResultFile file = import_texts(kTable, kMap).value();
   ASSERT_EQ(file.sessions.size(), 1U);
-  EXPECT_EQ(file.sessions[0].origin, "imported");
+  EXPECT_EQ(file.sessions[0].origin, result::Origin::kImported);
   EXPECT_EQ(file.sessions[0].session_id, "m/s/G");
   EXPECT_EQ(file.sessions[0].device.name, "G");
   EXPECT_EQ(file.sessions[0].environment.at("import_licence"), "CC0");
@@ -23,10 +23,10 @@ TEST(Import, GivesEachRowAPointWithUnitsBasisAndSource) {
   ASSERT_EQ(file.points.size(), 3U);
   const result::PointRecord& four = file.points[1];
   EXPECT_EQ(four.scheme, "w4a16-split");
-  EXPECT_EQ(four.path, "split");
+  EXPECT_EQ(four.path, KernelPath::kSplit);
   EXPECT_EQ(four.model, "qwen3-0.6b");
   EXPECT_EQ(four.layers, 28);
-  EXPECT_EQ(four.basis, "measured");
+  EXPECT_EQ(four.basis, result::PointBasis::kMeasured);
   EXPECT_EQ(four.source, "a paper");
   EXPECT_EQ(four.trials, 3);
   EXPECT_DOUBLE_EQ(four.time_s.value(), 0.02);        // 1 / 50 tokens/s
@@ -37,7 +37,7 @@ TEST(Import, GivesEachRowAPointWithUnitsBasisAndSource) {
   EXPECT_DOUBLE_EQ(four.energy_ratio.value(), 1.5);
   EXPECT_DOUBLE_EQ(four.energy_net_ratio.value(), 2.6 / 1.8);  // anchor: 2 J - 20 W x 0.01 s
   EXPECT_DOUBLE_EQ(four.cor_operational.value(), 1);
-  EXPECT_EQ(four.verdict_time, "undecided");
+  EXPECT_EQ(four.verdict_time, result::Verdict::kUndecided);
   EXPECT_FALSE(four.time_ratio_low);
   EXPECT_FALSE(file.points[2].time_ratio);
 }

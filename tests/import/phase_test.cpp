@@ -82,7 +82,7 @@ TEST(Import, PoolsAPhaseOverTheSessionsThatHoldIt) {
   for (const PointRecord& one : pooled) EXPECT_EQ(one.phase, Phase::kDecode);
   EXPECT_NEAR(find(pooled, Phase::kDecode, 2).time_ratio.value(), std::sqrt(2.0 * 23 / 11), 1e-12);
   EXPECT_DOUBLE_EQ(find(points, Phase::kPrefill, 2).time_ratio.value(), 0.7);
-  EXPECT_EQ(find(points, Phase::kPrefill, 2).verdict_time, "undecided");
+  EXPECT_EQ(find(points, Phase::kPrefill, 2).verdict_time, result::Verdict::kUndecided);
 }
 
 TEST(Import, RefusesAPhaseItDoesNotKnow) {

@@ -84,7 +84,7 @@ TEST(Import, TakesTheKernelPathOfARow) {
   const std::string map = replace(kMap, R"("time":)", R"("path": {"column": "path"}, "time":)");
   const std::string table =
       "gpu,model,bits,tps,mj,watts,path\nG,small,16,100,2000,20,none\nG,small,4,50,3000,20,fused\n";
-  EXPECT_EQ(import_texts(table, map).value().points[1].path, "fused");
+  EXPECT_EQ(import_texts(table, map).value().points[1].path, KernelPath::kFused);
   EXPECT_EQ(
       import_texts(replace(table, "fused", "magic"), map).error().message(),
       "t.csv line 3: the kernel path is not in its closed list (magic): use none, split, fused, or filter the row out");

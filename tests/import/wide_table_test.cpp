@@ -145,7 +145,7 @@ TEST(Import, ReadsTheSpreadOfEachScheme) {
   EXPECT_EQ(points[2].scheme, "w4a16-split");
   EXPECT_EQ(points[2].replicates, 5);
   EXPECT_NEAR(points[2].time_error.value(), 1 / student_t_quantile(0.975, 4) / 20, 1e-12);
-  EXPECT_EQ(points[2].time_ratio_basis, "imported");
+  EXPECT_EQ(points[2].time_ratio_basis, result::Basis::kImported);
   EXPECT_TRUE(points[2].time_ratio_low);
 }
 

@@ -302,7 +302,7 @@ TEST(Judge, DrawsAnIntervalButNoVerdictFromThePublishedSpreadsOfOneSession) {
                                {key, "w8a8", "0", 0, 2.0, false, PublishedSpread{0.04, 9}}};
   const Judgement one = judge(all).at(0);
   EXPECT_EQ(one.basis, Basis::kImported);
-  EXPECT_STREQ(to_string(one.basis), "imported");
+  EXPECT_EQ(to_string(one.basis), "imported");
   EXPECT_DOUBLE_EQ(one.standard_error, 0.05);
   EXPECT_NEAR(one.degrees_of_freedom, 6.25e-6 / (8.1e-7 / 4 + 2.56e-6 / 9), 1e-9);
   EXPECT_GT(one.interval.value().low, 0);

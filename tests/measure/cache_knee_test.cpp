@@ -129,14 +129,14 @@ Result<CacheKnee> no_knee() { return runtime_error("no knee", "", "sets of all s
 TEST(CacheFindings, TheSystemsWordIsTakenWhereTheSweepAgrees) {
   const auto found = decide_cache(knee_at_50(), 50 * kMiB, 4 * kMiB);
   EXPECT_EQ(found.bytes, 50 * kMiB);
-  EXPECT_EQ(found.basis, "system");
+  EXPECT_EQ(found.basis, result::CacheBasis::kSystem);
   EXPECT_THAT(found.status, HasSubstr("sysfs agrees"));
 }
 
 TEST(CacheFindings, ADriverThatMeansAnotherCacheIsNotBelieved) {
   const auto nvidia = decide_cache(knee_at_50(), std::nullopt, 4 * kMiB);
   EXPECT_EQ(nvidia.bytes, 52 * kMiB);
-  EXPECT_EQ(nvidia.basis, "measured");
+  EXPECT_EQ(nvidia.basis, result::CacheBasis::kMeasured);
   EXPECT_THAT(nvidia.status, HasSubstr("the driver 4 MiB"));
   const auto amd = decide_cache(knee_at_50(), std::nullopt, 16 << 10);
   EXPECT_EQ(amd.bytes, 52 * kMiB);
@@ -145,21 +145,21 @@ TEST(CacheFindings, ADriverThatMeansAnotherCacheIsNotBelieved) {
 TEST(CacheFindings, ASystemThatTheSweepContradictsIsNotBelieved) {
   const auto found = decide_cache(knee_at_50(), 32 * kMiB, 32 * kMiB);
   EXPECT_EQ(found.bytes, 52 * kMiB);
-  EXPECT_EQ(found.basis, "measured");
+  EXPECT_EQ(found.basis, result::CacheBasis::kMeasured);
   EXPECT_THAT(found.status, HasSubstr("sysfs says 32 MiB"));
 }
 
 TEST(CacheFindings, WithoutAKneeTheWordIsTakenAndSaidToBeOne) {
   const auto system = decide_cache(no_knee(), 32 * kMiB, 16 * kMiB);
   EXPECT_EQ(system.bytes, 32 * kMiB);
-  EXPECT_EQ(system.basis, "system");
+  EXPECT_EQ(system.basis, result::CacheBasis::kSystem);
   EXPECT_THAT(system.status, HasSubstr("read alike"));
   const auto driver = decide_cache(no_knee(), std::nullopt, 16 * kMiB);
-  EXPECT_EQ(driver.basis, "driver");
+  EXPECT_EQ(driver.basis, result::CacheBasis::kDriver);
   EXPECT_THAT(driver.status, HasSubstr("not confirmed"));
   const auto none = decide_cache(no_knee(), std::nullopt, std::nullopt);
   EXPECT_EQ(none.bytes, 0U);
-  EXPECT_EQ(none.basis, "none");
+  EXPECT_EQ(none.basis, result::CacheBasis::kNone);
 }
 
 TEST(CacheFindings, SurviveTheWayToAnotherProcess) {

@@ -33,7 +33,7 @@ TEST_F(Recording, AWindowsEnergyIsItsPowerTimesItsTime) {
   const double window_s = 1e-6 * static_cast<double>(reading.samples.window_end_us - reading.samples.window_begin_us);
   EXPECT_NEAR(reading.energy->value() / window_s / SteadyMeter::kBusyW, 1, 0.03);
   EXPECT_GE(reading.busy.value(), 0.199);
-  EXPECT_EQ(reading.method, "simulated");
+  EXPECT_EQ(reading.method, EnergyMethod::kSimulated);
   EXPECT_NEAR(reading.wall.value(), 0.001 * static_cast<double>(reading.repetitions), 1e-9)
       << "lead and tail not counted";
   EXPECT_GT(reading.samples.at_us.size(), 20U);
@@ -64,7 +64,7 @@ TEST_F(Recording, AMeterThatVanishesLeavesNoEnergyAndItsReason) {
   set_energy(reading, Watts(100), trial);
   EXPECT_FALSE(trial.energy_gross_j.has_value());
   EXPECT_FALSE(trial.energy_idle_j.has_value());
-  EXPECT_EQ(trial.energy_status, "no_meter");
+  EXPECT_EQ(trial.energy_status, EnergyStatus::kNoMeter);
   EXPECT_EQ(trial.energy_reason, reading.reason);
   EXPECT_EQ(reading.samples.energy_absent.size(), reading.samples.at_us.size());
   EXPECT_EQ(reading.samples.energy_absent_reasons.front(), "vanished");

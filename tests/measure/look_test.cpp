@@ -5,7 +5,9 @@
 namespace qtrap::measure {
 namespace {
 
-result::PointRecord point(const char* verdict, std::optional<double> detectable = {}) {
+using result::Verdict;
+
+result::PointRecord point(Verdict verdict, std::optional<double> detectable = {}) {
   result::PointRecord one;
   one.scheme = "w8a8";
   one.verdict_time = verdict;
@@ -14,10 +16,11 @@ result::PointRecord point(const char* verdict, std::optional<double> detectable 
 }
 
 TEST(Look, CountsWhatIsUndecidedAndWhatCouldHaveGoneUnseen) {
-  std::vector<result::PointRecord> points{point("trap", 1.3), point("no_effect", 1.001), point("undecided", 1.04),
-                                          point("undecided", 1.06), point("undecided")};
-  points.push_back(point("undecided"));
-  points.back().status = "error";
+  std::vector<result::PointRecord> points{point(Verdict::kTrap, 1.3), point(Verdict::kNoEffect, 1.001),
+                                          point(Verdict::kUndecided, 1.04), point(Verdict::kUndecided, 1.06),
+                                          point(Verdict::kUndecided)};
+  points.push_back(point(Verdict::kUndecided));
+  points.back().status = result::PointStatus::kError;
   const LookCount count = count_undecided(points, 1.05);
   EXPECT_EQ(count.ratios, 5);
   EXPECT_EQ(count.undecided, 3);
@@ -27,10 +30,10 @@ TEST(Look, CountsWhatIsUndecidedAndWhatCouldHaveGoneUnseen) {
 }
 
 TEST(Look, EnergyCountsWhereASensorReadIt) {
-  std::vector<result::PointRecord> points{point("trap")};
-  points[0].verdict_energy = "no_meter";
+  std::vector<result::PointRecord> points{point(Verdict::kTrap)};
+  points[0].verdict_energy = Verdict::kNoMeter;
   EXPECT_EQ(count_undecided(points, 1.05).ratios, 1);
-  points[0].verdict_energy = "undecided";
+  points[0].verdict_energy = Verdict::kUndecided;
   EXPECT_EQ(count_undecided(points, 1.05).unseen, 1);
 }
 

@@ -83,7 +83,7 @@ class PoolCell : public ::testing::Test {
 
   void add(const std::string& session, const std::string& scheme, std::int64_t block, double wall_s,
            std::int64_t repetitions = 1) {
-    for (const char* mode : {"bare", "profiled"}) {
+    for (const auto mode : {result::TrialMode::kBare, result::TrialMode::kProfiled}) {
       result::TrialRecord trial;
       trial.session_id = session;
       trial.point_id = make_point_id(cell_, scheme);
@@ -98,8 +98,8 @@ class PoolCell : public ::testing::Test {
       trial.launches = 10 * repetitions;
       trial.bytes = 1000 * repetitions;
       trial.syncs = repetitions;
-      trial.stop_reason = "trials";
-      if (trial.mode == "profiled") {
+      trial.stop_reason = result::StopReason::kTrials;
+      if (trial.mode == result::TrialMode::kProfiled) {
         trial.phase_cast_s = 0.0;
         trial.phase_quantize_s = 0.0;
         trial.phase_dequantize_s = 0.5 * wall_s;
@@ -173,7 +173,7 @@ TEST_F(PoolCell, TheRoofIsThatOfTheUnitInUse) {
     EXPECT_EQ(point.roof_ceiling, row.ceiling) << row.scheme;
     EXPECT_DOUBLE_EQ(point.roof_s.value(), 2 * row.operations) << row.scheme;
     EXPECT_DOUBLE_EQ(point.roof_fraction.value(), row.operations / 4) << row.scheme;
-    EXPECT_EQ(point.roof_status, "ok");
+    EXPECT_EQ(point.roof_status, result::RoofStatus::kOk);
   }
 }
 
@@ -182,20 +182,20 @@ TEST_F(PoolCell, APointFasterThanItsRoofHasNoFractionButAStatus) {
   for (auto& session : sessions_) session.ceilings.read_bytes_per_s = kLayerWeights * 2 * 2 / 1.2;  // f16, two layers
   EXPECT_DOUBLE_EQ(pool()[0].roof_s.value(), 1.2);
   EXPECT_FALSE(pool()[0].roof_fraction.has_value());
-  EXPECT_EQ(pool()[0].roof_status, "ceiling_too_low");
+  EXPECT_EQ(pool()[0].roof_status, result::RoofStatus::kCeilingTooLow);
   // What lies within four times the cache is read faster than memory allows, and that is no fault of the ceiling.
   for (auto& session : sessions_) session.ceilings.cache_bytes = 1 << 20;
   EXPECT_FALSE(pool()[0].roof_fraction.has_value());
-  EXPECT_EQ(pool()[0].roof_status, "in_cache");
+  EXPECT_EQ(pool()[0].roof_status, result::RoofStatus::kInCache);
   for (auto& session : sessions_) session.ceilings.cache_bytes.reset();
   result::SessionRecord other = sessions_.front();  // without a trial of the cell
   other.session_id = "s3";
   other.ceilings.cache_bytes = 1 << 20;
   sessions_.push_back(other);
-  EXPECT_EQ(pool()[0].roof_status, "ceiling_too_low") << "the cache is that of the point's sessions";
+  EXPECT_EQ(pool()[0].roof_status, result::RoofStatus::kCeilingTooLow) << "the cache is that of the point's sessions";
   for (auto& session : sessions_) session.ceilings.read_bytes_per_s = kLayerWeights * 2 * 2 / 1.05;
   EXPECT_DOUBLE_EQ(pool()[0].roof_fraction.value(), 1.05);
-  EXPECT_EQ(pool()[0].roof_status, "ok");
+  EXPECT_EQ(pool()[0].roof_status, result::RoofStatus::kOk);
 }
 
 TEST_F(PoolCell, PairsRatiosWithinABlock) {
@@ -214,9 +214,9 @@ TEST_F(PoolCell, PairsRatiosWithinABlock) {
   EXPECT_DOUBLE_EQ(points[1].cor_operational.value(), std::sqrt(2 * 2.02) - 1);
   EXPECT_DOUBLE_EQ(points[1].cor_phase.value(), 2);
   EXPECT_NEAR(points[1].closure_time.value(), 0, 1e-12);
-  EXPECT_EQ(points[1].verdict_time, "trap");
+  EXPECT_EQ(points[1].verdict_time, result::Verdict::kTrap);
   EXPECT_EQ(points[1].sessions, 2);
-  EXPECT_EQ(points[1].verdict_energy, "no_meter");
+  EXPECT_EQ(points[1].verdict_energy, result::Verdict::kNoMeter);
   EXPECT_FALSE(points[1].energy_gross_j.has_value());
 }
 
@@ -231,7 +231,7 @@ TEST_F(PoolCell, DividesByRepetitionsAndLeavesFlaggedTrialsOut) {
   EXPECT_EQ(point.trials, 4);
   EXPECT_EQ(point.trials_flagged, 2);
   EXPECT_EQ(point.launches, 10);
-  EXPECT_EQ(point.verdict_time, "undecided") << "one block has no interval";
+  EXPECT_EQ(point.verdict_time, result::Verdict::kUndecided) << "one block has no interval";
 }
 
 TEST_F(PoolCell, WhereEveryTrialIsFlaggedTheyServeButGiveNoVerdict) {
@@ -241,10 +241,10 @@ TEST_F(PoolCell, WhereEveryTrialIsFlaggedTheyServeButGiveNoVerdict) {
   }
   for (auto& trial : trials_) trial.flags = {"foreign_load"};
   const auto point = pool()[1];
-  EXPECT_EQ(point.status, "ok");
+  EXPECT_EQ(point.status, result::PointStatus::kOk);
   EXPECT_DOUBLE_EQ(point.time_ratio.value(), 2);
   EXPECT_EQ(point.trials_flagged, point.trials);
-  EXPECT_EQ(point.verdict_time, "undecided");
+  EXPECT_EQ(point.verdict_time, result::Verdict::kUndecided);
   EXPECT_THAT(point.reason.value(), HasSubstr("foreign_load"));
 }
 
@@ -260,7 +260,7 @@ TEST_F(PoolCell, ARatioOfFlaggedBlocksIsShownButDecidesNothing) {
   }
   const auto point = pool()[1];
   EXPECT_DOUBLE_EQ(point.time_ratio.value(), 2);
-  EXPECT_EQ(point.verdict_time, "undecided");
+  EXPECT_EQ(point.verdict_time, result::Verdict::kUndecided);
   EXPECT_THAT(point.reason.value(), HasSubstr("flagged"));
 }
 
@@ -270,9 +270,9 @@ TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
     add(id, "w8a16-split", 0, 4, 2);
   }
   for (auto& trial : trials_) {
-    if (trial.mode != "bare") continue;
-    trial.energy_status = "ok";
-    trial.energy_method = "counter";
+    if (trial.mode != result::TrialMode::kBare) continue;
+    trial.energy_status = EnergyStatus::kOk;
+    trial.energy_method = EnergyMethod::kCounter;
     trial.energy_gross_j = trial.scheme == "f16" ? 400 : 300;  // 100 and 150 J per chain
     if (trial.session_id == "s2") *trial.energy_gross_j *= trial.scheme == "f16" ? 0.99 : 1;
     trial.energy_idle_j = 200;  // 50 and 100 J per chain
@@ -282,10 +282,10 @@ TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
   EXPECT_DOUBLE_EQ(points[0].energy_net_j.value(), 49.5);
   EXPECT_DOUBLE_EQ(points[1].energy_ratio.value(), 1.5 / std::sqrt(0.99));
   EXPECT_DOUBLE_EQ(points[1].energy_net_ratio.value(), 1 / std::sqrt(0.98));
-  EXPECT_EQ(points[1].verdict_energy, "trap");
-  EXPECT_EQ(points[1].energy_method, "counter");
-  EXPECT_EQ(points[1].phase_dequantize_j_status, "unattributable") << "no loop of it was run";
-  EXPECT_EQ(points[1].phase_cast_j_status, "no_pass");
+  EXPECT_EQ(points[1].verdict_energy, result::Verdict::kTrap);
+  EXPECT_EQ(points[1].energy_method, EnergyMethod::kCounter);
+  EXPECT_EQ(points[1].phase_dequantize_j_status, EnergyStatus::kUnattributable) << "no loop of it was run";
+  EXPECT_EQ(points[1].phase_cast_j_status, EnergyStatus::kNoPass);
 }
 
 TEST_F(PoolCell, AnEstimateGivesARatioButNoVerdict) {
@@ -294,26 +294,26 @@ TEST_F(PoolCell, AnEstimateGivesARatioButNoVerdict) {
     add(id, "w8a16-split", 0, 2);
   }
   for (auto& trial : trials_) {
-    if (trial.mode != "bare") continue;
-    trial.energy_status = "ok";
-    trial.energy_method = "estimated";
+    if (trial.mode != result::TrialMode::kBare) continue;
+    trial.energy_status = EnergyStatus::kOk;
+    trial.energy_method = EnergyMethod::kEstimated;
     trial.energy_gross_j = 250 * trial.wall_s;
   }
   const auto point = pool()[1];
   EXPECT_DOUBLE_EQ(point.energy_ratio.value(), 2);
-  EXPECT_EQ(point.energy_method, "estimated");
-  EXPECT_EQ(point.verdict_energy, "no_meter");
+  EXPECT_EQ(point.energy_method, EnergyMethod::kEstimated);
+  EXPECT_EQ(point.verdict_energy, result::Verdict::kNoMeter);
   EXPECT_FALSE(point.energy_net_j.has_value());
 }
 
 TEST_F(PoolCell, AWindowTooShortForTheSensorIsNoEnergy) {
   add("s1", "f16", 0, 1);
   add("s1", "w8a16-split", 0, 2);
-  for (auto& trial : trials_) trial.energy_status = "too_short";
+  for (auto& trial : trials_) trial.energy_status = EnergyStatus::kTooShort;
   const auto point = pool()[1];
-  EXPECT_EQ(point.energy_status, "too_short");
+  EXPECT_EQ(point.energy_status, EnergyStatus::kTooShort);
   EXPECT_FALSE(point.energy_gross_j.has_value());
-  EXPECT_EQ(point.verdict_energy, "undecided");
+  EXPECT_EQ(point.verdict_energy, result::Verdict::kUndecided);
 }
 
 TEST_F(PoolCell, ALimitedNumberOfLayersIsExtrapolatedAndSaysSo) {
@@ -321,7 +321,7 @@ TEST_F(PoolCell, ALimitedNumberOfLayersIsExtrapolatedAndSaysSo) {
   add("s1", "f16", 0, 1);
   add("s1", "w8a16-split", 0, 2);
   const auto points = pool();
-  EXPECT_EQ(points[0].basis, "extrapolated");
+  EXPECT_EQ(points[0].basis, result::PointBasis::kExtrapolated);
   EXPECT_DOUBLE_EQ(points[0].time_s.value(), 4);
   EXPECT_EQ(points[0].launches, 4 * 9 + 1) << "one of the ten follows the last layer";
   EXPECT_EQ(points[0].bytes, 4 * (1000 - 2 * 64 * 3) + 2 * 64 * 3);
@@ -333,8 +333,8 @@ TEST_F(PoolCell, ASchemeThatFailedBecomesAPointWithItsReason) {
   add("s1", "f16", 0, 1);
   failures_["w8a16-split"] = runtime_error("kernel build failed", "x.cl", "update the driver");
   const auto points = pool();
-  EXPECT_EQ(points[0].status, "ok");
-  EXPECT_EQ(points[1].status, "error");
+  EXPECT_EQ(points[0].status, result::PointStatus::kOk);
+  EXPECT_EQ(points[1].status, result::PointStatus::kError);
   EXPECT_THAT(points[1].reason.value(), HasSubstr("kernel build failed (x.cl)"));
   EXPECT_FALSE(points[1].time_s.has_value());
 }
@@ -366,20 +366,20 @@ TEST_F(PoolCell, AFailedCheckInAnySessionLeavesNoVerdict) {
       check.session_id = session;
       check.scheme = scheme;
       check.cell_id = cell_.id();
-      check.mode = "check";
+      check.mode = result::TrialMode::kCheck;
       check.rows = 100;
       check.rows_checked = 90;
       trials_.push_back(check);
     }
   }
   auto points = pool();
-  EXPECT_EQ(points[1].status, "ok");
+  EXPECT_EQ(points[1].status, result::PointStatus::kOk);
   EXPECT_EQ(points[1].rows, 200);
   EXPECT_EQ(points[1].rows_checked, 180);
   EXPECT_EQ(points[1].trials, 8) << "a check is no window";
   EXPECT_FALSE(points[1].reason.has_value());
   trials_.back().unchecked_reason = "no memory";
-  EXPECT_EQ(pool()[1].status, "ok");
+  EXPECT_EQ(pool()[1].status, result::PointStatus::kOk);
   EXPECT_EQ(pool()[1].reason, "not all of its kernels could be checked: no memory");
   const auto unflagged = trials_;
   for (auto& trial : trials_) trial.flags = {"paused"};
@@ -388,8 +388,8 @@ TEST_F(PoolCell, AFailedCheckInAnySessionLeavesNoVerdict) {
   trials_ = unflagged;
   trials_.back().failure = "gemv_i8_f16_cpu is wrong in row 37";
   points = pool();
-  EXPECT_EQ(points[0].status, "ok");
-  EXPECT_EQ(points[1].status, "error");
+  EXPECT_EQ(points[0].status, result::PointStatus::kOk);
+  EXPECT_EQ(points[1].status, result::PointStatus::kError);
   EXPECT_EQ(points[1].reason, "gemv_i8_f16_cpu is wrong in row 37");
   EXPECT_FALSE(points[1].verdict_time.has_value());
   EXPECT_FALSE(points[1].time_s.has_value());
@@ -400,17 +400,17 @@ TEST_F(PoolCell, PhasesThatDoNotAddUpAreLeftOut) {
     for (std::int64_t block : {0, 1}) add(session, "f16", block, 1);
   }
   for (auto& trial : trials_) {
-    if (trial.mode == "profiled") trial.wall_s = 1.25;  // phases and gap are 1 s: closure -0.2
+    if (trial.mode == result::TrialMode::kProfiled) trial.wall_s = 1.25;  // phases and gap are 1 s: closure -0.2
   }
   EXPECT_TRUE(pool()[0].phase_matmul_s.has_value());
   for (auto& trial : trials_) {
-    if (trial.mode == "profiled") trial.wall_s = 4;  // stamps of a quarter
+    if (trial.mode == result::TrialMode::kProfiled) trial.wall_s = 4;  // stamps of a quarter
   }
   auto point = pool()[0];
   EXPECT_DOUBLE_EQ(point.closure_time.value(), -0.75);
   EXPECT_FALSE(point.phase_matmul_s.has_value());
   EXPECT_FALSE(point.gap_s.has_value());
-  EXPECT_EQ(point.status, "ok");
+  EXPECT_EQ(point.status, result::PointStatus::kOk);
   EXPECT_EQ(point.reason, "phases and gaps add up to 25 % of the wall: the point has no phases");
   // A launch and a wait of 3 s in the one hop explain it.
   for (auto& session : sessions_) session.ceilings.host_sync_s = 3.0;
@@ -422,13 +422,13 @@ TEST_F(PoolCell, WindowsWithoutSoundStampsGiveNoPhases) {
     for (std::int64_t block : {0, 1}) add(session, "f16", block, 1);
   }
   for (auto& trial : trials_) {
-    if (trial.mode != "profiled") continue;
+    if (trial.mode != result::TrialMode::kProfiled) continue;
     trial.flags = {"bad_stamps"};
     trial.gap_s = trial.phase_cast_s = trial.phase_quantize_s = trial.phase_dequantize_s = trial.phase_matmul_s = {};
     trial.phase_attention_s = trial.phase_other_s = {};
   }
   const auto point = pool()[0];
-  EXPECT_EQ(point.status, "ok");
+  EXPECT_EQ(point.status, result::PointStatus::kOk);
   EXPECT_FALSE(point.closure_time.has_value());
   EXPECT_FALSE(point.phase_matmul_s.has_value());
   EXPECT_EQ(point.reason, "no profiled window has event stamps that can be: the point has no phases");

@@ -16,6 +16,7 @@
 namespace qtrap::measure {
 namespace {
 
+using result::TrialMode;
 using result::TrialRecord;
 
 class Session : public ::testing::Test {
@@ -67,7 +68,7 @@ class Session : public ::testing::Test {
     return source;
   }
 
-  std::vector<const TrialRecord*> with_mode(const std::string& mode) const {
+  std::vector<const TrialRecord*> with_mode(TrialMode mode) const {
     std::vector<const TrialRecord*> found;
     for (const TrialRecord& trial : trials_) {
       if (trial.mode == mode) found.push_back(&trial);
@@ -75,7 +76,7 @@ class Session : public ::testing::Test {
     return found;
   }
 
-  std::vector<const TrialRecord*> with_scheme(const std::string& mode, const std::string& scheme) const {
+  std::vector<const TrialRecord*> with_scheme(TrialMode mode, const std::string& scheme) const {
     auto found = with_mode(mode);
     std::erase_if(found, [&](const TrialRecord* trial) { return trial->scheme != scheme; });
     return found;
@@ -96,11 +97,12 @@ TEST_F(Session, WithoutAMeterSaysSoInEveryTrial) {
   run({{nullptr, "", "nothing found"}, {}});
   EXPECT_EQ(session_.meter.status, "no_meter");
   EXPECT_EQ(session_.meter.reason, "nothing found");
-  EXPECT_EQ(with_mode("bare").size() + with_mode("profiled").size(), 8U) << "two schemes, two blocks";
-  ASSERT_EQ(with_mode("check").size(), 2U) << "each scheme once";
+  EXPECT_EQ(with_mode(TrialMode::kBare).size() + with_mode(TrialMode::kProfiled).size(), 8U)
+      << "two schemes, two blocks";
+  ASSERT_EQ(with_mode(TrialMode::kCheck).size(), 2U) << "each scheme once";
   EXPECT_EQ(trials_.size(), 10U);
   for (const TrialRecord& trial : trials_) {
-    EXPECT_EQ(trial.energy_status, "no_meter");
+    EXPECT_EQ(trial.energy_status, EnergyStatus::kNoMeter);
     EXPECT_FALSE(trial.energy_gross_j.has_value());
   }
   EXPECT_TRUE(samples_.empty());
@@ -108,9 +110,9 @@ TEST_F(Session, WithoutAMeterSaysSoInEveryTrial) {
 
 TEST_F(Session, ChecksEveryKernelOfEverySchemeAndSaysOnHowManyRows) {
   run({{nullptr, "", "nothing found"}, {}});
-  for (const TrialRecord* check : with_mode("check")) {
+  for (const TrialRecord* check : with_mode(TrialMode::kCheck)) {
     EXPECT_FALSE(check->failure.has_value()) << *check->failure;
-    EXPECT_EQ(check->kernels_used, with_scheme("profiled", *check->scheme).front()->kernels_used);
+    EXPECT_EQ(check->kernels_used, with_scheme(TrialMode::kProfiled, *check->scheme).front()->kernels_used);
     EXPECT_GT(check->rows.value(), 0);
     EXPECT_GT(check->rows_checked.value(), 0);
     EXPECT_LE(*check->rows_checked, *check->rows);
@@ -122,12 +124,13 @@ TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
   run(steady());
   EXPECT_EQ(session_.meter.method, "simulated");
   EXPECT_THAT(session_.hazards, ::testing::Contains("energies are simulated: the meter replays a file"));
-  ASSERT_EQ(with_mode("bare").size(), 4U);
+  ASSERT_EQ(with_mode(TrialMode::kBare).size(), 4U);
   std::size_t with_energy = 0;
   for (const TrialRecord& trial : trials_) {
-    if (trial.mode == "profiled" || trial.mode == "check") continue;
+    if (trial.mode == TrialMode::kProfiled || trial.mode == TrialMode::kCheck) continue;
     ++with_energy;
-    ASSERT_EQ(trial.energy_status, "ok") << trial.mode << ": " << trial.energy_reason.value_or("");
+    ASSERT_EQ(trial.energy_status, EnergyStatus::kOk)
+        << to_string(trial.mode) << ": " << trial.energy_reason.value_or("");
     // 300 W throughout, so the window's length on the meter's clock is the truth.
     const auto samples = std::find_if(samples_.begin(), samples_.end(), [&](const auto& one) {
       return one.cell_id == trial.cell_id && one.block == trial.block && one.order == trial.order;
@@ -138,20 +141,20 @@ TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
   }
   EXPECT_EQ(samples_.size(), with_energy);
   std::set<std::string> phases;
-  for (const TrialRecord* idle : with_mode("idle")) phases.insert(*idle->phase);
+  for (const TrialRecord* idle : with_mode(TrialMode::kIdle)) phases.insert(*idle->phase);
   EXPECT_EQ(phases, (std::set<std::string>{"idle", "active_idle"}));
 }
 
 TEST_F(Session, PhaseLoopsGiveAPhaseItsEnergy) {
   run(steady());
   std::set<std::string> loops;
-  for (const TrialRecord* loop : with_mode("phase_loop")) loops.insert(*loop->scheme + " " + *loop->phase);
+  for (const TrialRecord* loop : with_mode(TrialMode::kPhaseLoop)) loops.insert(*loop->scheme + " " + *loop->phase);
   EXPECT_TRUE(loops.contains("w8a16-split dequantize"));
   EXPECT_TRUE(loops.contains("w8a16-split matmul"));
   EXPECT_FALSE(loops.contains("f16 dequantize")) << "f16 has no such pass";
   for (TrialRecord& trial : trials_) {  // whatever else this machine did
     trial.flags.clear();
-    if (trial.mode != "profiled") continue;
+    if (trial.mode != TrialMode::kProfiled) continue;
     ASSERT_TRUE(trial.gap_s && trial.phase_matmul_s && trial.phase_dequantize_s && trial.phase_other_s);
     trial.wall_s = *trial.gap_s + *trial.phase_cast_s + *trial.phase_quantize_s + *trial.phase_dequantize_s +
                    *trial.phase_matmul_s + *trial.phase_other_s;
@@ -161,10 +164,10 @@ TEST_F(Session, PhaseLoopsGiveAPhaseItsEnergy) {
       pool_cells(std::vector<PoolInput>{{plan_.cells.front(), &model_, &plan_.campaign, sessions, trials_, {}}});
   ASSERT_EQ(points.size(), 2U);
   const auto& split = points[1];
-  EXPECT_EQ(split.energy_status, "ok");
-  EXPECT_EQ(split.energy_method, "simulated");
-  EXPECT_EQ(split.phase_dequantize_j_status, "ok");
-  EXPECT_EQ(split.phase_attention_j_status, "no_pass");
+  EXPECT_EQ(split.energy_status, EnergyStatus::kOk);
+  EXPECT_EQ(split.energy_method, EnergyMethod::kSimulated);
+  EXPECT_EQ(split.phase_dequantize_j_status, EnergyStatus::kOk);
+  EXPECT_EQ(split.phase_attention_j_status, EnergyStatus::kNoPass);
   EXPECT_GT(split.phase_dequantize_j.value(), 0);
   ASSERT_TRUE(split.closure_energy.has_value());
   const double sum = *split.phase_dequantize_j + *split.phase_matmul_j + *split.phase_other_j;
@@ -177,7 +180,7 @@ TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
   plan_.campaign.probes = true;
   run({{nullptr, "", "nothing found"}, {}});
   std::set<std::string> names;
-  for (const TrialRecord* probe : with_mode("probe")) {
+  for (const TrialRecord* probe : with_mode(TrialMode::kProbe)) {
     names.insert(*probe->phase);
     EXPECT_EQ(probe->cell_id, "probes");
     EXPECT_FALSE(probe->scheme.has_value());
@@ -205,7 +208,7 @@ TEST_F(Session, AProbeThatAProcessDiedOfInItsMakingIsLeftOut) {
   }
   run({{nullptr, "", "nothing found"}, {}});
   std::set<std::string> names;
-  for (const TrialRecord* probe : with_mode("probe")) names.insert(*probe->phase);
+  for (const TrialRecord* probe : with_mode(TrialMode::kProbe)) names.insert(*probe->phase);
   EXPECT_EQ(names, std::set<std::string>{"copy"});
   EXPECT_THAT(session_.hazards,
               ::testing::Contains(fmt::format("left out: making of probe {} of {} (it died)", probes, probes)));

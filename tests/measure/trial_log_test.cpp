@@ -23,10 +23,10 @@ class Log : public ::testing::Test {
 TEST_F(Log, HandsOverEachCellOnceWithItsKeys) {
   log_.set_session("s7");
   log_.begin_window();
-  (void)log_.keep(make_trial(2, "bare", 3, 4));
+  (void)log_.keep(make_trial(2, result::TrialMode::kBare, 3, 4));
   log_.begin_window();
-  (void)log_.keep(make_trial(2, "profiled", 3, 5), result::SamplesRecord{});
-  log_.hand_over("cell", "ci");
+  (void)log_.keep(make_trial(2, result::TrialMode::kProfiled, 3, 5), result::SamplesRecord{});
+  log_.hand_over("cell", result::StopReason::kPrecision);
   log_.hand_over("empty");
   ASSERT_EQ(cells_.size(), 1U);
   ASSERT_EQ(cells_[0].size(), 2U);
@@ -35,8 +35,8 @@ TEST_F(Log, HandsOverEachCellOnceWithItsKeys) {
     EXPECT_EQ(trial.session_index, 2);
     EXPECT_EQ(trial.cell_id, "cell");
     EXPECT_EQ(trial.cell_trials, 2);
-    EXPECT_EQ(trial.stop_reason, "ci");
-    EXPECT_EQ(trial.time_basis, "host");
+    EXPECT_EQ(trial.stop_reason, result::StopReason::kPrecision);
+    EXPECT_EQ(trial.time_basis, result::TimeBasis::kHost);
   }
   ASSERT_EQ(samples_.size(), 1U);
   EXPECT_EQ(samples_[0].session_id, "s7");
@@ -47,7 +47,7 @@ TEST_F(Log, HandsOverEachCellOnceWithItsKeys) {
 
 TEST_F(Log, ForgetsWhatIsDropped) {
   log_.begin_window();
-  (void)log_.keep(make_trial(0, "bare", 0, 0));
+  (void)log_.keep(make_trial(0, result::TrialMode::kBare, 0, 0));
   log_.drop();
   log_.hand_over("cell");
   EXPECT_TRUE(cells_.empty());

@@ -79,7 +79,7 @@ class Selection : public testing::Test {
     }
     findings_ = discover_meters(MeterEnvironment::simulated("/nonexistent", test::fake_libraries("complete")), kTime);
     gpu_.name = "NVIDIA A100";
-    gpu_.type = "gpu";
+    gpu_.type = DeviceType::kGpu;
     gpu_.vendor = "NVIDIA Corporation";
   }
   Result<Match> select(const std::string& spec) {

@@ -53,7 +53,7 @@ TEST_F(Jetson, MeasuresEveryDeviceOfTheModule) {
   add_rail(1, 1, "VDD_IN", "5000", "2400");
   DeviceIdentity gpu;
   gpu.name = "Orin";
-  gpu.type = "gpu";
+  gpu.type = DeviceType::kGpu;
   const Match match = match_meter(gpu, find(), time_).value();
   EXPECT_TRUE(match.meter);
   EXPECT_EQ(match.basis, "module");

@@ -38,7 +38,7 @@ Finding make_finding(const std::string& family, const std::string& board, std::o
 DeviceIdentity make_gpu(const std::string& name, const std::string& vendor) {
   DeviceIdentity device;
   device.name = name;
-  device.type = "gpu";
+  device.type = DeviceType::kGpu;
   device.vendor = vendor;
   return device;
 }
@@ -155,7 +155,7 @@ TEST(Match, GivesNoMeterToADeviceThatCouldBeAnyOfSeveralBoards) {
 TEST(Match, GivesACpuNoBoardsMeter) {
   const std::vector<Finding> findings{make_finding("nvml", "NVIDIA A100", "0000:3b:00.0", kUuid)};
   DeviceIdentity cpu;
-  cpu.type = "cpu";
+  cpu.type = DeviceType::kCpu;
   cpu.name = "NVIDIA A100";
   EXPECT_FALSE(match_meter(cpu, findings, kTime).value().meter);
 }

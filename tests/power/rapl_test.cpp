@@ -25,7 +25,7 @@ class Rapl : public testing::Test {
   std::vector<Finding> find() { return find_rapl(MeterEnvironment::simulated(sysfs_.root(), "/nonexistent"), time_); }
   Match match_cpu(const std::vector<Finding>& findings) {
     DeviceIdentity cpu;
-    cpu.type = "cpu";
+    cpu.type = DeviceType::kCpu;
     return match_meter(cpu, findings, time_).value();
   }
   test::FakeSysfs sysfs_;

@@ -16,12 +16,12 @@ namespace {
 
 /// An imported file: f16 and w4a16-split of two models whose ratio is `ratio` at the small and 1 / ratio at the large.
 NamedResult make_result(const std::string& name, const std::string& device, double ratio,
-                        const std::string& workload = "decoder") {
+                        result::Workload workload = result::Workload::kDecoder) {
   NamedResult result{name, {}};
   for (int session = 0; session < 2; ++session) {
     result::SessionRecord record;
     record.session_id = name + std::to_string(session);
-    record.origin = "imported";
+    record.origin = result::Origin::kImported;
     record.device.id = record.device.name = device;
     result.file.sessions.push_back(record);
     for (const auto& [model, params, own] : {std::tuple{"small", std::int64_t{1000000000}, ratio},
@@ -35,7 +35,7 @@ NamedResult make_result(const std::string& name, const std::string& device, doub
         point.params = params;
         point.layers = params / 50000000;
         point.scheme = scheme;
-        point.path = point.scheme == "f16" ? "none" : "split";
+        point.path = point.scheme == "f16" ? KernelPath::kNone : KernelPath::kSplit;
         point.session_ids = {record.session_id};
         point.device_id = device;
         const double noise = 1 + 0.001 * session;
@@ -120,8 +120,8 @@ TEST(Compare, WritesEveryDocumentedKeyAndNoOther) {
   for (result::PointRecord& point : result.file.points) {
     point.energy_gross_j = 200 * *point.time_s;
     point.energy_idle_j = 50 * *point.time_s;
-    point.energy_status = "ok";
-    point.energy_method = "integrated";
+    point.energy_status = EnergyStatus::kOk;
+    point.energy_method = EnergyMethod::kIntegrated;
   }
   const std::string text = to_json(compare_results(std::vector{result}, quick()).value());
   EXPECT_THAT(test::find_differences({text}, result::make_compare_schema()), ::testing::IsEmpty());
@@ -174,11 +174,12 @@ TEST(Compare, TellsTwoDevicesOfOneNameInAFileApart) {
 
 TEST(Compare, RefusesByNameWhatCannotBeCompared) {
   const NamedResult good = make_result("a.jsonl", "GPU A", 1.5);
-  EXPECT_EQ(compare_results(std::vector{good, make_result("b.jsonl", "GPU B", 1.5, "projections")}, quick())
-                .error()
-                .message(),
-            "b.jsonl cannot be compared with a.jsonl: other workload (projections and decoder): compare files of one "
-            "workload");
+  EXPECT_EQ(
+      compare_results(std::vector{good, make_result("b.jsonl", "GPU B", 1.5, result::Workload::kProjections)}, quick())
+          .error()
+          .message(),
+      "b.jsonl cannot be compared with a.jsonl: other workload (projections and decoder): compare files of one "
+      "workload");
   EXPECT_EQ(compare_results(std::vector{good, good}, quick()).error().message(),
             "a.jsonl holds a session that was given before (a.jsonl0): name each file once");
   NamedResult anchorless = make_result("c.jsonl", "GPU C", 1.5);

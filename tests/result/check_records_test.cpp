@@ -41,12 +41,12 @@ void add_trials(const std::string& session, const std::string& scheme, double wa
     TrialRecord trial = sample::trial("c", order + (scheme == "f16" ? 0 : 2), 4, session);
     trial.point_id = "c/" + scheme;
     trial.scheme = scheme;
-    trial.mode = order == 0 ? "bare" : "profiled";
+    trial.mode = order == 0 ? TrialMode::kBare : TrialMode::kProfiled;
     trial.wall_s = wall_s;
     if (order == 1) trial.phase_matmul_s = 0.75 * wall_s;
     trial.layers = trial.resident_layers = 4;
-    trial.energy_status = "ok";
-    trial.energy_method = "counter";
+    trial.energy_status = EnergyStatus::kOk;
+    trial.energy_method = EnergyMethod::kCounter;
     trial.energy_gross_j = 10 * wall_s;
     trial.bytes = 100;
     trial.launches = 8;
@@ -66,7 +66,7 @@ PointRecord pooled_point(const std::string& scheme, double time_s) {
   point.time_s = point.time_s_low = point.time_s_high = time_s;
   point.time_per_token_s = time_s;
   point.phase_matmul_s = 0.75 * time_s;
-  point.energy_status = "ok";
+  point.energy_status = EnergyStatus::kOk;
   point.energy_gross_j = point.energy_per_token_j = 10 * time_s;
   return point;
 }
@@ -83,7 +83,7 @@ File good_file() {
   scheme.time_ratio_low = 0.4;
   scheme.time_ratio_high = 0.6;
   scheme.cor_operational = -0.5;
-  scheme.verdict_time = "no_trap";
+  scheme.verdict_time = Verdict::kNoTrap;
   scheme.energy_ratio = 0.5;
   file.points = {pooled_point("f16", kAnchorTime), scheme};
   SamplesRecord samples;
@@ -92,7 +92,7 @@ File good_file() {
   samples.window_end_us = 10;
   samples.at_us = samples.energy_mj = samples.power_mw = {1, 2, 3};
   file.samples = {samples};
-  file.end = EndRecord{"s1", "complete", 2, 0, 12};
+  file.end = EndRecord{"s1", Ending::kComplete, 2, 0, 12};
   return file;
 }
 
@@ -124,7 +124,7 @@ const Lie kLies[] = {
        f.end->looks = std::vector<double>{2};
        f.end->looks_undecided = std::vector<double>{1};
        f.end->looks_unseen = std::vector<double>{0};
-       f.end->stopped_by = "decided";
+       f.end->stopped_by = LookStop::kDecided;
      }},
     {"more ratios unseen than undecided (2)",
      [](File& f) {
@@ -135,10 +135,10 @@ const Lie kLies[] = {
     {"`ratio_confidence` is out of range (0.9)", [](File& f) { f.points[1].ratio_confidence = 0.9; }},
     // points
     {"line 13: point c/w8a8: `verdict_time` contradicts its interval (trap with 0.4 to 0.6)",
-     [](File& f) { f.points[1].verdict_time = "trap"; }},
+     [](File& f) { f.points[1].verdict_time = Verdict::kTrap; }},
     {"`verdict_time` contradicts its interval (no_trap without one)",
      [](File& f) { f.points[1].time_ratio_low = f.points[1].time_ratio_high = std::nullopt; }},
-    {"`verdict_energy` contradicts its interval", [](File& f) { f.points[1].verdict_energy = "trap"; }},
+    {"`verdict_energy` contradicts its interval", [](File& f) { f.points[1].verdict_energy = Verdict::kTrap; }},
     {"`time_ratio` lies outside its interval (0.5, 0.6 to 0.7)",
      [](File& f) {
        f.points[1].time_ratio_low = 0.6;
@@ -156,7 +156,7 @@ const Lie kLies[] = {
     {"`time_per_token_s` does not follow", [](File& f) { f.points[1].time_per_token_s = 1.001; }},
     {"`energy_ratio` is given without an energy",
      [](File& f) {
-       f.points[1].energy_status = "too_short";
+       f.points[1].energy_status = EnergyStatus::kTooShort;
        f.points[1].energy_gross_j = f.points[1].energy_per_token_j = std::nullopt;
      }},
     {"a session is pooled twice (s0)",
@@ -176,7 +176,7 @@ const Lie kLies[] = {
      }},
     {"a ratio has no anchor (c)",
      [](File& f) {
-       f.points[0].status = "error";
+       f.points[0].status = PointStatus::kError;
        f.points[0].reason = "lost";
      }},
     {"more layers resident than the model has (5 of 4)", [](File& f) { f.points[1].resident_layers = 5; }},
@@ -185,11 +185,11 @@ const Lie kLies[] = {
     {"`anchor_table` is given where no anchor was published (a.csv)",
      [](File& f) { f.points[0].anchor_table = "a.csv"; }},
     {"`verdict_time` decides without two sessions (no_trap over unpaired)",
-     [](File& f) { f.points[1].time_ratio_basis = "unpaired"; }},
+     [](File& f) { f.points[1].time_ratio_basis = Basis::kUnpaired; }},
     {"`time_ratio` is unpaired and has an interval (0.4)",
      [](File& f) {
-       f.points[1].time_ratio_basis = "unpaired";
-       f.points[1].verdict_time = "undecided";
+       f.points[1].time_ratio_basis = Basis::kUnpaired;
+       f.points[1].verdict_time = Verdict::kUndecided;
      }},
     {"point c/w8a8: `time_ratio` is unpaired and has an interval (0.4)",
      [](File& f) {
@@ -216,7 +216,7 @@ const Lie kLies[] = {
      }},
     {"`energy_idle_j` is given without an energy",
      [](File& f) {
-       f.trials[0].energy_status = "reset";
+       f.trials[0].energy_status = EnergyStatus::kReset;
        f.trials[0].energy_gross_j.reset();
        f.trials[0].energy_idle_j = 1;
      }},
@@ -234,7 +234,7 @@ const Lie kLies[] = {
     {"`macs` is out of range", [](File& f) { f.trials[0].macs = INT64_MAX; }},
     {"`block` is out of range", [](File& f) { f.trials[0].block = INT64_MAX; }},
     {"`energy_gross_j` and its status disagree", [](File& f) { f.trials[0].energy_gross_j.reset(); }},
-    {"`energy_gross_j` and its status disagree", [](File& f) { f.trials[0].energy_status = "reset"; }},
+    {"`energy_gross_j` and its status disagree", [](File& f) { f.trials[0].energy_status = EnergyStatus::kReset; }},
     {"a window of a chain belongs to no point (bare)", [](File& f) { f.trials[0].model.reset(); }},
     {"two trials of a session have one place (block 0, order 0)", [](File& f) { f.trials[1].order = 0; }},
     {"samples belong to no trial (block 7, order 0)", [](File& f) { f.samples[0].block = 7; }},
@@ -277,7 +277,7 @@ TEST(CheckRecords, TakesARatioOfFlaggedWindowsThoughTheUnflaggedShareNoSession) 
     point.sessions = 1;
     point.trials_flagged = 2;
   }
-  file.points[1].verdict_time = "undecided";
+  file.points[1].verdict_time = Verdict::kUndecided;
   const auto read = parse_whole_result(file.text(), "f");
   EXPECT_TRUE(read) << read.error().message();
 }
@@ -290,9 +290,9 @@ TEST(CheckRecords, TakesNoEffectOnlyWithinTheMargin) {
   point.time_ratio_low = *point.time_ratio / 1.01;
   point.time_ratio_high = *point.time_ratio * 1.01;
   point.time_ratio_df = 12;
-  point.time_ratio_basis = "sessions";
+  point.time_ratio_basis = Basis::kSessions;
   point.no_effect_margin = 0.02;
-  point.verdict_time = "no_effect";
+  point.verdict_time = Verdict::kNoEffect;
   EXPECT_TRUE(parse_whole_result(file.text(), "f"));
   point.no_effect_margin = 0.005;
   EXPECT_THAT(parse_whole_result(file.text(), "f").error().message(),
@@ -303,7 +303,7 @@ TEST(CheckRecords, TakesNoEffectOnlyWithinTheMargin) {
   EXPECT_TRUE(parse_whole_result(file.text(), "f"));
   point.ratio_confidence.reset();
   point.no_effect_margin = 0.02;
-  point.time_ratio_basis = "blocks";
+  point.time_ratio_basis = Basis::kBlocks;
   EXPECT_THAT(parse_whole_result(file.text(), "f").error().message(),
               HasSubstr("`verdict_time` decides without two sessions (no_effect over blocks)"));
 }

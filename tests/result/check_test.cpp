@@ -58,11 +58,11 @@ TEST_F(CheckFile, RefusesPointsWhoseFieldsContradictEachOther) {
       {[](PointRecord& p) { p.energy_gross_j = 1.0; },
        "point p: `energy_gross_j` and its status disagree (no_meter): `ok` comes with a value, every other status with "
        "null"},
-      {[](PointRecord& p) { p.phase_cast_j_status = "ok"; },
+      {[](PointRecord& p) { p.phase_cast_j_status = EnergyStatus::kOk; },
        "point p: `phase_cast_j` and its status disagree (ok): `ok` comes with a value, every other status with null"},
       {[](PointRecord& p) { p.time_s = p.time_s_low = p.time_s_high = std::nullopt; },
        "point p: a point with status ok has no time (time_s): give the time or another status"},
-      {[](PointRecord& p) { p.status = "error"; },
+      {[](PointRecord& p) { p.status = PointStatus::kError; },
        "point p: a point that is not ok gives no reason (error): say why in `reason`"},
       {[](PointRecord& p) { p.trials_flagged = 4; },
        "point p: more trials flagged than made (4 of 3): flagged trials are counted in `trials`"},
@@ -94,7 +94,7 @@ TEST_F(CheckFile, RefusesAChangedCampaignAWrongCountAndATrialWithoutItsEnergy) {
       check(sample::line(sample::session()) + sample::line(sample::point("p")) + sample::line(end)).error().message(),
       EndsWith("the counts of points are wrong (2 ok, 0 failed): the file holds 1 ok and 0 failed"));
   TrialRecord trial = sample::trial("c", 0, 1);
-  trial.energy_status = "ok";
+  trial.energy_status = EnergyStatus::kOk;
   EXPECT_THAT(check(sample::line(sample::session()) + sample::line(trial)).error().message(),
               HasSubstr("a trial of cell c: `energy_gross_j` and its status disagree"));
 }
@@ -198,7 +198,7 @@ FitFile sample_fit() {
   point.shares.unexplained = 0.25;
   point.ratio = IntervalValue{1.2, 1.1, 1.3};
   point.deciding_term = "cast pass";
-  point.deciding_kind = "path";
+  point.deciding_kind = DecidingKind::kPath;
   fit.attribution = {point};
   Scaling scaling;
   scaling.per_layer = Coefficient{"layers", "s/layer", 1.0, 0.5, 1.5, true, {}, {}};
@@ -256,8 +256,8 @@ TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
 
 CompareFile sample_compare() {
   CompareFile file;
-  file.workload = "decoder";
-  file.subjects = {{"GPU", "a.jsonl", "measured", "d", "GPU", "1.0", 2}};
+  file.workload = Workload::kDecoder;
+  file.subjects = {{"GPU", "a.jsonl", Origin::kMeasured, "d", "GPU", "1.0", 2}};
   ComparedPoint point;
   point.label = "GPU";
   point.time = ComparedRatio{1.2, 1.1, 1.3, Basis::kSessions, 3, 0.01, 1.1, false, Verdict::kTrap, {1.19, 1.21}};

@@ -165,13 +165,13 @@ TEST(Export, RefusesNumbersThatAreNotFinite) {
 }
 
 TEST(Export, KnowsTheWordsOfTheContract) {
-  EXPECT_EQ(parse_export_format("csv"), ExportFormat::kCsv);
-  EXPECT_EQ(parse_export_format("md"), ExportFormat::kMarkdown);
-  EXPECT_EQ(parse_export_format("sql"), ExportFormat::kSql);
-  EXPECT_EQ(parse_export_format("CSV"), std::nullopt);
-  EXPECT_EQ(parse_csv_records("points"), CsvRecords::kPoints);
-  EXPECT_EQ(parse_csv_records("trials"), CsvRecords::kTrials);
-  EXPECT_EQ(parse_csv_records("sessions"), std::nullopt);
+  EXPECT_EQ(find_word<ExportFormat>("csv"), ExportFormat::kCsv);
+  EXPECT_EQ(find_word<ExportFormat>("md"), ExportFormat::kMarkdown);
+  EXPECT_EQ(find_word<ExportFormat>("sql"), ExportFormat::kSql);
+  EXPECT_EQ(find_word<ExportFormat>("CSV"), std::nullopt);
+  EXPECT_EQ(find_word<CsvRecords>("points"), CsvRecords::kPoints);
+  EXPECT_EQ(find_word<CsvRecords>("trials"), CsvRecords::kTrials);
+  EXPECT_EQ(find_word<CsvRecords>("sessions"), std::nullopt);
 }
 
 }  // namespace

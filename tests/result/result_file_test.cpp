@@ -94,8 +94,9 @@ TEST(ResultLines, AreNotWrittenWithNumbersThatAreNotFinite) {
 
 TEST(ResultLines, AreNotWrittenWithWordsOutsideTheirListNegativeCountsOrABrokenCampaign) {
   PointRecord point = sample::point("p");
-  point.status = "fine";
-  EXPECT_THAT(to_json_line(point).error().message(), HasSubstr("use ok, unsupported, skipped, error"));
+  point.time_ratio_basis = Basis::kNone;  // a word of Basis, but not of this key
+  EXPECT_THAT(to_json_line(point).error().message(),
+              StartsWith("`time_ratio_basis` is not in its closed list (none): use sessions, blocks, imported"));
   TrialRecord trial = sample::trial("c", 0, 1);
   trial.launches = -1;
   EXPECT_THAT(to_json_line(trial).error().message(), HasSubstr("`launches` is negative (-1)"));

@@ -6,6 +6,7 @@
 #include "core/sha256.hpp"
 #include "result/fields.hpp"
 #include "result/result_file.hpp"
+#include "table/codec.hpp"
 
 namespace qtrap::result::sample {
 
@@ -20,14 +21,17 @@ R numbered() {
         [&]<class T>(T R::*member) {
           const std::string text =
               field.key.words.empty() ? "text " + std::to_string(position) : std::string(field.key.words.back());
-          if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::optional<std::string>>) {
+          if constexpr (IsWord<T>) {
+            record.*member = find_word<T>(table::list_words<T>(field.key).back()).value();
+          } else if constexpr (requires { requires IsWord<typename T::value_type>; }) {
+            record.*member =
+                find_word<typename T::value_type>(table::list_words<typename T::value_type>(field.key).back());
+          } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::optional<std::string>>) {
             record.*member = text;
           } else if constexpr (std::is_same_v<T, std::int64_t> || std::is_same_v<T, std::optional<std::int64_t>>) {
             record.*member = std::int64_t{1000} + position;
           } else if constexpr (std::is_same_v<T, double> || std::is_same_v<T, std::optional<double>>) {
             record.*member = position + 0.1;
-          } else if constexpr (table::IsWord<T>) {
-            record.*member = table::find_word<T>(words_of(T{}).back()).value();
           } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, std::optional<bool>>) {
             record.*member = true;
           } else if constexpr (std::is_same_v<T, std::vector<std::string>>) {
@@ -61,7 +65,7 @@ inline SessionRecord session(const std::string& id = "s0") {
   one.session_id = id;
   one.schema_version = kSchemaVersion;
   one.schema = "qtrap.result";
-  one.origin = "measured";
+  one.origin = Origin::kMeasured;
   one.started_utc = "2026-11-22T09:41:07.123Z";
   one.host = numbered<HostInfo>();
   one.device = numbered<DeviceSummary>();
@@ -102,7 +106,7 @@ inline TrialRecord trial(const std::string& cell, std::int64_t order, std::int64
 /// A window that belongs to no point, in a cell of its own.
 inline TrialRecord probe(const std::string& cell) {
   TrialRecord one = trial(cell, 0, 1);
-  one.mode = "probe";
+  one.mode = TrialMode::kProbe;
   one.point_id.reset();
   one.scheme.reset();
   one.model.reset();
@@ -115,8 +119,8 @@ inline PointRecord point(const std::string& id) {
   one.model = "qwen3-0.6b";
   one.params = 596049920;
   one.scheme = "f16";
-  one.path = "none";
-  one.basis = "measured";
+  one.path = KernelPath::kNone;
+  one.basis = PointBasis::kMeasured;
   one.trials = 3;
   one.time_s = 2.0;
   one.time_s_low = 1.5;
@@ -129,7 +133,7 @@ inline PointRecord point(const std::string& id) {
   return one;
 }
 
-inline EndRecord end() { return {"s0", "complete", 1, 0, 3.5}; }
+inline EndRecord end() { return {"s0", Ending::kComplete, 1, 0, 3.5}; }
 
 inline std::string line(const Record& record) { return to_json_line(record).value(); }
 

@@ -39,12 +39,12 @@ TEST(SchemeTable, NamesTheSevenSchemesWithTheAnchorFirst) {
 }
 
 TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
-  EXPECT_EQ(to_string(Role::kCast), "cast");
-  EXPECT_EQ(to_string(Role::kQuantize), "quantize");
-  EXPECT_EQ(to_string(Role::kDequantize), "dequantize");
-  EXPECT_EQ(to_string(Role::kMatmul), "matmul");
-  EXPECT_EQ(to_string(Role::kAttention), "attention");
-  EXPECT_EQ(to_string(Role::kOther), "other");
+  EXPECT_EQ(word_of(Role::kCast), "cast");
+  EXPECT_EQ(word_of(Role::kQuantize), "quantize");
+  EXPECT_EQ(word_of(Role::kDequantize), "dequantize");
+  EXPECT_EQ(word_of(Role::kMatmul), "matmul");
+  EXPECT_EQ(word_of(Role::kAttention), "attention");
+  EXPECT_EQ(word_of(Role::kOther), "other");
 }
 
 TEST(PassTable, ListsThePassesOfTheCpuFamilyForOneToken) {

@@ -11,8 +11,13 @@
 namespace qtrap::table {
 
 enum class Colour { kRed, kDarkBlue };
-constexpr std::array<std::string_view, 2> kColourWords{"red", "dark_blue"};
-constexpr const auto& words_of(Colour) { return kColourWords; }
+constexpr Words<2> words_of(Colour) { return {"red", "dark_blue"}; }
+
+/// Takes one of the words alone, and may have none.
+struct Flag {
+  std::optional<Colour> colour;
+  bool operator==(const Flag&) const = default;
+};
 
 struct Wheel {
   Colour colour = Colour::kRed;
@@ -29,9 +34,15 @@ struct Cart {
   bool operator==(const Cart&) const = default;
 };
 
+std::variant<std::optional<Colour>> special_types(std::type_identity<Flag>);
 std::variant<Colour> special_types(std::type_identity<Wheel>);
 std::variant<std::vector<Wheel>, std::map<std::string, Wheel>> special_types(std::type_identity<Cart>);
 
+constexpr Words<1> kFlagColours{word_of(Colour::kDarkBlue)};
+std::span<const Field<Flag>> table_of(std::type_identity<Flag>) {
+  static const Field<Flag> kTable[] = {{&Flag::colour, {"colour", "", "what it shows", kFlagColours}}};
+  return kTable;
+}
 std::span<const Field<Wheel>> table_of(std::type_identity<Wheel>) {
   static const Field<Wheel> kTable[] = {{&Wheel::colour, {"colour", "", "what it looks like"}},
                                         {&Wheel::width, {"width", "m", "how wide it is"}}};
@@ -109,6 +120,24 @@ TEST(Codec, ReadStrictlyRefusesWithPlaceValueAndFix) {
     EXPECT_THAT(cart.error().message(), StartsWith(message));
     EXPECT_EQ(cart.error().kind, ErrorKind::kUsage);
   }
+}
+
+TEST(Codec, KeyTakesThoseOfAnEnumsWordsThatItListsOrNone) {
+  const auto read_flag = [](const char* text) { return parse_document<Flag>(text, "f", "1.2"); };
+  EXPECT_EQ(read_flag(R"({"colour": "dark_blue"})").value(), Flag{Colour::kDarkBlue});
+  EXPECT_EQ(read_flag(R"({"colour": null})").value(), Flag{});
+  EXPECT_EQ(read_flag(R"({})").value(), Flag{});
+  for (const char* other : {"red", "green"}) {
+    EXPECT_EQ(read_flag((R"({"colour": ")" + std::string(other) + R"("})").c_str()).error().message(),
+              "f: `colour` is not in its closed list (" + std::string(other) + "): use dark_blue");
+  }
+  EXPECT_EQ(read_flag(R"({"colour": 3})").error().message(),
+            "f: `colour` has the wrong type (3): give a text in quotes");
+  EXPECT_EQ(write_document(Flag{Colour::kRed}).error().message(),
+            "`colour` is not in its closed list (red): use dark_blue");
+  EXPECT_EQ(write_document(Flag{}).value(), "{\n  \"colour\": null\n}\n");
+  EXPECT_EQ(object_schema<Flag>(Json::object(), Manner::kLenient)["properties"]["colour"]["enum"],
+            Json({"dark_blue", nullptr}));
 }
 
 TEST(Codec, ReadLenientlyTakesKeysOfLaterVersionsAndEmptyLists) {
