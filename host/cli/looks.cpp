@@ -87,7 +87,7 @@ std::int64_t Looks::wanted(std::int64_t fewest) const {
   return stopped() ? last().sessions : std::min(fewest + 1, plan_.looks.back().sessions);
 }
 
-double Looks::confidence() const { return taken_.empty() ? measure::kConfidence : 1 - last().level; }
+double Looks::confidence() const { return taken_.empty() ? kConfidence : 1 - last().level; }
 
 std::string Looks::words() const {
   const measure::LookCount& count = taken_.back();

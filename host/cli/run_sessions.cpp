@@ -411,7 +411,7 @@ class Run {
   void write_points(const std::vector<measure::Cell>& cells) {
     if (file_.sessions.empty() || cells.empty()) return;  // a file begins with a session
     begin_writing();
-    const double confidence = looks_ ? looks_->confidence() : measure::kConfidence;
+    const double confidence = looks_ ? looks_->confidence() : kConfidence;
     std::string lines;
     std::vector<result::PointRecord> told;
     for (auto& point : measure::pool_cells(make_inputs(cells), confidence)) {

@@ -24,6 +24,9 @@ double compute_standard_deviation(std::span<const double> values);
 /// Linear-interpolation quantile (type 7 of Hyndman and Fan), 0 <= p <= 1. Requires at least one value.
 double compute_quantile(std::span<const double> values, double p);
 
+/// Confidence of every two-sided interval, unless looks at a running campaign spend it.
+inline constexpr double kConfidence = 0.95;
+
 /// Quantile of Student's t distribution: P(T <= t) = p, for 0 < p < 1 and degrees of freedom >= 1; relative error
 /// below 1e-9 (bisection on the regularised incomplete beta function of Eigen).
 double student_t_quantile(double p, double degrees_of_freedom);
@@ -33,9 +36,9 @@ double student_t_cdf(double t, double degrees_of_freedom);
 
 /// Probability that a two-sided t test at level 1 - `confidence` finds an effect of `shift` standard errors, >= 0
 /// (non-central t; Simpson's rule over the chi distribution of the error's estimate, absolute error below 1e-6).
-double compute_t_power(double shift, double degrees_of_freedom, double confidence = 0.95);
+double compute_t_power(double shift, double degrees_of_freedom, double confidence = kConfidence);
 /// Smallest shift in standard errors that such a test finds with probability `power`, 0 < power < 1.
-double compute_detectable_shift(double power, double degrees_of_freedom, double confidence = 0.95);
+double compute_detectable_shift(double power, double degrees_of_freedom, double confidence = kConfidence);
 
 /// First and second derivative of log(Gamma(x)), x > 0.
 double digamma(double x);
@@ -48,6 +51,6 @@ std::vector<bool> control_false_discoveries(std::span<const double> p_values, do
 
 /// Mean and two-sided t interval at `confidence` over independent values. None with fewer than two values: one value
 /// has no spread.
-std::optional<Interval> compute_t_interval(std::span<const double> values, double confidence = 0.95);
+std::optional<Interval> compute_t_interval(std::span<const double> values, double confidence = kConfidence);
 
 }  // namespace qtrap

@@ -31,10 +31,10 @@ struct StaticPower {
 
 struct FitOptions {
   std::uint64_t seed = 1;
-  int replicates = 2000;     ///< of the bootstrap over configurations, >= 2
-  int threads = 0;           ///< 0: as many as the machine has; the result does not depend on it
-  bool robust = true;        ///< Huber weights
-  double confidence = 0.95;  ///< of every interval
+  int replicates = 2000;            ///< of the bootstrap over configurations, >= 2
+  int threads = 0;                  ///< 0: as many as the machine has; the result does not depend on it
+  bool robust = true;               ///< Huber weights
+  double confidence = kConfidence;  ///< of every interval
   /// Without it energy cannot be fitted; its variance enters every interval of energy.
   std::optional<StaticPower> static_power;
   /// Forms of time to try; energy, a sum by nature, is additive whatever stands here. Not empty.
@@ -92,7 +92,7 @@ struct Decomposition {
   std::size_t rows = 0;                                           ///< windows used
   std::size_t configurations = 0;
   std::size_t sessions = 0;
-  double confidence = 0.95;
+  double confidence = kConfidence;
   std::optional<StaticPower> static_power;
   std::optional<double> sensor_gain_error;
 

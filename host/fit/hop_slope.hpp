@@ -22,6 +22,6 @@ struct HopSlope {
 };
 
 /// One per group of `ratios` that differ in hops alone and hold two of them. Flagged ratios are left out.
-std::vector<HopSlope> compute_hop_slopes(std::span<const Ratio> ratios, double confidence = 0.95);
+std::vector<HopSlope> compute_hop_slopes(std::span<const Ratio> ratios, double confidence = kConfidence);
 
 }  // namespace qtrap::fit

@@ -38,6 +38,6 @@ struct Scaling {
 
 /// One entry per scheme and all else of a cell but the model, layers and parameters known, in that order. Gross energy,
 /// nothing taken off.
-std::vector<Scaling> fit_scaling(std::span<const Row> rows, Quantity quantity, double confidence = 0.95);
+std::vector<Scaling> fit_scaling(std::span<const Row> rows, Quantity quantity, double confidence = kConfidence);
 
 }  // namespace qtrap::fit

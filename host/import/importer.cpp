@@ -264,7 +264,7 @@ class Importer {
   static void set_interval(const std::optional<judge::PublishedSpread>& spread, const std::optional<double>& value,
                            std::optional<double>& low, std::optional<double>& high) {
     if (!spread || !value) return;
-    const double half = student_t_quantile(0.975, spread->degrees_of_freedom) * spread->error;
+    const double half = student_t_quantile(0.5 + 0.5 * kConfidence, spread->degrees_of_freedom) * spread->error;
     low = *value * std::exp(-half);
     high = *value * std::exp(half);
   }

@@ -61,7 +61,7 @@ using result::Basis;
 using result::Verdict;
 
 struct Options {
-  double confidence = 0.95;  ///< of intervals and verdicts; > 0.5
+  double confidence = kConfidence;  ///< of intervals and verdicts; > 0.5
   double no_effect_margin =
       0.02;  ///< 0.02: an interval of confidence 2 x confidence - 1 within 0.98 to 1.02 is `no_effect`; > 0, < 1
 };
@@ -75,10 +75,10 @@ struct Judgement {
   double log_ratio = 0;               ///< the interval's centre
   std::optional<Interval> interval;   ///< of log_ratio; none with one session of one block
   Basis basis = Basis::kNone;
-  double confidence = 0.95;       ///< of the interval and the verdict
-  double standard_error = 0;      ///< of log_ratio; with an interval
-  double degrees_of_freedom = 0;  ///< of the interval
-  std::optional<double> p_value;  ///< two-sided, of a ratio of 1; over sessions alone
+  double confidence = kConfidence;  ///< of the interval and the verdict
+  double standard_error = 0;        ///< of log_ratio; with an interval
+  double degrees_of_freedom = 0;    ///< of the interval
+  std::optional<double> p_value;    ///< two-sided, of a ratio of 1; over sessions alone
   Verdict verdict = Verdict::kUndecided;
   bool flagged = false;       ///< every pair holds a flagged value
   std::int64_t unpaired = 0;  ///< sessions that hold the scheme but no block of the anchor with it

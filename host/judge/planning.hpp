@@ -35,7 +35,8 @@ struct Forecast {
 };
 
 /// By the judge's own rule: Student's t whose degrees of freedom the schemes share.
-Forecast forecast(const SpreadComponents& spread, const CampaignSize& size, double power, double confidence = 0.95);
+Forecast forecast(const SpreadComponents& spread, const CampaignSize& size, double power,
+                  double confidence = kConfidence);
 
 /// Fewest sessions, 2 to `most`, that tell `log_ratio` from 0 with that power; none: not with so many.
 std::optional<std::int64_t> find_sessions(const SpreadComponents& spread, CampaignSize size, double log_ratio,

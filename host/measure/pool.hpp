@@ -17,9 +17,6 @@
 
 namespace qtrap::measure {
 
-/// Of every interval, unless looks at a running campaign spend it.
-inline constexpr double kConfidence = 0.95;
-
 /// A pooled value and how its interval was obtained; no interval where one value stands alone.
 struct Pooled {
   double value = 0;

@@ -93,7 +93,7 @@ Result<Interval> find_period(const std::vector<Timed<Watts>>& readings) {
     const double off_s = readings[i].at.value() - middle_s - slope_s * (numbers[i] - centre);
     residual += off_s * off_s;
   }
-  const double error_s = student_t_quantile(0.975, n - 2) * std::sqrt(residual / (n - 2) / square);
+  const double error_s = student_t_quantile(0.5 + 0.5 * kConfidence, n - 2) * std::sqrt(residual / (n - 2) / square);
   return Interval{slope_s, slope_s - error_s, slope_s + error_s};
 }
 
@@ -200,7 +200,7 @@ std::vector<LoadStep> make_square_wave(Seconds period, Seconds length, Seconds r
 Interval jackknife(double value, const std::vector<double>& left_out) {
   const auto n = static_cast<double>(left_out.size());
   const double deviation = compute_standard_deviation(left_out);
-  const double error = student_t_quantile(0.975, n - 1) * deviation * (n - 1) / std::sqrt(n);
+  const double error = student_t_quantile(0.5 + 0.5 * kConfidence, n - 1) * deviation * (n - 1) / std::sqrt(n);
   return {value, std::max(0.0, value - error), value + error};
 }
 

@@ -347,7 +347,7 @@ void check_point(const PointRecord& point, const Index& index, const Place& plac
   check_phases(point, place);
   check_energies(point, place);
   check_derived_figures(point, place);
-  const double confidence = point.ratio_confidence.value_or(0.95);
+  const double confidence = point.ratio_confidence.value_or(kConfidence);
   check_verdict({"verdict_time", point.verdict_time, point.time_ratio, point.time_ratio_low, point.time_ratio_high,
                  point.time_ratio_df, point.time_ratio_basis, confidence},
                 point.no_effect_margin, place);

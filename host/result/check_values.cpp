@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/bounds.hpp"
+#include "core/statistics.hpp"
 
 namespace qtrap::result {
 namespace {
@@ -65,7 +66,7 @@ constexpr Range kByKey[] = {
     {"energy_ratio_df", 1, kMost},
     {"energy_ratio_p", 0, 1},
     {"energy_ratio_detectable", 1, kMost},
-    {"ratio_confidence", 0.95, 1},
+    {"ratio_confidence", kConfidence, 1},
     {"until_ratio", kLeast, kMost},
     {"until_error", kLeast, 1},
     {"until_looks", 2, 1e6},
