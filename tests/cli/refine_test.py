@@ -3,12 +3,15 @@ import json
 import re
 import unittest
 
+from layer_support import LayerTest
 from support import TINY_MODEL, ProgramTest
 
 BIG_MODEL = {**TINY_MODEL, "name": "big", "hidden": 192, "ffn": 480, "layers": 6, "heads": 8, "family": "small"}
 
 
-class Refine(ProgramTest):
+class Refinable:
+    """What the tests refine."""
+
     def make(self, *models):
         """w8a8 takes 0.8 of f16 on `tiny` at batch 1 and more than f16 at batch 8 or on `big`."""
         self.write("tiny.json", {**TINY_MODEL, "family": "small"})
@@ -48,6 +51,8 @@ class Refine(ProgramTest):
         found = lambda name: [row for row in fit[name] if row["status"] == "found" and row["method"] == "interpolated"]
         return found("critical_batch"), found("critical_scale")
 
+
+class Refine(Refinable, ProgramTest):
     def test_a_batch_between_narrows_b(self):
         path = self.make("tiny.json")
         batches, _ = self.crossings(path)
@@ -111,6 +116,25 @@ class Refine(ProgramTest):
         path = self.folder / "out.jsonl"
         self.finish("tiny-campaign.json", "--out", path, "--quiet", "--set", "schemes=w8a8", "--set", "hops=1", "--until", 1.5, "--max-sessions", 2)
         self.assertIn("a run with --until has spent its error", self.finish("--refine", path, code=2).stderr)
+
+
+class RefineUnderFaults(Refinable, LayerTest):
+    def test_it_goes_on_after_a_refined_point_failed(self):
+        path = self.make("tiny.json", "big.json")
+        old = self.records(path, "point")
+        environment = self.layer_environment([], 'launch kernel=gemv_i8_i8 code=-5 argv="batch":[3]')
+        del environment["QTRAP_LAYER_BOARDS"]  # the device that the file is of
+        self.finish("--refine", path, "--quiet", code=3, environment=environment)
+        self.assertTrue(self.struck())
+        self.check(path)
+        scaled = str(self.folder / "tiny-big-scaled.json")
+        new = {(point["model"], point["batch"], point["scheme"]): point for point in self.records(path, "point")[len(old):]}
+        failed = new.pop((str(self.folder / "tiny.json"), 3, "w8a8"))  # of the batches, which come first
+        self.assertEqual(failed["status"], "error")
+        self.assertRegex(failed["reason"], "launch of gemv_i8_i8.*CL_OUT_OF_RESOURCES")
+        self.assertEqual({key: point["status"] for key, point in new.items()},
+                         {(str(self.folder / "tiny.json"), 3, "f16"): "ok", (scaled, 1, "f16"): "ok", (scaled, 1, "w8a8"): "ok"})
+        self.assertEqual(self.records(path)[-1]["status"], "complete")
 
 
 if __name__ == "__main__":
