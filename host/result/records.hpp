@@ -259,7 +259,7 @@ struct SamplesRecord {
 };
 
 /// One configuration, pooled over the sessions.
-struct PointRecord {
+struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order of the keys
   std::string point_id;
   Workload workload = Workload::kProjections;
   std::string model;
