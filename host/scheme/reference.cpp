@@ -28,7 +28,7 @@ float reference_random(std::uint64_t i, float sigma, std::uint64_t seed, std::ui
 HostActivations reference_quantize_activations(const HalfBits& x, std::uint64_t tokens, std::uint64_t columns,
                                                std::uint32_t group) {
   HostActivations out;
-  const std::uint64_t groups = (columns + group - 1) / group;
+  const std::uint64_t groups = format::count_groups(columns, group);
   out.sums.assign(tokens * groups, 0);
   for (std::uint64_t t = 0; t < tokens; ++t) {
     float top = 0;

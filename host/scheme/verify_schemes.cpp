@@ -158,7 +158,9 @@ struct Places {
   std::uint64_t (*position)(const Tuning&, const Extent&, std::uint64_t token, std::uint64_t column);
 };
 
-std::uint64_t padded_columns(const Tuning& t, const Extent& e) { return (e.columns + t.group - 1) / t.group * t.group; }
+std::uint64_t padded_columns(const Tuning& t, const Extent& e) {
+  return format::count_groups(e.columns, t.group) * t.group;
+}
 
 Places places_of(std::string_view operation, const Tuning& tuning, const Extent& e) {
   if (operation.ends_with("_panels")) {
@@ -213,7 +215,7 @@ Result<Comparison> run_cast_activations(VerifyBench& bench, const VerifyCase& on
   const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const Places places = places_of(kernel.operation, tuning, e);
   const bool nibbles = kernel.operation.ends_with("_nibbles");
-  const std::uint64_t groups = (e.columns + tuning.group - 1) / tuning.group;
+  const std::uint64_t groups = format::count_groups(e.columns, tuning.group);
   std::vector<float> expected(places.count, 0);
   std::vector<double> sums(e.tokens * groups, 0);
   std::vector<double> magnitudes(e.tokens * groups, 0);
