@@ -12,6 +12,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "core/anchor.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/file.hpp"
@@ -280,7 +281,7 @@ Json summary_json(const std::vector<Measured>& all, const std::vector<TargetResu
     Json row{{"rows", item.rows},   {"columns", item.columns}, {"tokens", item.tokens},
              {"case", item.name},   {"kind", item.kind},       {"time_s", interval_json(pool(item.medians_s))},
              {"bytes", item.bytes}, {"macs", item.macs}};
-    const Measured* f16 = find_case(all, item.rows, item.columns, item.tokens, "f16");
+    const Measured* f16 = find_case(all, item.rows, item.columns, item.tokens, kAnchor);
     if (f16 != nullptr) row["time_of_f16"] = interval_json(compute_ratio(item, *f16, Measure::kTime));
     const Measured* roof = find_case(all, item.rows, item.columns, item.tokens, item.reference);
     if (roof != nullptr)

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "core/anchor.hpp"
 #include "report/table.hpp"
 
 namespace qtrap::bench {
@@ -139,7 +140,7 @@ std::string format_table(const std::vector<Measured>& all) {
     const auto text = [](bool wanted, const auto& make) {
       return wanted ? report::Value(make()) : report::Value(std::monostate{});
     };
-    const Measured* f16 = find_case(all, item.rows, item.columns, item.tokens, "f16");
+    const Measured* f16 = find_case(all, item.rows, item.columns, item.tokens, kAnchor);
     const Measured* roof =
         item.reference.empty() ? nullptr : find_case(all, item.rows, item.columns, item.tokens, item.reference);
     table.rows.push_back({shape_of(item.rows, item.columns), static_cast<std::int64_t>(item.tokens), item.name,

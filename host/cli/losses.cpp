@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/anchor.hpp"
 #include "scheme/kernel_table.hpp"
 
 namespace qtrap::cli {
@@ -22,7 +23,7 @@ Losses::Kind Losses::take(const measure::Progress& progress, const std::string& 
     return avoid(progress.step.kernel, reason);
   const bool whole = progress.activity == measure::kWeights || progress.activity == measure::kActivations;
   if (whole || !progress.running.empty()) {
-    const std::string point = fmt::format("{}/{}", progress.cell_id, whole ? "f16" : progress.running);
+    const std::string point = fmt::format("{}/{}", progress.cell_id, whole ? kAnchor : progress.running);
     if (!points_.insert(point).second) return Kind::kNothingNew;
     return whole ? Kind::kCell : Kind::kScheme;
   }

@@ -14,6 +14,7 @@
 #include "cli/process.hpp"
 #include "cli/progress_line.hpp"
 #include "cli/standard_streams.hpp"
+#include "core/anchor.hpp"
 #include "core/clock.hpp"
 #include "core/text.hpp"
 #include "measure/pool.hpp"
@@ -371,7 +372,7 @@ class Run {
   void lose_failed_cells() {
     for (const auto& cell : plan_.cells) {
       const auto failed = failures_.find(cell.id());
-      if (failed != failures_.end() && failed->second.contains("f16")) lost_cells_.insert(cell.id());
+      if (failed != failures_.end() && failed->second.contains(kAnchor)) lost_cells_.insert(cell.id());
     }
   }
 

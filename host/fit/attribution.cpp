@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "core/anchor.hpp"
 #include "fit/model_curve.hpp"
 
 namespace qtrap::fit {
@@ -14,7 +15,6 @@ namespace {
 
 using Index = Eigen::Index;
 
-constexpr const char* kAnchor = "f16";
 std::size_t index_of(Part part) { return static_cast<std::size_t>(part); }
 
 Part part_of(TermKind kind) {

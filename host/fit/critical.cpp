@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/anchor.hpp"
 #include "fit/model_curve.hpp"
 
 namespace qtrap::fit {
@@ -15,7 +16,6 @@ namespace {
 using Index = Eigen::Index;
 
 constexpr double kGridStep = 1.0 / 8;  // of the fitted curve, in doublings of the size
-constexpr const char* kAnchor = "f16";
 constexpr double kUndecided = 100;  // half width of a log ratio that no two sessions tell, e^100: any value is possible
 
 /// Counts of `steps` steps of a scheme and its anchor at one size.

@@ -5,12 +5,11 @@
 #include <tuple>
 #include <utility>
 
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
 
 namespace qtrap::fit {
 namespace {
-
-constexpr const char* kAnchor = "f16";
 
 /// Mean over sessions of the medians of one configuration.
 struct Means {

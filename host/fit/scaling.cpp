@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "core/anchor.hpp"
 #include "fit/nnls.hpp"
 
 namespace qtrap::fit {
@@ -247,8 +248,8 @@ std::vector<Scaling> fit_scaling(std::span<const Row> rows, Quantity quantity, d
     result.quantity = quantity;
     for (const auto& [model, step] : pool(sessions)) result.sizes_used.push_back(step.params);
     fit_scheme(sessions, confidence, result);
-    const auto anchor = collected.find({result.cell, "f16"});
-    if (result.scheme != "f16" && anchor != collected.end()) compare_ratios(sessions, anchor->second, result);
+    const auto anchor = collected.find({result.cell, kAnchor});
+    if (result.scheme != kAnchor && anchor != collected.end()) compare_ratios(sessions, anchor->second, result);
     all.push_back(std::move(result));
   }
   return all;

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "core/anchor.hpp"
 #include "core/text.hpp"
 #include "judge/point_cell.hpp"
 
@@ -17,7 +18,6 @@ using judge::CellKey;
 using result::PointRecord;
 using result::SessionRecord;
 
-constexpr const char* kAnchor = "f16";
 constexpr std::size_t kMostNamed = 3;  ///< cells of no table that a message names; the others are counted
 
 /// "qwen3-0.6b, B 2, prefill": a cell of a device that is known.

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
 #include "judge/judge.hpp"
 #include "judge/point_cell.hpp"
@@ -17,8 +18,6 @@ namespace {
 
 using result::PointRecord;
 using Points = std::vector<PointRecord>;
-
-constexpr const char* kAnchor = "f16";
 
 /// One quantity of a point, and where its ratio goes.
 struct Quantity {

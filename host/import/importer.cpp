@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/anchor.hpp"
 #include "core/sha256.hpp"
 #include "core/statistics.hpp"
 #include "import/anchors.hpp"
@@ -16,7 +17,6 @@
 namespace qtrap::importer {
 namespace {
 
-constexpr const char* kAnchor = "f16";
 constexpr const char* kIntervalMethod = "published spread or replicates of one session, Student's t on the logarithm";
 
 bool passes(const RowView& row, const Series& series) {

@@ -7,13 +7,13 @@
 #include <map>
 #include <set>
 
+#include "core/anchor.hpp"
 #include "core/contract.hpp"
 #include "judge/pooling.hpp"
 
 namespace qtrap::judge {
 namespace {
 
-constexpr const char* kAnchor = "f16";
 /// Two one-sided tests, each with the error that the two sides of a verdict share: 90 % beside 95 %.
 double equivalence_confidence(double confidence) { return 2 * confidence - 1; }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/anchor.hpp"
+
 namespace qtrap::measure {
 
 std::string Cell::id() const {
@@ -25,9 +27,9 @@ std::vector<Cell> expand_cells(const profile::Campaign& campaign) {
 }
 
 std::vector<std::string> schemes_with_anchor(const profile::Campaign& campaign) {
-  std::vector<std::string> names{"f16"};
+  std::vector<std::string> names{kAnchor};
   for (const auto& name : campaign.schemes) {
-    if (name != "f16") names.push_back(name);
+    if (name != kAnchor) names.push_back(name);
   }
   return names;
 }

@@ -9,6 +9,7 @@
 
 #include "chain/layout.hpp"
 #include "chain/resident_model.hpp"
+#include "core/anchor.hpp"
 #include "device/device.hpp"
 #include "measure/cell.hpp"
 #include "measure/pace.hpp"
@@ -108,7 +109,7 @@ Status CellChains::make_chains() {
   for (const auto& name : schemes_with_anchor(plan_->campaign)) {
     hooks_.report("chain of " + name, name, 0);
     auto chain = chain::Chain::make(*maker_, *resident_, *activations_, scheme::find_scheme(name).value());
-    if (!chain && name == "f16") return chain.error();  // without its anchor a cell has no ratio
+    if (!chain && name == kAnchor) return chain.error();  // without its anchor a cell has no ratio
     if (!chain) {
       failures_.emplace(name, chain.error());
       continue;
@@ -138,7 +139,7 @@ bool CellChains::run_first_steps(const Cell& cell, const std::string& name, Runn
     return true;
   } catch (const device::DeviceError& error) {
     const bool replaceable = device.info().forced_variant.empty() && scheme::is_fast_variant(hooks_.kernel_in_flight());
-    if (name == "f16" || replaceable || !device.still_works()) throw;
+    if (name == kAnchor || replaceable || !device.still_works()) throw;
     device.set_careful(false);
     hooks_.on_failure(cell, name, error.error());
     runners_.erase(name);
@@ -166,7 +167,7 @@ Result<bool> CellChains::warm_up(const Cell& cell) {
     runner.batch = choose_batch(runner.chain->step_costs().launches, Seconds(*runner.step_s));
     if (!compare_outputs(cell, runner, anchor)) return false;
     const auto failure = find_wrong(cell, runner);
-    if (failure && name == "f16") return lose_anchor(cell, *failure);
+    if (failure && name == kAnchor) return lose_anchor(cell, *failure);
     hooks_.on_check(cell, name, runner.check, failure);
     if (!failure) continue;
     hooks_.on_failure(cell, name, runtime_error(*failure, "", ""));
@@ -206,7 +207,7 @@ std::optional<std::string> CellChains::find_wrong(const Cell& cell, const Runner
 /// Runs the chain once and finds the errors of its output; `anchor` holds the outputs of f16, which comes first. False:
 /// stopped.
 bool CellChains::compare_outputs(const Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const {
-  const bool is_anchor = runner.chain->scheme().name == "f16";
+  const bool is_anchor = runner.chain->scheme().name == kAnchor;
   std::size_t place = 0;
   const auto compare = [&] {
     auto output = runner.chain->read_output();

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "chain/layout.hpp"
+#include "core/anchor.hpp"
 #include "core/contract.hpp"
 #include "measure/pool_blocks.hpp"
 #include "measure/pool_energy.hpp"
@@ -214,7 +215,7 @@ void add_phases(const PoolInput& input, const SchemeTrials& trials, double scale
   point.kernels_used = last.kernels_used;
   point.matrix_unit = last.matrix_unit;
   point.output_error = last.output_error;
-  if (point.scheme != "f16" && point.phase_matmul_s && *point.phase_matmul_s > 0) {
+  if (point.scheme != kAnchor && point.phase_matmul_s && *point.phase_matmul_s > 0) {
     point.cor_phase =
         (point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0)) /
         *point.phase_matmul_s;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/anchor.hpp"
 #include "measure/pool.hpp"
 #include "result/records.hpp"
 
@@ -170,7 +171,7 @@ void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
   if (!measured) {
     point.energy_status =
         gross.empty() ? commonest_fault(trials.bare) : EnergyStatus::kImplausible;  // a window of no energy
-    if (point.energy_status != EnergyStatus::kNoMeter && point.scheme != "f16")
+    if (point.energy_status != EnergyStatus::kNoMeter && point.scheme != kAnchor)
       point.verdict_energy = Verdict::kUndecided;
     for (const PhaseMember& phase : kPhases)
       point.*phase.status = has_no_pass(point, phase) ? EnergyStatus::kNoPass : point.energy_status;
@@ -183,8 +184,8 @@ void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
   const auto tokens = static_cast<double>(point.batch * point.hops * point.tokens_per_hop);
   point.energy_per_token_j = *point.energy_gross_j / tokens;
   add_phases(trials, scale, point);
-  if (point.scheme == "f16") point.verdict_energy.reset();
-  if (point.scheme != "f16" && method != EnergyMethod::kEstimated) point.verdict_energy = Verdict::kUndecided;
+  if (point.scheme == kAnchor) point.verdict_energy.reset();
+  if (point.scheme != kAnchor && method != EnergyMethod::kEstimated) point.verdict_energy = Verdict::kUndecided;
 }
 
 }  // namespace qtrap::measure

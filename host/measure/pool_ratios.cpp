@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/anchor.hpp"
 #include "judge/judge.hpp"
 #include "judge/point_cell.hpp"
 #include "judge/point_ratio.hpp"
@@ -16,8 +17,6 @@ namespace {
 
 using result::PointRecord;
 using result::TrialRecord;
-
-constexpr const char* kAnchor = "f16";
 
 /// Observations of one quantity: `value` gives it per window. A scheme with a value that is not positive (a net energy
 /// below the noise of idle) has none.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/anchor.hpp"
 #include "core/clock.hpp"
 #include "core/machine_limits.hpp"
 #include "core/philox.hpp"
@@ -262,10 +263,10 @@ class SessionRun {
     }
     progress_.relative_half_width.reset();
     for (auto& [name, runner] : chains_.runners()) {
-      if (name == "f16") continue;
-      if (const auto ratio = divide(measured[name].energy_j, measured["f16"].energy_j))
+      if (name == kAnchor) continue;
+      if (const auto ratio = divide(measured[name].energy_j, measured[kAnchor].energy_j))
         runner.energy_ratios.push_back(*ratio);
-      const auto ratio = divide(measured[name].time_s, measured["f16"].time_s);
+      const auto ratio = divide(measured[name].time_s, measured[kAnchor].time_s);
       if (!ratio) continue;
       runner.ratios.push_back(*ratio);
       const auto width = relative_half_width(runner.ratios);
@@ -311,7 +312,7 @@ class SessionRun {
       if (!run_block(cell, block)) return false;
       std::vector<std::vector<double>> ratios;
       for (const auto& [name, runner] : chains_.runners()) {
-        if (name == "f16") continue;
+        if (name == kAnchor) continue;
         ratios.push_back(runner.ratios);
         if (has_energy_ratios()) ratios.push_back(runner.energy_ratios);
       }

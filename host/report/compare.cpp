@@ -8,13 +8,12 @@
 #include <set>
 #include <tuple>
 
+#include "core/anchor.hpp"
 #include "judge/point_cell.hpp"
 #include "result/check_records.hpp"
 
 namespace qtrap::report {
 namespace {
-
-constexpr const char* kAnchor = "f16";
 
 /// The part of a file that one device measured.
 result::ResultFile keep_device(const result::ResultFile& file, const std::string& device) {

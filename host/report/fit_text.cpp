@@ -8,6 +8,7 @@
 #include <set>
 #include <tuple>
 
+#include "core/anchor.hpp"
 #include "report/table.hpp"
 #include "report/verdict_text.hpp"
 
@@ -117,7 +118,7 @@ std::string describe_attribution(const std::vector<fit::Attribution>& points) {
   table.columns.push_back({"unexplained", "unexplained"});
   std::string sentences;
   for (const fit::Attribution& one : points) {
-    if (one.scheme != "f16") sentences += one.sentence + "\n";
+    if (one.scheme != kAnchor) sentences += one.sentence + "\n";
     std::vector<Value> row{to_string(one.quantity), one.model, one.batch,
                            chain_text({"", "", 0, 1, one.hops, one.tokens, one.context, "", one.phase}), one.scheme};
     for (std::size_t i = 0; i < fit::kPartCount; ++i) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
 #include "core/text.hpp"
 #include "fit/hop_slope.hpp"
@@ -31,7 +32,7 @@ std::string signed_number(double value) { return fmt::format("{}{:.2f}", value <
 /// "1.60 [1.55, 1.68]": a ratio to f16 with its interval.
 std::string ratio_text(const PointRecord& point, std::optional<double> ratio, std::optional<double> low,
                        std::optional<double> high) {
-  if (point.scheme == "f16") return "1";
+  if (point.scheme == kAnchor) return "1";
   if (!ratio) return "–";
   return judge::format_ratio(*ratio, low, high);
 }
@@ -75,7 +76,7 @@ constexpr Judged kEnergy{"energy",
 /// "time trap"; "anchor" for f16; of what is undecided, what could have been seen.
 std::string verdict_text(const PointRecord& point, const Judged& judged) {
   if (point.status != PointStatus::kOk) return to_string(point.status);
-  if (point.scheme == "f16") return "anchor";
+  if (point.scheme == kAnchor) return "anchor";
   const Verdict verdict = (point.*judged.verdict).value_or(Verdict::kUndecided);
   if (verdict == Verdict::kTrap) return fmt::format("{} trap", judged.word);
   if (verdict == Verdict::kNoMeter) return "–";
@@ -149,7 +150,7 @@ class Family {
   Family(const std::vector<PointRecord>& points, const Judged& judged) : judged_(&judged) {
     std::vector<double> p_values;
     for (const PointRecord& point : points) {
-      if (point.scheme == "f16" || !(point.*judged.verdict) || point.*judged.verdict == Verdict::kNoMeter) continue;
+      if (point.scheme == kAnchor || !(point.*judged.verdict) || point.*judged.verdict == Verdict::kNoMeter) continue;
       points_.push_back(&point);
       const bool differs = is_difference(*(point.*judged.verdict));
       // A point without effect is no discovery, however small its p-value, and must not ease the others' limit.

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <tuple>
 
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
 
 namespace qtrap::result {

@@ -1,5 +1,7 @@
 #include "result/record_index.hpp"
 
+#include "core/anchor.hpp"
+
 namespace qtrap::result {
 
 Index make_index(const ResultFile& file) {

@@ -13,8 +13,6 @@
 
 namespace qtrap::result {
 
-inline constexpr std::string_view kAnchor = "f16";
-
 /// Session, cell, block, order: what a trial and its samples share.
 using Window = std::tuple<std::string, std::string, std::int64_t, std::int64_t>;
 
