@@ -51,7 +51,7 @@ Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::u
     const std::uint64_t codes = format.parts.front().bytes(shape, group_size);
     for (std::size_t i = 0; i < matrix_count(codes); ++i) {
       all.push_back(scheme::allocate_weights(device, format.format, shape, group_size).value());
-      const bool plain = format.format == WeightFormat::kF16;
+      const bool plain = format.format == format::kPlainFormat;
       run(plain ? maker_.random_f16(all.back().codes(), values, kWeightDeviation, kSeed, i).value()
                 : maker_.quantize_weights(plain_weights(i), all.back()).value());
     }
@@ -59,7 +59,7 @@ Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::u
 }
 
 const Buffer& Workload::plain_weights(std::size_t i) const {
-  const std::vector<Weights>& all = matrices(WeightFormat::kF16);
+  const std::vector<Weights>& all = matrices(format::kPlainFormat);
   return all[i % all.size()].codes();
 }
 
@@ -212,7 +212,7 @@ Group Workload::make_bandwidth_group() {
   const auto rows = shape_.rows;  // no structured binding: clang 14 lets no lambda capture one
   const auto columns = shape_.columns;
   const std::uint64_t values = rows * columns;
-  const std::size_t plain_count = matrices(WeightFormat::kF16).size();
+  const std::size_t plain_count = matrices(format::kPlainFormat).size();
   std::vector<Buffer> half_out, wide;
   for (std::size_t i = 0; i < plain_count; ++i) half_out.push_back(buffer(2 * values));
   for (std::size_t i = 0; i < matrix_count(4 * values) - 1; ++i) {
@@ -247,7 +247,7 @@ Group Workload::make_bandwidth_group() {
   });
   const auto out = [&](std::size_t i) { return BufferArg{half_out[i % half_out.size()], Access::kWrite}; };
   for (const format::FormatInfo& format : format::all_formats()) {
-    if (format.format == WeightFormat::kF16) continue;
+    if (format.format == format::kPlainFormat) continue;
     const std::vector<Weights>& all = matrices(format.format);
     add("", all.size(), [&](std::size_t i) {
       std::vector<BufferArg> buffers;
@@ -268,7 +268,7 @@ Group Workload::make_bandwidth_group() {
                 {.columns = columns, .tokens = rows});
   });
   for (const format::FormatInfo& format : format::all_formats()) {
-    if (format.format == WeightFormat::kF16) continue;
+    if (format.format == format::kPlainFormat) continue;
     const std::vector<Weights>& all = matrices(format.format);
     add("", plain_count,
         [&](std::size_t i) { return maker_.quantize_weights(plain_weights(i), all[i % all.size()]).value(); });
@@ -328,14 +328,14 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
     std::transform(halves.begin(), halves.end(), y.begin(),
                    [](std::uint16_t half) { return static_cast<double>(float_from_half(half)); });
     checks.push_back(compare(std::string(info.name), info.weights, info.split(),
-                             info.activation_bits() == 8 ? rounded : plain, y, tokens, kHalfUlp));
+                             scheme::info(info.activations).quantized ? rounded : plain, y, tokens, kHalfUlp));
   }
   for (PeerState* state : peers) {
     std::fill(peer_y_.begin(), peer_y_.end(), 0.0F);
     state->peer->multiply(0);
     state->peer->finish();
     state->peer->fetch();
-    checks.push_back(compare(state->peer->routine(tokens), WeightFormat::kF16, false, plain,
+    checks.push_back(compare(state->peer->routine(tokens), format::kPlainFormat, false, plain,
                              {peer_y_.begin(), peer_y_.end()}, tokens, 0));
   }
   return checks;

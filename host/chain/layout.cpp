@@ -45,7 +45,7 @@ scheme::Costs compute_final_costs(const profile::ModelProfile& model, std::uint6
 }
 
 std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::SchemeInfo>& schemes) {
-  std::vector<scheme::WeightFormat> formats{scheme::WeightFormat::kF16};
+  std::vector<scheme::WeightFormat> formats{format::kPlainFormat};
   for (const auto& scheme : schemes) {
     if (std::find(formats.begin(), formats.end(), scheme.weights) == formats.end()) formats.push_back(scheme.weights);
   }
@@ -59,7 +59,7 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   const auto shapes = projection_shapes(model);
   const std::vector<scheme::ProjectionShape> shape_list(shapes.begin(), shapes.end());
   for (const auto& shape : shapes) {
-    const std::uint64_t bytes = format::compute_weight_bytes(scheme::WeightFormat::kF16, shape, demand.group_size);
+    const std::uint64_t bytes = format::compute_weight_bytes(format::kPlainFormat, shape, demand.group_size);
     if (bytes > device.max_alloc_bytes) {
       return usage_error("model does not fit on the device",
                          fmt::format("{}: a matrix of {} on {}", model.name, mebibytes(bytes), device.name),

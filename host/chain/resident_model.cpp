@@ -35,9 +35,9 @@ Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::
       auto weights = scheme::allocate_weights(device, format, shapes[i], maker.options().group_size);
       if (!weights) return weights.error();
       slots[i] = weights.value();
-      const device::Buffer& f16 = layer.projections.at(WeightFormat::kF16)[i].codes();
+      const device::Buffer& f16 = layer.projections.at(format::kPlainFormat)[i].codes();
       const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shapes[i].columns)));
-      const Status done = format == WeightFormat::kF16
+      const Status done = format == format::kPlainFormat
                               ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
                                                              layer_index * kProjectionCount + i))
                               : run(device, maker.quantize_weights(f16, slots[i]));

@@ -24,6 +24,6 @@ double magnitude_at(const HostWeights& w, std::uint64_t row, std::uint64_t colum
 
 }  // namespace
 
-const FormatInfo kF16Row{WeightFormat::kF16, "f16", "f16", 16, false, kParts, quantize_f16, value_at, magnitude_at};
+const FormatInfo kF16Row{WeightFormat::kF16, "f16", "f16", 16, false, 0, kParts, quantize_f16, value_at, magnitude_at};
 
 }  // namespace qtrap::format

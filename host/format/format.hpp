@@ -26,6 +26,8 @@ std::uint64_t count_groups(std::uint64_t columns, std::uint64_t group);
 
 /// In the order of the table.
 enum class WeightFormat { kF16, kInt8, kInt4 };
+/// In which weights are drawn, the others are quantized from it, and the matmul of a split scheme reads them.
+inline constexpr WeightFormat kPlainFormat = WeightFormat::kF16;
 
 /// What a buffer of weights holds; a kernel takes those that its format has in this order.
 enum class PartName { kCodes, kScales, kZeros };
@@ -63,6 +65,9 @@ struct FormatInfo {
   std::string_view code;  ///< of kernel names, e.g. "i4" in "gemv_i4_f16"
   int bits;               ///< of one weight's code, scales and zero points apart
   bool grouped;           ///< whether the campaign's group size decides its bytes
+  /// What its rounding makes of the output of one step of one layer, at most (relative L2): 1.3 times the largest seen
+  /// where measure/result_check.hpp says. 0: nothing, as of the anchor.
+  double step_error;
   std::span<const Part> parts;
   /// Fills parts, which have their sizes and hold zeros, from the f16 tensor of the shape.
   void (*quantize)(const HalfBits& f16, HostWeights& out);

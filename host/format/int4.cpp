@@ -69,6 +69,7 @@ double magnitude_at(const HostWeights& w, std::uint64_t row, std::uint64_t colum
 
 }  // namespace
 
-const FormatInfo kInt4Row{WeightFormat::kInt4, "int4", "i4", 4, true, kParts, quantize_int4, value_at, magnitude_at};
+const FormatInfo kInt4Row{WeightFormat::kInt4, "int4",   "i4",        4, true, 0.19, kParts,
+                          quantize_int4,       value_at, magnitude_at};
 
 }  // namespace qtrap::format

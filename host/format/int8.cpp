@@ -40,6 +40,7 @@ double magnitude_at(const HostWeights& w, std::uint64_t row, std::uint64_t colum
 
 }  // namespace
 
-const FormatInfo kInt8Row{WeightFormat::kInt8, "int8", "i8", 8, false, kParts, quantize_int8, value_at, magnitude_at};
+const FormatInfo kInt8Row{WeightFormat::kInt8, "int8",   "i8",        8, false, 0.015, kParts,
+                          quantize_int8,       value_at, magnitude_at};
 
 }  // namespace qtrap::format

@@ -11,6 +11,7 @@
 #include "chain/layout.hpp"
 #include "core/anchor.hpp"
 #include "core/contract.hpp"
+#include "measure/ceilings.hpp"
 #include "measure/pool_blocks.hpp"
 #include "measure/pool_energy.hpp"
 #include "measure/pool_ratios.hpp"
@@ -91,33 +92,25 @@ std::optional<double> ceiling(const PoolInput& input, const std::vector<std::str
   return compute_median(values);
 }
 
-/// The ceiling that bounds a point's multiply-adds, with how many of its operations each takes; by its key.
-struct RateCeiling {
-  const char* name;
-  std::optional<double> result::Ceilings::*member;
-  double operations = 1;
-};
-using C = result::Ceilings;
-constexpr RateCeiling kFp32{"fp32_macs_per_s", &C::fp32_macs_per_s};
-constexpr RateCeiling kInt8{"int8_macs_per_s", &C::int8_macs_per_s};
-constexpr RateCeiling kInt4Int8{"int4_int8_macs_per_s", &C::int4_int8_macs_per_s};
-/// gemv_i4_i24: three bytes of every activation.
-constexpr RateCeiling kThreeBytes{"int4_int8_macs_per_s", &C::int4_int8_macs_per_s, 3};
-constexpr RateCeiling kMatrixF16{"matrix_f16_macs_per_s", &C::matrix_f16_macs_per_s};
-constexpr RateCeiling kMatrixInt8{"matrix_int8_macs_per_s", &C::matrix_int8_macs_per_s};
+/// The member of a ceiling, by its key.
+std::optional<double> result::Ceilings::*member_of(std::string_view key) {
+  const auto rows = ceiling_rows();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const CeilingRow& one) { return one.name == key; });
+  expects(row != rows.end(), "schemes name ceilings of the records");
+  return row->value;
+}
 
-/// The unit that the point's matmuls ran on decides.
-RateCeiling choose_rate(const PoolInput& input, const PointRecord& point) {
-  const bool on_matrix_unit = point.matrix_unit && *point.matrix_unit != "none";
-  if (point.activation_bits == 8) {
-    if (on_matrix_unit) return kMatrixInt8;
-    const bool faster = point.weight_bits == 4 && ceiling(input, point.session_ids, kInt4Int8.member);
-    return faster ? kInt4Int8 : kInt8;
-  }
-  if (on_matrix_unit) return kMatrixF16;
-  const bool by_bytes = std::any_of(point.kernels_used.begin(), point.kernels_used.end(),
-                                    [](const auto& kernel) { return kernel.starts_with("gemv_i4_i24"); });
-  return by_bytes && ceiling(input, point.session_ids, kThreeBytes.member) ? kThreeBytes : kFp32;
+/// The ceiling that bounds a point's multiply-adds, and how many of its operations each takes. The unit that its
+/// matmuls ran on decides.
+scheme::OwnRate choose_rate(const PoolInput& input, const PointRecord& point, const scheme::SchemeInfo& info) {
+  const scheme::ActivationInfo& activations = scheme::info(info.activations);
+  if (point.matrix_unit && *point.matrix_unit != "none") return {activations.matrix_ceiling};
+  const scheme::OwnRate& own = info.own_rate;
+  const bool used = own.operation.empty() ||
+                    std::any_of(point.kernels_used.begin(), point.kernels_used.end(),
+                                [&](const std::string& kernel) { return kernel.starts_with(own.operation); });
+  if (used && !own.ceiling.empty() && ceiling(input, point.session_ids, member_of(own.ceiling))) return own;
+  return {activations.vector_ceiling};
 }
 
 /// A fraction above this says that the ceiling was measured too low, or that what was read lies in the cache.
@@ -130,7 +123,7 @@ void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& po
     point.roof_fraction = fraction;
     return;
   }
-  const auto caches = ceilings_of(input, point.session_ids, &C::cache_bytes);
+  const auto caches = ceilings_of(input, point.session_ids, &result::Ceilings::cache_bytes);
   const bool in_cache =
       point.roof_ceiling == "read_bytes_per_s" && std::any_of(caches.begin(), caches.end(), [&](std::int64_t bytes) {
         return resident_bytes < static_cast<double>(chain::kFewestCaches) * static_cast<double>(bytes);
@@ -148,16 +141,16 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   }
   const auto steps = static_cast<double>(input.cell.steps());
   const double fewest_bytes = static_cast<double>(layer_bytes) * static_cast<double>(input.model->layers) * steps;
-  const auto bandwidth = ceiling(input, point.session_ids, &C::read_bytes_per_s);
+  const auto bandwidth = ceiling(input, point.session_ids, &result::Ceilings::read_bytes_per_s);
   if (!bandwidth) return;
   point.roof_s = fewest_bytes / *bandwidth;
   point.roof_ceiling = "read_bytes_per_s";
-  const RateCeiling bound = choose_rate(input, point);
-  if (const auto rate = ceiling(input, point.session_ids, bound.member)) {
+  const scheme::OwnRate bound = choose_rate(input, point, info);
+  if (const auto rate = ceiling(input, point.session_ids, member_of(bound.ceiling))) {
     const double operations = bound.operations * static_cast<double>(point.macs.value_or(0));
     if (operations / *rate > *point.roof_s) {
       point.roof_s = operations / *rate;
-      point.roof_ceiling = bound.name;
+      point.roof_ceiling = bound.ceiling;
     }
   }
   const auto resident = static_cast<double>(point.resident_layers.value_or(input.model->layers));

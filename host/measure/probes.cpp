@@ -281,7 +281,7 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
     for (const std::uint64_t count : {kCastElements / 4, kCastElements}) add(&ProbeMaker::cast, to_f32, count);
   }
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
-    if (info.activations == scheme::Activations::kInt8) add(&ProbeMaker::quantize, info, std::uint64_t{256});
+    if (scheme::info(info.activations).quantized) add(&ProbeMaker::quantize, info, std::uint64_t{256});
   }
   for (const std::uint64_t launches : {100U, 1000U}) add(&ProbeMaker::empty, launches, false);
   for (const std::uint64_t launches : {10U, 100U}) add(&ProbeMaker::empty, launches, true);

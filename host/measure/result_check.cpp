@@ -18,9 +18,6 @@ namespace {
 /// A case of `verify` on the host has no more elements than this.
 constexpr std::uint64_t kMostElements = std::uint64_t{1} << 21;
 /// Of output_error_bound().
-constexpr double kInt8Error = 0.015;
-constexpr double kInt8BothError = 0.030;
-constexpr double kInt4Error = 0.19;
 constexpr double kDepth = 0.25;
 constexpr double kScatter = 8;
 constexpr double kGrowth = 1.5;
@@ -148,10 +145,8 @@ Result<KernelCheck> ResultCheck::check_alone(const scheme::KernelEntry& entry, c
 
 double output_error_bound(const scheme::SchemeInfo& scheme, std::int64_t layers, std::int64_t steps,
                           std::int64_t elements) {
-  if (scheme.weight_bits() == 16) return 0;
-  const double one = scheme.weight_bits() == 4       ? kInt4Error
-                     : scheme.activation_bits() == 8 ? kInt8BothError
-                                                     : kInt8Error;
+  const double one = scheme.step_error();
+  if (one == 0) return 0;
   return one * std::pow(static_cast<double>(layers), kDepth) * std::pow(kGrowth, static_cast<double>(steps - 1)) *
          (1 + kScatter / std::sqrt(static_cast<double>(elements)));
 }

@@ -83,7 +83,7 @@ Result<Pass> PassMaker::random_f32(const Buffer& out, std::uint64_t count, float
 }
 
 Result<Pass> PassMaker::quantize_weights(const Buffer& f16, const Weights& weights) const {
-  expects(weights.format != WeightFormat::kF16, "f16 weights need no quantizing");
+  expects(weights.format != format::kPlainFormat, "f16 weights need no quantizing");
   const auto [rows, columns] = weights.shape;
   const format::FormatInfo& format = format::info(weights.format);
   std::vector<Operand> operands{{f16, Access::kRead, 2 * rows * columns}};

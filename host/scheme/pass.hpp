@@ -29,7 +29,7 @@ struct Pass {
 
 /// Weights of one projection in one format. Unused buffers are empty.
 struct Weights {
-  WeightFormat format = WeightFormat::kF16;
+  WeightFormat format = format::kPlainFormat;
   ProjectionShape shape;
   std::array<device::Buffer, format::kPartCount> parts;
 

@@ -105,12 +105,9 @@ const std::vector<FormRule>& form_rules() {
   return kRules;
 }
 
-/// The format that the matmul reads.
-WeightFormat matmul_format(const SchemeInfo& scheme) { return scheme.split() ? WeightFormat::kF16 : scheme.weights; }
-
 const ActivationForm& activation_form(const SchemeInfo& scheme, const KernelSet& kernels, std::uint64_t tokens) {
   for (const FormRule& rule : form_rules()) {
-    if (rule.applies(scheme.activations, matmul_format(scheme), kernels, tokens)) return rule.form;
+    if (rule.applies(scheme.activations, scheme.matmul_format(), kernels, tokens)) return rule.form;
   }
   fail_contract("every matmul has a form of its activations");
 }
@@ -184,7 +181,7 @@ PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Siz
   std::vector<std::uint32_t> scalars{argument(shape.rows), argument(shape.columns)};
   if (prefix != "gemv_") scalars.push_back(argument(sizes.tokens));
   PassRow row =
-      make_row(Role::kMatmul, fmt::format("{}{}_{}", prefix, format::info(matmul_format(scheme)).code, form.code),
+      make_row(Role::kMatmul, fmt::format("{}{}_{}", prefix, format::info(scheme.matmul_format()).code, form.code),
                matmul_bindings(scheme, form, sizes, shape), std::move(scalars));
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
   row.costs.weight_launches = 1;

@@ -3,22 +3,36 @@
 #include <algorithm>
 #include <array>
 
+#include "core/anchor.hpp"
+
 namespace qtrap::scheme {
 namespace {
 
 using enum Activations;
 
+constexpr std::array kActivations{
+    ActivationInfo{kF16, 16, false, 0, "", "matrix_f16_macs_per_s", "fp32_macs_per_s"},
+    ActivationInfo{kInt8, 8, true, 0.030, "_i8", "matrix_int8_macs_per_s", "int8_macs_per_s"},
+};
+
+/// int4 codes times int8 activations without widening the codes.
+constexpr OwnRate kNibbleProducts{"int4_int8_macs_per_s"};
+/// Three bytes of every f16 activation, each times the code.
+constexpr OwnRate kByteProducts{"int4_int8_macs_per_s", 3, "gemv_i4_i24"};
+
 constexpr std::array kSchemes{
-    SchemeInfo{"f16", KernelPath::kNone, WeightFormat::kF16, kF16},
+    SchemeInfo{kAnchor, KernelPath::kNone, WeightFormat::kF16, kF16},
     SchemeInfo{"w8a16-split", KernelPath::kSplit, WeightFormat::kInt8, kF16},
-    SchemeInfo{"w8a16-fused", KernelPath::kFused, WeightFormat::kInt8, kF16},
-    SchemeInfo{"w8a8", KernelPath::kFused, WeightFormat::kInt8, kInt8, true},
+    SchemeInfo{"w8a16-fused", KernelPath::kFused, WeightFormat::kInt8, kF16, false, {}, "w8a16"},
+    SchemeInfo{"w8a8", KernelPath::kFused, WeightFormat::kInt8, kInt8, true, {}, "int8"},
     SchemeInfo{"w4a16-split", KernelPath::kSplit, WeightFormat::kInt4, kF16},
-    SchemeInfo{"w4a16-fused", KernelPath::kFused, WeightFormat::kInt4, kF16},
-    SchemeInfo{"w4a8", KernelPath::kFused, WeightFormat::kInt4, kInt8},
+    SchemeInfo{"w4a16-fused", KernelPath::kFused, WeightFormat::kInt4, kF16, false, kByteProducts, "w4a16"},
+    SchemeInfo{"w4a8", KernelPath::kFused, WeightFormat::kInt4, kInt8, false, kNibbleProducts, "w4a8"},
 };
 
 }  // namespace
+
+const ActivationInfo& info(Activations activations) { return kActivations.at(static_cast<std::size_t>(activations)); }
 
 std::span<const SchemeInfo> all_schemes() { return kSchemes; }
 
@@ -27,6 +41,15 @@ std::optional<SchemeInfo> find_scheme(std::string_view name) {
       std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) { return s.name == name; });
   if (found == kSchemes.end()) return std::nullopt;
   return *found;
+}
+
+std::string SchemeInfo::mac_class() const {
+  if (!older_class.empty()) return std::string(older_class);
+  return std::string(format::info(matmul_format()).name) + std::string(info(activations).class_ending);
+}
+
+double SchemeInfo::step_error() const {
+  return std::max(format::info(weights).step_error, info(activations).step_error);
 }
 
 Costs& Costs::operator+=(const Costs& other) {

@@ -18,8 +18,27 @@ namespace qtrap::scheme {
 using format::WeightFormat;
 using ProjectionShape = format::Shape;
 
-/// In which the matmul takes its activations.
+/// In which the matmul takes its activations; in the order of the table.
 enum class Activations { kF16, kInt8 };
+
+/// What follows from the form of the activations. A ceiling is named by its key in the records' `ceilings`.
+struct ActivationInfo {
+  Activations activations;
+  int bits;
+  bool quantized;                   ///< a quantize pass makes them
+  double step_error;                ///< FormatInfo::step_error of 8-bit weights with them: no finer format does better
+  std::string_view class_ending;    ///< of SchemeInfo::mac_class()
+  std::string_view matrix_ceiling;  ///< bounds the multiply-adds of a matmul on a matrix unit
+  std::string_view vector_ceiling;  ///< of any other
+};
+const ActivationInfo& info(Activations activations);
+
+/// A rate of multiply-adds on vector units that some matmuls reach by instructions of their own.
+struct OwnRate {
+  std::string_view ceiling = {};    ///< bounds it where it was measured; empty: there is no such rate
+  double operations = 1;            ///< of the ceiling's, for one multiply-add
+  std::string_view operation = {};  ///< how the names of these kernels start; empty: all of the scheme
+};
 enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
 inline constexpr std::size_t kRoleCount = 6;
 
@@ -35,10 +54,19 @@ struct SchemeInfo {
   Activations activations;
   /// The matmul leaves exact int32 sums, which a dequantize pass scales by row and token.
   bool scaled_sums = false;
+  OwnRate own_rate = {};
+  std::string_view older_class = {};  ///< mac_class() where files had a word for it before the rule
 
   bool split() const { return path == KernelPath::kSplit; }
   int weight_bits() const { return format::info(weights).bits; }
-  int activation_bits() const { return activations == Activations::kInt8 ? 8 : 16; }
+  int activation_bits() const { return info(activations).bits; }
+  /// The format that the matmul reads.
+  WeightFormat matmul_format() const { return split() ? format::kPlainFormat : weights; }
+  /// The class of the matmul's multiply-adds, of which each has a cost of its own: the format that it reads, and "_i8"
+  /// with int8 activations.
+  std::string mac_class() const;
+  /// What rounding makes of the output of one step of one layer, at most (relative L2): see FormatInfo::step_error.
+  double step_error() const;
 };
 
 /// All schemes in the order of the contract, f16 (the anchor) first.

@@ -64,7 +64,7 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Ex
 
 std::vector<double> activations_of(const SchemeRun& run, const VerifyCase& one, const Extent& e) {
   std::vector<double> x(e.tokens * e.columns);
-  const bool quantized = find_scheme(one.scheme)->activations == Activations::kInt8;
+  const bool quantized = info(find_scheme(one.scheme)->activations).quantized;
   for (std::uint64_t i = 0; i < x.size(); ++i) {
     x[i] = quantized
                ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])

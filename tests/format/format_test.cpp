@@ -50,6 +50,30 @@ double worst_error(const HalfBits& f16, const HostWeights& q) {
   return worst;
 }
 
+/// Relative error of the weights in a format (L2).
+double relative_error(const HalfBits& f16, const HostWeights& q) {
+  double error = 0;
+  double sum = 0;
+  for (std::uint64_t r = 0; r < kShape.rows; ++r) {
+    for (std::uint64_t k = 0; k < kShape.columns; ++k) {
+      error += std::pow(q.value(r, k) - value_at(f16, r, k), 2);
+      sum += std::pow(value_at(f16, r, k), 2);
+    }
+  }
+  return std::sqrt(error / sum);
+}
+
+/// What a layer makes of it was 1.3 to 1.5 times that, and the figures of the table are 1.3 times what was seen: one
+/// beside these bounds was not measured as the others.
+TEST(FormatTable, SaysOfAStepTwiceWhatRoundingMakesOfItsWeights) {
+  const HalfBits f16 = make_weights(0.02F);
+  for (const FormatInfo& format : all_formats()) {
+    const double error = relative_error(f16, quantize(f16, format.format, kShape, 128));
+    EXPECT_GE(format.step_error, 1.3 * error) << format.name;
+    EXPECT_LE(format.step_error, 3 * error) << format.name;
+  }
+}
+
 TEST(FormatTable, HoldsEveryFormatOnceInTheOrderOfItsEnumerators) {
   std::set<std::string_view> names;
   std::set<std::string_view> codes;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <utility>
+
 #include "scheme/pass.hpp"
 
 namespace qtrap::scheme {
@@ -36,6 +39,36 @@ TEST(SchemeTable, NamesTheSevenSchemesWithTheAnchorFirst) {
                                                   "w4a16-fused", "w4a8"}));
   for (const SchemeInfo& info : all_schemes()) EXPECT_EQ(find_scheme(info.name)->name, info.name);
   EXPECT_FALSE(find_scheme("w4a4").has_value());
+}
+
+TEST(SchemeTable, NamesClassesOfMultiplyAddsAsFilesAlwaysDid) {
+  std::vector<std::string> classes;
+  for (const SchemeInfo& info : all_schemes()) classes.push_back(info.mac_class());
+  EXPECT_EQ(classes, (std::vector<std::string>{"f16", "f16", "w8a16", "int8", "f16", "w4a16", "w4a8"}));
+}
+
+TEST(SchemeTable, DerivesTheClassOfARowThatNamesNone) {
+  SchemeInfo row{"new", KernelPath::kFused, WeightFormat::kInt4, Activations::kF16};
+  EXPECT_EQ(row.mac_class(), "int4");
+  row.path = KernelPath::kSplit;
+  EXPECT_EQ(row.mac_class(), "f16");
+  row = {"new", KernelPath::kFused, WeightFormat::kInt8, Activations::kInt8};
+  EXPECT_EQ(row.mac_class(), "int8_i8");
+}
+
+TEST(SchemeTable, GivesEveryMatmulOfAFormatWithActivationsAClassOfItsOwn) {
+  std::map<std::string, std::pair<WeightFormat, Activations>> seen;
+  for (const SchemeInfo& info : all_schemes()) {
+    const std::pair matmul{info.matmul_format(), info.activations};
+    EXPECT_EQ(seen.emplace(info.mac_class(), matmul).first->second, matmul) << info.name;
+  }
+}
+
+TEST(SchemeTable, TakesTheCoarserOfWeightsAndActivationsForTheErrorOfAStep) {
+  const std::map<std::string_view, double> expected{{"f16", 0},      {"w8a16-split", 0.015}, {"w8a16-fused", 0.015},
+                                                    {"w8a8", 0.030}, {"w4a16-split", 0.19},  {"w4a16-fused", 0.19},
+                                                    {"w4a8", 0.19}};
+  for (const auto& [name, error] : expected) EXPECT_EQ(scheme(name).step_error(), error) << name;
 }
 
 TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
