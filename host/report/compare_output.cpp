@@ -102,7 +102,7 @@ result::ComparedPoint to_entry(const ComparedPoint& one, const std::string& labe
   entry.context_tokens = point.context_tokens;
   entry.phase = point.phase;
   entry.scheme = point.scheme;
-  entry.path = point.path;
+  entry.path = point.path.value();
   entry.time = to_entry(one.time);
   entry.energy = to_entry(one.energy);
   entry.energy_net = to_entry(one.net);

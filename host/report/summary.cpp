@@ -283,8 +283,9 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
     }
     out += fmt::format("qtrap {} · {}, {} ({}) · meter: {} · {} session{} · file {}\n\n", session.tool_version,
                        escape_controls(session.device.board.value_or(session.device.name)),
-                       escape_controls(session.device.platform), to_string(session.device.type), escape_controls(meter),
-                       file.sessions.size(), file.sessions.size() == 1 ? "" : "s", escape_controls(path));
+                       escape_controls(session.device.platform), to_string(session.device.type.value()),
+                       escape_controls(meter), file.sessions.size(), file.sessions.size() == 1 ? "" : "s",
+                       escape_controls(path));
   }
   out += to_text(point_table(file.points)) + "\n";
   if (std::any_of(file.points.begin(), file.points.end(),

@@ -12,7 +12,8 @@ using table::fields;
 using table::Key;
 using table::kIsOptional;
 
-std::variant<DeviceType, KernelFamily, std::vector<CapabilityRecord>> special_types(std::type_identity<DeviceSummary>);
+std::variant<std::optional<DeviceType>, std::optional<KernelFamily>, std::vector<CapabilityRecord>> special_types(
+    std::type_identity<DeviceSummary>);
 std::variant<std::optional<SensorBasis>> special_types(std::type_identity<MeterSummary>);
 std::variant<Origin, HostInfo, DeviceSummary, KernelsInfo, MeterSummary, Ceilings, EventTimer,
              std::map<std::string, std::string>>
@@ -21,7 +22,7 @@ std::variant<std::optional<CacheBasis>, std::optional<std::map<std::string, std:
     std::type_identity<Ceilings>);
 std::variant<TrialMode, TimeBasis, EnergyStatus, std::optional<EnergyMethod>, std::optional<StopReason>> special_types(
     std::type_identity<TrialRecord>);
-std::variant<Workload, Phase, KernelPath, PointStatus, EnergyStatus, std::optional<PointBasis>,
+std::variant<Workload, Phase, std::optional<KernelPath>, PointStatus, EnergyStatus, std::optional<PointBasis>,
              std::optional<StopReason>, std::optional<EnergyMethod>, std::optional<Verdict>, std::optional<Basis>,
              std::optional<RoofStatus>>
     special_types(std::type_identity<PointRecord>);

@@ -19,7 +19,7 @@ constexpr Field<R> kTable[] = {
     {&R::layers, {"layers", "", "layers executed per step"}},
     {&R::resident_layers, {"resident_layers", "", "distinct layers held in memory and cycled through"}},
     {&R::scheme, {"scheme", "", "precision scheme"}},
-    {&R::path, {"path", "", "kernel path of the weights"}},
+    {&R::path, {"path", "", "kernel path of the weights", {}, table::kGiven}},
     {&R::weight_bits, {"weight_bits", "bit", "bits per weight code"}},
     {&R::activation_bits, {"activation_bits", "bit", "bits per activation in the matmul"}},
     {&R::batch, {"batch", "", "sequences in lockstep, B"}},

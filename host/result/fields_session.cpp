@@ -110,13 +110,13 @@ std::span<const Field<DeviceSummary>> table_of(std::type_identity<DeviceSummary>
       {&R::name, {"name", "", "OpenCL device name"}},
       {&R::vendor, {"vendor", "", "OpenCL device vendor"}},
       {&R::driver, {"driver", "", "OpenCL driver version"}},
-      {&R::type, {"type", "", "kind of device"}},
+      {&R::type, {"type", "", "kind of device", {}, table::kGiven}},
       {&R::compute_units, {"compute_units", "", "OpenCL compute units"}},
       {&R::memory_bytes, {"memory_bytes", "bytes", "global memory of the device"}},
       {&R::pci, {"pci", "", "PCI address, e.g. 0000:3b:00.0"}},
       {&R::uuid, {"uuid", "", "device UUID, 32 hexadecimal digits"}},
       {&R::capabilities, {"capabilities", "", "capabilities, declared and probed"}},
-      {&R::kernel_family, {"kernel_family", "", "family of kernels used"}},
+      {&R::kernel_family, {"kernel_family", "", "family of kernels used", {}, table::kGiven}},
       {&R::board, {"board", "", "name of the board, where the driver tells it beside the device's"}},
   };
   return kTable;

@@ -46,13 +46,13 @@ struct DeviceSummary {
   std::string name;
   std::string vendor;
   std::string driver;
-  DeviceType type = DeviceType::kOther;
+  std::optional<DeviceType> type;
   std::optional<std::int64_t> compute_units;
   std::optional<std::int64_t> memory_bytes;
   std::optional<std::string> pci;
   std::optional<std::string> uuid;
   std::vector<CapabilityRecord> capabilities;
-  KernelFamily kernel_family = KernelFamily::kCpu;
+  std::optional<KernelFamily> kernel_family;
   std::optional<std::string> board;  ///< name on the box where `name` is another
   bool operator==(const DeviceSummary&) const = default;
 };
@@ -269,7 +269,7 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<std::int64_t> layers;
   std::optional<std::int64_t> resident_layers;
   std::string scheme;
-  KernelPath path = KernelPath::kNone;
+  std::optional<KernelPath> path;
   std::int64_t weight_bits = 16;
   std::int64_t activation_bits = 16;
   std::int64_t batch = 1;

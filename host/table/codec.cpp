@@ -62,6 +62,12 @@ bool is_absent(const Json& value) {
   return value.is_null() || (value.is_structured() && value.empty());
 }
 
+Json encode_absent(const Key& key, Problem& problem) {
+  if (key.has(kGiven))
+    problem.add(runtime_error(fmt::format("`{}` was not given", key.name), "", fmt::format("set it: {}", key.doc)));
+  return nullptr;
+}
+
 Json encode_word(std::string_view word, const Key& key, Problem& problem) {
   if (!key.takes(word)) {
     problem.add(runtime_error(fmt::format("`{}` is not in its closed list", key.name), std::string(word),

@@ -59,7 +59,7 @@ std::vector<std::string_view> key_names(std::vector<std::string_view> first = {}
 }
 
 /// The JSON object of a record or sub-object, keys in table order. kRuntime errors go to `problem`: a number that is
-/// not finite, a negative count, a word outside its closed list, a kJsonObject that is none.
+/// not finite, a negative count, a word outside its closed list, a kJsonObject that is none, a kGiven that is absent.
 template <HasFields R>
 Json encode_record(const R& record, Problem& problem);
 
@@ -94,6 +94,8 @@ Result<R> parse_file(std::string_view text, std::string_view name, std::string_v
 /// null, "", [] or {}.
 bool is_absent(const Json& value);
 
+/// null, which a kGiven may not be.
+Json encode_absent(const Key& key, Problem& problem);
 /// A word, which must be among those that the key takes.
 Json encode_word(std::string_view word, const Key& key, Problem& problem);
 Json encode(const std::string& value, const Key& key, Problem& problem);
@@ -120,7 +122,7 @@ Json encode(const R& record, const Key&, Problem& problem) {
 
 template <class T>
 Json encode(const std::optional<T>& value, const Key& key, Problem& problem) {
-  return value ? encode(*value, key, problem) : Json(nullptr);
+  return value ? encode(*value, key, problem) : encode_absent(key, problem);
 }
 
 template <class T>
@@ -189,7 +191,7 @@ void decode(const Json& value, const Spot& spot, E& out) {
 template <class T>
 void decode(const Json& value, const Spot& spot, std::optional<T>& out) {
   out.reset();
-  if (!value.is_null() || spot.key.has(kLeftOut)) decode(value, spot, out.emplace());
+  if (!value.is_null() || spot.key.has(kLeftOut) || spot.key.has(kGiven)) decode(value, spot, out.emplace());
 }
 
 template <class T>
@@ -234,7 +236,7 @@ void decode_record(const Json& object, const Spot& spot, R& record, const std::v
           using T = std::remove_reference_t<decltype(out)>;
           if (found != object.end()) {
             decode(*found, there, out);
-          } else if (!kIsOptional<T> && !field.key.has(kMayMiss)) {
+          } else if (is_required<T>(field.key)) {
             spot.problem.add(usage_error(std::string(spot.prefix) + "a key is missing", there.path,
                                          "add it: " + std::string(field.key.doc)));
           }

@@ -4,7 +4,7 @@
 //   std::span<const Field<R>> table_of(std::type_identity<R>);            its table
 //   std::variant<T...> special_types(std::type_identity<R>);              types of members that only R has, undefined
 // both declared beside R. An optional member is nullable and may be missing, every other one is required, but for what
-// the traits of its key say.
+// the traits of its key say (kMayMiss, kGiven).
 #pragma once
 
 #include <algorithm>
@@ -43,6 +43,7 @@ enum Trait : unsigned {
   kLeftOut = 8,      ///< an absent or empty member has no key instead of null, "", [] or {}
   kFileName = 16,    ///< the text becomes part of a path: is_file_name()
   kDistinct = 32,    ///< the list holds no entry twice
+  kGiven = 64,       ///< of an optional member: required; absent is a writer that forgot it, which is an error
 };
 
 /// What is known of a field apart from its member.
@@ -100,5 +101,11 @@ template <class T>
 inline constexpr bool kIsOptional = false;
 template <class T>
 inline constexpr bool kIsOptional<std::optional<T>> = true;
+
+/// Whether a file must hold the key, of a member of type T.
+template <class T>
+bool is_required(const Key& key) {
+  return (!kIsOptional<T> || key.has(kGiven)) && !key.has(kMayMiss);
+}
 
 }  // namespace qtrap::table

@@ -57,7 +57,7 @@ Json object_schema(Json schema, Manner manner) {
           property["description"] = describe_key(key);
           if (key.has(kMayMiss) && initial.contains(name)) property["default"] = initial[name];
           schema["properties"][name] = std::move(property);
-          if (!kIsOptional<T> && !key.has(kMayMiss)) schema["required"].push_back(name);
+          if (is_required<T>(key)) schema["required"].push_back(name);
         },
         field.member);
   }
@@ -67,7 +67,7 @@ Json object_schema(Json schema, Manner manner) {
 template <class T>
 Json type_schema(Tag<std::optional<T>>, const Key& key, Manner manner) {
   Json schema = type_schema(Tag<T>{}, key, manner);
-  return key.has(kLeftOut) ? schema : nullable_schema(std::move(schema));
+  return key.has(kLeftOut) || key.has(kGiven) ? schema : nullable_schema(std::move(schema));
 }
 template <class T>
 Json type_schema(Tag<std::vector<T>>, const Key& key, Manner manner) {

@@ -89,7 +89,7 @@ TEST(VerdictSentence, NamesWhatHasNoEffect) {
 
 TEST(Summary, SaysWhatAnUndecidedPointCouldHaveSeen) {
   result::ResultFile file;
-  file.sessions.emplace_back();
+  file.sessions.emplace_back().device.type = DeviceType::kOther;
   auto one = point("w8a8", KernelPath::kFused, Verdict::kUndecided, 1.004);
   one.time_ratio_basis = result::Basis::kSessions;
   one.time_ratio_detectable = 1.137;
@@ -111,7 +111,7 @@ TEST(VerdictSentence, OwnsUpToWhatIsUndecided) {
 
 TEST(Summary, ShowsRatioIntervalShareAndVerdict) {
   result::ResultFile file;
-  file.sessions.emplace_back();
+  file.sessions.emplace_back().device.type = DeviceType::kOther;
   file.sessions.back().hazards = {"governor unknown"};
   file.points = {point("f16", KernelPath::kNone, {}), point("w8a16-split", KernelPath::kSplit, Verdict::kTrap, 2)};
   const auto text = make_summary(file, "out.jsonl");
@@ -125,7 +125,7 @@ TEST(Summary, ShowsRatioIntervalShareAndVerdict) {
 
 TEST(Summary, ShowsEnergyAndWhatWasLostOfIt) {
   result::ResultFile file;
-  file.sessions.emplace_back();
+  file.sessions.emplace_back().device.type = DeviceType::kOther;
   file.sessions.back().meter.name = "nvml";
   file.sessions.back().meter.status = "ok";
   file.sessions.back().meter.method = "counter";
@@ -186,7 +186,7 @@ TEST(Summary, SaysHowLooksEndedARun) {
   result::ResultFile file;
   file.points = {point("f16", KernelPath::kNone, {}), point("w8a8", KernelPath::kFused, Verdict::kTrap, 1.5)};
   file.points[1].ratio_confidence = 0.9975;
-  file.sessions.emplace_back();
+  file.sessions.emplace_back().device.type = DeviceType::kOther;
   file.end.emplace();
   EXPECT_THAT(make_summary(file, "f"), Not(HasSubstr("Stopped after")));
   auto& session = file.sessions[0];

@@ -19,6 +19,12 @@ struct Flag {
   bool operator==(const Flag&) const = default;
 };
 
+/// Has no colour of its own, and may not go without.
+struct Label {
+  std::optional<Colour> colour;
+  bool operator==(const Label&) const = default;
+};
+
 struct Wheel {
   Colour colour = Colour::kRed;
   std::optional<double> width;
@@ -35,12 +41,17 @@ struct Cart {
 };
 
 std::variant<std::optional<Colour>> special_types(std::type_identity<Flag>);
+std::variant<std::optional<Colour>> special_types(std::type_identity<Label>);
 std::variant<Colour> special_types(std::type_identity<Wheel>);
 std::variant<std::vector<Wheel>, std::map<std::string, Wheel>> special_types(std::type_identity<Cart>);
 
 constexpr Words<1> kFlagColours{word_of(Colour::kDarkBlue)};
 std::span<const Field<Flag>> table_of(std::type_identity<Flag>) {
   static const Field<Flag> kTable[] = {{&Flag::colour, {"colour", "", "what it shows", kFlagColours}}};
+  return kTable;
+}
+std::span<const Field<Label>> table_of(std::type_identity<Label>) {
+  static const Field<Label> kTable[] = {{&Label::colour, {"colour", "", "what it shows", {}, kGiven}}};
   return kTable;
 }
 std::span<const Field<Wheel>> table_of(std::type_identity<Wheel>) {
@@ -138,6 +149,20 @@ TEST(Codec, KeyTakesThoseOfAnEnumsWordsThatItListsOrNone) {
   EXPECT_EQ(write_document(Flag{}).value(), "{\n  \"colour\": null\n}\n");
   EXPECT_EQ(object_schema<Flag>(Json::object(), Manner::kLenient)["properties"]["colour"]["enum"],
             Json({"dark_blue", nullptr}));
+}
+
+TEST(Codec, RefusesToWriteOrReadWhatAWriterForgot) {
+  const auto read_label = [](const char* text) { return parse_document<Label>(text, "f", "1.2"); };
+  EXPECT_EQ(write_document(Label{}).error().message(), "`colour` was not given: set it: what it shows");
+  EXPECT_EQ(write_document(Label{Colour::kRed}).value(), "{\n  \"colour\": \"red\"\n}\n");
+  EXPECT_EQ(read_label(R"({"colour": "red"})").value(), Label{Colour::kRed});
+  EXPECT_EQ(read_label(R"({"colour": null})").error().message(),
+            "f: `colour` has the wrong type (null): give a text in quotes");
+  EXPECT_EQ(read_label(R"({})").error().message(), "f: a key is missing (colour): add it: what it shows");
+  const Json schema = object_schema<Label>(Json::object(), Manner::kLenient);
+  EXPECT_EQ(schema["required"], Json({"colour"}));
+  EXPECT_EQ(schema["properties"]["colour"]["type"], "string");
+  EXPECT_EQ(schema["properties"]["colour"]["enum"], Json({"red", "dark_blue"}));
 }
 
 TEST(Codec, ReadLenientlyTakesKeysOfLaterVersionsAndEmptyLists) {
