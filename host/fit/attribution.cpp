@@ -197,13 +197,19 @@ Counterfactual suppose(const Context& context, std::string name, const Eigen::Ve
   return made;
 }
 
+/// Whether `other` multiplies the same numbers, with the passes inside the matmul.
+bool is_fused_twin(const Workload& other, const Workload& split) {
+  return split.path == KernelPath::kSplit && other.path == KernelPath::kFused && other.cell == split.cell &&
+         other.weight_format == split.weight_format && other.weight_bits == split.weight_bits &&
+         other.activation_bits == split.activation_bits;
+}
+
 /// The counts with its passes inside the matmul: the fused twin's where it was measured, else without pass
 /// bytes, dequantization, casts and extra launches.
 Eigen::VectorXd fuse_counts(const Context& context, std::size_t c, std::size_t anchor) {
-  std::string twin = context.work(c).scheme;
-  if (const auto place = twin.find("-split"); place != std::string::npos) twin.replace(place, 6, "-fused");
-  const auto measured = context.find(context.work(c).cell, twin);
-  if (measured && *measured != c) return context.counts(*measured);
+  for (std::size_t other = 0; other < context.design->configurations.size(); ++other) {
+    if (is_fused_twin(context.work(other), context.work(c))) return context.counts(other);
+  }
   Eigen::VectorXd counts = context.counts(c);
   for (std::size_t j = 0; j < context.design->terms.size(); ++j) {
     const auto i = static_cast<Index>(j);

@@ -1,13 +1,14 @@
 #include "fit/result_rows.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <string_view>
 #include <utility>
 
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
+#include "fit/legacy_schemes.hpp"
 #include "judge/point_cell.hpp"
 
 namespace qtrap::fit {
@@ -15,19 +16,10 @@ namespace {
 
 constexpr std::string_view kMacProbe = "macs_";
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kMacPrecision{{
-    {"f16", "f16"},
-    {"w8a16-split", "f16"},
-    {"w8a16-fused", "w8a16"},
-    {"w8a8", "int8"},
-    {"w4a16-split", "f16"},
-    {"w4a16-fused", "w4a16"},
-    {"w4a8", "w4a8"},
-}};
-
-/// Class of multiply-adds: kernels differ by format and by tokens in lockstep.
-std::string mac_class(const std::string& scheme, std::int64_t tokens) {
-  return find_mac_precision(scheme) + "_b" + std::to_string(tokens);
+/// Class of a coefficient: kernels differ by the class that the record names and by tokens in lockstep.
+std::string precision_of(const std::optional<std::string>& mac_class, const std::string& scheme,
+                         const std::string& tokens) {
+  return (mac_class ? *mac_class : find_legacy_scheme(scheme).mac_class) + "_b" + tokens;
 }
 
 Counts scale_counts(const result::TrialRecord& trial, const std::string& precision) {
@@ -45,17 +37,17 @@ Counts scale_counts(const result::TrialRecord& trial, const std::string& precisi
   return counts;
 }
 
-/// Class of the probe "macs_<scheme>@<tokens>"; its own name for another.
-std::string probe_class(const std::string& name) {
+/// That of the probe "macs_<scheme>@<tokens>"; its own name for another.
+std::string probe_precision(const result::TrialRecord& trial, const std::string& name) {
   const auto at = name.find('@');
-  return at == std::string::npos ? name : find_mac_precision(name.substr(0, at)) + "_b" + name.substr(at + 1);
+  return at == std::string::npos ? name : precision_of(trial.mac_class, name.substr(0, at), name.substr(at + 1));
 }
 
 Workload probe_work(const result::TrialRecord& trial) {
   const std::string phase = trial.phase.value_or("probe");
   const bool macs = phase.starts_with(kMacProbe);
   Workload work;
-  work.counts = scale_counts(trial, macs ? probe_class(phase.substr(kMacProbe.size())) : "none");
+  work.counts = scale_counts(trial, macs ? probe_precision(trial, phase.substr(kMacProbe.size())) : "none");
   // Sizes of one probe are told apart by their counts: probe windows have no point.
   work.point_id.assign("probe/").append(phase);
   for (const double count :
@@ -79,6 +71,9 @@ Workload shape_work(const result::PointRecord& point) {
   work.params = static_cast<double>(point.params);
   work.params_step = static_cast<double>(point.params_step.value_or(point.params));
   work.weight_bits = static_cast<double>(point.weight_bits);
+  work.activation_bits = static_cast<double>(point.activation_bits);
+  work.weight_format = point.weight_format ? *point.weight_format : find_legacy_scheme(point.scheme).weight_format;
+  work.path = point.path.value_or(KernelPath::kNone);
   work.steps = static_cast<double>(point.hops * point.tokens_per_hop);
   work.hops = static_cast<double>(point.hops);
   work.tokens = static_cast<double>(point.tokens_per_hop);
@@ -94,7 +89,7 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
     work.params_step *= static_cast<double>(*trial.layers) / work.layers;
     work.layers = static_cast<double>(*trial.layers);
   }
-  work.counts = scale_counts(trial, mac_class(point.scheme, point.batch));
+  work.counts = scale_counts(trial, precision_of(point.mac_class, point.scheme, std::to_string(point.batch)));
   return work;
 }
 
@@ -111,7 +106,7 @@ using PointsById = std::map<std::string, const result::PointRecord*>;
 bool shares_method(const result::TrialRecord& trial, const result::PointRecord& point, const PointsById& points) {
   if (trial.energy_method != point.energy_method) return false;
   return std::none_of(points.begin(), points.end(), [&](const auto& other) {
-    return other.second->cell_id == point.cell_id && other.second->scheme == "f16" &&
+    return other.second->cell_id == point.cell_id && other.second->scheme == kAnchor &&
            other.second->energy_method != point.energy_method;
   });
 }
@@ -181,13 +176,6 @@ void append_imported(const result::ResultFile& file, SessionNumbers& sessions, s
 }
 
 }  // namespace
-
-std::string find_mac_precision(const std::string& scheme) {
-  for (const auto& [name, precision] : kMacPrecision) {
-    if (name == scheme) return std::string(precision);
-  }
-  return scheme;
-}
 
 std::vector<Row> rows_from_results(std::span<const result::ResultFile> files) {
   SessionNumbers sessions;

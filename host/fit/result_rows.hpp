@@ -14,10 +14,6 @@
 
 namespace qtrap::fit {
 
-/// Class of multiply-adds of a scheme's matmul: separate dequantization multiplies in f16, each fused or
-/// integer kernel has a class of its own. An unknown scheme is its own class.
-std::string find_mac_precision(const std::string& scheme);
-
 /// Rows of all files, in the order of the files. Sessions are numbered by session_id across files. A trial
 /// whose point record is missing (the file was cut) gives no row, for its batch and size are unknown.
 std::vector<Row> rows_from_results(std::span<const result::ResultFile> files);

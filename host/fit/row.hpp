@@ -11,8 +11,8 @@
 
 namespace qtrap::fit {
 
-/// Multiply-adds of one precision class. Kernels of different classes reach different rates, so each class
-/// has its own coefficient; classes are told apart by name alone.
+/// Multiply-adds of one precision class (`mac_class` of the records). Kernels of different classes reach different
+/// rates, so each class has its own coefficient; classes are told apart by name alone.
 struct MacCount {
   std::string precision;  ///< e.g. "f16", "int8", "w4a16": becomes the coefficient macs_<precision>; result files add
                           ///< the tokens in lockstep ("w4a8_b1"): another kernel, another rate
@@ -38,7 +38,7 @@ struct Counts {
 struct Workload {
   std::string point_id;     ///< the configuration; rows that share it share every member of this struct
   std::string cell;         ///< configurations of one cell differ in their scheme alone; its f16 one is the anchor
-  std::string scheme;       ///< "f16" is the anchor; empty for a probe window
+  std::string scheme;       ///< kAnchor is the anchor; empty for a probe window
   std::string model;        ///< name of the shape
   std::string family;       ///< of the model; empty: unnamed
   std::string device;       ///< one fit takes one device
@@ -47,10 +47,13 @@ struct Workload {
   double params = 0;        ///< all parameters of the shape
   double params_step = 0;   ///< weights read in one step of these layers
   double weight_bits = 16;  ///< of the weight format
-  double steps = 1;         ///< dependent steps in the chain (hops x tokens)
-  double hops = 1;          ///< dependent hops of the chain
-  double tokens = 1;        ///< steps per hop
-  double context = 0;       ///< tokens in the cache before the chain
+  double activation_bits = 16;
+  std::string weight_format;            ///< empty: unknown
+  KernelPath path = KernelPath::kNone;  ///< of the weights
+  double steps = 1;                     ///< dependent steps in the chain (hops x tokens)
+  double hops = 1;                      ///< dependent hops of the chain
+  double tokens = 1;                    ///< steps per hop
+  double context = 0;                   ///< tokens in the cache before the chain
   result::Phase phase = result::Phase::kDecode;
   Counts counts;  ///< per chain
 };

@@ -100,6 +100,8 @@ struct SchemeEntry {
   KernelPath path = KernelPath::kNone;
   std::int64_t weight_bits = 0;
   std::int64_t activation_bits = 0;
+  std::optional<std::string> weight_format;  ///< as points name it
+  std::optional<std::string> mac_class;      ///< likewise
   bool operator==(const SchemeEntry&) const = default;
 };
 

@@ -193,6 +193,8 @@ class Importer {
     point.path = scheme.path;
     point.weight_bits = scheme.weight_bits;
     point.activation_bits = scheme.activation_bits;
+    point.weight_format = scheme.weight_format;
+    point.mac_class = scheme.mac_class;
     point.basis = series.basis;
     point.sessions = 1;
     point.session_ids = {session.session_id};

@@ -117,6 +117,10 @@ std::span<const Field<SchemeEntry>> table_of(std::type_identity<SchemeEntry>) {
       {&R::path, {"path", "", "kernel path of the weights"}},
       {&R::weight_bits, {"weight_bits", "", "bits per weight code", {}, table::kPlain, kBits}},
       {&R::activation_bits, {"activation_bits", "", "bits per activation in the matmul", {}, table::kPlain, kBits}},
+      {&R::weight_format,
+       {"weight_format", "", "number format of the weights, as the points shall name it", {}, table::kLeftOut}},
+      {&R::mac_class,
+       {"mac_class", "", "class of the matmul's multiply-adds, as the points shall name it", {}, table::kLeftOut}},
   };
   return kTable;
 }

@@ -17,10 +17,12 @@ namespace qtrap::measure {
 
 /// One repetition is what `play` enqueues and waits for.
 struct LoadLoop {
-  std::string name;               ///< goes into a trial's `phase`
-  scheme::Costs costs;            ///< of one repetition
-  std::int64_t syncs = 1;         ///< host waits of one repetition
-  std::int64_t tokens = 0;        ///< of one repetition; 0 for probes
+  std::string name;         ///< goes into a trial's `phase`
+  scheme::Costs costs;      ///< of one repetition
+  std::int64_t syncs = 1;   ///< host waits of one repetition
+  std::int64_t tokens = 0;  ///< of one repetition; 0 for probes
+  /// Of a probe of multiply-adds: SchemeInfo::mac_class().
+  std::optional<std::string> mac_class = {};
   std::function<Seconds()> play;  ///< plays one repetition and returns its wall time
 };
 

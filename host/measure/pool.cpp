@@ -64,6 +64,8 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.path = info.path;
   point.weight_bits = info.weight_bits();
   point.activation_bits = info.activation_bits();
+  point.weight_format = format::info(info.weights).name;
+  point.mac_class = info.mac_class();
   point.batch = input.cell.batch;
   point.hops = input.cell.hops;
   point.tokens_per_hop = input.cell.tokens_per_hop;

@@ -150,6 +150,7 @@ class ProbeMaker {
                            fmt::format("{:.1f} us of {:.1f} us", product * 1e6, launch * 1e6),
                            "its multiply-adds cannot be told from launches on this device");
     loop.value().costs.cached_bytes = loop.value().costs.bytes;
+    loop.value().mac_class = scheme.mac_class();
     return loop;
   }
 

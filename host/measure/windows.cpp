@@ -77,6 +77,7 @@ void WindowRecorder::note_check(result::TrialRecord trial, const std::optional<S
 
 void WindowRecorder::measure_loop(const LoadLoop& loop, result::TrialRecord trial) {
   trial.phase = loop.name;
+  trial.mac_class = loop.mac_class;
   const double once = std::max(loop.play().value(), 1e-7);  // also warms up
   log_->begin_window();
   if (energy_ != nullptr) {

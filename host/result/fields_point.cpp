@@ -137,6 +137,12 @@ constexpr Field<R> kTable[] = {
     {&R::anchor_table,
      {"anchor_table", "",
       "of an f16 point: the other table that it was published in, so that its cell's ratios are unpaired; else null"}},
+    {&R::weight_format,
+     {"weight_format", "",
+      "number format of the weights; null in files before this key, and where a table names none"}},
+    {&R::mac_class,
+     {"mac_class", "",
+      "class of the matmul's multiply-adds, each with a cost of its own in fit; null: that of the scheme's name"}},
 };
 
 }  // namespace

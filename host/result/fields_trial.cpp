@@ -71,6 +71,8 @@ constexpr Field<TrialRecord> kTrialFields[] = {
     {&TrialRecord::failure, {"failure", "", "why the scheme gets no result in its cell, found by a check; null: none"}},
     {&TrialRecord::unchecked_reason,
      {"unchecked_reason", "", "why not all of the scheme's kernels could be checked; null: all were"}},
+    {&TrialRecord::mac_class,
+     {"mac_class", "", "of a probe window of multiply-adds: their class, as of points; null in files before this key"}},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // The five records of a result file (JSON Lines), as plain structs. A member's name is its JSON key; an optional member
-// is written as null when absent, every other one is required. Meaning, unit and closed lists of every member stand
+// is written as null when absent, every other one is required, and so are those that have no value of their own before
+// a writer gives them one (device type, kernel family, path). Meaning, unit and closed lists of every member stand
 // once, in the field tables (fields.hpp), from which SCHEMA.md is generated. Members are in the order of the file.
 #pragma once
 
@@ -16,7 +17,7 @@ namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
-inline constexpr const char* kSchemaVersion = "1.3";
+inline constexpr const char* kSchemaVersion = "1.4";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -235,6 +236,7 @@ struct TrialRecord {
   std::optional<double> check_error;
   std::optional<std::string> failure;
   std::optional<std::string> unchecked_reason;
+  std::optional<std::string> mac_class;
   bool operator==(const TrialRecord&) const = default;
 };
 
@@ -376,6 +378,8 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<double> ratio_confidence;
   Phase phase = Phase::kDecode;
   std::optional<std::string> anchor_table;
+  std::optional<std::string> weight_format;
+  std::optional<std::string> mac_class;
   bool operator==(const PointRecord&) const = default;
 };
 

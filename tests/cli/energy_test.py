@@ -80,6 +80,12 @@ class Energy(ProgramTest):
         names = {trial["phase"] for trial in probes}
         self.assertLessEqual({"copy", "macs_registers", "macs_f16@1", "dequantize_w8a16-split", "empty_launch", "host_sync"}, names)
         self.assertEqual(len({trial["session_id"] for trial in probes}), 2)
+        classes = {trial["phase"]: trial["mac_class"] for trial in probes}
+        known = {"f16": "f16", "w8a16-fused": "w8a16", "w8a8": "int8", "w4a16-fused": "w4a16", "w4a8": "w4a8"}
+        for name, mac_class in classes.items():  # one that is as short as a launch is left out
+            self.assertEqual(mac_class, known.get(name.removeprefix("macs_").removesuffix("@1")), name)
+        points = self.records(self.folder / "out.jsonl", "point")
+        self.assertEqual({(point["weight_format"], point["mac_class"]) for point in points}, {("f16", "f16")})
 
 
 if __name__ == "__main__":

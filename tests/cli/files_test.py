@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import pathlib
 import random
 import resource
 import shutil
@@ -36,6 +37,34 @@ class FileTest(ProgramTest):
 
     def read_with(self, reader, *files, **options):
         return self.run_program(reader, *files, *READERS[reader], **options)
+
+
+class Versions(FileTest):
+    def test_a_file_before_1_4_fits_to_the_same_numbers_and_resumes(self):
+        self.write("short.json", self.campaign(hops=[1], probes=True))
+        self.finish("short.json", "--out", "new.jsonl", "--quiet")
+        points = self.records(self.folder / "new.jsonl", "point")
+        self.assertEqual({point["scheme"]: (point["weight_format"], point["mac_class"]) for point in points},
+                         {"f16": ("f16", "f16"), "w8a16-split": ("int8", "f16"), "w8a16-fused": ("int8", "w8a16"), "w8a8": ("int8", "int8"),
+                          "w4a16-split": ("int4", "f16"), "w4a16-fused": ("int4", "w4a16"), "w4a8": ("int4", "w4a8")})
+
+        def strip(rows):
+            for row in rows:
+                for key in ("weight_format", "mac_class"):
+                    row.pop(key, None)
+                if row["record"] == "session":
+                    row["schema_version"] = "1.3"
+
+        old = pathlib.Path(shutil.copy(self.folder / "new.jsonl", self.folder / "old.jsonl"))
+        self.rewrite(old, strip)
+        self.assertNotIn("mac_class", old.read_text())
+        self.check(old)
+        fits = [self.run_program("fit", name, "--out", "-").stdout for name in ("new.jsonl", "old.jsonl")]
+        self.assertIn("macs_w4a16_b1", fits[0])
+        self.assertEqual(*fits)
+        self.rewrite(old, lambda rows: rows.__setitem__(slice(None), [row for row in rows if row["record"] not in ("point", "end")]))
+        self.finish("--resume", "old.jsonl", "--quiet")
+        self.assertEqual(self.records(old, "point"), points)
 
 
 class Writers(FileTest):

@@ -18,6 +18,9 @@ std::vector<Row> make_rows(bool energy) {
   for (Workload& work : works) {
     if (work.scheme.starts_with("w8")) work.weight_bits = 8;
     if (work.scheme.starts_with("w4")) work.weight_bits = 4;
+    if (work.scheme.starts_with("w"))
+      work.path = work.scheme.ends_with("-split") ? KernelPath::kSplit : KernelPath::kFused;
+    if (work.scheme.ends_with("a8")) work.activation_bits = 8;
   }
   return synthetic::make_rows(options, works);
 }

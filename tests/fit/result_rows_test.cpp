@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 namespace qtrap::fit {
 namespace {
 
@@ -154,10 +157,40 @@ TEST(ResultRows, EstimatesStaticPowerOverSessionsFromActiveIdleFirst) {
   EXPECT_DOUBLE_EQ(estimate_static_power(files, "d")->value_w, 50);
 }
 
-TEST(ResultRows, GivesEachFusedAndIntegerKernelItsOwnClass) {
-  EXPECT_EQ(find_mac_precision("f16"), find_mac_precision("w4a16-split"));
-  EXPECT_NE(find_mac_precision("w4a16-fused"), find_mac_precision("w4a16-split"));
-  EXPECT_EQ(find_mac_precision("nf4-fused"), "nf4-fused");
+std::string precision_of(const result::ResultFile& file) {
+  return rows_from_results(std::vector{file}).at(0).workload.counts.macs.front().precision;
+}
+
+TEST(ResultRows, TakesTheClassThatTheRecordsName) {
+  result::ResultFile file = make_file("s", "d");
+  file.points[0].scheme = file.trials[0].scheme.emplace("q4_0-fused");
+  file.points[0].mac_class = "q4_0";
+  file.points[0].weight_format = "q4_0";
+  file.points[0].activation_bits = 16;
+  file.points[0].path = KernelPath::kFused;
+  EXPECT_EQ(precision_of(file), "q4_0_b8");
+  const Workload work = rows_from_results(std::vector{file}).at(0).workload;
+  EXPECT_EQ(work.weight_format, "q4_0");
+  EXPECT_EQ(work.path, KernelPath::kFused);
+  file.trials[0].mode = result::TrialMode::kProbe;
+  file.trials[0].phase = "macs_q4_0-fused@8";
+  file.trials[0].mac_class = "q4_0";
+  EXPECT_EQ(precision_of(file), "q4_0_b8") << "the probe of the same kernel";
+}
+
+TEST(ResultRows, KnowsTheClassesOfFilesThatNameNone) {
+  const std::pair<const char*, const char*> old_files[] = {{"f16", "f16_b8"},           {"w8a16-split", "f16_b8"},
+                                                           {"w8a16-fused", "w8a16_b8"}, {"w8a8", "int8_b8"},
+                                                           {"w4a16-split", "f16_b8"},   {"w4a16-fused", "w4a16_b8"},
+                                                           {"w4a8", "w4a8_b8"},         {"nf4-fused", "nf4-fused_b8"}};
+  for (const auto& [scheme, precision] : old_files) {
+    result::ResultFile file = make_file("s", "d");
+    file.points[0].scheme = file.trials[0].scheme.emplace(scheme);
+    EXPECT_EQ(precision_of(file), precision) << scheme;
+    file.trials[0].mode = result::TrialMode::kProbe;
+    file.trials[0].phase = std::string("macs_") + scheme + "@8";
+    EXPECT_EQ(precision_of(file), precision) << scheme;
+  }
 }
 
 }  // namespace

@@ -27,6 +27,8 @@ TEST(ImportMap, RefusesWhatItDoesNotUnderstand) {
        ": `series[0].device` has both `column` and `constant`: give exactly one of them"},
       {"{\"column\": \"gpu\"}", "{}", ": `series[0].device` has neither `column` nor `constant`: give exactly one of"},
       {"{\"column\": \"gpu\"}", "\"gpu\"", ": `series[0].device` has the wrong type (\"gpu\"): give an object in { }"},
+      {"\"weight_bits\": 4", "\"weight_format\": \"\", \"weight_bits\": 4",
+       ": `schemes.4.weight_format` is empty (\"\"): give a text"},
       {"\"weight_bits\": 4", "\"weight_bits\": 0",
        ": `schemes.4.weight_bits` is out of range (0): give an integer from 1 to 64"},
       {"\"mJ/token\"", "\"tokens/J\", \"column\": [\"mj\", \"watts\"]", ": a key is given twice (column)"},

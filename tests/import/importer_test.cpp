@@ -42,6 +42,18 @@ TEST(Import, GivesEachRowAPointWithUnitsBasisAndSource) {
   EXPECT_FALSE(file.points[2].time_ratio);
 }
 
+TEST(Import, NamesFormatAndClassWhereTheMapDoes) {
+  const auto point_of = [](const std::string& map) { return import_texts(kTable, map).value().points.at(1); };
+  EXPECT_EQ(point_of(kMap).weight_format, std::nullopt);
+  EXPECT_EQ(point_of(kMap).mac_class, std::nullopt);
+  const std::string map = replace(kMap, R"("weight_bits": 4)", R"("weight_format": "nf4", "weight_bits": 4)");
+  EXPECT_EQ(point_of(map).weight_format, "nf4");
+  EXPECT_EQ(point_of(map).mac_class, std::nullopt);
+  EXPECT_EQ(point_of(replace(map, R"("weight_bits": 4)", R"("mac_class": "f16", "weight_bits": 4)")).mac_class, "f16");
+  const result::ResultFile file = import_texts(kTable, map).value();
+  EXPECT_EQ(result::parse_result(to_text(file).value(), "r").value().points, file.points);
+}
+
 TEST(Import, WritesAFileThatTheReaderReadsBack) {
   const std::string text = to_text(import_texts(kTable, kMap).value()).value();
   const result::ResultFile back = result::parse_result(text, "r").value();

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
+#include <string_view>
 
 #include "core/philox.hpp"
+#include "measure/ceilings.hpp"
+#include "scheme/scheme.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -135,6 +139,57 @@ TEST_F(PoolCell, OnlyInt4HasGroups) {
   for (const result::PointRecord& point : points)
     EXPECT_EQ(point.group_size, point.weight_bits == 4 ? std::optional<std::int64_t>(128) : std::nullopt)
         << point.scheme;
+}
+
+TEST_F(PoolCell, NamesFormatAndClassOfItsScheme) {
+  campaign_.schemes = {"w8a16-split", "w4a8"};
+  for (const char* scheme : {"f16", "w8a16-split", "w4a8"}) add("s1", scheme, 0, 1.0);
+  std::vector<std::string> named;
+  for (const result::PointRecord& point : pool())
+    named.push_back(point.weight_format.value() + " " + point.mac_class.value() + " " + to_string(point.path.value()));
+  EXPECT_EQ(named, (std::vector<std::string>{"f16 f16 none", "int8 f16 split", "int4 w4a8 fused"}));
+}
+
+TEST(SchemeCeilings, AreKeysOfTheRecords) {
+  std::set<std::string_view> keys;
+  for (const CeilingRow& row : ceiling_rows()) keys.insert(row.name);
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    const scheme::ActivationInfo& activations = scheme::info(info.activations);
+    EXPECT_EQ(activations.activations, info.activations) << "the table is in the order of the enumerators";
+    EXPECT_TRUE(keys.contains(activations.matrix_ceiling)) << info.name;
+    EXPECT_TRUE(keys.contains(activations.vector_ceiling)) << info.name;
+    if (!info.own_rate.ceiling.empty()) EXPECT_TRUE(keys.contains(info.own_rate.ceiling)) << info.name;
+  }
+}
+
+TEST_F(PoolCell, ARateOfItsOwnBoundsOnlyTheKernelsThatReachItWhereItWasMeasured) {
+  struct Row {
+    const char* scheme;
+    const char* kernel;
+    bool measured;
+    const char* ceiling;
+  };
+  for (const Row& row : {Row{"w4a8", "gemm_i4_i8_cpu", true, "int4_int8_macs_per_s"},
+                         {"w4a8", "gemm_i4_i8_cpu", false, "int8_macs_per_s"},
+                         {"w8a8", "gemm_i8_i8_cpu", true, "int8_macs_per_s"},
+                         {"w4a16-fused", "gemv_i4_i24_cpu_avx2", true, "int4_int8_macs_per_s"},
+                         {"w4a16-fused", "gemv_i4_i24_cpu_avx2", false, "fp32_macs_per_s"},
+                         {"w4a16-fused", "gemv_i4_f16_cpu", true, "fp32_macs_per_s"},
+                         {"w4a16-split", "gemv_f16_f16_cpu", true, "fp32_macs_per_s"}}) {
+    for (auto& session : sessions_) {
+      session.ceilings.read_bytes_per_s = 1e18;  // bytes bound nothing
+      session.ceilings.fp32_macs_per_s = session.ceilings.int8_macs_per_s = 1e6;
+      session.ceilings.int4_int8_macs_per_s = row.measured ? std::optional(1e6) : std::nullopt;
+    }
+    trials_.clear();
+    campaign_.schemes = {row.scheme};
+    for (const char* scheme : {"f16", row.scheme}) add("s1", scheme, 0, 8);
+    for (auto& trial : trials_) {
+      trial.macs = 2000000;
+      trial.kernels_used = {row.kernel};
+    }
+    EXPECT_EQ(pool().back().roof_ceiling, row.ceiling) << row.scheme << " " << row.kernel << " " << row.measured;
+  }
 }
 
 TEST_F(PoolCell, TheRoofIsThatOfTheUnitInUse) {

@@ -179,6 +179,8 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
       {R"("status":"ok")", R"("status":"fine")",
        "`status` is not in its closed list (fine): use ok, unsupported, skipped, error"},
       {R"("phase":"decode")", R"("phase":"prompt")", "`phase` is not in its closed list (prompt): use decode, prefill"},
+      {R"("path":"none")", R"("path":null)", "`path` has the wrong type (null): give a text in quotes"},
+      {R"("path":"none",)", "", "a key is missing (path): add it: kernel path of the weights"},
       {R"("scheme":"f16")", R"("scheme":16)", "`scheme` has the wrong type (16): give a text in quotes"},
       {R"("kernels_used":[])", R"("kernels_used":"gemv")",
        "`kernels_used` has the wrong type (\"gemv\"): give a list in [ ]"},
@@ -193,13 +195,42 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
   expect_rejects(good, rejects);
 }
 
+TEST(ResultLines, AreNotWrittenWithoutAWordThatTheWriterForgot) {
+  const auto refusal = [](const Record& record) { return to_json_line(record).error().message(); };
+  PointRecord point = sample::point("p");
+  point.path.reset();
+  EXPECT_EQ(refusal(point), "`path` was not given: set it: kernel path of the weights");
+  SessionRecord session = sample::session();
+  session.device.type.reset();
+  EXPECT_EQ(refusal(session), "`type` was not given: set it: kind of device");
+  session = sample::session();
+  session.device.kernel_family.reset();
+  EXPECT_EQ(refusal(session), "`kernel_family` was not given: set it: family of kernels used");
+}
+
+TEST(ResultLines, OfAFileBefore14NameNeitherFormatNorClass) {
+  PointRecord point = sample::point("p");
+  std::string line = sample::line(point);
+  const std::string_view keys = R"(,"weight_format":null,"mac_class":null)";
+  const std::size_t at = line.find(keys);
+  ASSERT_NE(at, std::string::npos) << line;
+  line.erase(at, keys.size());
+  line.pop_back();
+  EXPECT_EQ(std::get<PointRecord>(parse_line(line).value()), point);
+  point.weight_format = "int4";
+  point.mac_class = "w4a16";
+  line = sample::line(point);
+  line.pop_back();
+  EXPECT_EQ(std::get<PointRecord>(parse_line(line).value()), point);
+}
+
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
-      {R"("schema_version":"1.3")", R"("schema_version":"2.0")",
+      {R"("schema_version":"1.4")", R"("schema_version":"2.0")",
        "the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
        "1.x"},
-      {R"("schema_version":"1.3")", R"("schema_version":"one")",
-       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.3\""},
+      {R"("schema_version":"1.4")", R"("schema_version":"one")",
+       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.4\""},
       {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
        "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
       {R"("host":{)", R"("host":3,"was":{)", "`host` has the wrong type (3): give an object in { }"},
