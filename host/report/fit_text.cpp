@@ -93,9 +93,19 @@ std::string describe_ratios(const std::vector<fit::Ratio>& ratios, std::string_v
   return std::string(title) + to_text(table);
 }
 
-constexpr std::string_view kRatiosTitle =
-    "Ratios to the f16 anchor of the same session, by model, chain and batch "
-    "(sees: the smallest effect found with 80 % power):\n";
+/// Names the anchor that the ratios are to.
+std::string ratios_title(const std::vector<fit::Ratio>& ratios) {
+  const auto unpaired = std::count_if(ratios.begin(), ratios.end(),
+                                      [](const fit::Ratio& one) { return one.basis == judge::Basis::kUnpaired; });
+  if (unpaired == std::ssize(ratios))
+    return "Ratios to the f16 anchor of another table (unpaired: values without interval and verdict), by model, chain "
+           "and batch:\n";
+  return fmt::format(
+      "Ratios to the f16 anchor of the same session{}, by model, chain and batch "
+      "(sees: the smallest effect found with 80 % power):\n",
+      unpaired > 0 ? ", those marked unpaired to that of another table" : "");
+}
+
 constexpr std::string_view kNetTitle = "The same of net energy, idle power taken off (the energy above is gross):\n";
 
 std::string describe_anchorless(const std::vector<std::pair<fit::Quantity, judge::Anchorless>>& cells) {
@@ -235,7 +245,7 @@ std::string make_fit_text(const fit::FitReport& report) {
   const auto add = [&text](const std::string& paragraph) {
     if (!paragraph.empty()) text += "\n" + paragraph;
   };
-  add(describe_ratios(report.ratios, kRatiosTitle));
+  add(describe_ratios(report.ratios, ratios_title(report.ratios)));
   add(describe_ratios(report.net_ratios, kNetTitle));
   add(describe_anchorless(report.anchorless));
   add(describe_hops(report.hop_slopes));

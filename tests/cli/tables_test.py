@@ -177,8 +177,17 @@ class Tables(ProgramTest):
             self.assertRegex(text, "not identified .*its ratios are unpaired: f16 was published in another table")
         for one in json.loads(self.printed("compare", "r.jsonl", "--json"))["points"]:
             self.assertEqual((one["time"]["interval_basis"], one["time"]["low"], one["time"]["verdict"]), ("unpaired", None, "undecided"))
-        whole = self.imported(ANCHORED, "whole.jsonl")
-        self.assertIn("between", self.printed("fit", whole))  # what pairs of the same values say
+        text = self.printed("fit", "r.jsonl")
+        self.assertIn("Ratios to the f16 anchor of another table (unpaired: values without interval and verdict), by model", text)
+        self.assertNotIn("of the same session", text)
+        text = self.printed("fit", self.imported(ANCHORED, "whole.jsonl"))
+        self.assertIn("between", text)  # what pairs of the same values say
+        self.assertIn("Ratios to the f16 anchor of the same session, by model", text)
+        self.write("half.csv", HEADER + rows[1] + rows[2] + rows[4])
+        done = self.run_program("import", "half.csv", "--map", "map.json", "--anchor", "a.csv", "--out", "half.jsonl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Ratios to the f16 anchor of the same session, those marked unpaired to that of another table, by model",
+                      self.printed("fit", "half.jsonl"))
 
     def test_an_anchor_that_cannot_serve_is_told_in_one_line(self):
         rows = ANCHORED.splitlines(keepends=True)
