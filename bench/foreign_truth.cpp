@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/anchor.hpp"
 #include "fit/fit_report.hpp"
 #include "fit/scaling.hpp"
 #include "fit/truth_study.hpp"
@@ -19,7 +20,9 @@
 namespace {
 
 using namespace qtrap::fit;
+using qtrap::kAnchor;
 
+constexpr const char* kStudied = "w8a8";      ///< the scheme of which the truth is set
 constexpr double kFalseDiscoveryRate = 0.05;  // as in host/report/summary.cpp
 
 /// The ratio of a scheme to f16 at a size and batch; a number below 0: that of the counts, times its magnitude.
@@ -49,14 +52,14 @@ std::vector<Row> make_rows(const Scenario& scenario, synthetic::Options options)
   std::vector<Row> rows = synthetic::make_campaign(options);
   std::map<std::string, double> anchors;
   for (const Row& row : rows) {
-    if (row.workload.scheme == "f16") anchors[row.workload.cell] = time_of(row.workload, options);
+    if (row.workload.scheme == kAnchor) anchors[row.workload.cell] = time_of(row.workload, options);
   }
   qtrap::PhiloxStream random(options.seed, 79);
   for (Row& row : rows) {
     const Workload& work = row.workload;
     if (work.scheme.empty()) continue;
     if (random.uniform() < scenario.spikes) *row.time_s *= 3;
-    if (work.scheme == "f16" || (work.scheme != "w8a8" && !scenario.every_scheme)) continue;
+    if (work.scheme == kAnchor || (work.scheme != kStudied && !scenario.every_scheme)) continue;
     const double truth = scenario.truth(work.params, work.batch);
     *row.time_s *= truth < 0 ? -truth : truth * anchors.at(work.cell) / time_of(work, options);
     if (row.session + 1 == scenario.sessions) *row.time_s *= scenario.outlier;
@@ -73,9 +76,9 @@ double find_model_crossing(const synthetic::Options& options, double factor) {
     const auto time = [&](const char* scheme) {
       return time_of(synthetic::make_workload(synthetic::smooth_shape(middle), scheme, 1), options);
     };
-    (factor * time("w8a8") > time("f16") ? low : high) = middle;
+    (factor * time(kStudied) > time(kAnchor) ? low : high) = middle;
   }
-  return synthetic::make_workload(synthetic::smooth_shape(low), "f16", 1).params;
+  return synthetic::make_workload(synthetic::smooth_shape(low), kAnchor, 1).params;
 }
 
 struct Outcome {
@@ -88,7 +91,7 @@ struct Outcome {
 void add_critical(std::span<const Critical> entries, const Scenario& scenario, Outcome& outcome) {
   for (const Critical& one : entries) {
     const bool place = scenario.axis == Axis::kBatch ? one.cell.params < 4e8 : one.cell.batch == 1;
-    if (one.axis != scenario.axis || one.scheme != "w8a8" || one.quantity != Quantity::kTime || !place) continue;
+    if (one.axis != scenario.axis || one.scheme != kStudied || one.quantity != Quantity::kTime || !place) continue;
     const auto method = static_cast<std::size_t>(one.method);
     ++outcome.statuses[qtrap::to_string(one.method) + " " + qtrap::to_string(one.crossing.status)];
     if (!one.crossing.value) continue;
@@ -104,7 +107,7 @@ void add_ratios(const FitReport& report, const Scenario& scenario, Outcome& outc
   std::vector<double> p_values;
   std::vector<bool> traps;
   for (const Ratio& one : report.ratios) {
-    if (one.quantity != Quantity::kTime || (one.scheme != "w8a8" && !scenario.every_scheme)) continue;
+    if (one.quantity != Quantity::kTime || (one.scheme != kStudied && !scenario.every_scheme)) continue;
     const double truth = scenario.truth(one.cell.params, one.cell.batch);
     if (truth > 0 && one.interval) {
       ++outcome.intervals;

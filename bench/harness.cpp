@@ -20,6 +20,7 @@
 
 #include "chain/chain.hpp"
 #include "cli/commands.hpp"
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
 #include "measure/trial.hpp"
 #include "power/sampler.hpp"
@@ -67,6 +68,7 @@ namespace {
 using namespace qtrap;
 
 constexpr const char* kModel = "qwen3-0.6b";
+constexpr const char* kSchemes[] = {qtrap::kAnchor, "w4a16-split"};
 constexpr std::int64_t kTokensPerHop = 1;
 constexpr std::size_t kGroups = 10;
 
@@ -138,7 +140,7 @@ void run(int rounds, const std::string& selector, const std::string& meter_spec)
   fmt::print("{}, {}: chains of 1 hop of {} steps of {}, {} rounds; meter {}\n", device.info().name,
              device.info().platform, kTokensPerHop, kModel, rounds,
              source.match.meter ? source.match.meter->info().name : "none");
-  for (const char* scheme : {"f16", "w4a16-split"}) {
+  for (const char* scheme : kSchemes) {
     Subject subject(maker, timing, model, scheme);
     std::vector<double> qtrap_s, loop_s, sampled_s;
     double share = 0;
