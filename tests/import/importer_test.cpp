@@ -176,6 +176,7 @@ TEST(Import, ReadsEveryTableThatComesWithAMap) {
     const auto file = import_texts(table.value(), read_file(entry.path()).value());
     ASSERT_TRUE(file) << file.error().message();
     EXPECT_GE(file.value().points.size(), 15U) << name;
+    for (const result::PointRecord& point : file.value().points) EXPECT_TRUE(point.weight_format) << name;
     ++tables;
   }
   EXPECT_EQ(tables, 4U);
