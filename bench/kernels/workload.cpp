@@ -51,9 +51,11 @@ Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::u
     const std::uint64_t codes = format.parts.front().bytes(shape, group_size);
     for (std::size_t i = 0; i < matrix_count(codes); ++i) {
       all.push_back(scheme::allocate_weights(device, format.format, shape, group_size).value());
-      const bool plain = format.format == format::kPlainFormat;
-      run(plain ? maker_.random_f16(all.back().codes(), values, kWeightDeviation, kSeed, i).value()
-                : maker_.quantize_weights(plain_weights(i), all.back()).value());
+      if (format.format == format::kPlainFormat) {
+        run(maker_.random_f16(all.back().codes(), values, kWeightDeviation, kSeed, i).value());
+      } else {
+        scheme::fill_weights(maker_, plain_weights(i), all.back()).value();
+      }
     }
   }
 }
@@ -268,7 +270,7 @@ Group Workload::make_bandwidth_group() {
                 {.columns = columns, .tokens = rows});
   });
   for (const format::FormatInfo& format : format::all_formats()) {
-    if (format.format == format::kPlainFormat) continue;
+    if (format.format == format::kPlainFormat || !format.header_option.empty()) continue;
     const std::vector<Weights>& all = matrices(format.format);
     add("", plain_count,
         [&](std::size_t i) { return maker_.quantize_weights(plain_weights(i), all[i % all.size()]).value(); });

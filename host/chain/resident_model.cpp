@@ -40,7 +40,7 @@ Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::
       const Status done = format == format::kPlainFormat
                               ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
                                                              layer_index * kProjectionCount + i))
-                              : run(device, maker.quantize_weights(f16, slots[i]));
+                              : scheme::fill_weights(maker, f16, slots[i]);
       if (!done) return done.error();
     }
   }

@@ -31,15 +31,17 @@ void HostWeights::set_half(PartName name, std::uint64_t i, std::uint16_t bits) {
 }
 
 double HostWeights::value(std::uint64_t row, std::uint64_t column) const {
-  return info(format).value(*this, row, column);
+  const Element e = info(format).element(*this, row, column);
+  return e.scale * e.code + e.shift;
 }
 
 double HostWeights::magnitude(std::uint64_t row, std::uint64_t column) const {
-  return info(format).magnitude(*this, row, column);
+  const Element e = info(format).element(*this, row, column);
+  return std::fabs(e.scale * e.code) + std::fabs(e.shift);
 }
 
 std::span<const FormatInfo> all_formats() {
-  static const std::array kFormats{kF16Row, kInt8Row, kInt4Row};
+  static const std::array kFormats{kF16Row, kInt8Row, kInt4Row, kQ8_0Row, kQ4_0Row};
   return kFormats;
 }
 

@@ -25,7 +25,7 @@ struct Shape {
 std::uint64_t count_groups(std::uint64_t columns, std::uint64_t group);
 
 /// In the order of the table.
-enum class WeightFormat { kF16, kInt8, kInt4 };
+enum class WeightFormat { kF16, kInt8, kInt4, kQ8_0, kQ4_0 };
 /// In which weights are drawn, the others are quantized from it, and the matmul of a split scheme reads them.
 inline constexpr WeightFormat kPlainFormat = WeightFormat::kF16;
 
@@ -59,6 +59,12 @@ struct HostWeights {
   double magnitude(std::uint64_t row, std::uint64_t column) const;
 };
 
+/// A weight is scale x code + shift. The products and the sum are exact in f64; where they are not in f32, a kernel
+/// rounds them once, as fma does.
+struct Element {
+  double code = 0, scale = 1, shift = 0;
+};
+
 struct FormatInfo {
   WeightFormat format;
   std::string_view name;  ///< of records and tables, e.g. "int4"
@@ -71,8 +77,9 @@ struct FormatInfo {
   std::span<const Part> parts;
   /// Fills parts, which have their sizes and hold zeros, from the f16 tensor of the shape.
   void (*quantize)(const HalfBits& f16, HostWeights& out);
-  double (*value)(const HostWeights& weights, std::uint64_t row, std::uint64_t column);
-  double (*magnitude)(const HostWeights& weights, std::uint64_t row, std::uint64_t column);
+  Element (*element)(const HostWeights& weights, std::uint64_t row, std::uint64_t column);
+  /// Its kernels are the frames' with kernels/format/CODE.clh in them, chosen by this option; empty: files of its own.
+  std::string_view header_option = {};
 };
 
 /// All formats in the order of WeightFormat.

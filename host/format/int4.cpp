@@ -46,30 +46,16 @@ void quantize_int4(const HalfBits& f16, HostWeights& out) {
   }
 }
 
-struct Element {
-  double code, scale, zero;
-};
-
 Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {
   const std::uint8_t byte = w.part(PartName::kCodes)[row * row_bytes(w.shape.columns) + column / 2];
   const std::uint64_t place = row * w.groups() + column / w.group;
-  return {static_cast<double>(byte >> (column % 2 * 4) & 15), static_cast<double>(w.half(PartName::kScales, place)),
-          static_cast<double>(w.half(PartName::kZeros, place))};
-}
-
-double value_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {
-  const Element e = element_at(w, row, column);
-  return e.scale * (e.code - e.zero);
-}
-
-double magnitude_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {
-  const Element e = element_at(w, row, column);
-  return e.scale * (e.code + e.zero);
+  const auto scale = static_cast<double>(w.half(PartName::kScales, place));
+  const auto zero = static_cast<double>(w.half(PartName::kZeros, place));
+  return {static_cast<double>(byte >> (column % 2 * 4) & 15), scale, -scale * zero};
 }
 
 }  // namespace
 
-const FormatInfo kInt4Row{WeightFormat::kInt4, "int4",   "i4",        4, true, 0.19, kParts,
-                          quantize_int4,       value_at, magnitude_at};
+const FormatInfo kInt4Row{WeightFormat::kInt4, "int4", "i4", 4, true, 0.19, kParts, quantize_int4, element_at};
 
 }  // namespace qtrap::format

@@ -29,18 +29,13 @@ void quantize_int8(const HalfBits& f16, HostWeights& out) {
   }
 }
 
-double value_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {
+Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {
   const auto code = static_cast<std::int8_t>(w.part(PartName::kCodes)[row * w.shape.columns + column]);
-  return code * static_cast<double>(w.half(PartName::kScales, row));
-}
-
-double magnitude_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {
-  return std::fabs(value_at(w, row, column));
+  return {static_cast<double>(code), static_cast<double>(w.half(PartName::kScales, row))};
 }
 
 }  // namespace
 
-const FormatInfo kInt8Row{WeightFormat::kInt8, "int8",   "i8",        8, false, 0.015, kParts,
-                          quantize_int8,       value_at, magnitude_at};
+const FormatInfo kInt8Row{WeightFormat::kInt8, "int8", "i8", 8, false, 0.015, kParts, quantize_int8, element_at};
 
 }  // namespace qtrap::format

@@ -8,5 +8,7 @@ namespace qtrap::format {
 extern const FormatInfo kF16Row;
 extern const FormatInfo kInt8Row;
 extern const FormatInfo kInt4Row;
+extern const FormatInfo kQ8_0Row;
+extern const FormatInfo kQ4_0Row;
 
 }  // namespace qtrap::format

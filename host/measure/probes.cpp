@@ -261,7 +261,8 @@ class ProbeMaker {
 
 }  // namespace
 
-ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens) {
+ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens,
+                   const std::vector<scheme::SchemeInfo>& schemes) {
   const auto probes = std::make_shared<ProbeMaker>(maker, timing);
   const auto add = [&](auto member, auto... arguments) {
     makers_.push_back([probes, member, arguments...] { return ((*probes).*member)(arguments...); });
@@ -269,19 +270,19 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
   for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
   makers_.push_back([probes] { return probes->macs_from_registers(kRegisterLaunch); });
   for (const std::uint64_t count : tokens) {
-    for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    for (const scheme::SchemeInfo& info : schemes) {
       if (info.split()) continue;  // its matmul is f16's
       for (const std::uint64_t divisor : {2U, 1U}) add(&ProbeMaker::macs_from_cache, info, count, divisor);
     }
   }
-  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+  for (const scheme::SchemeInfo& info : schemes) {
     if (!info.split()) continue;
     for (const std::uint64_t side : kSides) add(&ProbeMaker::dequantize, info, side);
   }
   for (const bool to_f32 : {true, false}) {
     for (const std::uint64_t count : {kCastElements / 4, kCastElements}) add(&ProbeMaker::cast, to_f32, count);
   }
-  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+  for (const scheme::SchemeInfo& info : schemes) {
     if (scheme::info(info.activations).quantized) add(&ProbeMaker::quantize, info, std::uint64_t{256});
   }
   for (const std::uint64_t launches : {100U, 1000U}) add(&ProbeMaker::empty, launches, false);

@@ -21,8 +21,9 @@ namespace qtrap::measure {
 /// sizes.
 class ProbeSet {
  public:
-  /// `tokens`: those of the chains that will run.
-  ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens);
+  /// `tokens` and `schemes`: those of the chains that will run.
+  ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens,
+           const std::vector<scheme::SchemeInfo>& schemes);
   std::size_t size() const { return makers_.size(); }
   /// The loop of one probe; its buffers live as long as it does. kRuntime errors: out of memory, a kernel does not
   /// build.

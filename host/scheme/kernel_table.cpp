@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <deque>
 #include <vector>
 
 #include "core/contract.hpp"
+#include "format/format.hpp"
 
 namespace qtrap::scheme {
 namespace {
@@ -219,15 +221,38 @@ constexpr KernelRow kRows[] = {
     {"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
 };
 
+// The same of the frames: the operation is prefix, code of the format and "_f16".
+constexpr KernelRow kFrames[] = {
+    {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
+    {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
+    {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_32_columns, gpu_options},
+    {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
+    {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options},
+    {"gemv_", "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_i4_options},
+    {"gemm_", "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options},
+};
+
+void expand_row(const KernelRow& row, std::string_view operation, std::string_view header_option,
+                std::vector<KernelEntry>& kernels) {
+  const auto add = [&](std::string_view variant) {
+    kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, header_option});
+  };
+  if (row.variants.front().empty()) add(row.family);
+  for (const std::string_view variant : row.variants) {
+    if (!variant.empty()) add(variant);
+  }
+}
+
 std::vector<KernelEntry> expand_rows() {
   std::vector<KernelEntry> kernels;
-  for (const KernelRow& row : kRows) {
-    const auto add = [&](std::string_view variant) {
-      kernels.push_back({row.operation, row.family, row.file, row.size, row.options, variant});
-    };
-    if (row.variants.front().empty()) add(row.family);
-    for (const std::string_view variant : row.variants) {
-      if (!variant.empty()) add(variant);
+  for (const KernelRow& row : kRows) expand_row(row, row.operation, "", kernels);
+  static std::deque<std::string> operations;  // what the entries' names view
+  for (const format::FormatInfo& format : format::all_formats()) {
+    if (format.header_option.empty()) continue;
+    for (const KernelRow& row : kFrames) {
+      operations.push_back(fmt::format("{}{}_f16", row.operation, format.code));
+      expand_row(row, operations.back(), format.header_option, kernels);
     }
   }
   return kernels;
@@ -317,10 +342,12 @@ Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size) {
 }
 
 std::string KernelEntry::build_options(const Tuning& tuning, const Extent& extent) const {
-  const std::string_view added = find_variant(variant)->options;
   std::string options = family_options(tuning, extent);
-  if (!options.empty() && !added.empty()) options += ' ';
-  return options.append(added);
+  for (const std::string_view added : {header_option, find_variant(variant)->options}) {
+    if (!options.empty() && !added.empty()) options += ' ';
+    options.append(added);
+  }
+  return options;
 }
 
 std::span<const Variant> all_variants() { return kVariants; }

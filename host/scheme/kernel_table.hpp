@@ -85,7 +85,8 @@ struct KernelEntry {
   std::string_view file;       ///< relative to kernels/
   device::WorkSize (*size)(const Tuning&, const Extent&);
   std::string (*family_options)(const Tuning&, const Extent&);
-  std::string_view variant;  ///< name of its Variant: the family's for the plain kernel
+  std::string_view variant;             ///< name of its Variant: the family's for the plain kernel
+  std::string_view header_option = {};  ///< of a frame's format (format::FormatInfo::header_option)
 
   /// Function in the file: operation_family.
   std::string entry() const { return std::string(operation) + '_' + std::string(family); }

@@ -133,4 +133,19 @@ Result<Pass> PassMaker::expand_heads(const Buffer& v, const Buffer& out, std::ui
       {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
 }
 
+Status fill_weights(const PassMaker& maker, const Buffer& f16, const Weights& weights) {
+  device::Device& device = maker.device();
+  const auto [rows, columns] = weights.shape;
+  if (format::info(weights.format).header_option.empty()) {
+    const auto pass = maker.quantize_weights(f16, weights);
+    if (!pass) return pass.error();
+    device.enqueue(pass.value().launch);
+    device.finish();
+    return Done{};
+  }
+  const auto plain = device::read_vector<std::uint16_t>(device, f16, rows * columns);
+  upload_weights(device, format::quantize(plain, weights.format, weights.shape, maker.options().group_size), weights);
+  return Done{};
+}
+
 }  // namespace qtrap::scheme

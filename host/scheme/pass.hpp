@@ -100,6 +100,10 @@ class PassMaker {
   PassOptions options_;
 };
 
+/// Brings an f16 tensor on the device (weights.shape) into `weights` and waits: by quantize_weights where its format
+/// has kernels for that, else on the host.
+Status fill_weights(const PassMaker& maker, const device::Buffer& f16, const Weights& weights);
+
 /// The factor of the integer byte sums in random_f16 and random_f32: f32(sigma / sqrt(21845)).
 float random_unit(float sigma);
 

@@ -28,6 +28,10 @@ constexpr std::array kSchemes{
     SchemeInfo{"w4a16-split", KernelPath::kSplit, WeightFormat::kInt4, kF16},
     SchemeInfo{"w4a16-fused", KernelPath::kFused, WeightFormat::kInt4, kF16, false, kByteProducts, "w4a16"},
     SchemeInfo{"w4a8", KernelPath::kFused, WeightFormat::kInt4, kInt8, false, kNibbleProducts, "w4a8"},
+    SchemeInfo{"q8_0-split", KernelPath::kSplit, WeightFormat::kQ8_0, kF16},
+    SchemeInfo{"q8_0-fused", KernelPath::kFused, WeightFormat::kQ8_0, kF16},
+    SchemeInfo{"q4_0-split", KernelPath::kSplit, WeightFormat::kQ4_0, kF16},
+    SchemeInfo{"q4_0-fused", KernelPath::kFused, WeightFormat::kQ4_0, kF16},
 };
 
 }  // namespace

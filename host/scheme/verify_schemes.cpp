@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 
 #include "core/contract.hpp"
 
@@ -307,8 +308,34 @@ const std::array kCases{
     VerifyCase{"gemm_i4_i8", many_tokens, true, run_matmul<>, "w4a8"},
 };
 
+/// The cases of the frames' operations (kernel_table.cpp), for every format that they serve: its schemes are those with
+/// f16 activations.
+std::vector<VerifyCase> with_frames() {
+  std::vector<VerifyCase> cases(kCases.begin(), kCases.end());
+  static std::deque<std::string> operations;  // what the cases' names view
+  for (const SchemeInfo& scheme : all_schemes()) {
+    const format::FormatInfo& format = format::info(scheme.weights);
+    if (format.header_option.empty() || scheme.activations != Activations::kF16) continue;
+    const auto add = [&](std::string_view prefix, auto extents, auto run) {
+      operations.push_back(fmt::format("{}{}_f16", prefix, format.code));
+      cases.push_back({operations.back(), extents, format.grouped, run, scheme.name});
+    };
+    if (scheme.split()) {
+      add("dequantize_", one_token, run_dequantize);
+    } else {
+      add("matmul_", any_tokens, run_matmul<>);
+      add("gemv_", few_tokens, run_matmul<>);
+      add("gemm_", many_tokens, run_matmul<>);
+    }
+  }
+  return cases;
+}
+
 }  // namespace
 
-std::span<const VerifyCase> scheme_cases() { return kCases; }
+std::span<const VerifyCase> scheme_cases() {
+  static const std::vector<VerifyCase> kAll = with_frames();
+  return kAll;
+}
 
 }  // namespace qtrap::scheme

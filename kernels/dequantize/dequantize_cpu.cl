@@ -4,27 +4,7 @@
 //   dequantize_i32_f16                     work-item (c, t): rows [c CHUNK, (c + 1) CHUNK) of token t; 8 bytes a result.
 // Weights of STREAM_BYTES or more (the last-level cache) are stored past the caches: a plain store reads its line first.
 #include "common/common.clh"
-
-#ifdef __has_builtin
-#if __has_builtin(__builtin_nontemporal_store)
-#define STORE_STREAM(value, pointer) __builtin_nontemporal_store(value, (__global ushort16*)(pointer))
-#endif
-#endif
-#define STORE_CACHED(value, pointer) STORE_LOOSE(loose_ushort16, value, pointer)
-#ifndef STORE_STREAM
-#define STORE_STREAM STORE_CACHED
-#endif
-
-/// Whether the rows of `out` are stored past the caches: large, and every vector of 16 at a multiple of 32 bytes.
-static inline bool streams(__global const half* out, uint rows, uint columns) {
-  return 2 * (size_t)rows * columns >= STREAM_BYTES && columns % 16 == 0 && (size_t)out % 32 == 0;
-}
-
-static inline ushort8 half_bits(float8 value) {
-  ushort8 bits;
-  vstore_half8_rte(value, 0, (half*)&bits);
-  return bits;
-}
+#include "common/streaming.clh"
 
 CPU_KERNEL void dequantize_i8_f16_cpu(__global const char* restrict codes, __global const half* restrict scales,
                                       __global half* restrict out, uint rows, uint columns) {
@@ -37,7 +17,7 @@ CPU_KERNEL void dequantize_i8_f16_cpu(__global const char* restrict codes, __glo
 #define SCALE_CODES(STORE)                                                             \
   for (; k + 16 <= columns; k += 16) {                                                 \
     const float16 value = convert_float16(LOAD_LOOSE(loose_char16, row + k)) * scale;  \
-    STORE((ushort16)(half_bits(value.lo), half_bits(value.hi)), to + k);               \
+    STORE(half16_bits(value), to + k);                                                 \
   }
   if (streams(out, rows, columns)) {
     SCALE_CODES(STORE_STREAM)

@@ -8,12 +8,6 @@
 #include "common/common.clh"
 #include "common/instructions.clh"
 
-static inline void store_packed(float8 value, __global half* to) {
-  ushort8 packed;
-  vstore_half8_rte(value, 0, (half*)&packed);
-  *(__global uint4*)to = as_uint4(packed);
-}
-
 __kernel void dequantize_i8_f16_gpu(__global const char* codes, __global const half* scales, __global half* out, uint rows,
                                     uint columns) {
   const size_t first = get_global_id(0) * 16, r = get_global_id(1);

@@ -14,11 +14,7 @@
 // With AVX2's integer multiply-adds: gemm_avx2_cpu.cl.
 #include "common/common.clh"
 #include "common/gemm_blocks.clh"
-
-#define PITCH (BLOCK_COLUMNS + 16)  // floats per row of weights: rows start in different cache banks
-#define DECLARE_BLOCKS(Sum)                                   \
-  LOCAL_ARRAY(float, weights_block, BLOCK_ROWS * PITCH);      \
-  LOCAL_ARRAY(Sum, sums_block, BLOCK_PANELS * BLOCK_ROWS * 16)
+#include "common/gemm_panels.clh"
 
 static inline void unpack_f16(__global const half* weights, const Block* block, uint k0, uint depth, __local float* to) {
   for (uint r = 0; r < unit_rows(block); ++r, to += PITCH) {
@@ -73,44 +69,9 @@ static inline void unpack_x(__global const char* x, const Block* block, uint pan
   }
 }
 
-// void name(weights, x, panel_pitch, last, rows, depth, fresh, sums): adds the products of a block to sums [panel][row][16]:
-// `rows` rows (whole units) with PANELS panels of x (in address space X), `panel_pitch` floats apart, those beyond panel
-// `last` read again from it, over `depth` columns. `fresh`: sums start at 0. Sum is float, or int for block sums that are
-// exact integers.
-#define DEFINE_MULTIPLY(name, X, Sum, convert_sum)                                                                  \
-  static inline void name(__local const float* weights, X const float* x, size_t panel_pitch, uint last, uint rows, \
-                          uint depth, bool fresh, __local Sum* sums) {                                              \
-    for (uint r0 = 0; r0 < rows; r0 += UNIT_ROWS, weights += UNIT_ROWS * PITCH) {                                   \
-      float16 acc[UNIT_ROWS][PANELS];                                                                               \
-      UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                               \
-        UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = 0.0f;                                                \
-      }                                                                                                             \
-      for (uint k = 0; k < depth; ++k) {                                                                            \
-        float16 value[PANELS];                                                                                      \
-        UNROLLED for (uint p = 0; p < PANELS; ++p) {                                                                \
-          value[p] = *(X const float16*)(x + min(p, last) * panel_pitch + k * 16);                                  \
-        }                                                                                                           \
-        UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                             \
-          const float16 weight = weights[r * PITCH + k];                                                            \
-          UNROLLED for (uint p = 0; p < PANELS; ++p) acc[r][p] = fma(weight, value[p], acc[r][p]);                  \
-        }                                                                                                           \
-      }                                                                                                             \
-      UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {                                                               \
-        UNROLLED for (uint p = 0; p < PANELS; ++p) {                                                                \
-          __local Sum* sum = sums + (p * BLOCK_ROWS + r0 + r) * 16;                                                 \
-          LOCAL16(Sum, sum) = (fresh ? (Sum##16)(0) : LOCAL16(Sum, sum)) + convert_sum(acc[r][p]);                  \
-        }                                                                                                           \
-      }                                                                                                             \
-    }                                                                                                               \
-  }
-DEFINE_MULTIPLY(multiply_panels, __global, float, convert_float16)
 DEFINE_MULTIPLY(multiply_codes, __local, float, convert_float16)
 
-// x [panel][column][16] in place, or its codes unpacked to local memory first.
-#define MULTIPLY_PANELS                                                                                           \
-  multiply_panels(weights_block, x + ((size_t)(block.first_panel + p) * columns + k0) * 16, (size_t)columns * 16, \
-                  block.panels - 1 - block.first_panel - p, unit_rows(&block), depth, k0 == 0,                    \
-                  sums_block + p * BLOCK_ROWS * 16)
+// The codes of x unpacked to local memory first.
 #define MULTIPLY_CODES(multiply)                                                                      \
   unpack_x(x, &block, block.first_panel + p, k0, depth, x_block);                                     \
   multiply(weights_block, x_block, BLOCK_COLUMNS * 16, PANELS - 1, unit_rows(&block), depth, k0 == 0, \

@@ -13,42 +13,11 @@
 // Instructions of a device, e.g. the 4-byte dot product, come from common/instructions.clh by -DINSTRUCTIONS_….
 #include "common/common.clh"
 #include "common/instructions.clh"
-
-#define UNROLLED _Pragma("unroll")
-#define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
-
-static inline float8 load_half8(__global const half* from) { return half8_of(load16(from)); }
-
-static inline float dot8(float8 a, float8 b, float sum) {
-  sum = fma(a.s0, b.s0, sum);
-  sum = fma(a.s1, b.s1, sum);
-  sum = fma(a.s2, b.s2, sum);
-  sum = fma(a.s3, b.s3, sum);
-  sum = fma(a.s4, b.s4, sum);
-  sum = fma(a.s5, b.s5, sum);
-  sum = fma(a.s6, b.s6, sum);
-  return fma(a.s7, b.s7, sum);
-}
+#include "common/gemv_teams.clh"
 
 static inline float8 bytes_to_float8(uint low, uint high) {
   return (float8)(bytes_to_float(low), bytes_to_float(high));
 }
-
-// The item's team in its group, its number in the team, and the team's first row.
-#define FIND_PLACE                                                                               \
-  const uint item = (uint)get_local_id(0);                                                       \
-  const uint team = SPLIT_K < WORK_GROUP ? item / SPLIT_K : 0, lane = item - team * SPLIT_K;     \
-  const uint first = ((uint)get_group_id(0) * (WORK_GROUP / SPLIT_K) + team) * ROWS;
-
-// All steps of an item over `width` columns each. STEPS(count, stride): `count` of them from column k on, `stride` apart.
-#define FOR_ALL_STEPS(width, STEPS)                                                                        \
-  uint k = lane * width;                                                                                   \
-  for (; UNROLL > 1 && k + (UNROLL - 1) * SPLIT_K * width < wide_end; k += UNROLL * SPLIT_K * width) {     \
-    STEPS(UNROLL, SPLIT_K * width)                                                                         \
-  }                                                                                                        \
-  for (; k < wide_end; k += SPLIT_K * width) {                                                             \
-    STEPS(1, SPLIT_K * width)                                                                              \
-  }
 
 /// 16 bytes of each row of the team, `offset` bytes into the row.
 static inline void load_rows(uint4 to[ROWS], __global const void* from, size_t row_bytes, size_t offset, uint first,
@@ -57,46 +26,6 @@ static inline void load_rows(uint4 to[ROWS], __global const void* from, size_t r
     to[r] = load16((__global const uchar*)from + (min(first + r, rows - 1) * row_bytes + offset));
   }
 }
-
-// Sums the items' partial results: sums[r * TOKENS + t][TEAM_SUM] afterwards, for item r * TOKENS + t of the team. Items
-// that can read one another's registers do so first, 32 at a time.
-#define RESULTS (ROWS * TOKENS)
-#ifdef HAS_LANES
-#define PARTIALS (WORK_GROUP / 32)
-#define TEAM_SUM (team * (SPLIT_K / 32))
-#define ADD_UP(acc, sums, Type)                                                                          \
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                             \
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) {                                                         \
-      const Type sum = JOIN(add_lanes_, Type)(acc[r][t]);                                                \
-      if (item % 32 == 0) sums[r * TOKENS + t][item / 32] = sum;                                         \
-    }                                                                                                    \
-  }                                                                                                      \
-  barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
-  if (lane < RESULTS) {                                                                                  \
-    UNROLLED for (uint i = 1; i < SPLIT_K / 32; ++i) sums[lane][TEAM_SUM] += sums[lane][TEAM_SUM + i];   \
-  }
-#else
-#define PARTIALS WORK_GROUP
-#define TEAM_SUM (team * SPLIT_K)
-#define ADD_UP(acc, sums, Type)                                                                          \
-  UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                             \
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) sums[r * TOKENS + t][item] = acc[r][t];                   \
-  }                                                                                                      \
-  barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
-  for (uint step = SPLIT_K / 2; step > 0; step /= 2) {                                                   \
-    if (lane < step) {                                                                                   \
-      for (uint i = 0; i < RESULTS; ++i) sums[i][item] += sums[i][item + step];                          \
-    }                                                                                                    \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                        \
-  }
-#endif
-
-// One item of the team per result.
-#define STORE_SUMS(expression)                                                       \
-  if (lane < RESULTS) {                                                              \
-    const uint t = lane % TOKENS, row = first + lane / TOKENS;                       \
-    if (row < rows) expression;                                                      \
-  }
 
 /// Adds the products of one step: the weights of ROWS rows with 8 columns of x, which has `columns` per token.
 static inline void add_f16_f16(const uint4 weight[ROWS], __global const half* x, uint columns, float acc[ROWS][TOKENS]) {

@@ -93,6 +93,9 @@ TEST(FormatTable, BytesAreThoseOfTheCodesScalesAndZeroPoints) {
   EXPECT_EQ(compute_weight_bytes(WeightFormat::kInt8, {100, 300}, 128), 100U * 300 + 100 * 2);
   EXPECT_EQ(compute_weight_bytes(WeightFormat::kInt4, {100, 300}, 128), 100U * 150 + 100 * 3 * 2 * 2);
   EXPECT_EQ(compute_weight_bytes(WeightFormat::kInt4, {1, 301}, 32), 151U + 10 * 4);  // odd: a half byte is padding
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kQ8_0, {4, 256}, 128), 4U * 8 * 34);   // ggml's bytes of a block
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kQ4_0, {4, 256}, 128), 4U * 8 * 18);
+  EXPECT_EQ(compute_weight_bytes(WeightFormat::kQ4_0, {1, 33}, 128), 2U * 18);  // a row has whole blocks
 }
 
 TEST(FormatTable, EveryFormatFillsThePartsThatItCounts) {
@@ -146,6 +149,41 @@ TEST(Int4, RoundTripErrsByAboutHalfAStep) {
     EXPECT_LE(worst, 1.01);
     EXPECT_GE(worst, 0.45);
   }
+}
+
+TEST(Q8_0, BlocksOf32HaveAScaleOfTheirOwn) {
+  // Block 0: largest magnitude 127; block 1 (columns 32 and 33, the others padding): 254.
+  std::vector<float> row(34, 0);
+  row[0] = -127;
+  row[1] = 2.5F;  // half away from zero
+  row[32] = 254;
+  row[33] = -3;
+  const HostWeights q = quantize(halves(row), WeightFormat::kQ8_0, {1, 34}, 128);
+  EXPECT_EQ(q.part(PartName::kCodes).size(), 64U);
+  EXPECT_EQ(q.half(PartName::kScales, 0), 1.0F);
+  EXPECT_EQ(q.half(PartName::kScales, 1), 2.0F);
+  EXPECT_EQ(q.value(0, 0), -127);
+  EXPECT_EQ(q.value(0, 1), 3);
+  EXPECT_EQ(q.value(0, 32), 254);
+  EXPECT_EQ(q.value(0, 33), -4);
+  EXPECT_EQ(q.part(PartName::kCodes)[34], 0);
+}
+
+TEST(Q4_0, AByteHoldsColumnsJAndJPlus16) {
+  // The largest magnitude, -8, becomes code 0 with scale 1.
+  std::vector<float> row(32, 0);
+  row[3] = -8;
+  row[19] = 7;
+  row[4] = 1;
+  const HostWeights q = quantize(halves(row), WeightFormat::kQ4_0, {1, 32}, 128);
+  EXPECT_EQ(q.half(PartName::kScales, 0), 1.0F);
+  EXPECT_EQ(q.part(PartName::kCodes)[3], 0xF0);
+  EXPECT_EQ(q.part(PartName::kCodes)[4], 0x89);
+  EXPECT_EQ(q.value(0, 3), -8);
+  EXPECT_EQ(q.value(0, 19), 7);
+  EXPECT_EQ(q.value(0, 4), 1);
+  EXPECT_EQ(q.value(0, 0), 0);
+  EXPECT_EQ(q.magnitude(0, 19), 15 + 8);
 }
 
 TEST(Quantize, ErrorShrinksWithTheFormatAndTheGroup) {

@@ -176,8 +176,9 @@ TEST_F(Session, PhaseLoopsGiveAPhaseItsEnergy) {
   EXPECT_TRUE(split.energy_ratio.has_value());
 }
 
-TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
+TEST_F(Session, ProbesExciteEveryCostOfItsSchemesOnItsOwn) {
   plan_.campaign.probes = true;
+  plan_.campaign.schemes = {"w8a16-split", "w8a8", "w4a8"};
   run({{nullptr, "", "nothing found"}, {}});
   std::set<std::string> names;
   for (const TrialRecord* probe : with_mode(TrialMode::kProbe)) {
@@ -193,6 +194,7 @@ TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
   }
   EXPECT_THAT(names, ::testing::IsSupersetOf({"copy", "macs_registers", "macs_w4a8@1", "dequantize_w8a16-split",
                                               "cast_f16_f32", "quantize_w8a8", "empty_launch", "host_sync"}));
+  EXPECT_FALSE(names.contains("dequantize_w4a16-split"));
   for (std::size_t i = 1; i < activities_.size(); ++i) {
     if (activities_[i].starts_with("probe "))
       EXPECT_THAT(activities_[i - 1], ::testing::StartsWith("making of probe ")) << activities_[i];
@@ -202,7 +204,9 @@ TEST_F(Session, ProbesExciteEveryCostOnItsOwn) {
 TEST_F(Session, AProbeThatAProcessDiedOfInItsMakingIsLeftOut) {
   plan_.campaign.probes = true;
   const scheme::PassMaker maker(*device_, {"", 128});
-  const std::size_t probes = ProbeSet(maker, {&*device_}, {1}).size();
+  const std::size_t probes = ProbeSet(maker, {&*device_}, {1},
+                                      {scheme::find_scheme("f16").value(), scheme::find_scheme("w8a16-split").value()})
+                                 .size();
   for (std::size_t i = 3; i <= probes; ++i) {  // all but the two copies: each would take its time
     plan_.left_out[fmt::format("making of probe {} of {}", i, probes)] = "it died";
   }

@@ -10,6 +10,7 @@ import numpy as np
 
 import ceiling_cases as ceilings
 import references as ref
+from formats import FORMATS
 
 
 @dataclasses.dataclass
@@ -92,9 +93,19 @@ def product_i4_i8(rng, program, rows, columns, tokens):
     return [w.codes, w.scales, w.zeros, x, scales, *sums], x64 @ w.weights().T, np.abs(x64) @ w.magnitudes().T
 
 
+def product_of(make):
+    """Of weights in a format of formats.py with f16 activations."""
+    def product(rng, program, rows, columns, tokens):
+        w, x = make(rng, rows, columns, program), halves(rng, tokens, columns)
+        x64 = x.astype(np.float64)
+        return [*w.parts, x], x64 @ w.weights().T, np.abs(x64) @ w.magnitudes().T
+    return product
+
+
 PRODUCTS = {"f16_f16": product_f16_f16, "i8_f16": product_i8_f16, "i8_i8": product_i8_i8, "i4_f16": product_i4_f16,
-            "i4_i8": product_i4_i8}
-WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16, "i4_f16": 32, "i4_i8": 32}  # weights per 16 bytes
+            "i4_i8": product_i4_i8} | {f"{code}_f16": product_of(make) for code, make in FORMATS.items()}
+# Columns that an item takes in a step.
+WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16} | dict.fromkeys(["i4_f16", "i4_i8", *(f"{code}_f16" for code in FORMATS)], 32)
 
 
 def product_case(rng, program, rows, columns, tokens, in_a_row=None):
@@ -175,6 +186,15 @@ def dequantize_i4_f16_cases(program, rng):
     for rows, columns in ((3, 160), (2, 99), (1, 8)):
         w = ref.make_int4(rng, rows, columns, program.define("GROUP"))
         yield Case([w.codes, w.scales, w.zeros, Out(w.weights().astype(np.float16)), rows, columns], rows=rows, columns=columns)
+
+
+def dequantize_cases(make):
+    """Of a format of formats.py."""
+    def cases(program, rng):
+        for rows, columns in ((3, 160), (2, 99), (1, 8), (2, 264)):
+            w = make(rng, rows, columns, program)
+            yield Case([*w.parts, Out(w.rounded()), rows, columns], rows=rows, columns=columns)
+    return cases
 
 
 def dequantize_i32_f16_cases(program, rng):
@@ -318,4 +338,5 @@ CASES |= {
     "probe_timer": probe_timer_cases,
     "empty_launch": empty_launch_cases,
 }
+CASES |= {f"dequantize_{code}_f16": dequantize_cases(make) for code, make in FORMATS.items()}
 CASES |= {make.__name__: ceiling_cases(make) for make in ceilings.ROWS}

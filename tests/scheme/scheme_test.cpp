@@ -1,5 +1,6 @@
 #include "scheme/scheme.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -32,9 +33,9 @@ Costs projection_costs(std::string_view name, const std::string& family, std::ui
   return sum;
 }
 
-TEST(SchemeTable, NamesTheSevenSchemesWithTheAnchorFirst) {
+TEST(SchemeTable, NamesTheSchemesOf010InTheirOrderWithTheAnchorFirst) {
   std::vector<std::string_view> names;
-  for (const SchemeInfo& info : all_schemes()) names.push_back(info.name);
+  for (const SchemeInfo& info : all_schemes().first(7)) names.push_back(info.name);
   EXPECT_EQ(names, (std::vector<std::string_view>{"f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split",
                                                   "w4a16-fused", "w4a8"}));
   for (const SchemeInfo& info : all_schemes()) EXPECT_EQ(find_scheme(info.name)->name, info.name);
@@ -69,6 +70,19 @@ TEST(SchemeTable, TakesTheCoarserOfWeightsAndActivationsForTheErrorOfAStep) {
                                                     {"w8a8", 0.030}, {"w4a16-split", 0.19},  {"w4a16-fused", 0.19},
                                                     {"w4a8", 0.19}};
   for (const auto& [name, error] : expected) EXPECT_EQ(scheme(name).step_error(), error) << name;
+}
+
+TEST(SchemeTable, FramedFormatsComeSplitAndFused) {
+  for (const format::FormatInfo& format : format::all_formats()) {
+    if (format.header_option.empty()) continue;
+    for (const KernelPath path : {KernelPath::kSplit, KernelPath::kFused}) {
+      const auto found = find_scheme(fmt::format("{}-{}", format.name, word_of(path)));
+      ASSERT_TRUE(found.has_value()) << format.name;
+      EXPECT_EQ(found->weights, format.format);
+      EXPECT_EQ(found->path, path);
+      EXPECT_EQ(found->activations, Activations::kF16);
+    }
+  }
 }
 
 TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
@@ -134,6 +148,16 @@ TEST(PassTable, CountsTheBytesOfOneTokenInClosedForm) {
   const std::uint64_t groups = 3, padded = groups * 128;
   EXPECT_EQ(projection_costs("w4a16-fused", "cpu", 1).bytes, int4 + 4 * padded + 4 * groups + 2 * n);
   EXPECT_EQ(projection_costs("w4a8", "cpu", 1).bytes, int4 + padded + 4 + 4 * groups + 2 * n);
+}
+
+TEST(PassTable, AFramedFormatTakesItsOwnKernelsOnEveryFamily) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(operations("q8_0-split", {"cpu"}, 1), (List{"|", "dequantize_q8_0_f16", "gemv_f16_f16"}));
+  EXPECT_EQ(operations("q8_0-fused", {"cpu"}, 8), (List{"|", "gemv_q8_0_f16"}));
+  EXPECT_EQ(operations("q4_0-fused", {"cpu", true}, 1), (List{"|", "gemv_q4_0_f16"}));
+  EXPECT_EQ(operations("q4_0-fused", {"cpu"}, 9), (List{"cast_f16_f32_panels", "|", "gemm_q4_0_f16"}));
+  EXPECT_EQ(operations("q4_0-fused", {"gpu"}, 9), (List{"|", "gemm_q4_0_f16"}));
+  EXPECT_EQ(operations("q4_0-fused", {"reference"}, 9), (List{"|", "matmul_q4_0_f16"}));
 }
 
 TEST(PassTable, CountsOperationsAndExpandedWeights) {

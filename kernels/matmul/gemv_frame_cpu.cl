@@ -1,0 +1,71 @@
+// y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the CPU family with weights of a format (format/format.clh) and f16
+// activations. Blocks as in common/gemv_blocks.clh. Per step of 32 columns: sum_t += scale (codes . x) + shift (sum of x),
+// in vectors. Bytes: weights once, x once per work-item (from cache).
+// Tunables: VECTOR_WIDTH (of the sums), TOKENS, ROWS (1 to 8).
+#define CPU_FAMILY
+#include "common/gemv_blocks.clh"
+#include "format/format.clh"
+
+#if VECTOR_WIDTH == 16
+#define FOLD(value) (value)
+#else
+#define FOLD(value) ((value).lo + (value).hi)
+#endif
+
+/// Columns k to k + 15 of x, 0 from `columns` on.
+static inline float16 load_x(__global const half* x, uint k, uint columns) {
+  if (k + 16 <= columns) return vload_half16(0, x + k);
+  float part[16] = {0.0f};
+  for (uint i = 0; k + i < columns; ++i) part[i] = half_at(x, k + i);
+  return vload16(0, part);
+}
+
+/// Adds a half of a step of one row: 16 codes with 16 columns of x.
+static inline floatv add_products(floatv acc, floatv products, floatv sum, Affine affine) {
+#ifdef FORMAT_SHIFTS
+  acc = fma((floatv)(affine.shift), sum, acc);
+#endif
+  return fma((floatv)(affine.scale), products, acc);
+}
+
+CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, __global const half* restrict x, __global half* restrict y,
+                                        uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * ROWS;
+  const uint steps = steps_of(columns);
+  size_t start[ROWS];
+  floatv acc[ROWS][TOKENS];
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
+    start[r] = (size_t)min(first + r, rows - 1) * steps;
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
+  }
+  NextBlock next = next_block(codes + start[0] * FORMAT_STEP_BYTES, (size_t)steps * FORMAT_STEP_BYTES, LONGEST_PREFETCHED);
+  for (uint step = 0; step * 32 < columns; ++step) {
+    prefetch_next(&next, FORMAT_STEP_BYTES);
+    float16 low[TOKENS], high[TOKENS];
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+      low[t] = load_x(x + (size_t)t * columns, step * 32, columns);
+      high[t] = load_x(x + (size_t)t * columns, step * 32 + 16, columns);
+    }
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
+      const size_t at = start[r] + step;
+      const Codes code = unpack(FORMAT_ARGUMENTS, at);
+      const Affine affine = affine_of(FORMAT_ARGUMENTS, min(first + r, rows - 1), at, 0);
+#if FORMAT_HALVES == 1
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+        acc[r][t] = add_products(acc[r][t], FOLD(fma(code.low, low[t], code.high * high[t])), FOLD(low[t] + high[t]), affine);
+      }
+#else
+      const Affine second = affine_of(FORMAT_ARGUMENTS, min(first + r, rows - 1), at, 1);
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+        acc[r][t] = add_products(acc[r][t], FOLD(code.low * low[t]), FOLD(low[t]), affine);
+        acc[r][t] = add_products(acc[r][t], FOLD(code.high * high[t]), FOLD(high[t]), second);
+      }
+#endif
+    }
+  }
+  float results[PADDED_RESULTS] = {0.0f};
+  UNROLLED for (uint r = 0; r < ROWS; ++r) {
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) results[r * TOKENS + t] = SUM_FLOATV(acc[r][t]);
+  }
+  store_results(results, first, rows, y);
+}
