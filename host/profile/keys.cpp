@@ -51,7 +51,7 @@ std::span<const table::Field<Campaign>> table_of(std::type_identity<Campaign>) {
       {&R::context_tokens,
        {"context_tokens",
         "",
-        "tokens in the cache before the chain, C",
+        "tokens in the cache before the chain, C; only 0 as long as chains have no attention",
         {},
         table::kMayMiss | table::kDistinct,
         Range{0, 1 << 24}}},

@@ -120,6 +120,13 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
                        fmt::format("{} > {}", campaign.min_trials, campaign.max_trials),
                        "lower the one or raise the other");
   }
+  const auto context = std::find_if(campaign.context_tokens.begin(), campaign.context_tokens.end(),
+                                    [](std::int64_t tokens) { return tokens != 0; });
+  if (context != campaign.context_tokens.end()) {
+    return usage_error(
+        fmt::format("{}: no chain reads a cache yet, so `context_tokens` would be a label without a cost", name),
+        std::to_string(*context), "give 0");
+  }
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * campaign.hops.size() *
                               campaign.tokens_per_hop.size() * campaign.context_tokens.size();

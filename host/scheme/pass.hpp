@@ -132,13 +132,14 @@ class SchemePasses {
   std::shared_ptr<State> state_;
 };
 
-/// What a bound buffer holds; the first five belong to the caller, the others to the workspace of SchemePasses.
+/// What a bound buffer holds; the first six belong to the caller, the others to the workspace of SchemePasses.
 enum class Slot {
   kInput,
   kOutput,
   kCodes,
   kScales,
   kZeros,
+  kSubscales,
   kPlainWeights,
   kActivations,
   kTokenScales,
@@ -146,7 +147,7 @@ enum class Slot {
   kGroupSums,
   kAccumulators
 };
-inline constexpr std::size_t kSlotCount = 11;
+inline constexpr std::size_t kSlotCount = 12;
 /// The slot of a part of the weights.
 Slot slot_of(format::PartName part);
 bool holds_weights(Slot slot);

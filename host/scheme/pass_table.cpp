@@ -194,7 +194,7 @@ Slot slot_of(format::PartName part) {
   return static_cast<Slot>(static_cast<std::size_t>(Slot::kCodes) + static_cast<std::size_t>(part));
 }
 
-bool holds_weights(Slot slot) { return slot >= Slot::kCodes && slot <= Slot::kZeros; }
+bool holds_weights(Slot slot) { return slot >= Slot::kCodes && slot <= Slot::kSubscales; }
 
 std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
                                       std::uint64_t tokens, std::uint64_t columns) {

@@ -106,6 +106,8 @@ constexpr Reject kCampaignRejects[] = {
     {"[1, 8]", "[true]", ": `batch[0]` has the wrong type (true): give an integer from 1 to 65536"},
     {"\"context_tokens\": [0]", "\"context_tokens\": [-1]",
      ": `context_tokens[0]` is out of range (-1): give an integer from 0 to 16777216"},
+    {"\"context_tokens\": [0]", "\"context_tokens\": [0, 4096]",
+     ": no chain reads a cache yet, so `context_tokens` would be a label without a cost (4096): give 0", BySchema::kNo},
     {"0.02", "0", ": `target_ci` is out of range (0): give a number above 0 and below 1"},
     {"0.02", "1", ": `target_ci` is out of range (1): give a number above 0 and below 1"},
     {"0.02", "-0.5", ": `target_ci` is out of range (-0.5): give a number above 0 and below 1"},

@@ -98,6 +98,17 @@ def targets_of(program):
     return targets
 
 
+def one_of_each_vendor(targets):
+    """The first target of NVIDIA, the first of AMD, and those that are no device."""
+    kept, vendors = [], set()
+    for target in targets:
+        vendor = TARGETS[target].nvidia if target in TARGETS else target
+        if vendor not in vendors:
+            vendors.add(vendor)
+            kept.append(target)
+    return kept
+
+
 def default_programs():
     built = sorted(ROOT.glob("build/*/tests/scheme/kernel_programs"), key=lambda path: path.stat().st_mtime)
     return built[-1] if built else None
