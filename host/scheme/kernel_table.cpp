@@ -79,20 +79,23 @@ WorkSize gpu_gemm(const Tuning&, const Extent& e) {
 }
 
 std::string no_options(const Tuning&, const Extent&) { return ""; }
-std::string group_option(const Tuning& t, const Extent&) { return fmt::format("-DGROUP={}", t.group); }
-std::string gpu_options(const Tuning& t, const Extent&) {
-  return fmt::format("-DGROUP={} -DWORK_GROUP={}", t.group, t.work_group);
+/// Empty where no group matters (KernelEntry::grouped).
+std::string group_option(const Tuning& t, const Extent&) {
+  return t.group > 0 ? fmt::format("-DGROUP={} ", t.group) : "";
 }
-std::string cpu_options(const Tuning& t, const Extent&) {
-  return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} -DGROUP={} -DLANES={} -DLANES16={}", t.vector_width, t.chunk,
-                     t.group, t.lanes(), t.lanes16());
+std::string gpu_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
+}
+std::string cpu_options(const Tuning& t, const Extent& e) {
+  return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
+                     group_option(t, e), t.lanes(), t.lanes16());
 }
 std::string dequantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DSTREAM_BYTES={}", cpu_options(t, e), t.stream_bytes);
 }
 std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t rows) {
-  return fmt::format("-DVECTOR_WIDTH={} -DGROUP={} -DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
-                     t.group, t.lanes(), t.lanes16(), e.tokens, rows);
+  return fmt::format("-DVECTOR_WIDTH={} {}-DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
+                     group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows);
 }
 std::string gemv_options(const Tuning& t, const Extent& e) { return gemv_options_for(t, e, t.gemv_rows(e.tokens)); }
 std::string gemv_i4_options(const Tuning& t, const Extent& e) {
@@ -102,13 +105,13 @@ std::string gemv_i4_f16_options(const Tuning& t, const Extent& e) {
   return gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens));
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
-  return fmt::format("-DGROUP={} -DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", t.group, t.work_group,
-                     t.gpu_split_k(), t.gpu_gemv_rows(e.tokens), e.tokens, t.gpu_gemv_unroll(e.tokens));
+  return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
+                     t.work_group, t.gpu_split_k(), t.gpu_gemv_rows(e.tokens), e.tokens, t.gpu_gemv_unroll(e.tokens));
 }
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
-  return fmt::format("-DGROUP={} -DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}",
-                     t.group, b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
+  return fmt::format("{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}",
+                     group_option(t, e), b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
 }
 
 // Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh, matrix_unit.clh).
@@ -233,10 +236,10 @@ constexpr KernelRow kFrames[] = {
     {"gemm_", "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options},
 };
 
-void expand_row(const KernelRow& row, std::string_view operation, std::string_view header_option,
+void expand_row(const KernelRow& row, std::string_view operation, const format::FormatInfo* framed,
                 std::vector<KernelEntry>& kernels) {
   const auto add = [&](std::string_view variant) {
-    kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, header_option});
+    kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed});
   };
   if (row.variants.front().empty()) add(row.family);
   for (const std::string_view variant : row.variants) {
@@ -246,13 +249,13 @@ void expand_row(const KernelRow& row, std::string_view operation, std::string_vi
 
 std::vector<KernelEntry> expand_rows() {
   std::vector<KernelEntry> kernels;
-  for (const KernelRow& row : kRows) expand_row(row, row.operation, "", kernels);
+  for (const KernelRow& row : kRows) expand_row(row, row.operation, nullptr, kernels);
   static std::deque<std::string> operations;  // what the entries' names view
   for (const format::FormatInfo& format : format::all_formats()) {
     if (format.header_option.empty()) continue;
     for (const KernelRow& row : kFrames) {
       operations.push_back(fmt::format("{}{}_f16", row.operation, format.code));
-      expand_row(row, operations.back(), format.header_option, kernels);
+      expand_row(row, operations.back(), &format, kernels);
     }
   }
   return kernels;
@@ -342,11 +345,15 @@ Tuning make_tuning(const device::DeviceInfo& info, std::uint32_t group_size) {
 }
 
 std::string KernelEntry::build_options(const Tuning& tuning, const Extent& extent) const {
-  std::string options = family_options(tuning, extent);
-  for (const std::string_view added : {header_option, find_variant(variant)->options}) {
-    if (!options.empty() && !added.empty()) options += ' ';
+  Tuning used = tuning;
+  if (format != nullptr && !format->grouped) used.group = 0;
+  std::string options = family_options(used, extent);
+  for (const std::string_view added :
+       {format != nullptr ? format->header_option : "", find_variant(variant)->options}) {
+    if (!options.empty() && options.back() != ' ' && !added.empty()) options += ' ';
     options.append(added);
   }
+  if (!options.empty() && options.back() == ' ') options.pop_back();
   return options;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "device/device.hpp"
+#include "format/format.hpp"
 
 namespace qtrap::scheme {
 
@@ -85,8 +86,8 @@ struct KernelEntry {
   std::string_view file;       ///< relative to kernels/
   device::WorkSize (*size)(const Tuning&, const Extent&);
   std::string (*family_options)(const Tuning&, const Extent&);
-  std::string_view variant;             ///< name of its Variant: the family's for the plain kernel
-  std::string_view header_option = {};  ///< of a frame's format (format::FormatInfo::header_option)
+  std::string_view variant;                    ///< name of its Variant: the family's for the plain kernel
+  const format::FormatInfo* format = nullptr;  ///< of a frame's weights; null: the file has its formats of its own
 
   /// Function in the file: operation_family.
   std::string entry() const { return std::string(operation) + '_' + std::string(family); }

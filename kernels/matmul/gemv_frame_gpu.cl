@@ -1,20 +1,12 @@
 // y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the GPU family with weights of a format (format/format.clh) and f16
 // activations. Teams, steps, sums and tunables as in gemv_gpu.cl (common/gemv_teams.clh); an item's step is 32 columns:
-// sum += scale (codes . x) + shift (sum of x), in f32. Bytes: weights once, x once per team. x is read by 16-byte loads
-// where its rows keep the alignment (columns a multiple of 8). Precondition: buffers start on 16 bytes.
+// sum += scale (codes . x) + shift (sum of x), in f32. Rows that are no whole steps are read element by element. Bytes:
+// weights once, x once per team. Precondition: buffers start on 16 bytes.
 #define GPU_FAMILY
 #include "common/common.clh"
 #include "common/instructions.clh"
 #include "common/gemv_teams.clh"
 #include "format/format.clh"
-
-/// Columns k to k + 7 of x, 0 from `columns` on.
-static inline float8 load_x8(__global const half* x, uint k, uint columns) {
-  if (columns % 8 == 0) return k < columns ? load_half8(x + k) : (float8)(0.0f);
-  float part[8];
-  UNROLLED for (uint i = 0; i < 8; ++i) part[i] = k + i < columns ? vload_half(k + i, x) : 0.0f;
-  return vload8(0, part);
-}
 
 /// What a step needs of a row.
 typedef struct {
@@ -31,14 +23,14 @@ static inline Loaded load_row(FORMAT_PARTS, uint row, size_t at) {
   return loaded;
 }
 
-/// Adds the products of one step: ROWS rows with the 32 columns of x from k on.
-static inline void add_step(const Loaded row[ROWS], __global const half* x, uint k, uint columns, float acc[ROWS][TOKENS]) {
+/// Adds the products of one step: ROWS rows with 32 columns of x.
+static inline void add_step(const Loaded row[ROWS], __global const half* x, uint columns, float acc[ROWS][TOKENS]) {
   float products[ROWS][TOKENS], sum[TOKENS];
   UNROLLED for (uint part = 0; part < 4; ++part) {
     const bool fresh = part == 0 || (FORMAT_HALVES == 2 && part == 2);
     const bool last = part == 3 || (FORMAT_HALVES == 2 && part == 1);
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float8 value = load_x8(x + (size_t)t * columns, k + 8 * part, columns);
+      const float8 value = load_half8(x + (size_t)t * columns + 8 * part);
       sum[t] = (fresh ? 0.0f : sum[t]) + sum8(value);
       UNROLLED for (uint r = 0; r < ROWS; ++r) {
         products[r][t] = dot8(codes8(row[r].step, part), value, fresh ? 0.0f : products[r][t]);
@@ -59,7 +51,7 @@ GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __
   UNROLLED for (uint r = 0; r < ROWS; ++r) {
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
-  const uint steps = steps_of(columns), wide_end = columns;
+  const uint steps = steps_of(columns), wide_end = columns % 32 == 0 ? columns : 0;
 #define STEPS(count, stride)                                                                                   \
   Loaded row[count][ROWS];                                                                                     \
   UNROLLED for (uint u = 0; u < count; ++u) {                                                                  \
@@ -68,9 +60,18 @@ GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __
       row[u][r] = load_row(FORMAT_ARGUMENTS, number, (size_t)number * steps + (k + u * stride) / 32);          \
     }                                                                                                          \
   }                                                                                                            \
-  UNROLLED for (uint u = 0; u < count; ++u) add_step(row[u], x, k + u * stride, columns, acc);
+  UNROLLED for (uint u = 0; u < count; ++u) add_step(row[u], x + (k + u * stride), columns, acc);
   FOR_ALL_STEPS(32, STEPS)
 #undef STEPS
+  for (k = wide_end + lane; k < columns; k += SPLIT_K) {
+    UNROLLED for (uint r = 0; r < ROWS; ++r) {
+      const uint number = min(first + r, rows - 1);
+      const size_t at = (size_t)number * steps + k / 32;
+      const Affine affine = affine_of(FORMAT_ARGUMENTS, number, at, k % 32 / 16);
+      const float weight = WEIGHT(float, code_of(FORMAT_ARGUMENTS, at, k % 32), affine);
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
+    }
+  }
   ADD_UP(acc, partial, float)
   STORE_SUMS(vstore_half_rte(partial[lane][TEAM_SUM], (size_t)t * rows + row, y))
 }
