@@ -1,8 +1,10 @@
 #include "format/blocks.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/half.hpp"
+#include "format/rounding.hpp"
 
 namespace qtrap::format {
 
@@ -29,6 +31,36 @@ int split_nibble(const std::vector<std::uint8_t>& codes, std::uint64_t step, std
 void set_split_nibble(std::vector<std::uint8_t>& codes, std::uint64_t step, std::uint64_t column, int code) {
   std::uint8_t& byte = codes[16 * step + column % 16];
   byte = static_cast<std::uint8_t>(byte | code << (column / 16 * 4));
+}
+
+int split_pair(const std::vector<std::uint8_t>& codes, std::uint64_t at, std::uint64_t column) {
+  return codes[at + column % 8] >> (column / 8 * 2) & 3;
+}
+
+void set_split_pair(std::vector<std::uint8_t>& codes, std::uint64_t at, std::uint64_t column, int code) {
+  std::uint8_t& byte = codes[at + column % 8];
+  byte = static_cast<std::uint8_t>(byte | code << (column / 8 * 2));
+}
+
+float largest_magnitude(std::span<const float> weights) {
+  float most = 0;
+  for (const float weight : weights) most = std::max(most, std::fabs(weight));
+  return most;
+}
+
+GroupCodes quantize_group(std::span<const float> weights, int top) {
+  float low = 0;
+  float high = 0;
+  for (const float weight : weights) {
+    low = std::min(low, weight);
+    high = std::max(high, weight);
+  }
+  GroupCodes group{scale_bits((high - low) / static_cast<float>(top)), 0, {}};
+  const float inverse = 1.0F / float_from_half(group.scale_bits);
+  group.zero = std::clamp(round_product(-low, inverse), 0, top);
+  for (const float weight : weights)
+    group.codes.push_back(std::clamp(round_product(weight, inverse) + group.zero, 0, top));
+  return group;
 }
 
 }  // namespace qtrap::format

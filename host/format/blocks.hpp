@@ -21,4 +21,21 @@ int split_nibble(const std::vector<std::uint8_t>& codes, std::uint64_t step, std
 /// The nibble was 0 before.
 void set_split_nibble(std::vector<std::uint8_t>& codes, std::uint64_t step, std::uint64_t column, int code);
 
+// Two bits of 32 columns in 8 bytes: byte j holds columns j, j + 8, j + 16 and j + 24 from its lowest bits on. `at`:
+// where the step's bytes begin.
+int split_pair(const std::vector<std::uint8_t>& codes, std::uint64_t at, std::uint64_t column);
+/// The bits were 0 before.
+void set_split_pair(std::vector<std::uint8_t>& codes, std::uint64_t at, std::uint64_t column, int code);
+
+/// Largest magnitude; 0 of none.
+float largest_magnitude(std::span<const float> weights);
+
+/// A group with integer codes 0 to `top`: w = scale (code - zero), the scale rounded to f16 and 1 for a zero group.
+struct GroupCodes {
+  std::uint16_t scale_bits;
+  int zero;
+  std::vector<int> codes;
+};
+GroupCodes quantize_group(std::span<const float> weights, int top);
+
 }  // namespace qtrap::format

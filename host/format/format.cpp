@@ -1,6 +1,7 @@
 #include "format/format.hpp"
 
 #include <cmath>
+#include <cstring>
 
 #include "core/half.hpp"
 #include "format/rounding.hpp"
@@ -30,6 +31,16 @@ void HostWeights::set_half(PartName name, std::uint64_t i, std::uint16_t bits) {
   bytes[2 * i + 1] = static_cast<std::uint8_t>(bits >> 8U);
 }
 
+float HostWeights::single(PartName name, std::uint64_t i) const {
+  float value = 0;
+  std::memcpy(&value, part(name).data() + sizeof(value) * i, sizeof(value));
+  return value;
+}
+
+void HostWeights::set_single(PartName name, std::uint64_t i, float value) {
+  std::memcpy(part(name).data() + sizeof(value) * i, &value, sizeof(value));
+}
+
 double HostWeights::value(std::uint64_t row, std::uint64_t column) const {
   const Element e = info(format).element(*this, row, column);
   return e.scale * e.code + e.shift;
@@ -41,7 +52,8 @@ double HostWeights::magnitude(std::uint64_t row, std::uint64_t column) const {
 }
 
 std::span<const FormatInfo> all_formats() {
-  static const std::array kFormats{kF16Row, kInt8Row, kInt4Row, kQ8_0Row, kQ4_0Row};
+  static const std::array kFormats{kF16Row,  kInt8Row, kInt4Row,  kQ8_0Row,  kQ4_0Row, kQ4_1Row, kQ4_KRow,
+                                   kQ6_KRow, kNf4Row,  kMxfp4Row, kNvfp4Row, kFp8Row,  kInt3Row, kInt2Row};
   return kFormats;
 }
 

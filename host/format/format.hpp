@@ -25,13 +25,28 @@ struct Shape {
 std::uint64_t count_groups(std::uint64_t columns, std::uint64_t group);
 
 /// In the order of the table.
-enum class WeightFormat { kF16, kInt8, kInt4, kQ8_0, kQ4_0 };
+enum class WeightFormat {
+  kF16,
+  kInt8,
+  kInt4,
+  kQ8_0,
+  kQ4_0,
+  kQ4_1,
+  kQ4_K,
+  kQ6_K,
+  kNf4,
+  kMxfp4,
+  kNvfp4,
+  kFp8,
+  kInt3,
+  kInt2
+};
 /// In which weights are drawn, the others are quantized from it, and the matmul of a split scheme reads them.
 inline constexpr WeightFormat kPlainFormat = WeightFormat::kF16;
 
 /// What a buffer of weights holds; a kernel takes those that its format has in this order.
-enum class PartName { kCodes, kScales, kZeros };
-inline constexpr std::size_t kPartCount = 3;
+enum class PartName { kCodes, kScales, kZeros, kSubscales };
+inline constexpr std::size_t kPartCount = 4;
 
 /// One buffer of a format.
 struct Part {
@@ -52,6 +67,9 @@ struct HostWeights {
   /// Element `i` of a part of f16 values.
   float half(PartName name, std::uint64_t i) const;
   void set_half(PartName name, std::uint64_t i, std::uint16_t bits);
+  /// Element `i` of a part of f32 values.
+  float single(PartName name, std::uint64_t i) const;
+  void set_single(PartName name, std::uint64_t i, float value);
 
   /// The weight that the format stands for, exact.
   double value(std::uint64_t row, std::uint64_t column) const;
