@@ -44,6 +44,7 @@ constexpr Probe kProbes[] = {
     {{"dp4a", kCapabilityFile, "probe_dot4", "-DPROBE_DOT4 -DINSTRUCTIONS_PTX"}, "", Expected::kDotOfBytes},
     {{"ptx_shuffle", kCapabilityFile, "probe_lanes", "-DPROBE_LANES -DINSTRUCTIONS_PTX"}, "", Expected::kLaneXor21},
     {{"ptx_half2", kCapabilityFile, "probe_half2", "-DPROBE_HALF2 -DINSTRUCTIONS_PTX"}, "", Expected::kSixfoldPlusOne},
+    {{"avx512", kCapabilityFile, "probe_avx512", "-DPROBE_AVX512 -DINSTRUCTIONS_AVX512"}, "", Expected::kInput},
     {{"avx2", kCapabilityFile, "probe_avx2", "-DPROBE_AVX2 -DINSTRUCTIONS_AVX2"}, "", Expected::kInput},
     {{"mma", kCapabilityFile, "probe_matrix_unit", "-DPROBE_MATRIX_UNIT -DMATRIX_UNIT_MMA"}, "", Expected::kInput},
     {{"mfma", kCapabilityFile, "probe_matrix_unit", "-DPROBE_MATRIX_UNIT -DMATRIX_UNIT_MFMA"}, "", Expected::kInput},

@@ -98,6 +98,7 @@ struct FormatInfo {
   Element (*element)(const HostWeights& weights, std::uint64_t row, std::uint64_t column);
   /// Its kernels are the frames' with kernels/format/CODE.clh in them, chosen by this option; empty: files of its own.
   std::string_view header_option = {};
+  bool looked_up = false;  ///< codes stand for the numbers of a table; for a frame's variants with look-ups
 };
 
 /// All formats in the order of WeightFormat.

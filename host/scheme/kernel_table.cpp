@@ -119,6 +119,7 @@ constexpr std::array kVariants{
     Variant{"reference", "reference", "", "none", {}},
     Variant{"cpu", "cpu", "", "none", {}},
     Variant{"gpu", "gpu", "", "none", {}},
+    Variant{"avx512", "cpu", "-DINSTRUCTIONS_AVX512", "none", {"avx512"}},
     Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
     Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
     Variant{"mma", "gpu", "-DMATRIX_UNIT_MMA", "mma.sync", {"mma"}},
@@ -130,13 +131,15 @@ constexpr std::array kVariants{
     Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
 };
 
+using Variants = std::array<std::string_view, 5>;
+
 /// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
 /// family's own name stands for in a list.
 struct KernelRow {
   std::string_view operation, family, file;
   device::WorkSize (*size)(const Tuning&, const Extent&);
   std::string (*options)(const Tuning&, const Extent&);
-  std::array<std::string_view, 5> variants = {};
+  Variants variants = {};
 };
 
 // Of two rows of an operation and family the better variants come first.
@@ -224,6 +227,10 @@ constexpr KernelRow kRows[] = {
     {"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
 };
 
+/// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel
+/// alone.
+constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
+
 // The same of the frames: the operation is prefix, code of the format and "_f16".
 constexpr KernelRow kFrames[] = {
     {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
@@ -231,9 +238,9 @@ constexpr KernelRow kFrames[] = {
     {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_32_columns, gpu_options},
     {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
-    {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options},
-    {"gemv_", "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_i4_options},
-    {"gemm_", "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options},
+    {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
+    {"gemv_", "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_i4_options, kLookUps},
+    {"gemm_", "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
 };
 
 void expand_row(const KernelRow& row, std::string_view operation, const format::FormatInfo* framed,
@@ -241,8 +248,10 @@ void expand_row(const KernelRow& row, std::string_view operation, const format::
   const auto add = [&](std::string_view variant) {
     kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed});
   };
-  if (row.variants.front().empty()) add(row.family);
-  for (const std::string_view variant : row.variants) {
+  const bool left_out = framed != nullptr && !framed->looked_up && row.variants == kLookUps;
+  const Variants variants = left_out ? Variants{} : row.variants;
+  if (variants.front().empty()) add(row.family);
+  for (const std::string_view variant : variants) {
     if (!variant.empty()) add(variant);
   }
 }

@@ -20,12 +20,25 @@ static inline float16 load_x(__global const half* x, uint k, uint columns) {
   return vload16(0, part);
 }
 
-/// Adds a half of a step of one row: 16 codes with 16 columns of x.
-static inline floatv add_products(floatv acc, floatv products, floatv sum, Affine affine) {
+/// Scales and shifts of eight steps of a row, of which `count` are in it.
+static inline void load_affines(FORMAT_PARTS, uint row, size_t at, uint count, float* scale, float* shift) {
+  if (count >= 8) {
+    affine8(FORMAT_ARGUMENTS, row, at, scale, shift);
+    return;
+  }
+  for (uint i = 0; i < FORMAT_HALVES * count; ++i) {
+    const Affine affine = affine_of(FORMAT_ARGUMENTS, row, at + i / FORMAT_HALVES, i % FORMAT_HALVES);
+    scale[i] = affine.scale;
+    shift[i] = affine.shift;
+  }
+}
+
+/// Adds products of codes and activations, whose sum is `sum`.
+static inline floatv add_products(floatv acc, floatv products, floatv sum, float scale, float shift) {
 #ifdef FORMAT_SHIFTS
-  acc = fma((floatv)(affine.shift), sum, acc);
+  acc = fma((floatv)(shift), sum, acc);
 #endif
-  return fma((floatv)(affine.scale), products, acc);
+  return fma((floatv)(scale), products, acc);
 }
 
 CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, __global const half* restrict x, __global half* restrict y,
@@ -39,28 +52,31 @@ CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, __global const half* restr
     UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = 0.0f;
   }
   NextBlock next = next_block(codes + start[0] * FORMAT_STEP_BYTES, (size_t)steps * FORMAT_STEP_BYTES, LONGEST_PREFETCHED);
+  float scale[ROWS][8 * FORMAT_HALVES], shift[ROWS][8 * FORMAT_HALVES];
   for (uint step = 0; step * 32 < columns; ++step) {
     prefetch_next(&next, FORMAT_STEP_BYTES);
+    if (step % 8 == 0) {
+      UNROLLED for (uint r = 0; r < ROWS; ++r) {
+        load_affines(FORMAT_ARGUMENTS, min(first + r, rows - 1), start[r] + step, steps - step, scale[r], shift[r]);
+      }
+    }
     float16 low[TOKENS], high[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       low[t] = load_x(x + (size_t)t * columns, step * 32, columns);
       high[t] = load_x(x + (size_t)t * columns, step * 32 + 16, columns);
     }
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const size_t at = start[r] + step;
-      const Codes code = unpack(FORMAT_ARGUMENTS, at);
-      const Affine affine = affine_of(FORMAT_ARGUMENTS, min(first + r, rows - 1), at, 0);
+      const Codes code = unpack(FORMAT_ARGUMENTS, start[r] + step);
+      const uint i = step % 8 * FORMAT_HALVES;
+      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
 #if FORMAT_HALVES == 1
-      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        acc[r][t] = add_products(acc[r][t], FOLD(fma(code.low, low[t], code.high * high[t])), FOLD(low[t] + high[t]), affine);
-      }
+        acc[r][t] = add_products(acc[r][t], FOLD(fma(code.low, low[t], code.high * high[t])), FOLD(low[t] + high[t]),
+                                 scale[r][i], shift[r][i]);
 #else
-      const Affine second = affine_of(FORMAT_ARGUMENTS, min(first + r, rows - 1), at, 1);
-      UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-        acc[r][t] = add_products(acc[r][t], FOLD(code.low * low[t]), FOLD(low[t]), affine);
-        acc[r][t] = add_products(acc[r][t], FOLD(code.high * high[t]), FOLD(high[t]), second);
-      }
+        acc[r][t] = add_products(acc[r][t], FOLD(code.low * low[t]), FOLD(low[t]), scale[r][i], shift[r][i]);
+        acc[r][t] = add_products(acc[r][t], FOLD(code.high * high[t]), FOLD(high[t]), scale[r][i + 1], shift[r][i + 1]);
 #endif
+      }
     }
   }
   float results[PADDED_RESULTS] = {0.0f};

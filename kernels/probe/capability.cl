@@ -10,7 +10,7 @@
 #include "common/common.clh"
 #include "common/matrix_unit.clh"
 #endif
-#ifdef INSTRUCTIONS_AVX2
+#if defined(INSTRUCTIONS_AVX2) || defined(INSTRUCTIONS_AVX512)
 #include "common/x86.clh"
 #endif
 
@@ -53,8 +53,33 @@ __kernel void probe_dot4(__global const int* in, __global int* out) {
 }
 #endif
 
+#if defined(PROBE_AVX2) || defined(PROBE_AVX512)
+/// Whether look-ups of indices made of the inputs from i on give what plain ones do.
+static inline bool looks_up(__global const int* in, size_t i) {
+  float table[16], found[16];
+  uint index[16];
+  for (uint j = 0; j < 16; ++j) {
+    table[j] = (float)in[(i + 3 * j) % 64];
+    index[j] = (uint)in[(i + 7 * j) % 64] * 5u;
+  }
+  vstore16(lookup16(vload16(0, table), vload16(0, index)), 0, found);
+  bool right = true;
+  for (uint j = 0; j < 16; ++j) right = right && found[j] == table[index[j] & 15u];
+  return right;
+}
+#endif
+
+#ifdef PROBE_AVX512
+// out[i] = in[i], unless a look-up fails.
+__kernel void probe_avx512(__global const int* in, __global int* out) {
+  const size_t i = get_global_id(0);
+  out[i] = looks_up(in, i) ? in[i] : 1000;
+}
+#endif
+
 #ifdef PROBE_AVX2
-// out[i] = in[i], unless the sums of products of bytes and of halves made of the inputs from i on are not those of plain loops.
+// out[i] = in[i], unless a look-up fails or the sums of products of bytes and of halves made of the inputs from i on are
+// not those of plain loops.
 __kernel void probe_avx2(__global const int* in, __global int* out) {
   const size_t i = get_global_id(0);
   short a[16], b[16];
@@ -67,7 +92,7 @@ __kernel void probe_avx2(__global const int* in, __global int* out) {
   vstore16(multiply_add_bytes16(vload16(0, a), vload16(0, b)), 0, bytes);
   vstore8(multiply_add_bytes8(vload8(0, a), vload8(0, b)), 0, half_as_many);
   vstore8(multiply_add_shorts(vload16(0, a), vload16(0, b)), 0, shorts);
-  bool right = true;
+  bool right = looks_up(in, i);
   for (uint j = 0; j < 16; ++j) {
     const char2 codes = as_char2(b[j]);
     right = right && bytes[j] == (a[j] & 15) * codes.x + (a[j] >> 8) * codes.y;

@@ -13,6 +13,7 @@ LIBCLC_PACKAGE = "libclc-19"
 COMMON = ["-x", "cl", "-Xclang", "-finclude-default-header", "-Wall", "-Wextra", "-Werror"]
 LINT_FLAGS = ["-target", "spir64", "-fsyntax-only"]
 X86_FLAGS = ["-target", "x86_64-unknown-linux-gnu", "-march=haswell", "-O3", "-S"]  # the device's library stays calls
+AVX512_FLAGS = ["-march=skylake-avx512"]
 # What a device that passes the Khronos probes has; clang knows no pragma for the dot product.
 KHRONOS_FLAGS = ["-Xclang", "-cl-ext=+__opencl_c_integer_dot_product_input_4x8bit_packed", "-Wno-ignored-pragmas"]
 
@@ -68,6 +69,8 @@ class Compiled:
 
 def clang_command(file, options, target, tools, out):
     flags = LINT_FLAGS if target == LINT else X86_FLAGS if target == X86 else TARGETS[target].flags(tools.libclc)
+    if target == X86 and "INSTRUCTIONS_AVX512" in options:
+        flags = [*flags, *AVX512_FLAGS]
     if target != LINT:
         flags = [*flags, "-o", str(out)]
     if file.startswith("probe/") or "INSTRUCTIONS_KHRONOS" in options:

@@ -44,7 +44,7 @@ NVIDIA_TARGETS, AMD_TARGETS = ["sm_80", "sm_90"], ["gfx90a", "gfx942", "gfx1100"
 MORE_FOR_CEILINGS = {"sm_90": ["sm_100", "sm_120"], "gfx1100": ["gfx1151", "gfx1200"]}
 # Which targets have the instruction sets of kernels/common/instructions.clh.
 INSTRUCTION_TARGETS = {"PTX": NVIDIA_TARGETS, "GCN": ["gfx90a", "gfx942"], "RDNA3": ["gfx1100"], "KHRONOS": [LINT],
-                       "HALF2": [LINT, *AMD_TARGETS], "AVX2": [X86]}
+                       "HALF2": [LINT, *AMD_TARGETS], "AVX2": [X86], "AVX512": [X86]}
 EXTENSION_PROBES = ["fp16", "subgroups"]  # of extensions that the off-line compiler does not have
 # Which targets have a matrix unit's variant.
 MATRIX_UNIT_TARGETS = {"mma": NVIDIA_TARGETS, "mfma": ["gfx90a", "gfx942"], "wmma": ["gfx1100"]}
