@@ -20,14 +20,24 @@ constexpr std::array kParts{
     Part{PartName::kScales, [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock); }},
 };
 
-// MX 1.0, section 6.3, as ggml: the largest magnitude's power of two becomes that of e2m1's largest; what lies above it
-// is cut off.
+/// All e2m1 by their codes.
+std::span<const float> numbers() {
+  static const std::array<float, 16> kNumbers = [] {
+    std::array<float, 16> values{};
+    for (std::size_t i = 0; i < values.size(); ++i) values.at(i) = float_from_e2m1(static_cast<int>(i));
+    return values;
+  }();
+  return kNumbers;
+}
+
+// MX 1.0, section 6.3: the largest magnitude's power of two becomes that of e2m1's largest; what lies above it is cut
+// off. As ggml's: of two numbers as near the first, where MX 1.0 has the even one.
 void quantize_block(std::span<const float> weights, std::uint64_t place, HostWeights& out) {
   const float most = largest_magnitude(weights);
   const int exponent = most > 0 ? std::ilogb(most) - kTopExponent : -kBias;
   out.part(PartName::kScales)[place] = static_cast<std::uint8_t>(exponent + kBias);
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    set_split_nibble(out.part(PartName::kCodes), place, i, e2m1_from(std::ldexp(weights[i], -exponent)));
+    set_split_nibble(out.part(PartName::kCodes), place, i, nearest(numbers(), std::ldexp(weights[i], -exponent)));
   }
 }
 
