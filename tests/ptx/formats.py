@@ -27,6 +27,11 @@ class Weights:
         return np.abs(self.scales * self.codes) + np.abs(self.shifts)
 
 
+def unshifted(parts, codes, scales):
+    """Added to a product of either sign of zero, -0 leaves it as it is."""
+    return Weights(parts, codes, scales, np.full_like(codes, -0.0))
+
+
 def blocks_of(columns, block):
     return (columns + block - 1) // block
 
@@ -68,7 +73,7 @@ def make_q8_0(rng, rows, columns, program):
     codes = rng.integers(-128, 128, (rows, blocks, 32)).astype(np.int8)
     scales = random_scales(rng, rows, blocks)
     values = codes.reshape(rows, -1)[:, :columns].astype(np.float64)
-    return Weights([codes, scales], values, per_column(scales, 32, columns), np.zeros_like(values))
+    return unshifted([codes, scales], values, per_column(scales, 32, columns))
 
 
 def make_q4_0(rng, rows, columns, program):
@@ -119,7 +124,7 @@ def make_nf4(rng, rows, columns, program):
     blocks = blocks_of(columns, 64)
     codes, scales = random_nibbles(rng, rows, 2 * blocks), (rng.random((rows, blocks)) * 0.1 + 0.01).astype(np.float32)
     values = NF4.astype(np.float32).astype(np.float64)[split_nibbles(codes)[:, :columns]]
-    return Weights([codes, scales], values, per_column(scales, 64, columns), np.zeros_like(values))
+    return unshifted([codes, scales], values, per_column(scales, 64, columns))
 
 
 def make_mxfp4(rng, rows, columns, program):
@@ -127,7 +132,7 @@ def make_mxfp4(rng, rows, columns, program):
     codes, exponents = random_nibbles(rng, rows, blocks), rng.integers(118, 125, (rows, blocks)).astype(np.uint8)
     values = E2M1[split_nibbles(codes)[:, :columns]]
     scales = per_column(2.0 ** (exponents.astype(np.float64) - 127), 32, columns)
-    return Weights([codes, exponents], values, scales, np.zeros_like(values))
+    return unshifted([codes, exponents], values, scales)
 
 
 def random_e4m3(rng, *shape):
@@ -141,13 +146,13 @@ def make_nvfp4(rng, rows, columns, program):
     tensor = np.array([1e-3], np.float32)
     products = (np.float64(tensor[0]) * E4M3[own]).astype(np.float32).reshape(rows, -1)
     values = E2M1[split_nibbles(codes)[:, :columns]]
-    return Weights([codes, tensor, own], values, per_column(products, 16, columns), np.zeros_like(values))
+    return unshifted([codes, tensor, own], values, per_column(products, 16, columns))
 
 
 def make_fp8(rng, rows, columns, program):
     codes, scales = random_e4m3(rng, rows, blocks_of(columns, 32) * 32), (rng.random(rows) * 1e-3 + 1e-4).astype(np.float32)
     values = E4M3[codes[:, :columns]]
-    return Weights([codes, scales], values, per_column(scales[:, None], columns, columns), np.zeros_like(values))
+    return unshifted([codes, scales], values, per_column(scales[:, None], columns, columns))
 
 
 def grouped(rng, codes, values, columns, group, top):
