@@ -57,17 +57,17 @@ def on_halves(operation):
     return run
 
 
-def extract_bits(signed):
+def extract_bits(signed, bits=32):
     def run(value, position, length):
         position, length = position & np.uint32(255), length & np.uint32(255)
-        if (position + length > 32).any() or (length == 0).any():
+        if (position + length > bits).any() or (length == 0).any():
             raise Fault("bfe beyond the word: not modelled")
-        wide = value.astype(np.uint64) & np.uint64(0xFFFFFFFF)
+        wide = value.astype(np.uint64) & np.uint64(2**bits - 1)
         field = (wide >> position.astype(np.uint64)) & ((np.uint64(1) << length.astype(np.uint64)) - np.uint64(1))
         if signed:
             sign = np.uint64(1) << (length.astype(np.uint64) - np.uint64(1))
             field = (field ^ sign) - sign
-        return field.astype(np.uint32).view(np.int32 if signed else np.uint32)
+        return field.astype(f"u{bits // 8}").view(f"{'i' if signed else 'u'}{bits // 8}")
     return run
 
 
@@ -185,7 +185,8 @@ def table_of_arithmetic():
         if t != "pred":
             table[f"shl.{t}"] = (t, [t, "u32"], shift(np.left_shift, t))
     return table | table_of_floats() | {
-        "bfe.u32": ("u32", ["u32"] * 3, extract_bits(False)), "bfe.s32": ("s32", ["s32", "u32", "u32"], extract_bits(True)),
+        "bfe.u32": ("u32", ["u32"] * 3, extract_bits(False)), "bfe.u64": ("u64", ["u64", "u32", "u32"], extract_bits(False, 64)),
+        "bfe.s32": ("s32", ["s32", "u32", "u32"], extract_bits(True)),
         "bfi.b32": ("b32", ["b32", "b32", "u32", "u32"], insert_bits), "prmt.b32": ("b32", ["b32"] * 3, choose_bytes),
         "lop3.b32": ("b32", ["b32"] * 4, any_logic), "dp4a.s32.s32": ("s32", ["b32", "b32", "s32"], dot_bytes)}
 

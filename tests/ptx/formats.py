@@ -59,7 +59,7 @@ def split_pairs(codes):
     return np.concatenate([codes >> shift & 3 for shift in (0, 2, 4, 6)], axis=2)
 
 
-E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6])
+E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6])
 # Four bits of exponent with bias 7, three of mantissa, then the same below zero; 0x7F and 0xFF are NaN.
 E4M3 = np.array([sign * ((8 + code % 8) * 2.0 ** (code // 8 - 10) if code >= 8 else code / 512)
                  for sign in (1, -1) for code in range(128)])

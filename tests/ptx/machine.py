@@ -17,7 +17,7 @@ from parser import Fault, Instruction
 RUNS, AT_BARRIER, AT_WARP, ENDED = range(4)
 MOST_BLOCKS = 25_000  # of instructions; the longest launch of the tests takes a tenth
 GARBAGE = 0xDEADBEEFCAFEF00D
-SPACES = re.compile(r"(ld|st)\.(global|shared|param)(\.nc)?(?:\.v([24]))?\.([bfus])(8|16|32|64)")
+SPACES = re.compile(r"(ld|st)\.(global|shared|const|param)(\.nc)?(?:\.v([24]))?\.([bfus])(8|16|32|64)")
 ADDRESS = re.compile(r"\[([%\w$]+)(?:\+(-?\w+))?\]")
 WARP_WIDE = ("shfl.", "mma.", "ldmatrix.")
 
@@ -50,6 +50,8 @@ class Launch:
                            for (name, kind), a in zip(function.parameters, arguments, strict=True)}
         widths = [int(m[6]) // 8 for m in (SPACES.match(i.opcode) for i in function.instructions) if m and m[2] == "shared"]
         self.local = LocalMemory(function.shared, self.lanes // per_group, min([4, *widths]))
+        self.constants = GlobalMemory([(np.frombuffer(values, np.uint8), False, True) for values in function.constants.values()])
+        self.symbols = self.local.addresses | dict(zip(function.constants, self.constants.bases))
         self.registers = {}
         self.special = self.make_special(groups, items)
         self.state = np.zeros(self.count, np.int8)
@@ -90,8 +92,8 @@ class Launch:
                 typed = values.view(dtype)
                 return lambda: typed
             return lambda: values.astype(unsigned(width)).view(dtype)  # the low part
-        if text in self.function.shared:
-            constant = dtype(self.local.addresses[text])
+        if text in self.symbols:
+            constant = dtype(self.symbols[text])
         elif text.startswith("0f"):
             constant = np.uint32(int(text[2:], 16)).view(np.float32)
         elif text.startswith("0d"):
@@ -175,7 +177,7 @@ class Launch:
         registers = [text.strip() for text in registers.strip("{}").split(",")]
         if space == "param":
             return self.make_parameter(registers[0], address, kind)
-        memory, where = (self.memory if space == "global" else self.local), self.address(address)
+        memory, where = {"global": self.memory, "shared": self.local, "const": self.constants}[space], self.address(address)
         if name == "ld":
             puts = [self.scatter(text, kind) for text in registers]
             options = {"constant": True} if constant else {}

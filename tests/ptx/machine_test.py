@@ -19,6 +19,11 @@ SOURCE = """
 #define I (uint)get_local_id(0)
 GROUP clean(__global const uint* in, __global uint* out) {
   __local uint t[64]; t[I] = in[I]; barrier(CLK_LOCAL_MEM_FENCE); out[I] = t[63 - I]; }
+__constant uint kTable[66] = {7, 1, 2};
+GROUP constants(__global const uint* in, __global uint* out) { out[I] = kTable[in[I]]; }
+GROUP constant_beyond(__global const uint* in, __global uint* out) { out[I] = kTable[in[I] + 3]; }
+GROUP field(__global const uint* in, __global uint* out) {
+  ulong v; __asm__("bfe.u64 %0, %1, 31, 3;" : "=l"(v) : "l"((ulong)in[I] << 30 | (ulong)in[I] << 40)); out[I] = (uint)v; }
 GROUP load_beyond(__global const uint* in, __global uint* out) { out[I] = in[I + 1]; }
 GROUP store_beyond(__global const uint* in, __global uint* out) { out[I + in[0] * 0 + 1] = 1; }
 GROUP narrow_address(__global const uint* in, __global uint* out) {
@@ -62,7 +67,9 @@ GROUP written_while_copied(__global const uint* in, __global uint* out) {
   __local uint t[64] __attribute__((aligned(16)));
   if (I < 16) COPY(t + 4 * I, in + 4 * I); barrier(CLK_LOCAL_MEM_FENCE); t[I] = 1; CLOSE; WAIT(0); out[I] = t[I]; }
 """
-WORDS = {"load_beyond": "load outside every buffer", "store_beyond": "store outside every buffer",
+CLEAN = {"clean": list(range(63, -1, -1)), "copied": list(range(64)), "constants": [7, 1, 2] + [0] * 61,
+         "field": [i // 2 % 8 for i in range(64)]}
+WORDS = {"constant_beyond": "load outside every buffer", "load_beyond": "load outside every buffer", "store_beyond": "store outside every buffer",
          "narrow_address": "load outside every buffer", "misaligned": "not on 16 bytes", "store_to_input": "store to an input",
          "load_unwritten": "load of bytes that nobody wrote", "same_bytes": "several items store to the same bytes",
          "others_results": "race: load of what another item wrote", "local_unwritten": "local load of bytes that nobody wrote",
@@ -86,9 +93,10 @@ class Machine(unittest.TestCase):
         launch = Launch(self.functions[name], (1, 1, 1), (64, 1, 1), [(values, False, True), (values, True, False)]).run()
         return launch.memory.result(1)[0]
 
-    def test_runs_a_clean_kernel(self):
-        self.assertEqual(self.run_kernel("clean").tolist(), list(range(63, -1, -1)))
-        self.assertEqual(self.run_kernel("copied").tolist(), list(range(64)))
+    def test_runs_clean_kernels(self):
+        for name, values in CLEAN.items():
+            with self.subTest(kernel=name):
+                self.assertEqual(self.run_kernel(name).tolist(), values)
 
     def test_finds_each_fault(self):
         for name, words in WORDS.items():
@@ -96,7 +104,7 @@ class Machine(unittest.TestCase):
                 self.run_kernel(name)
 
     def test_every_kernel_of_the_source_is_tried(self):
-        self.assertEqual({*WORDS, "clean", "copied"}, set(self.functions))
+        self.assertEqual({*WORDS, *CLEAN}, set(self.functions))
 
     def test_fma_rounds_once(self):
         """Against exact fractions, on sums that lie next to the middle of two f32 and f16."""

@@ -28,6 +28,7 @@ class Function:
     shared: dict  # name -> (alignment, bytes)
     instructions: list
     labels: dict  # name -> index of an instruction
+    constants: dict  # name -> bytes, those of its file
 
     def leaders(self):
         """Indices at which a basic block may begin."""
@@ -35,6 +36,7 @@ class Function:
 
 
 ENTRY = re.compile(r"^\.visible \.entry (\w+)\((.*?)\)\s*^\{$(.*?)^\}$", re.S | re.M)
+CONSTANT = re.compile(r"^(?:\.visible )?\.const \.align \d+ \.b8 (\w+)\[(\d+)\] = \{([\d, ]*)\};$", re.M)
 # The only scoped register that clang writes: the part of a word that nobody wants.
 SCOPED = re.compile(r"\{ \.reg \.b\d+ tmp; (.*?) \}", re.S)
 
@@ -86,10 +88,18 @@ def parse_body(body, function):
             function.instructions.append(parse_instruction(text))
 
 
-def parse_entry(found):
+def parse_constants(text):
+    """Their bytes; what the file leaves out at the end is zero."""
+    found = {name: bytes(map(int, values.split(","))).ljust(int(size), b"\0") for name, size, values in CONSTANT.findall(text)}
+    if len(found) != len(re.findall(r"^[^/\n]*\.const\b", text, re.M)):
+        raise Fault("not understood: a constant of the file")
+    return found
+
+
+def parse_entry(found, constants):
     name, parameters, body = found.groups()
     listed = [parse_parameter(text) for text in split_operands(" ".join(parameters.split()))]
-    function = Function(name, listed, {}, {}, [], {})
+    function = Function(name, listed, {}, {}, [], {}, constants)
     parse_body(body, function)
     return function
 
@@ -103,4 +113,5 @@ def parse_parameter(text):
 
 def parse(text):
     """{name: Function} of all kernels."""
-    return {found[1]: parse_entry(found) for found in ENTRY.finditer(text)}
+    constants = parse_constants(text[:text.find(".entry")])
+    return {found[1]: parse_entry(found, constants) for found in ENTRY.finditer(text)}

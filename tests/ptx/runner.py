@@ -62,7 +62,7 @@ def is_run(program):
     tokens, group = program.define("TOKENS"), program.define("GROUP")
     if tokens not in (None, *GEMV_TOKENS):
         return False
-    grouped = "i4" in program.operation or "sums" in program.operation
+    grouped = any(word in program.operation for word in ("i4", "i3_", "i2_", "sums"))
     return group in (None, GROUP) or (grouped and tokens in (None, 1))
 
 
