@@ -66,6 +66,7 @@ def inputs(rng):
     rows += [np.zeros(32), *np.zeros((2, 32)), np.full(32, 0.25), np.full(32, -0.25)]
     rows[7][11], rows[8][29] = 3.0, -0.7
     rows += [np.tile([1, -1], 16), np.tile([-1, 1], 16), np.arange(32) / 4 - 4, np.arange(32) / 8, -np.arange(32) / 16]
+    rows += [np.r_[127, np.arange(31) - 15.5], np.r_[-8, np.arange(31) / 2 - 7.5], np.r_[0, 15, np.arange(30) / 2]]
     rows += [rng.integers(-24, 25, 32) / 4, rng.integers(-15, 16, 32) / 2, np.arange(32) * 2.0**-24, np.linspace(-65504, 65504, 32)]
     return np.array(rows).astype(np.float16).astype(np.float32)
 
