@@ -78,9 +78,9 @@ struct HostWeights {
 };
 
 /// A weight is scale x code + shift. The products and the sum are exact in f64; where they are not in f32, a kernel
-/// rounds them once, as fma does.
+/// rounds them once, as fma does. A shift of -0 is none: added, it leaves a zero its sign.
 struct Element {
-  double code = 0, scale = 1, shift = 0;
+  double code = 0, scale = 1, shift = -0.0;
 };
 
 struct FormatInfo {

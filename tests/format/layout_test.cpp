@@ -155,6 +155,13 @@ TEST(Fp8, RowsHaveAScaleEachAndWholeSteps) {
   EXPECT_EQ(q.value(1, 2), 0.0625);
 }
 
+/// Kernels multiply alone, and their results are compared bit for bit.
+TEST(Fp8, ZerosKeepTheirSign) {
+  const HostWeights q = quantize_row(WeightFormat::kFp8, 3, {{0, 448}, {1, -1e-4F}, {2, 1e-4F}});
+  EXPECT_EQ(half_from_float(static_cast<float>(q.value(0, 1))), 0x8000);
+  EXPECT_EQ(half_from_float(static_cast<float>(q.value(0, 2))), 0);
+}
+
 TEST(Int3, ThirdBitsLieBehindThePairs) {
   const std::vector<Entry> entries{{0, -3}, {9, 4}, {31, 1}, {32, 7}};
   const HostWeights q = quantize_row(WeightFormat::kInt3, 33, entries);
