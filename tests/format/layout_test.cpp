@@ -236,10 +236,10 @@ TEST(Layouts, ZerosStayZeros) {
   const Shape shape{3, 65};
   for (const FormatInfo& format : all_formats()) {
     for (const std::uint16_t zero : {std::uint16_t{0}, std::uint16_t{0x8000}}) {
-      const HostWeights q = quantize(HalfBits(3 * 65, zero), format.format, shape, 32);
-      for (std::uint64_t i = 0; i < 3 * 65; ++i) {
-        EXPECT_EQ(q.value(i / 65, i % 65), 0) << format.name;
-        EXPECT_TRUE(std::isfinite(q.magnitude(i / 65, i % 65))) << format.name;
+      const HostWeights q = quantize(HalfBits(shape.rows * shape.columns, zero), format.format, shape, 32);
+      for (std::uint64_t i = 0; i < shape.rows * shape.columns; ++i) {
+        EXPECT_EQ(q.value(i / shape.columns, i % shape.columns), 0) << format.name;
+        EXPECT_TRUE(std::isfinite(q.magnitude(i / shape.columns, i % shape.columns))) << format.name;
       }
     }
   }
