@@ -49,13 +49,18 @@ Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::u
   for (const format::FormatInfo& format : format::all_formats()) {
     std::vector<Weights>& all = weights_[format.format];
     const std::uint64_t codes = format.parts.front().bytes(shape, group_size);
+    format::HostWeights first;
     for (std::size_t i = 0; i < matrix_count(codes); ++i) {
       all.push_back(scheme::allocate_weights(device, format.format, shape, group_size).value());
       if (format.format == format::kPlainFormat) {
         run(maker_.random_f16(all.back().codes(), values, kWeightDeviation, kSeed, i).value());
-      } else {
+      } else if (i == 0) {
         scheme::fill_weights(maker_, plain_weights(i), all.back()).value();
+      } else {  // the same bits in other places: quantizing on the host takes seconds
+        scheme::upload_weights(device, first, all.back());
       }
+      if (i == 0 && format.format != format::kPlainFormat)
+        first = scheme::download_weights(device, all.back(), group_size);
     }
   }
 }

@@ -46,9 +46,9 @@ const KernelEntry* find_named(std::string_view name) {
 std::span<const Tunable> all_tunables() { return kTunables; }
 
 bool is_tunable(const Tunable& tunable, const KernelEntry& kernel) {
-  // The tiles of a matrix unit are fixed. A GPU's frames take 16 to 32 bytes per row and step and convert 32 columns of
-  // every token: more rows or steps at once spill (tools/check-kernels).
-  if (kernel.format != nullptr && kernel.family == "gpu") return false;
+  // The tiles of a matrix unit are fixed. Frames keep their defaults: on a GPU their steps of 32 columns spill with
+  // more rows or steps at once (tools/check-kernels).
+  if (kernel.format != nullptr) return false;
   return kernel.family == tunable.family && kernel.operation.starts_with(tunable.operations) &&
          find_variant(kernel.variant)->matrix_unit == "none";
 }

@@ -14,15 +14,6 @@ typedef struct {
   Affine affine[FORMAT_HALVES];
 } Loaded;
 
-static inline Loaded load_row(FORMAT_PARTS, uint row, size_t at) {
-  Loaded loaded;
-  loaded.step = load_step(FORMAT_ARGUMENTS, at);
-  UNROLLED for (uint half_step = 0; half_step < FORMAT_HALVES; ++half_step) {
-    loaded.affine[half_step] = affine_of(FORMAT_ARGUMENTS, row, at, half_step);
-  }
-  return loaded;
-}
-
 /// Adds the products of one step: ROWS rows with 32 columns of x.
 static inline void add_step(const Loaded row[ROWS], __global const half* x, uint columns, float acc[ROWS][TOKENS]) {
   float products[ROWS][TOKENS], sum[TOKENS];
@@ -44,6 +35,13 @@ static inline void add_step(const Loaded row[ROWS], __global const half* x, uint
   }
 }
 
+// The codes of all rows are asked for before any scale is waited for.
+#define ROW_OF(r) min(first + (r), rows - 1)
+#define STEP_OF(r, column) ((size_t)ROW_OF(r) * steps + (column) / 32)
+#define FOR_EACH_ROW(count)                   \
+  UNROLLED for (uint u = 0; u < count; ++u)   \
+  UNROLLED for (uint r = 0; r < ROWS; ++r)
+
 GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __global half* y, uint rows, uint columns) {
   __local float partial[RESULTS][PARTIALS];
   FIND_PLACE
@@ -54,10 +52,10 @@ GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __
   const uint steps = steps_of(columns), wide_end = columns % 32 == 0 ? columns : 0;
 #define STEPS(count, stride)                                                                                   \
   Loaded row[count][ROWS];                                                                                     \
-  UNROLLED for (uint u = 0; u < count; ++u) {                                                                  \
-    UNROLLED for (uint r = 0; r < ROWS; ++r) {                                                                 \
-      const uint number = min(first + r, rows - 1);                                                            \
-      row[u][r] = load_row(FORMAT_ARGUMENTS, number, (size_t)number * steps + (k + u * stride) / 32);          \
+  FOR_EACH_ROW(count) row[u][r].step = load_step(FORMAT_ARGUMENTS, STEP_OF(r, k + u * stride));                \
+  FOR_EACH_ROW(count) {                                                                                        \
+    UNROLLED for (uint h = 0; h < FORMAT_HALVES; ++h) {                                                        \
+      row[u][r].affine[h] = affine_of(FORMAT_ARGUMENTS, ROW_OF(r), STEP_OF(r, k + u * stride), h);             \
     }                                                                                                          \
   }                                                                                                            \
   UNROLLED for (uint u = 0; u < count; ++u) add_step(row[u], x + (k + u * stride), columns, acc);
@@ -65,9 +63,8 @@ GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __
 #undef STEPS
   for (k = wide_end + lane; k < columns; k += SPLIT_K) {
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const uint number = min(first + r, rows - 1);
-      const size_t at = (size_t)number * steps + k / 32;
-      const Affine affine = affine_of(FORMAT_ARGUMENTS, number, at, k % 32 / 16);
+      const size_t at = STEP_OF(r, k);
+      const Affine affine = affine_of(FORMAT_ARGUMENTS, ROW_OF(r), at, k % 32 / 16);
       const float weight = WEIGHT(float, code_of(FORMAT_ARGUMENTS, at, k % 32), affine);
       UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
     }

@@ -167,7 +167,9 @@ TEST_P(OnChain, TheSameSeedRepeatsToTheBitAndAnotherDiffers) {
 }
 
 TEST_P(OnChain, QuantizedChainsStayNearTheAnchorForAStep) {
-  // One step of three layers: int8 errs by a few percent, int4 by tens, a wrong scale or layout by a factor.
+  // One step of three layers: int8 errs by a few percent, int4 by tens, a wrong scale or layout by a factor. A framed
+  // format: 3^(1/4) of its error of one layer, and more for a short output; 1.2 is below the sqrt(2) of two unrelated
+  // outputs.
   const auto tokens = GetParam();
   const auto model = make_model(tokens, 3, 3);
   const auto want = run(model, tokens, 1, "f16");
@@ -179,7 +181,9 @@ TEST_P(OnChain, QuantizedChainsStayNearTheAnchorForAStep) {
       difference += std::pow(got[i] - want[i], 2);
       norm += std::pow(want[i], 2);
     }
-    EXPECT_LT(std::sqrt(difference / norm), scheme.weight_bits() == 4   ? 0.4
+    const bool framed = !format::info(scheme.weights).header_option.empty();
+    EXPECT_LT(std::sqrt(difference / norm), framed                      ? std::min(2.2 * scheme.step_error(), 1.2)
+                                            : scheme.weight_bits() == 4 ? 0.4
                                             : scheme.weight_bits() == 8 ? 0.05
                                                                         : 1e-12)
         << scheme.name;

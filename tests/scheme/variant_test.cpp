@@ -45,6 +45,10 @@ TEST(VariantChoice, TakesTheFirstVariantWhoseCapabilitiesAreAllThere) {
   EXPECT_EQ(chosen("gemv_i4_f16", device_that_can({"half2"})), "gemv_i4_f16_gpu_half2");
   EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"avx2"}), "", "cpu"), "gemv_i4_i8_cpu_avx2");
   EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"dp4a"}), "", "cpu"), "gemv_i4_i8_cpu");
+  EXPECT_EQ(chosen("gemv_nf4_f16", device_that_can({"avx2"}), "", "cpu"), "gemv_nf4_f16_cpu_avx2");
+  EXPECT_EQ(chosen("gemv_nf4_f16", device_that_can({"avx2", "avx512"}), "", "cpu"), "gemv_nf4_f16_cpu_avx512");
+  EXPECT_EQ(chosen("gemv_q4_0_f16", device_that_can({"avx2", "avx512"}), "", "cpu"), "gemv_q4_0_f16_cpu");
+  EXPECT_EQ(chosen("gemv_q4_0_f16", device_that_can({"dp4a", "ptx_shuffle", "ptx_half2"})), "gemv_q4_0_f16_gpu_ptx");
   EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"avx2"}), "cpu", "cpu"), "gemv_i4_i8_cpu");
   const auto cdna = device_that_can({"sdot4", "amd_shuffle", "half2", "mfma"});
   const auto rdna = device_that_can({"sudot4", "amd_shuffle", "half2", "wmma"});

@@ -78,8 +78,12 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mutation{"dequantize/dequantize_cpu.cl", "vload_half(r, scales)", "1.001f * vload_half(r, scales)",
                  "dequantize_i8_f16"},
-        Mutation{"dequantize/dequantize_cpu.cl", "__builtin_nontemporal_store(value,",
+        Mutation{"common/streaming.clh", "__builtin_nontemporal_store(value,",
                  "__builtin_nontemporal_store(value + (ushort16)(1),", "dequantize_i4_f16"},
+        Mutation{"format/q4_k.clh", "i < 4 ? first & 63u", "i < 4 ? first & 31u", "dequantize_q4_k_f16"},
+        Mutation{"format/nibbles.clh", "codes + 16 * at));\n#ifdef LOOKS_UP",
+                 "codes + 16 * at) ^ (uchar16)(1));\n#ifdef LOOKS_UP", "gemv_nf4_f16"},
+        Mutation{"matmul/gemv_frame_cpu.cl", "scale[r][i + 1]", "scale[r][i]", "gemv_q6_k_f16"},
         Mutation{"common/common.clh", "0x1.111112p-4f", "0x1.111114p-4f * 1.001f", "quantize_weights_f16_i4"},
         Mutation{"cast/cast_cpu.cl", "0x1p-4f", "0x1.001p-4f", "cast_f16_f32_nibbles"},
         Mutation{"cast/cast_cpu.cl", "exponent - 21u) << 23", "exponent - 20u) << 23", "cast_f16_i24_nibbles"},
