@@ -106,7 +106,7 @@ constexpr Field<R> kTable[] = {
     {&R::kv_heads, {"kv_heads", "", "key and value heads of the shape"}},
     {&R::hidden, {"hidden", "", "width of the residual stream"}},
     {&R::ffn, {"ffn", "", "width of the feed-forward network"}},
-    {&R::group_size, {"group_size", "", "weights per int4 group; null for schemes without groups"}},
+    {&R::group_size, {"group_size", "", "weights per group; null for schemes without groups"}},
     {&R::interval_method, {"interval_method", "", "how the 95 % intervals were obtained"}},
     {&R::cached_bytes,
      {"cached_bytes", "bytes", "part of `bytes` in buffers expected to stay in the last-level cache"}},
