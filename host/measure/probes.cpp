@@ -14,6 +14,7 @@
 #include "chain/resident_model.hpp"
 #include "core/result.hpp"
 #include "device/device.hpp"
+#include "measure/cell.hpp"
 #include "measure/pace.hpp"
 #include "measure/random_data.hpp"
 #include "scheme/ceiling_kernels.hpp"
@@ -260,6 +261,17 @@ class ProbeMaker {
 };
 
 }  // namespace
+
+std::vector<scheme::SchemeInfo> probed_schemes(const profile::Campaign& campaign) {
+  const std::vector<std::string> named = schemes_with_anchor(campaign);
+  std::vector<scheme::SchemeInfo> schemes;
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    if (format::info(info.weights).header_option.empty() ||
+        std::find(named.begin(), named.end(), info.name) != named.end())
+      schemes.push_back(info);
+  }
+  return schemes;
+}
 
 ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens,
                    const std::vector<scheme::SchemeInfo>& schemes) {

@@ -11,9 +11,14 @@
 #include "measure/load_loop.hpp"
 #include "measure/pace.hpp"
 #include "power/sampled_load.hpp"
+#include "profile/profile.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::measure {
+
+/// The schemes whose costs a session of the campaign probes: its own and those of formats with kernels of their own,
+/// which are few, so that files of any campaigns can be fitted together.
+std::vector<scheme::SchemeInfo> probed_schemes(const profile::Campaign& campaign);
 
 /// The probes, made one after another because each needs memory of its own. Names: `copy`, `macs_registers`,
 /// `macs_<scheme>@<tokens>` (the matmul of a matrix that stays in cache, for each number of tokens),
@@ -21,7 +26,7 @@ namespace qtrap::measure {
 /// sizes.
 class ProbeSet {
  public:
-  /// `tokens` and `schemes`: those of the chains that will run.
+  /// `tokens`: those of the chains that will run; `schemes`: probed_schemes().
   ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const std::set<std::uint64_t>& tokens,
            const std::vector<scheme::SchemeInfo>& schemes);
   std::size_t size() const { return makers_.size(); }

@@ -186,10 +186,8 @@ class SessionRun {
 
   /// Probe windows as a cell of their own. False: stopped.
   bool run_probes() {
-    std::vector<scheme::SchemeInfo> schemes;
-    for (const std::string& name : schemes_with_anchor(plan_->campaign))
-      schemes.push_back(scheme::find_scheme(name).value());
-    const ProbeSet probes(maker_, timing_, {plan_->campaign.batch.begin(), plan_->campaign.batch.end()}, schemes);
+    const ProbeSet probes(maker_, timing_, {plan_->campaign.batch.begin(), plan_->campaign.batch.end()},
+                          probed_schemes(plan_->campaign));
     for (std::size_t i = 0; i < probes.size(); ++i) {
       if (timing_.stopped()) return false;
       if (!begin_outside_cells(fmt::format("making of probe {} of {}", i + 1, probes.size()))) continue;

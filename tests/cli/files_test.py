@@ -55,11 +55,20 @@ class Versions(FileTest):
                 if row["record"] == "session":
                     row["schema_version"] = "1.3"
 
+        def unflag(rows):  # a busy machine flags its windows, and a fit takes none of those
+            for row in rows:
+                if row["record"] == "trial":
+                    row["flags"] = []
+
         old = pathlib.Path(shutil.copy(self.folder / "new.jsonl", self.folder / "old.jsonl"))
         self.rewrite(old, strip)
         self.assertNotIn("mac_class", old.read_text())
         self.check(old)
-        fits = [self.run_program("fit", name, "--out", "-").stdout for name in ("new.jsonl", "old.jsonl")]
+        fits = []
+        for name in ("new.jsonl", "old.jsonl"):
+            calm = pathlib.Path(shutil.copy(self.folder / name, self.folder / "calm.jsonl"))
+            self.rewrite(calm, unflag)
+            fits.append(self.run_program("fit", "calm.jsonl", "--out", "-").stdout)
         self.assertIn("macs_w4a16_b1", fits[0])
         self.assertEqual(*fits)
         self.rewrite(old, lambda rows: rows.__setitem__(slice(None), [row for row in rows if row["record"] not in ("point", "end")]))

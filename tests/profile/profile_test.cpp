@@ -24,6 +24,10 @@ std::filesystem::path source(const std::string& path) { return std::filesystem::
 std::vector<std::filesystem::path> model_folders() { return {source("profiles/models")}; }
 std::vector<std::filesystem::path> campaign_folders() { return {source("profiles/campaigns")}; }
 
+/// What the campaign `formats` has besides.
+constexpr std::array<std::string_view, 11> kFramed{"q8_0-fused", "q4_0-fused", "q4_1-fused",  "q4_k-fused",
+                                                   "q6_k-fused", "nf4-fused",  "mxfp4-fused", "nvfp4-fused",
+                                                   "fp8-fused",  "int3-fused", "int2-fused"};
 Campaign campaign(const std::string& name) { return load_campaign(name, campaign_folders(), kSchemes).value(); }
 
 // Embeddings 151936 x 1024 = 155582464, tied. Layer: 1024 x (2 x 2048 + 2 x 1024 + 3 x 3072) = 15728640, x 28 =
@@ -129,7 +133,9 @@ TEST(Models, OfAnUnknownNameAreRefusedWithTheNearestAndAll) {
 TEST(Campaigns, ThatComeWithTheProgramAreValidAndNameKnownModels) {
   EXPECT_THAT(list_profiles(campaign_folders()), ElementsAre("batch", "formats", "hops", "quick", "scale", "smoke"));
   for (const std::string& name : list_profiles(campaign_folders())) {
-    const auto loaded = load_campaign(name, campaign_folders(), kSchemes);
+    std::vector<std::string_view> schemes(kSchemes.begin(), kSchemes.end());
+    schemes.insert(schemes.end(), kFramed.begin(), kFramed.end());
+    const auto loaded = load_campaign(name, campaign_folders(), schemes);
     ASSERT_TRUE(loaded) << loaded.error().message();
     EXPECT_EQ(loaded.value().name, name);
     EXPECT_EQ(loaded.value().schemes.front(), "f16") << name;
