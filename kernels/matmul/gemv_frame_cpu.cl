@@ -28,8 +28,8 @@ static inline void load_affines(FORMAT_PARTS, uint row, size_t at, uint count, f
   }
   for (uint i = 0; i < FORMAT_HALVES * count; ++i) {
     const Affine affine = affine_of(FORMAT_ARGUMENTS, row, at + i / FORMAT_HALVES, i % FORMAT_HALVES);
-    scale[i] = affine.scale;
-    shift[i] = affine.shift;
+    scale[i] = affine.x;
+    shift[i] = affine.y;
   }
 }
 

@@ -27,9 +27,9 @@ static inline void add_step(const Loaded row[ROWS], __global const half* x, uint
         products[r][t] = dot8(codes8(row[r].step, part), value, fresh ? 0.0f : products[r][t]);
         const Affine affine = row[r].affine[FORMAT_HALVES == 2 ? part / 2 : 0];
 #ifdef FORMAT_SHIFTS
-        if (last) acc[r][t] = fma(affine.shift, sum[t], acc[r][t]);
+        if (last) acc[r][t] = fma(affine.y, sum[t], acc[r][t]);
 #endif
-        if (last) acc[r][t] = fma(affine.scale, products[r][t], acc[r][t]);
+        if (last) acc[r][t] = fma(affine.x, products[r][t], acc[r][t]);
       }
     }
   }
@@ -61,12 +61,15 @@ GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __
   UNROLLED for (uint u = 0; u < count; ++u) add_step(row[u], x + (k + u * stride), columns, acc);
   FOR_ALL_STEPS(32, STEPS)
 #undef STEPS
-  for (k = wide_end + lane; k < columns; k += SPLIT_K) {
-    UNROLLED for (uint r = 0; r < ROWS; ++r) {
-      const size_t at = STEP_OF(r, k);
-      const Affine affine = affine_of(FORMAT_ARGUMENTS, ROW_OF(r), at, k % 32 / 16);
-      const float weight = WEIGHT(float, code_of(FORMAT_ARGUMENTS, at, k % 32), affine);
-      UNROLLED for (uint t = 0; t < TOKENS; ++t) acc[r][t] = fma(weight, vload_half((size_t)t * columns + k, x), acc[r][t]);
+  for (k = wide_end + lane * 32; k < columns; k += SPLIT_K * 32) {
+    for (uint i = 0; i < min(32u, columns - k); ++i) {
+      UNROLLED for (uint r = 0; r < ROWS; ++r) {
+        const Affine affine = affine_of(FORMAT_ARGUMENTS, ROW_OF(r), STEP_OF(r, k), i / 16);
+        const float weight = WEIGHT(float, code_of(FORMAT_ARGUMENTS, STEP_OF(r, k), i), affine);
+        UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+          acc[r][t] = fma(weight, vload_half((size_t)t * columns + k + i, x), acc[r][t]);
+        }
+      }
     }
   }
   ADD_UP(acc, partial, float)

@@ -38,7 +38,7 @@ SOURCE_MUTANTS = [
     ("gemv_i4_i8_gpu_ptx", "matmul/gemv_gpu.cl", "dot16(high, odd, dot16(low, even, 0))", "dot16(high, even, dot16(low, odd, 0))"),
     ("gemv_q4_0_f16_gpu_ptx", "matmul/gemv_frame_gpu.cl", "if (last) acc[r][t] = fma(affine.shift", "if (last && r > 0) acc[r][t] = fma(affine.shift"),
     ("gemv_q6_k_f16_gpu", "matmul/gemv_frame_gpu.cl", "FORMAT_HALVES == 2 ? part / 2 : 0", "FORMAT_HALVES == 2 ? part % 2 : 0"),
-    ("gemv_q8_0_f16_gpu", "matmul/gemv_frame_gpu.cl", "columns % 32 == 0 ? columns : 0", "columns / 32 * 32"),
+    ("gemv_q8_0_f16_gpu", "matmul/gemv_frame_gpu.cl", "columns % 32 == 0 ? columns : 0", "columns"),
     ("gemv_mxfp4_f16_gpu", "format/format.clh", ".s02134657", ".s01234567"),
     ("gemv_fp8_f16_gpu", "format/fp8.clh", "& 0x00800080u) << 8", "& 0x00800080u) << 7"),
     ("gemm_q4_k_f16_gpu", "matmul/gemm_frame_gpu.cl", "k % 32 / 8", "k % 16 / 8"),

@@ -72,10 +72,10 @@ class CheckNames(unittest.TestCase):
         self.lint(0)
 
     def test_names_come_from_the_tables(self):
-        self.plant(['if (scheme == "nf4-fused" || format == "nf4x") return 2;'])
+        self.plant(['if (scheme == "nf5-fused" || format == "nf5x") return 2;'])
         self.lint(0)
-        self.change("host/scheme/scheme.cpp", "    SchemeInfo{kAnchor", '    SchemeInfo{"nf4-fused", KernelPath::kFused, WeightFormat::kInt4, kF16},\n    SchemeInfo{kAnchor')
-        self.assertIn('"nf4-fused"', self.lint(1))
+        self.change("host/scheme/scheme.cpp", "    SchemeInfo{kAnchor", '    SchemeInfo{"nf5-fused", KernelPath::kFused, WeightFormat::kInt4, kF16},\n    SchemeInfo{kAnchor')
+        self.assertIn('"nf5-fused"', self.lint(1))
         self.change("host/format/format.hpp", "enum class WeightFormat { ", "enum class WeightFormat { kNf4, ")
         self.assertIn("no row of WeightFormat::kNf4 is seen", self.lint(1))
         (self.root / "host/format/nf4.cpp").write_text('const FormatInfo kNf4Row{WeightFormat::kNf4, "nf4x", "n4", 4};\n', encoding="utf-8")
