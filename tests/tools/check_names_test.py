@@ -76,10 +76,10 @@ class CheckNames(unittest.TestCase):
         self.lint(0)
         self.change("host/scheme/scheme.cpp", "    SchemeInfo{kAnchor", '    SchemeInfo{"nf5-fused", KernelPath::kFused, WeightFormat::kInt4, kF16},\n    SchemeInfo{kAnchor')
         self.assertIn('"nf5-fused"', self.lint(1))
-        self.change("host/format/format.hpp", "enum class WeightFormat { ", "enum class WeightFormat { kNf4, ")
-        self.assertIn("no row of WeightFormat::kNf4 is seen", self.lint(1))
-        (self.root / "host/format/nf4.cpp").write_text('const FormatInfo kNf4Row{WeightFormat::kNf4, "nf4x", "n4", 4};\n', encoding="utf-8")
-        self.assertIn('"nf4x"', self.lint(1))
+        self.change("host/format/format.hpp", "enum class WeightFormat {", "enum class WeightFormat { kNf5,")
+        self.assertIn("no row of WeightFormat::kNf5 is seen", self.lint(1))
+        (self.root / "host/format/nf5.cpp").write_text('const FormatInfo kNf5Row{WeightFormat::kNf5, "nf5x", "n5", 4};\n', encoding="utf-8")
+        self.assertIn('"nf5x"', self.lint(1))
 
     def test_rows_written_in_another_way_are_an_error(self):
         self.change("host/scheme/scheme.cpp", "SchemeInfo{kAnchor", "SchemeInfo{name_of(kAnchor)")
