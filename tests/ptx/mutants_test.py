@@ -36,7 +36,7 @@ SOURCE_MUTANTS = [
     ("gemv_i4_f16_gpu", "matmul/gemv_gpu.cl", "load_group(scale[u], scales, groups, (k + u * stride) / GROUP,",
      "load_group(scale[u], scales, groups, (k + u * stride + 32) / GROUP,"),
     ("gemv_i4_i8_gpu_ptx", "matmul/gemv_gpu.cl", "dot16(high, odd, dot16(low, even, 0))", "dot16(high, even, dot16(low, odd, 0))"),
-    ("gemv_q4_0_f16_gpu_ptx", "matmul/gemv_frame_gpu.cl", "if (last) acc[r][t] = fma(affine.shift", "if (last && r > 0) acc[r][t] = fma(affine.shift"),
+    ("gemv_q4_0_f16_gpu_ptx", "matmul/gemv_frame_gpu.cl", "if (last) acc[r][t] = fma(affine.y", "if (last && r > 0) acc[r][t] = fma(affine.y"),
     ("gemv_q6_k_f16_gpu", "matmul/gemv_frame_gpu.cl", "FORMAT_HALVES == 2 ? part / 2 : 0", "FORMAT_HALVES == 2 ? part % 2 : 0"),
     ("gemv_q8_0_f16_gpu", "matmul/gemv_frame_gpu.cl", "columns % 32 == 0 ? columns : 0", "columns"),
     ("gemv_mxfp4_f16_gpu", "format/format.clh", ".s02134657", ".s01234567"),
