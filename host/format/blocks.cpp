@@ -7,6 +7,11 @@
 #include "format/rounding.hpp"
 
 namespace qtrap::format {
+namespace {
+
+constexpr std::uint64_t kGroupStep = 32;  // columns
+
+}  // namespace
 
 void quantize_blocks(const HalfBits& f16, std::uint64_t block,
                      void (*quantize)(std::span<const float> weights, std::uint64_t place, HostWeights& out),
@@ -23,6 +28,8 @@ void quantize_blocks(const HalfBits& f16, std::uint64_t block,
     }
   }
 }
+
+std::uint64_t group_halves(Shape s, std::uint64_t group) { return 2 * s.rows * count_groups(s.columns, group); }
 
 int split_nibble(const std::vector<std::uint8_t>& codes, std::uint64_t step, std::uint64_t column) {
   return codes[16 * step + column % 16] >> (column / 16 * 4) & 15;
@@ -61,6 +68,28 @@ GroupCodes quantize_group(std::span<const float> weights, int top) {
   for (const float weight : weights)
     group.codes.push_back(std::clamp(round_product(weight, inverse) + group.zero, 0, top));
   return group;
+}
+
+std::uint64_t GroupLayout::bytes(Shape s, std::uint64_t group) const {
+  return s.rows * count_groups(s.columns, group) * (group / kGroupStep) * step_bytes;
+}
+
+void GroupLayout::quantize(std::span<const float> weights, std::uint64_t place, HostWeights& out) const {
+  const GroupCodes group = quantize_group(weights, top);
+  out.set_half(PartName::kScales, place, group.scale_bits);
+  out.set_half(PartName::kZeros, place, half_from_float(static_cast<float>(group.zero)));
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const std::uint64_t at = (place * (out.group / kGroupStep) + i / kGroupStep) * step_bytes;
+    set_code(out.part(PartName::kCodes), at, i % kGroupStep, group.codes[i]);
+  }
+}
+
+Element GroupLayout::element(const HostWeights& w, std::uint64_t row, std::uint64_t column) const {
+  const std::uint64_t place = row * w.groups() + column / w.group;
+  const std::uint64_t at = (place * (w.group / kGroupStep) + column % w.group / kGroupStep) * step_bytes;
+  const auto scale = static_cast<double>(w.half(PartName::kScales, place));
+  return {static_cast<double>(code(w.part(PartName::kCodes), at, column % kGroupStep)), scale,
+          -scale * static_cast<double>(w.half(PartName::kZeros, place))};
 }
 
 }  // namespace qtrap::format

@@ -15,6 +15,17 @@ void quantize_blocks(const HalfBits& f16, std::uint64_t block,
                      void (*quantize)(std::span<const float> weights, std::uint64_t place, HostWeights& out),
                      HostWeights& out);
 
+// Bytes of parts with a f16 per block, with nibbles in whole blocks, and with a f16 per group of the campaign.
+template <std::uint64_t kBlock>
+std::uint64_t block_halves(Shape s, std::uint64_t) {
+  return 2 * s.rows * count_groups(s.columns, kBlock);
+}
+template <std::uint64_t kBlock>
+std::uint64_t block_nibbles(Shape s, std::uint64_t) {
+  return s.rows * count_groups(s.columns, kBlock) * kBlock / 2;
+}
+std::uint64_t group_halves(Shape s, std::uint64_t group);
+
 // Nibbles of 32 columns in 16 bytes: byte j holds column j in its low and column j + 16 in its high nibble. `step`
 // counts such 32 columns over the whole part, `column` is 0..31.
 int split_nibble(const std::vector<std::uint8_t>& codes, std::uint64_t step, std::uint64_t column);
@@ -37,5 +48,18 @@ struct GroupCodes {
   std::vector<int> codes;
 };
 GroupCodes quantize_group(std::span<const float> weights, int top);
+
+/// Integer codes in steps of 32 columns of whole groups, a f16 scale and zero point (kScales, kZeros) per group.
+struct GroupLayout {
+  std::uint64_t step_bytes;
+  int top;
+  /// Of column 0 to 31 of the step that begins at byte `at`; its bits were 0 before they are set.
+  int (*code)(const std::vector<std::uint8_t>& codes, std::uint64_t at, std::uint64_t column);
+  void (*set_code)(std::vector<std::uint8_t>& codes, std::uint64_t at, std::uint64_t column, int code);
+
+  std::uint64_t bytes(Shape s, std::uint64_t group) const;
+  void quantize(std::span<const float> weights, std::uint64_t place, HostWeights& out) const;
+  Element element(const HostWeights& w, std::uint64_t row, std::uint64_t column) const;
+};
 
 }  // namespace qtrap::format

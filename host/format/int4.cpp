@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/half.hpp"
+#include "format/blocks.hpp"
 #include "format/rounding.hpp"
 #include "format/rows.hpp"
 
@@ -10,12 +11,11 @@ namespace qtrap::format {
 namespace {
 
 std::uint64_t row_bytes(std::uint64_t columns) { return (columns + 1) / 2; }
-std::uint64_t group_bytes(Shape s, std::uint64_t group) { return 2 * s.rows * count_groups(s.columns, group); }
 
 constexpr std::array kParts{
     Part{PartName::kCodes, [](Shape s, std::uint64_t) { return s.rows * row_bytes(s.columns); }},
-    Part{PartName::kScales, group_bytes},
-    Part{PartName::kZeros, group_bytes},
+    Part{PartName::kScales, group_halves},
+    Part{PartName::kZeros, group_halves},
 };
 
 void quantize_group(const HalfBits& f16, std::uint64_t row, std::uint64_t begin, HostWeights& out) {

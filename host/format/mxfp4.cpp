@@ -15,8 +15,7 @@ constexpr int kBias = 127;
 constexpr int kTopExponent = 2;  // of e2m1: its largest number is 1.5 x 2^2
 
 constexpr std::array kParts{
-    Part{PartName::kCodes,
-         [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock) * kBlock / 2; }},
+    Part{PartName::kCodes, block_nibbles<kBlock>},
     Part{PartName::kScales, [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock); }},
 };
 

@@ -29,8 +29,7 @@ constexpr std::array<float, 16> kQuantiles{-1.0F,
                                            1.0F};
 
 constexpr std::array kParts{
-    Part{PartName::kCodes,
-         [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock) * kBlock / 2; }},
+    Part{PartName::kCodes, block_nibbles<kBlock>},
     Part{PartName::kScales, [](Shape s, std::uint64_t) { return 4 * s.rows * count_groups(s.columns, kBlock); }},
 };
 

@@ -14,8 +14,7 @@ namespace {
 constexpr std::uint64_t kBlock = 32;
 
 constexpr std::array kParts{
-    Part{PartName::kCodes,
-         [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock) * kBlock / 2; }},
+    Part{PartName::kCodes, block_nibbles<kBlock>},
     Part{PartName::kScales, [](Shape s, std::uint64_t) { return 2 * s.rows * count_groups(s.columns, kBlock); }},
 };
 

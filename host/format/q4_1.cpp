@@ -13,13 +13,10 @@ namespace {
 constexpr std::uint64_t kBlock = 32;
 constexpr int kTop = 15;
 
-std::uint64_t block_bytes(Shape s, std::uint64_t) { return 2 * s.rows * count_groups(s.columns, kBlock); }
-
 constexpr std::array kParts{
-    Part{PartName::kCodes,
-         [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock) * kBlock / 2; }},
-    Part{PartName::kScales, block_bytes},
-    Part{PartName::kZeros, block_bytes},
+    Part{PartName::kCodes, block_nibbles<kBlock>},
+    Part{PartName::kScales, block_halves<kBlock>},
+    Part{PartName::kZeros, block_halves<kBlock>},
 };
 
 // As ggml's: codes by scale and minimum before their rounding to f16.

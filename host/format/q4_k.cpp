@@ -20,13 +20,10 @@ constexpr std::uint64_t kPacked = 12;  // bytes
 constexpr int kTop = 15;
 constexpr int kTopScale = 63;
 
-std::uint64_t block_bytes(Shape s, std::uint64_t) { return 2 * s.rows * count_groups(s.columns, kBlock); }
-
 constexpr std::array kParts{
-    Part{PartName::kCodes,
-         [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock) * kBlock / 2; }},
-    Part{PartName::kScales, block_bytes},
-    Part{PartName::kZeros, block_bytes},
+    Part{PartName::kCodes, block_nibbles<kBlock>},
+    Part{PartName::kScales, block_halves<kBlock>},
+    Part{PartName::kZeros, block_halves<kBlock>},
     Part{PartName::kSubscales,
          [](Shape s, std::uint64_t) { return s.rows * count_groups(s.columns, kBlock) * kPacked; }},
 };
