@@ -79,7 +79,7 @@ WorkSize gpu_gemm(const Tuning&, const Extent& e) {
 }
 
 std::string no_options(const Tuning&, const Extent&) { return ""; }
-/// Empty where no group matters (KernelEntry::grouped).
+/// Empty where no group matters: of a frame whose format has none.
 std::string group_option(const Tuning& t, const Extent&) {
   return t.group > 0 ? fmt::format("-DGROUP={} ", t.group) : "";
 }
