@@ -30,7 +30,8 @@ struct Options {
   std::string device;
   std::vector<std::string> shapes{"4096x14336"};
   std::vector<std::uint64_t> tokens{1, 4, 16, 64, 512};
-  std::vector<std::string> only;
+  std::vector<std::string> only, formats;
+  std::uint64_t cache_bytes = 0;
   std::string kernel_dir, compare_dir;
   std::string json_path = "bench-kernels.json";
   int processes = 3;
@@ -47,6 +48,8 @@ void add_options(CLI::App& app, Options& o) {
   app.add_option("--columns", o.tokens, "columns of x, e.g. 1,16,512")->delimiter(',');
   app.add_flag("--all", o.all, "the five shapes with 1, 4, 16, 64 and 512 columns");
   app.add_option("--only", o.only, "only cases with one of these in their name")->delimiter(',');
+  app.add_option("--formats", o.formats, "only these weight formats (f16 always), e.g. int4,q4_k")->delimiter(',');
+  app.add_option("--cache-bytes", o.cache_bytes, "last-level cache, where the driver's word for it is wrong");
   app.add_option("--kernel-dir", o.kernel_dir, "kernels from this folder");
   app.add_option("--compare-dir", o.compare_dir,
                  "our cases a second time with kernels from this folder, as \"NAME other\"");
@@ -94,6 +97,12 @@ device::KernelSources sources_of(const std::string& folder) {
   return folder.empty() ? device::KernelSources::embedded() : device::KernelSources::from_folder(folder).value();
 }
 
+device::DeviceInfo selected_device(const Options& options) {
+  device::DeviceInfo info = device::select_device(device::list_devices().value(), options.device).value();
+  if (options.cache_bytes > 0) info.cache_bytes = options.cache_bytes;
+  return info;
+}
+
 void keep_wanted(Group& group, const std::vector<std::string>& only) {
   if (only.empty()) return;
   std::erase_if(group.cases, [&](const Case& item) {
@@ -124,9 +133,7 @@ Json group_json(const Group& group, const std::vector<std::vector<double>>& samp
 class Worker {
  public:
   explicit Worker(const Options& options)
-      : options_(options),
-        info_(device::select_device(device::list_devices().value(), options.device).value()),
-        device_(info_, sources_of(options.kernel_dir)) {
+      : options_(options), info_(selected_device(options)), device_(info_, sources_of(options.kernel_dir)) {
     if (!options.compare_dir.empty()) other_.emplace(info_, sources_of(options.compare_dir));
     device_.probe_capabilities();
     if (other_) other_->probe_capabilities();
@@ -173,9 +180,9 @@ class Worker {
   }
 
   void time_shape(scheme::ProjectionShape shape, Json& document) {
-    Workload workload(device_, shape, options_.group_size);
+    Workload workload(device_, shape, options_.group_size, options_.formats);
     std::optional<Workload> other;
-    if (other_) other.emplace(*other_, shape, options_.group_size);
+    if (other_) other.emplace(*other_, shape, options_.group_size, options_.formats);
     const auto take = [&](const auto& make) {
       Group group = make(workload, peers_);
       if (other) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/error.hpp"
 #include "core/half.hpp"
 #include "scheme/ceiling_kernels.hpp"
 #include "scheme/pass_factory.hpp"
@@ -41,26 +42,42 @@ std::string bounding_read(const std::string& kernel) {
   return "";
 }
 
+std::vector<const format::FormatInfo*> chosen_formats(const std::vector<std::string>& names) {
+  std::vector<const format::FormatInfo*> chosen;
+  std::vector<std::string> unknown = names;
+  for (const format::FormatInfo& format : format::all_formats()) {
+    const bool named = std::erase(unknown, format.name) > 0;
+    if (names.empty() || named || format.format == format::kPlainFormat) chosen.push_back(&format);
+  }
+  if (!unknown.empty())
+    throw Failure(
+        usage_error("no such weight format", unknown.front(), "name formats as schemes do, e.g. int4 or q4_k"));
+  return chosen;
+}
+
 }  // namespace
 
-Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size)
-    : device_(&device), maker_(device, {"", group_size}), shape_(shape) {
+Workload::Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size,
+                   const std::vector<std::string>& formats)
+    : device_(&device), maker_(device, {"", group_size}), shape_(shape), formats_(chosen_formats(formats)) {
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    if (std::any_of(formats_.begin(), formats_.end(), [&](const auto* f) { return f->format == info.weights; }))
+      schemes_.push_back(&info);
+  }
   const std::uint64_t values = shape.rows * shape.columns;
-  for (const format::FormatInfo& format : format::all_formats()) {
+  for (const format::FormatInfo* chosen : formats_) {
+    const format::FormatInfo& format = *chosen;
     std::vector<Weights>& all = weights_[format.format];
     const std::uint64_t codes = format.parts.front().bytes(shape, group_size);
-    format::HostWeights first;
     for (std::size_t i = 0; i < matrix_count(codes); ++i) {
       all.push_back(scheme::allocate_weights(device, format.format, shape, group_size).value());
       if (format.format == format::kPlainFormat) {
         run(maker_.random_f16(all.back().codes(), values, kWeightDeviation, kSeed, i).value());
-      } else if (i == 0) {
+      } else if (i == 0 || format.header_option.empty()) {
         scheme::fill_weights(maker_, plain_weights(i), all.back()).value();
-      } else {  // the same bits in other places: quantizing on the host takes seconds
-        scheme::upload_weights(device, first, all.back());
+      } else {  // the same bits in another place: quantizing on the host takes seconds
+        scheme::upload_weights(device, scheme::download_weights(device, all.front(), group_size), all.back());
       }
-      if (i == 0 && format.format != format::kPlainFormat)
-        first = scheme::download_weights(device, all.back(), group_size);
     }
   }
 }
@@ -136,7 +153,8 @@ std::vector<std::vector<Pass>> Workload::scheme_passes(const scheme::PassMaker& 
 void Workload::add_schemes(Group& group) {
   std::set<std::string> seen;
   std::vector<Case> alone;
-  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+  for (const scheme::SchemeInfo* scheme : schemes_) {
+    const scheme::SchemeInfo& info = *scheme;
     const std::vector<std::vector<Pass>> all = scheme_passes(maker_, info, group.tokens);
     group.cases.push_back(launches(std::string(info.name), "scheme", all));
     const scheme::PassMaker plain_maker(*device_, {"", maker_.options().group_size, device_->info().kernel_family()});
@@ -194,7 +212,8 @@ Group Workload::make_group(std::uint64_t tokens, const std::vector<PeerState*>& 
   y_ = buffer(2 * tokens * shape_.rows);
   run(maker_.random_f16(x_, inputs, 1.0F, kSeed, kInputTensor).value());
   add_schemes(group);
-  for (const format::FormatInfo& format : format::all_formats()) {
+  for (const format::FormatInfo* chosen : formats_) {
+    const format::FormatInfo& format = *chosen;
     std::vector<Buffer> codes;
     for (const Weights& weights : matrices(format.format)) codes.push_back(weights.codes());
     group.cases.push_back(read_case(fmt::format("read {}", format.name), codes));
@@ -253,7 +272,8 @@ Group Workload::make_bandwidth_group() {
     return pass;
   });
   const auto out = [&](std::size_t i) { return BufferArg{half_out[i % half_out.size()], Access::kWrite}; };
-  for (const format::FormatInfo& format : format::all_formats()) {
+  for (const format::FormatInfo* chosen : formats_) {
+    const format::FormatInfo& format = *chosen;
     if (format.format == format::kPlainFormat) continue;
     const std::vector<Weights>& all = matrices(format.format);
     add("", all.size(), [&](std::size_t i) {
@@ -274,7 +294,8 @@ Group Workload::make_bandwidth_group() {
                 {{plain_weights(i), Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns, rows,
                 {.columns = columns, .tokens = rows});
   });
-  for (const format::FormatInfo& format : format::all_formats()) {
+  for (const format::FormatInfo* chosen : formats_) {
+    const format::FormatInfo& format = *chosen;
     if (format.format == format::kPlainFormat || !format.header_option.empty()) continue;
     const std::vector<Weights>& all = matrices(format.format);
     add("", plain_count,
@@ -326,7 +347,8 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
     rounded[i] = codes.codes[i] * static_cast<double>(codes.scales[i / shape_.columns]);
 
   std::vector<Check> checks;
-  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+  for (const scheme::SchemeInfo* scheme : schemes_) {
+    const scheme::SchemeInfo& info = *scheme;
     const auto passes = scheme::SchemePasses::make(maker_, info, tokens, {shape_}).value();
     for (const Pass& pass : passes.input_passes(x_, shape_.columns).value()) run(pass);
     for (const Pass& pass : passes.projection_passes(matrices(info.weights).front(), x_, y_).value()) run(pass);

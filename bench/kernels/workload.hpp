@@ -25,8 +25,10 @@ struct Check {
 
 class Workload {
  public:
-  /// Makes and fills the weights; Failure when they do not fit the device.
-  Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size);
+  /// Makes and fills the weights in f16 and the named formats, in all where none is named; Failure when they do not fit
+  /// the device or a name is no format's.
+  Workload(device::Device& device, scheme::ProjectionShape shape, std::uint32_t group_size,
+           const std::vector<std::string>& formats);
 
   /// All schemes, each distinct pass alone, the reads that bound them, and the peers, at `tokens` columns of x. The
   /// peers stay bound to this group until the next call.
@@ -64,6 +66,8 @@ class Workload {
   device::Device* device_;
   scheme::PassMaker maker_;
   scheme::ProjectionShape shape_;
+  std::vector<const format::FormatInfo*> formats_;
+  std::vector<const scheme::SchemeInfo*> schemes_;  ///< of these formats
   std::map<scheme::WeightFormat, std::vector<scheme::Weights>> weights_;
   std::vector<scheme::HostWeights> host_;  ///< matrix 0 of each format, downloaded at need
   device::Buffer x_, y_;                   ///< of the last group
