@@ -73,6 +73,19 @@ WorkSize gemm_block(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kPanelTokens));
 }
+/// How frame_mma_gpu.cl shares rows and tokens out: more than 48 KiB of local memory is not to be had.
+struct MatrixUnitTiles {
+  std::uint32_t warps, stages, row_tiles, token_tiles;
+};
+MatrixUnitTiles matrix_unit_tiles(std::uint64_t tokens) {
+  if (tokens <= kMostGemvTokens) return {8, 4, 1, 1};
+  return {4, 4, 2, std::min(4U, std::bit_ceil(static_cast<std::uint32_t>(blocks(tokens, 8))))};
+}
+WorkSize matrix_unit_matmul(const Tuning&, const Extent& e) {
+  const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens);
+  const std::size_t items = std::size_t{32} * tiles.warps;
+  return {{blocks(e.rows, 16 * tiles.row_tiles) * items, blocks(e.tokens, 8 * tiles.token_tiles), 1}, {items, 1, 1}};
+}
 WorkSize gpu_gemm(const Tuning&, const Extent& e) {
   constexpr std::size_t kTile = 64;
   return {{blocks(e.rows, kTile) * 16, blocks(e.tokens, kTile) * 8, 1}, {16, 8, 1}};
@@ -108,6 +121,19 @@ std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
                      t.work_group, t.gpu_split_k(), t.gpu_gemv_rows(e.tokens), e.tokens, t.gpu_gemv_unroll(e.tokens));
 }
+std::string matrix_unit_options(const Tuning& t, const Extent& e) {
+  const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens);
+  const std::string few = e.tokens <= kMostGemvTokens ? fmt::format(" -DTOKENS={}", e.tokens) : "";
+  return fmt::format("{}-DWARPS={} -DSTAGES={} -DROW_TILES={} -DTOKEN_TILES={}{}", group_option(t, e), tiles.warps,
+                     tiles.stages, tiles.row_tiles, tiles.token_tiles, few);
+}
+std::string matrix_unit_f16(const Tuning&, const Extent& e) {
+  return matrix_unit_options({.group = 0}, e) + " -DFORMAT_F16";
+}
+std::string matrix_unit_i8(const Tuning&, const Extent& e) {
+  return matrix_unit_options({.group = 0}, e) + " -DFORMAT_I8";
+}
+std::string matrix_unit_i4(const Tuning& t, const Extent& e) { return matrix_unit_options(t, e) + " -DFORMAT_I4"; }
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return fmt::format("{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}",
@@ -191,12 +217,18 @@ constexpr KernelRow kRows[] = {
     {"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {"gemv_f16_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_f16, {"mma"}},
+    {"gemv_i8_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i8, {"mma"}},
+    {"gemv_i4_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i4, {"mma"}},
+    {"gemm_i8_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i8, {"mma"}},
+    {"gemm_i4_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i4, {"mma"}},
     {"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
     {"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mma", "mfma", "wmma"}},
+    {"gemm_f16_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_f16, {"mma"}},
+    {"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
     {"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
     {"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
     {"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mma", "mfma", "wmma"}},
@@ -236,6 +268,8 @@ constexpr KernelRow kFrames[] = {
     {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
     {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_32_columns, gpu_options},
+    {"gemv_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_options, {"mma"}},
+    {"gemm_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_options, {"mma"}},
     {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
     {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},

@@ -120,9 +120,22 @@ def product_case(rng, program, rows, columns, tokens, in_a_row=None):
     return Case([*before, out, *sizes], rows=rows, columns=columns, tokens=tokens)
 
 
+def frame_mma_cases(program, rng):
+    """Tiles of rows and tokens whole and cut; chunks of all warps more than once, some warps without one at the end; then
+    rows whose codes or activations break the 16-byte alignment, and fewer columns than a step."""
+    rows, warps = 16 * program.define("ROW_TILES"), program.define("WARPS")
+    tokens = program.define("TOKENS") or 8 * program.define("TOKEN_TILES")
+    shapes = ((2 * rows + 3, 128 * (warps + 3), tokens), (rows, 416, tokens), (rows + 9, 163, tokens), (3, 8, tokens))
+    # More tokens than the tiles of a group are for the most tiles alone; with fewer the host gives a group more.
+    more = [(5, 256, tokens + 1), (5, 64, tokens - 1)] if program.define("TOKEN_TILES") == 4 else []
+    return [product_case(rng, program, *shape) for shape in (*shapes, *more)]
+
+
 def gemv_cases(program, rng):
     """Rows beyond a whole number of teams; all steps of the unrolled loop, one of the other and a part of one; then
     columns that break every alignment."""
+    if program.define("WARPS"):
+        return frame_mma_cases(program, rng)
     split, unroll, tokens = program.define("SPLIT_K"), program.define("UNROLL"), program.define("TOKENS")
     rows = 2 * program.define("ROWS") * program.work_group // split + 1
     width = WIDTHS[program.operation.split("_", 1)[1]]
@@ -133,6 +146,8 @@ def gemv_cases(program, rng):
 
 def gemm_cases(program, rng):
     """Tiles of 64 x 64, whole and cut: aligned rows, rows of 8 bytes' alignment only, odd ones, fewer than a step."""
+    if program.define("WARPS"):
+        return frame_mma_cases(program, rng)
     return [product_case(rng, program, *shape) for shape in ((70, 160, 9), (64, 64, 64), (65, 104, 70), (33, 99, 10), (3, 8, 2))]
 
 

@@ -216,14 +216,15 @@ class Launch:
         return lambda active: put(sum((source().astype(word) << shift for source, shift in zip(sources, shifts)), word(0)), active)
 
     def make_shuffle(self, instruction):
-        if instruction.opcode != "shfl.sync.bfly.b32" or [int(text, 0) for text in instruction.operands[3:]] != [31, 0xFFFFFFFF]:
+        lane_of = {"shfl.sync.bfly.b32": lambda here, number: here ^ number, "shfl.sync.idx.b32": lambda here, number: number}
+        if instruction.opcode not in lane_of or [int(text, 0) for text in instruction.operands[3:]] != [31, 0xFFFFFFFF]:
             raise Fault(f"not understood: {instruction.text}")
         put, value = self.scatter(instruction.operands[0], "b32"), self.source(instruction.operands[1], "b32")
-        mask = self.source(instruction.operands[2], "b32")
+        number, of = self.source(instruction.operands[2], "b32"), lane_of[instruction.opcode]
 
         def shuffle(active):
             here = np.arange(len(active.lanes))
-            put(active.of(value())[here // 32 * 32 + (here % 32 ^ active.of(mask()) & 31)], active)
+            put(active.of(value())[here // 32 * 32 + of(here % 32, active.of(number()) & 31)], active)
         return shuffle
 
     def make_mma(self, instruction):
