@@ -17,6 +17,7 @@ namespace {
 using device::WorkSize;
 
 constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
+constexpr std::uint64_t kRowsPerItem = 4;    // of the GPU family's dequantizers: loads in flight
 
 std::size_t blocks(std::uint64_t count, std::uint64_t block) {
   return static_cast<std::size_t>((count + block - 1) / block);
@@ -45,8 +46,9 @@ WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens)
 WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
 WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
 WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns, e.rows); }
-WorkSize spread_16_columns(const Tuning&, const Extent& e) { return spread(blocks(e.columns, 16), e.rows); }
-WorkSize spread_32_columns(const Tuning&, const Extent& e) { return spread(blocks(e.columns, 32), e.rows); }
+WorkSize spread_weights(const Tuning& t, const Extent& e) {
+  return {{padded(blocks(e.columns, 8), t.work_group), blocks(e.rows, kRowsPerItem), 1}, {t.work_group, 1, 1}};
+}
 WorkSize spread_groups(const Tuning& t, const Extent& e) { return spread(blocks(e.columns, t.group), e.rows); }
 WorkSize spread_results(const Tuning&, const Extent& e) { return spread(e.rows, e.tokens); }
 WorkSize token_alone(const Tuning&, const Extent& e) { return alone(e.tokens); }
@@ -85,6 +87,9 @@ std::string group_option(const Tuning& t, const Extent&) {
 }
 std::string gpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
+}
+std::string gpu_dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DROWS={}", gpu_options(t, e), kRowsPerItem);
 }
 std::string cpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
@@ -175,12 +180,12 @@ constexpr KernelRow kRows[] = {
     {"dequantize_i8_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {"dequantize_i4_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
-    {"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_16_columns, gpu_options},
+    {"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
     {"dequantize_i4_f16",
      "gpu",
      "dequantize/dequantize_gpu.cl",
-     spread_32_columns,
-     gpu_options,
+     spread_weights,
+     gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
     {"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
@@ -235,7 +240,7 @@ constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
 constexpr KernelRow kFrames[] = {
     {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
-    {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_32_columns, gpu_options},
+    {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
     {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
     {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},

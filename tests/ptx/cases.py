@@ -176,14 +176,14 @@ def quantize_weights_f16_i4_cases(program, rng):
 
 # Dequantizers.
 def dequantize_i8_f16_cases(program, rng):
-    for rows, columns in ((3, 160), (2, 99), (1, 8)):
+    for rows, columns in ((3, 160), (2, 99), (1, 8), (6, 264), (5, 35)):
         codes, scales = int8s(rng, rows, columns), small_scales(rng, rows)
         out = Out((codes * scales.astype(np.float64)[:, None]).astype(np.float16))
         yield Case([codes, scales, out, rows, columns], rows=rows, columns=columns)
 
 
 def dequantize_i4_f16_cases(program, rng):
-    for rows, columns in ((3, 160), (2, 99), (1, 8)):
+    for rows, columns in ((3, 160), (2, 99), (1, 8), (6, 264), (5, 35)):
         w = ref.make_int4(rng, rows, columns, program.define("GROUP"))
         yield Case([w.codes, w.scales, w.zeros, Out(w.weights().astype(np.float16)), rows, columns], rows=rows, columns=columns)
 
@@ -191,7 +191,7 @@ def dequantize_i4_f16_cases(program, rng):
 def dequantize_cases(make):
     """Of a format of formats.py."""
     def cases(program, rng):
-        for rows, columns in ((3, 160), (2, 99), (1, 8), (2, 264)):
+        for rows, columns in ((3, 160), (2, 99), (1, 8), (6, 264), (5, 35)):
             w = make(rng, rows, columns, program)
             yield Case([*w.parts, Out(w.rounded()), rows, columns], rows=rows, columns=columns)
     return cases
