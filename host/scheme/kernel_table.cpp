@@ -59,8 +59,8 @@ WorkSize panel_chunk(const Tuning& t, const Extent& e) {
 }
 WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.columns, t.group), e.tokens); }
 WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
-WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.work_group); }
-WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.work_group); }
+WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.row_items); }
+WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.row_items); }
 
 WorkSize gemv_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_rows(e.tokens))); }
 WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_i4_rows(e.tokens))); }
@@ -87,6 +87,9 @@ std::string group_option(const Tuning& t, const Extent&) {
 }
 std::string gpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
+}
+std::string gpu_row_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.row_items);
 }
 std::string gpu_dequantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DROWS={}", gpu_options(t, e), kRowsPerItem);
@@ -137,6 +140,8 @@ constexpr std::array kVariants{
 };
 
 using Variants = std::array<std::string_view, 5>;
+/// Of kernels whose items exchange values: those that read other lanes' registers.
+constexpr Variants kLanes{"gpu", "ptx", "gcn", "rdna3"};
 
 /// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
 /// family's own name stands for in a list.
@@ -168,9 +173,9 @@ constexpr KernelRow kRows[] = {
     {"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
     {"quantize_weights_f16_i8", "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
     {"quantize_weights_f16_i4", "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
-    {"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
-    {"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
-    {"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_options},
+    {"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_row_options, kLanes},
     {"quantize_f16_i8", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
     {"quantize_f16_i8_panels", "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
     {"quantize_f16_i8_nibbles", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
@@ -223,7 +228,7 @@ constexpr KernelRow kRows[] = {
     {"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
 
     {"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
-    {"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_options},
+    {"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_row_options, kLanes},
     {"rms_norm_f16", "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
     {"swiglu_f16", "reference", "activation/activation_reference.cl", per_element, no_options},
     {"swiglu_f16", "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},

@@ -64,7 +64,8 @@ TEST(VariantChoice, TheForcedVariantIsTakenWhereAnOperationHasIt) {
   EXPECT_EQ(chosen("gemv_i8_i8", all, "khronos"), "gemv_i8_i8_gpu_khronos");
   EXPECT_EQ(chosen("gemv_f16_f16", all, "khronos"), "gemv_f16_f16_gpu");
   EXPECT_EQ(chosen("gemv_i8_i8", all, "gpu"), "gemv_i8_i8_gpu");
-  EXPECT_EQ(chosen("rms_norm_f16", all, "ptx"), "rms_norm_f16_gpu");
+  EXPECT_EQ(chosen("rms_norm_f16", all, "ptx"), "rms_norm_f16_gpu_ptx");
+  EXPECT_EQ(chosen("dequantize_i8_f16", all, "ptx"), "dequantize_i8_f16_gpu");
   EXPECT_EQ(chosen("random_f16", all, "ptx"), "random_f16_reference");
 }
 
