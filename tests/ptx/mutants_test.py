@@ -40,6 +40,8 @@ SOURCE_MUTANTS = [
     ("gemv_q6_k_f16_gpu", "matmul/gemv_frame_gpu.cl", "FORMAT_HALVES == 2 ? part / 2 : 0", "FORMAT_HALVES == 2 ? part % 2 : 0"),
     ("gemv_q8_0_f16_gpu", "matmul/gemv_frame_gpu.cl", "columns % 32 == 0 ? columns : 0", "columns"),
     ("gemv_mxfp4_f16_gpu", "format/format.clh", ".s02134657", ".s01234567"),
+    ("gemv_nf4_f16_gpu", "format/nibbles.clh", "OF_FOUR(2, A, 6, E)", "OF_FOUR(2, A, 6, D)"),
+    ("gemv_nf4_f16_gpu_ptx", "common/instructions.clh", "chosen_bytes(signs, signs, 0xBA98)", "chosen_bytes(signs, signs, 0xB298)"),
     ("gemv_fp8_f16_gpu", "format/fp8.clh", "& 0x00800080u) << 8", "& 0x00800080u) << 7"),
     ("gemm_q4_k_f16_gpu", "matmul/gemm_frame_gpu.cl", "k % 32 / 8", "k % 16 / 8"),
     ("gemm_nvfp4_f16_gpu", "matmul/gemm_frame_gpu.cl", "at, k % 32 / 16)", "at, k % 16 / 8)"),
