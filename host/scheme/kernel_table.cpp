@@ -17,6 +17,7 @@ namespace {
 using device::WorkSize;
 
 constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
+constexpr std::size_t kHeadItems = 16;       // of the GPU family, per head: 16 bytes each of 128 elements
 constexpr std::uint64_t kRowsPerItem = 4;    // of the GPU family's dequantizers: loads in flight
 
 std::size_t blocks(std::uint64_t count, std::uint64_t block) {
@@ -45,6 +46,9 @@ WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.cou
 WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
 WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
 WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
+WorkSize head_group(const Tuning&, const Extent& e) {
+  return {{static_cast<std::size_t>(e.rows) * kHeadItems, static_cast<std::size_t>(e.tokens), 1}, {kHeadItems, 1, 1}};
+}
 WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns, e.rows); }
 WorkSize spread_weights(const Tuning& t, const Extent& e) {
   return {{padded(blocks(e.columns, 8), t.work_group), blocks(e.rows, kRowsPerItem), 1}, {t.work_group, 1, 1}};
@@ -88,6 +92,7 @@ std::string group_option(const Tuning& t, const Extent&) {
 std::string gpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
 }
+std::string head_options(const Tuning&, const Extent&) { return fmt::format("-DHEAD_ITEMS={}", kHeadItems); }
 std::string gpu_row_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.row_items);
 }
@@ -235,6 +240,7 @@ constexpr KernelRow kRows[] = {
     {"residual_add_f16", "reference", "residual/residual_reference.cl", per_element, no_options},
     {"residual_add_f16", "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
     {"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+    {"expand_heads_f16", "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
 };
 
 /// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel

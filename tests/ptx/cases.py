@@ -264,7 +264,7 @@ def rms_norm_f16_cases(program, rng):
 
 
 def expand_heads_f16_cases(program, rng):
-    for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1)):
+    for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1), (4, 2, 264, 2), (2, 2, 12, 1)):
         v = rng.integers(0, 65536, (tokens, heads // repeat, dim)).astype(np.uint16)
         yield Case([v, Out(v.repeat(repeat, axis=1)), heads, repeat, dim], rows=heads, tokens=tokens)
 

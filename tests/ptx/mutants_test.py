@@ -76,6 +76,7 @@ SOURCE_MUTANTS = [
     ("cast_f32_f16_gpu", "cast/cast_gpu.cl", "if (first + 8 <= count)", "if (first + 7 <= count)"),
     ("rms_norm_f16_gpu", "norm/norm_gpu.cl", "/ (float)width", "/ (float)(width + 1)"),
     ("random_f16_reference", "common/philox.clh", "0xBB67AE85u", "0xBB67AE86u"),
+    ("expand_heads_f16_gpu", "attention/expand_heads_gpu.cl", "if (head_dim % 8 == 0)", "if (head_dim % 4 == 0)"),
     ("expand_heads_f16_reference", "attention/expand_heads_reference.cl", "h / repeat) *", "h % repeat) *"),
 ]
 
