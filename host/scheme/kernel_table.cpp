@@ -17,6 +17,8 @@ namespace {
 using device::WorkSize;
 
 constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
+constexpr std::size_t kHeadItems = 16;       // of the GPU family, per head: 16 bytes each of 128 elements
+constexpr std::uint64_t kRowsPerItem = 4;    // of the GPU family's dequantizers: loads in flight
 
 std::size_t blocks(std::uint64_t count, std::uint64_t block) {
   return static_cast<std::size_t>((count + block - 1) / block);
@@ -44,9 +46,13 @@ WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.cou
 WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
 WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
 WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
+WorkSize head_group(const Tuning&, const Extent& e) {
+  return {{static_cast<std::size_t>(e.rows) * kHeadItems, static_cast<std::size_t>(e.tokens), 1}, {kHeadItems, 1, 1}};
+}
 WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns, e.rows); }
-WorkSize spread_16_columns(const Tuning&, const Extent& e) { return spread(blocks(e.columns, 16), e.rows); }
-WorkSize spread_32_columns(const Tuning&, const Extent& e) { return spread(blocks(e.columns, 32), e.rows); }
+WorkSize spread_weights(const Tuning& t, const Extent& e) {
+  return {{padded(blocks(e.columns, 8), t.work_group), blocks(e.rows, kRowsPerItem), 1}, {t.work_group, 1, 1}};
+}
 WorkSize spread_groups(const Tuning& t, const Extent& e) { return spread(blocks(e.columns, t.group), e.rows); }
 WorkSize spread_results(const Tuning&, const Extent& e) { return spread(e.rows, e.tokens); }
 WorkSize token_alone(const Tuning&, const Extent& e) { return alone(e.tokens); }
@@ -57,8 +63,8 @@ WorkSize panel_chunk(const Tuning& t, const Extent& e) {
 }
 WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.columns, t.group), e.tokens); }
 WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
-WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.work_group); }
-WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.work_group); }
+WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.row_items); }
+WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.row_items); }
 
 WorkSize gemv_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_rows(e.tokens))); }
 WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_i4_rows(e.tokens))); }
@@ -98,6 +104,13 @@ std::string group_option(const Tuning& t, const Extent&) {
 }
 std::string gpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
+}
+std::string head_options(const Tuning&, const Extent&) { return fmt::format("-DHEAD_ITEMS={}", kHeadItems); }
+std::string gpu_row_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.row_items);
+}
+std::string gpu_dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DROWS={}", gpu_options(t, e), kRowsPerItem);
 }
 std::string cpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
@@ -158,6 +171,8 @@ constexpr std::array kVariants{
 };
 
 using Variants = std::array<std::string_view, 5>;
+/// Of kernels whose items exchange values: those that read other lanes' registers.
+constexpr Variants kLanes{"gpu", "ptx", "gcn", "rdna3"};
 
 /// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
 /// family's own name stands for in a list.
@@ -189,9 +204,9 @@ constexpr KernelRow kRows[] = {
     {"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
     {"quantize_weights_f16_i8", "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
     {"quantize_weights_f16_i4", "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
-    {"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
-    {"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_options},
-    {"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_options},
+    {"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_row_options, kLanes},
     {"quantize_f16_i8", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
     {"quantize_f16_i8_panels", "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
     {"quantize_f16_i8_nibbles", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
@@ -201,12 +216,12 @@ constexpr KernelRow kRows[] = {
     {"dequantize_i8_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {"dequantize_i4_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
-    {"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_16_columns, gpu_options},
+    {"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
     {"dequantize_i4_f16",
      "gpu",
      "dequantize/dequantize_gpu.cl",
-     spread_32_columns,
-     gpu_options,
+     spread_weights,
+     gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
     {"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
@@ -250,13 +265,14 @@ constexpr KernelRow kRows[] = {
     {"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
 
     {"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
-    {"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_options},
+    {"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_row_options, kLanes},
     {"rms_norm_f16", "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
     {"swiglu_f16", "reference", "activation/activation_reference.cl", per_element, no_options},
     {"swiglu_f16", "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
     {"residual_add_f16", "reference", "residual/residual_reference.cl", per_element, no_options},
     {"residual_add_f16", "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
     {"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+    {"expand_heads_f16", "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
 };
 
 /// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel
@@ -267,7 +283,7 @@ constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
 constexpr KernelRow kFrames[] = {
     {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
-    {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_32_columns, gpu_options},
+    {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
     {"gemv_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_options, {"mma"}},
     {"gemm_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_options, {"mma"}},
     {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},

@@ -40,6 +40,7 @@ struct Tuning {
   std::uint32_t group = 128;             ///< columns per int4 group: 32, 64 or 128
   std::uint32_t chunk = 4096;            ///< elements per work-item of the CPU family's elementwise kernels
   std::uint32_t work_group = 128;        ///< items per group of the GPU family
+  std::uint32_t row_items = 256;         ///< the same where a group has one row or token: quantizers and norm
   std::uint32_t compute_units = 0;       ///< of the device; 0: unknown
   std::uint64_t stream_bytes = 1 << 25;  ///< f16 weights of as many bytes bypass the caches (dequantize_cpu.cl)
   std::uint32_t unroll = 1;              ///< 16-byte loads per row in flight in gemv_gpu.cl

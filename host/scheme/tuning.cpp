@@ -21,7 +21,7 @@ constexpr std::array kTunables{
     Tunable{"work_group", &Tuning::work_group, "gpu", "gemv_", {64, 128, 256}},
     Tunable{"split_k", &Tuning::split_k, "gpu", "gemv_", {32, 64, 128}},
     Tunable{"unroll", &Tuning::unroll, "gpu", "gemv_", {1, 2, 4}},
-    Tunable{"work_group", &Tuning::work_group, "gpu", "quantize_", {64, 128, 256}},
+    Tunable{"work_group", &Tuning::row_items, "gpu", "quantize_", {64, 128, 256}},
 };
 
 Error refuse(std::string_view what, std::string_view text) {

@@ -1,72 +1,86 @@
-// Codes back to f16 on the GPU family: 16-byte loads and packed 16-byte stores where rows keep the alignment, element by
-// element otherwise. Formulas as in dequantize_reference.cl, bit for bit.
-//   dequantize_i8_f16   work-item (c, r): columns [16 c, 16 c + 16) of row r; wide when columns is a multiple of 16.
-//   dequantize_i4_f16   work-item (c, r): columns [32 c, 32 c + 32), inside one group; wide when a multiple of 32.
+// Codes back to f16 on the GPU family: neighbouring items store neighbouring 16 bytes, so that each store of 32 items fills
+// whole lines (items that store 32 or 64 bytes each reached 1.5 TB/s of an H200's 4). Formulas as in
+// dequantize_reference.cl, bit for bit.
+//   work-item (c, b): columns [8 c, 8 c + 8) of rows [b ROWS, b ROWS + ROWS): 8 bytes (int8) or 4 (int4) of codes and one
+//   store a row; wide when columns is a multiple of 8, element by element otherwise.
 //   dequantize_i32_f16 is the reference's.
+// ROWS: the loads of all of them are issued before any is used. Groups of WORK_GROUP items.
 // With pairs of f16 (common/instructions.clh) q - z is exact and its product with s is rounded once, as in f32.
 // Preconditions: buffers start on 16 bytes, GROUP is a multiple of 32.
 #include "common/common.clh"
 #include "common/instructions.clh"
 
-__kernel void dequantize_i8_f16_gpu(__global const char* codes, __global const half* scales, __global half* out, uint rows,
-                                    uint columns) {
-  const size_t first = get_global_id(0) * 16, r = get_global_id(1);
-  if (first >= columns || r >= rows) return;
-  const float scale = vload_half(r, scales);
-  const size_t at = r * columns + first;
-  if (columns % 16 == 0) {
-    const char16 code = as_char16(*(__global const uint4*)(codes + at));
-    store_packed(convert_float8(code.lo) * scale, out + at);
-    store_packed(convert_float8(code.hi) * scale, out + at + 8);
+#define FOR_EACH_ROW _Pragma("unroll") for (uint i = 0; i < ROWS; ++i)
+#define ROW_OF(i) ((size_t)min(row + (i), rows - 1))
+#define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
+
+GPU_KERNEL void dequantize_i8_f16_gpu(__global const char* codes, __global const half* scales, __global half* out, uint rows,
+                                      uint columns) {
+  const uint first = (uint)get_global_id(0) * 8, row = (uint)get_global_id(1) * ROWS;
+  if (first >= columns || row >= rows) return;
+  if (columns % 8 == 0) {
+    uint2 code[ROWS];
+    float scale[ROWS];
+    FOR_EACH_ROW code[i] = *(__global const uint2*)(codes + ROW_OF(i) * columns + first);
+    FOR_EACH_ROW scale[i] = vload_half(ROW_OF(i), scales);
+    FOR_EACH_ROW {
+      if (row + i < rows) {
+        store_packed((float8)(bytes_to_float(code[i].x), bytes_to_float(code[i].y)) * scale[i],
+                     out + ROW_OF(i) * columns + first);
+      }
+    }
     return;
   }
-  const uint count = min(16u, columns - (uint)first);
-  for (uint i = 0; i < count; ++i) vstore_half_rte((float)codes[at + i] * scale, at + i, out);
+  for (uint r = row; r < min(row + ROWS, rows); ++r) {
+    const size_t at = (size_t)r * columns + first;
+    const float scale = vload_half(r, scales);
+    for (uint k = 0; k < min(8u, columns - first); ++k) vstore_half_rte((float)codes[at + k] * scale, at + k, out);
+  }
 }
 
-// Eight weights from one word of codes, one 16-byte store.
+// Eight weights from one word of codes.
 #ifdef HAS_HALF2
-#define PREPARE_GROUP(group)                                                       \
-  const uint scale2 = ((__global const ushort*)scales)[group] * 0x10001u;          \
-  const uint zero2 = ((__global const ushort*)zeros)[group] * 0x10001u;            \
-  const uint low_minus = half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_1024);      \
-  const uint high_minus = half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_64);
 // Pairs of the nibbles 0 4, 1 5, 2 6, 3 7 become pairs of neighbours.
-static inline uint4 eight_weights(uint word, uint scale2, uint low_minus, uint high_minus) {
+static inline void store_eight(uint word, ushort scale, ushort zero, __global half* to) {
+  const uint scale2 = scale * 0x10001u, zero2 = zero * 0x10001u;
+  const uint low_minus = half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_1024);
+  const uint high_minus = half2_fma(zero2, HALF2_MINUS_ONE, HALF2_MINUS_64);
   const uint4 pair = nibbles_to_half2(word, low_minus, high_minus);
   const uint a = half2_mul(pair.x, scale2), b = half2_mul(pair.y, scale2);
   const uint c = half2_mul(pair.z, scale2), d = half2_mul(pair.w, scale2);
-  return (uint4)((a & 0xFFFFu) | b << 16, (c & 0xFFFFu) | d << 16, a >> 16 | (b & 0xFFFF0000u), c >> 16 | (d & 0xFFFF0000u));
+  *(__global uint4*)to =
+      (uint4)((a & 0xFFFFu) | b << 16, (c & 0xFFFFu) | d << 16, a >> 16 | (b & 0xFFFF0000u), c >> 16 | (d & 0xFFFF0000u));
 }
-#define STORE_EIGHT(word, offset) *(__global uint4*)(out + at + offset) = eight_weights(word, scale2, low_minus, high_minus);
 #else
-#define PREPARE_GROUP(group)
-#define STORE_EIGHT(word, offset)                                                                                  \
-  store_packed((convert_float8(((uint8)(word) >> (uint8)(0, 4, 8, 12, 16, 20, 24, 28)) & (uint8)(15)) - zero) * scale, \
-               out + at + offset);
+static inline void store_eight(uint word, ushort scale, ushort zero, __global half* to) {
+  const float8 code = convert_float8(((uint8)(word) >> (uint8)(0, 4, 8, 12, 16, 20, 24, 28)) & (uint8)(15));
+  store_packed((code - vload_half(0, (const half*)&zero)) * vload_half(0, (const half*)&scale), to);
+}
 #endif
 
-__kernel void dequantize_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
-                                    __global half* out, uint rows, uint columns) {
-  const size_t first = get_global_id(0) * 32, r = get_global_id(1);
-  if (first >= columns || r >= rows) return;
-  const size_t group = r * ((columns + GROUP - 1) / GROUP) + first / GROUP;
-  const float scale = vload_half(group, scales);
-  const float zero = vload_half(group, zeros);
-  __global const uchar* from = codes + r * ((columns + 1) / 2) + first / 2;
-  const size_t at = r * columns + first;
-  if (columns % 32 == 0) {
-    PREPARE_GROUP(group)
-    const uint4 word = load16(from);
-    STORE_EIGHT(word.x, 0)
-    STORE_EIGHT(word.y, 8)
-    STORE_EIGHT(word.z, 16)
-    STORE_EIGHT(word.w, 24)
+GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
+                                      __global half* out, uint rows, uint columns) {
+  const uint first = (uint)get_global_id(0) * 8, row = (uint)get_global_id(1) * ROWS;
+  if (first >= columns || row >= rows) return;
+  const uint groups = (columns + GROUP - 1) / GROUP, group = first / GROUP;
+  if (columns % 8 == 0) {
+    uint word[ROWS];
+    ushort scale[ROWS], zero[ROWS];
+    FOR_EACH_ROW word[i] = *(__global const uint*)(codes + ROW_OF(i) * (columns / 2) + first / 2);
+    FOR_EACH_ROW scale[i] = ((__global const ushort*)scales)[ROW_OF(i) * groups + group];
+    FOR_EACH_ROW zero[i] = ((__global const ushort*)zeros)[ROW_OF(i) * groups + group];
+    FOR_EACH_ROW {
+      if (row + i < rows) store_eight(word[i], scale[i], zero[i], out + ROW_OF(i) * columns + first);
+    }
     return;
   }
-  const uint count = min(32u, columns - (uint)first);
-  for (uint i = 0; i < count; ++i) {
-    const uint code = (from[i / 2] >> (i % 2 * 4)) & 15u;
-    vstore_half_rte(((float)code - zero) * scale, at + i, out);
+  for (uint r = row; r < min(row + ROWS, rows); ++r) {
+    const float scale = vload_half((size_t)r * groups + group, scales);
+    const float zero = vload_half((size_t)r * groups + group, zeros);
+    __global const uchar* from = codes + (size_t)r * ((columns + 1) / 2) + first / 2;
+    for (uint k = 0; k < min(8u, columns - first); ++k) {
+      const uint code = (from[k / 2] >> (k % 2 * 4)) & 15u;
+      vstore_half_rte(((float)code - zero) * scale, (size_t)r * columns + first + k, out);
+    }
   }
 }

@@ -1,26 +1,54 @@
 // out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
-// One work-group of WORK_GROUP (a power of two) items per token, a local-memory tree for the sum of squares.
+// One work-group of WORK_GROUP (a power of two from 64 on) items per token, which stays in registers between the sum and the
+// products (common/group_rows.clh): 16-byte accesses, x once.
 #include "common/common.clh"
+#include "common/instructions.clh"
+#include "common/group_rows.clh"
 
-__attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel void rms_norm_f16_gpu(
-    __global const half* x, __global const half* gamma, __global half* out, uint width, uint tokens) {
-  __local float exchange[WORK_GROUP];
-  const uint lane = (uint)get_local_id(0);
+#define ADD(a, b) ((a) + (b))
+DEFINE_OF_GROUP(float, sum_of_group, ADD)
+
+GPU_KERNEL void rms_norm_f16_gpu(__global const half* x, __global const half* gamma, __global half* out, uint width,
+                                 uint tokens) {
+  __local float exchange[EXCHANGED];
   const size_t t = get_group_id(0);
   if (t >= tokens) return;
+  __global const half* row = x + t * width;
+  __global half* to = out + t * width;
+  uint4 kept[KEPT];
+  const uint vectors = width / 8;
   float sum = 0.0f;
-  for (uint i = lane; i < width; i += WORK_GROUP) {
-    const float value = vload_half(t * width + i, x);
-    sum = fma(value, value, sum);
+  if (width % 8 == 0) {
+    float8 sums = (float8)(0.0f);
+    for (uint block = last_block(vectors);; block -= BLOCK) {
+      load_block(kept, row, block, vectors);
+      EACH_KEPT(block, vectors) {
+        const float8 value = half8_of(kept[i]);
+        sums = fma(value, value, sums);
+      }
+      if (block == 0) break;
+    }
+    sum = sum8(sums);
+  } else {
+    for (uint i = (uint)get_local_id(0); i < width; i += WORK_GROUP) {
+      const float value = vload_half(i, row);
+      sum = fma(value, value, sum);
+    }
   }
-  exchange[lane] = sum;
-  barrier(CLK_LOCAL_MEM_FENCE);
-  for (uint step = WORK_GROUP / 2; step > 0; step /= 2) {
-    if (lane < step) exchange[lane] += exchange[lane + step];
-    barrier(CLK_LOCAL_MEM_FENCE);
+  const float factor = 1.0f / sqrt(sum_of_group(sum, exchange) / (float)width + 1e-6f);
+  if (width % 8 == 0) {
+    for (uint block = 0; block < vectors; block += BLOCK) {
+      if (block > 0) load_block(kept, row, block, vectors);
+      EACH_KEPT(block, vectors) {
+        if (v < vectors) {
+          const float8 weight = half8_of(load16(gamma + 8 * (size_t)v));
+          store_packed(half8_of(kept[i]) * factor * weight, to + 8 * (size_t)v);
+        }
+      }
+    }
+    return;
   }
-  const float factor = 1.0f / sqrt(exchange[0] / (float)width + 1e-6f);
-  for (uint i = lane; i < width; i += WORK_GROUP) {
-    vstore_half_rte(vload_half(t * width + i, x) * factor * vload_half(i, gamma), t * width + i, out);
+  for (uint i = (uint)get_local_id(0); i < width; i += WORK_GROUP) {
+    vstore_half_rte(vload_half(i, row) * factor * vload_half(i, gamma), i, to);
   }
 }

@@ -98,6 +98,8 @@ __kernel void copy_bandwidth(__global const uint4* restrict in, __global uint4* 
 #ifdef CEILING_FMA
 // acc = w v + acc, as a matmul does: the form that packed (CDNA) and dual (RDNA 3) issue take. FMA_CHAINS of them hide the
 // latency (4 cycles on two ports of a CPU core need eight). Two v take turns, so that the operands change; the sums grow.
+// On NVIDIA x = x x + c, two registers in place of three, as half2_rate has it, which reaches 0.95 of its peak on an H200: the
+// form of three reached 0.65 of the f32 peak there, as registers that are read twice per lane and cycle would let it.
 #if !defined(FMA_CHAINS) || !defined(WIDTH)
 #error "FMA_CHAINS or WIDTH is not defined"
 #endif
@@ -106,23 +108,34 @@ typedef float lanes;
 #else
 typedef JOINED(float, WIDTH) lanes;
 #endif
-/// WIDTH floats, +-[1, 2).
-static inline lanes item_lanes(uint which) {
+/// WIDTH floats of random bits, `kept` of them over `set`.
+static inline lanes item_lanes(uint which, uint kept, uint set) {
   float values[WIDTH];
-  UNROLL_ALL for (uint l = 0; l < WIDTH; ++l) values[l] = as_float((item_word(which * 16 + l) & 0x807FFFFFu) | 0x3F800000u);
+  UNROLL_ALL for (uint l = 0; l < WIDTH; ++l) values[l] = as_float((item_word(which * 16 + l) & kept) | set);
 #if WIDTH == 1
   return values[0];
 #else
   return JOINED(vload, WIDTH)(0, values);
 #endif
 }
+#if defined(__NV_CL_C_VERSION) || defined(__NVPTX__)
+// c from -1.75 down to -1.875, x from +-[0.5, 1): as half2_rate's.
+#define FMA_FACTOR(which) item_lanes(which, 0x000FFFFFu, 0xBFE00000u)
+#define FMA_START(j) item_lanes((j) + 3, 0x807FFFFFu, 0x3F000000u)
+#define FMA_STEP(v, acc) fma(acc, acc, v)
+#else
+#define FMA_FACTOR(which) item_lanes(which, 0x807FFFFFu, 0x3F800000u)  // +-[1, 2)
+#define FMA_START(j) (w + (float)(j))
+#define FMA_STEP(v, acc) fma(w, v, acc)
+#endif
 __kernel void fma_rate(__global float* out, const uint rounds) {
-  const lanes w = item_lanes(0), even = item_lanes(1), odd = item_lanes(2);
+  const lanes w __attribute__((unused)) = FMA_FACTOR(0);
+  const lanes even = FMA_FACTOR(1), odd = FMA_FACTOR(2);
   lanes acc[FMA_CHAINS];
-  UNROLL_ALL for (uint j = 0; j < FMA_CHAINS; ++j) acc[j] = w + (float)j;
+  UNROLL_ALL for (uint j = 0; j < FMA_CHAINS; ++j) acc[j] = FMA_START(j);
   ROUNDS(i) {
     UNROLL_ALL for (uint s = 0; s < STEPS; ++s) {
-      UNROLL_ALL for (uint j = 0; j < FMA_CHAINS; ++j) acc[j] = fma(w, j % 2 ? odd : even, acc[j]);
+      UNROLL_ALL for (uint j = 0; j < FMA_CHAINS; ++j) acc[j] = FMA_STEP(j % 2 ? odd : even, acc[j]);
     }
   }
   lanes sum = acc[0];

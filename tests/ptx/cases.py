@@ -159,6 +159,11 @@ def matmul_cases(program, rng):
 ROWS_WITH_EDGES = ((3, 160), (2, 99), (2, 1))
 
 
+def rows_with_edges(program):
+    """Of the GPU family one more that is longer than what an item keeps of it (common/group_rows.clh)."""
+    return ROWS_WITH_EDGES + (((2, 64 * program.work_group + 168),) if program.family == "gpu" else ())
+
+
 def quantizer_input(rng, rows, columns):
     """Normal numbers, one row of zeros, the largest at the end of a row."""
     x = halves(rng, rows, columns)
@@ -168,7 +173,7 @@ def quantizer_input(rng, rows, columns):
 
 
 def quantize_f16_i8_cases(program, rng, summed=False):
-    for tokens, columns in ROWS_WITH_EDGES:
+    for tokens, columns in rows_with_edges(program):
         x = quantizer_input(rng, tokens, columns)
         codes, scales = ref.quantize_activations(x)
         sums = [Out(ref.group_sums(codes, program.define("GROUP")))] if summed else []
@@ -176,7 +181,7 @@ def quantize_f16_i8_cases(program, rng, summed=False):
 
 
 def quantize_weights_f16_i8_cases(program, rng):
-    for rows, columns in ROWS_WITH_EDGES:
+    for rows, columns in rows_with_edges(program):
         w = quantizer_input(rng, rows, columns)
         codes, scales = ref.quantize_int8(w)
         yield Case([w, Out(codes), Out(scales), rows, columns], rows=rows, columns=columns)
@@ -191,14 +196,14 @@ def quantize_weights_f16_i4_cases(program, rng):
 
 # Dequantizers.
 def dequantize_i8_f16_cases(program, rng):
-    for rows, columns in ((3, 160), (2, 99), (1, 8)):
+    for rows, columns in ((3, 160), (2, 99), (1, 8), (6, 264), (5, 35)):
         codes, scales = int8s(rng, rows, columns), small_scales(rng, rows)
         out = Out((codes * scales.astype(np.float64)[:, None]).astype(np.float16))
         yield Case([codes, scales, out, rows, columns], rows=rows, columns=columns)
 
 
 def dequantize_i4_f16_cases(program, rng):
-    for rows, columns in ((3, 160), (2, 99), (1, 8)):
+    for rows, columns in ((3, 160), (2, 99), (1, 8), (6, 264), (5, 35)):
         w = ref.make_int4(rng, rows, columns, program.define("GROUP"))
         yield Case([w.codes, w.scales, w.zeros, Out(w.weights().astype(np.float16)), rows, columns], rows=rows, columns=columns)
 
@@ -206,7 +211,7 @@ def dequantize_i4_f16_cases(program, rng):
 def dequantize_cases(make):
     """Of a format of formats.py."""
     def cases(program, rng):
-        for rows, columns in ((3, 160), (2, 99), (1, 8), (2, 264)):
+        for rows, columns in ((3, 160), (2, 99), (1, 8), (6, 264), (5, 35)):
             w = make(rng, rows, columns, program)
             yield Case([*w.parts, Out(w.rounded()), rows, columns], rows=rows, columns=columns)
     return cases
@@ -265,7 +270,7 @@ def residual_add_f16_cases(program, rng):
 
 
 def rms_norm_f16_cases(program, rng):
-    for tokens, width in ((3, 160), (2, 99), (1, 7)):
+    for tokens, width in ((3, 160), (2, 99), (1, 7)) + rows_with_edges(program)[3:]:
         x, gamma = halves(rng, tokens, width), halves(rng, width)
         x64 = x.astype(np.float64)
         normal = x64 / np.sqrt((x64**2).mean(axis=1, keepdims=True) + 1e-6) * gamma.astype(np.float64)
@@ -274,7 +279,7 @@ def rms_norm_f16_cases(program, rng):
 
 
 def expand_heads_f16_cases(program, rng):
-    for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1)):
+    for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1), (4, 2, 264, 2), (2, 2, 12, 1)):
         v = rng.integers(0, 65536, (tokens, heads // repeat, dim)).astype(np.uint16)
         yield Case([v, Out(v.repeat(repeat, axis=1)), heads, repeat, dim], rows=heads, tokens=tokens)
 

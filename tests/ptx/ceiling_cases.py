@@ -52,10 +52,10 @@ def copy_bandwidth(program, rng):
 
 def fma_rate(program, rng):
     width = program.define("WIDTH")
-    lanes = lambda which: np.stack([masked(which * 16 + l, 0x807FFFFF, 0x3F800000) for l in range(width)]).view(np.float32)
-    w, factors = lanes(0), (lanes(1), lanes(2))
-    acc = run_rounds(program, program.define("FMA_CHAINS"), lambda j: w + np.float32(j),
-                     lambda j, value: fused(w, factors[j % 2], value, np.float32))
+    lanes = lambda which, kept, put: np.stack([masked(which * 16 + l, kept, put) for l in range(width)]).view(np.float32)
+    added = [lanes(which, 0x000FFFFF, 0xBFE00000) for which in (1, 2)]
+    acc = run_rounds(program, program.define("FMA_CHAINS"), lambda j: lanes(j + 3, 0x807FFFFF, 0x3F000000),
+                     lambda j, value: fused(value, value, added[j % 2], np.float32))
     return [], in_turn(np.add, list(in_turn(np.add, acc))), [ROUNDS]
 
 

@@ -64,7 +64,8 @@ TEST(VariantChoice, TheForcedVariantIsTakenWhereAnOperationHasIt) {
   EXPECT_EQ(chosen("gemv_i8_i8", all, "khronos"), "gemv_i8_i8_gpu_khronos");
   EXPECT_EQ(chosen("gemv_f16_f16", all, "khronos"), "gemv_f16_f16_gpu");
   EXPECT_EQ(chosen("gemv_i8_i8", all, "gpu"), "gemv_i8_i8_gpu");
-  EXPECT_EQ(chosen("rms_norm_f16", all, "ptx"), "rms_norm_f16_gpu");
+  EXPECT_EQ(chosen("rms_norm_f16", all, "ptx"), "rms_norm_f16_gpu_ptx");
+  EXPECT_EQ(chosen("dequantize_i8_f16", all, "ptx"), "dequantize_i8_f16_gpu");
   EXPECT_EQ(chosen("random_f16", all, "ptx"), "random_f16_reference");
 }
 
@@ -130,9 +131,9 @@ constexpr Emulation kEmulations[] = {
     {"__asm__(\"dp4a",
      "out = sum; for (uint i = 0; i < 32; i += 8) out += (int)as_char4(a >> i).x * (int)as_char4(b >> i).x;"},
     {"__asm__(\"prmt",
-     "out = 0; for (uint i = 0; i < 4; ++i) out |= (uint)(((ulong)high << 32 | low) >> 8 * ((selector >> 4 * i) & 7) & "
-     "255) "
-     "<< 8 * i;"},
+     "out = 0; for (uint i = 0; i < 4; ++i) { const uint n = selector >> 4 * i; "
+     "const uint byte = (uint)(((ulong)high << 32 | low) >> 8 * (n & 7)) & 255; "
+     "out |= (n & 8 ? (byte >> 7) * 255 : byte) << 8 * i; }"},
     {"__asm__(\"ld.global.nc.v4", "out = *(__global const uint4*)from;"},
     // Serves the probe alone, whose input is i - 32: the kernels add up in local memory here, without HAS_LANES.
     {"__asm__ volatile(\"shfl", "out = ((uint)get_local_id(0) ^ mask) - 32u + 0u * value;"},
