@@ -3,7 +3,7 @@
 // dequantize_reference.cl, bit for bit.
 //   work-item (c, b): columns [8 c, 8 c + 8) of rows [b ROWS, b ROWS + ROWS): 8 bytes (int8) or 4 (int4) of codes and one
 //   store a row; wide when columns is a multiple of 8, element by element otherwise.
-//   dequantize_i32_f16 is the reference's.
+//   dequantize_i32_f16: work-item (c, t): rows [4 c, 4 c + 4) of token t, 16 bytes of sums; wide when rows is a multiple of 4.
 // ROWS: the loads of all of them are issued before any is used. Groups of WORK_GROUP items.
 // With pairs of f16 (common/instructions.clh) q - z is exact and its product with s is rounded once, as in f32.
 // Preconditions: buffers start on 16 bytes, GROUP is a multiple of 32.
@@ -82,5 +82,25 @@ GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global cons
       const uint code = (from[k / 2] >> (k % 2 * 4)) & 15u;
       vstore_half_rte(((float)code - zero) * scale, (size_t)r * columns + first + k, out);
     }
+  }
+}
+
+GPU_KERNEL void dequantize_i32_f16_gpu(__global const int* acc, __global const half* row_scales,
+                                       __global const float* token_scales, __global half* y, uint rows, uint tokens) {
+  const uint first = (uint)get_global_id(0) * 4;
+  const size_t t = get_global_id(1);
+  if (first >= rows || t >= tokens) return;
+  const float token_scale = token_scales[t];
+  const size_t at = t * rows + first;
+  if (rows % 4 == 0) {
+    const ushort4 scale = *(__global const ushort4*)(row_scales + first);
+    const float4 sum = convert_float4(*(__global const int4*)(acc + at));
+    ushort4 packed;
+    vstore_half4_rte(sum * vload_half4(0, (const half*)&scale) * token_scale, 0, (half*)&packed);
+    *(__global ushort4*)(y + at) = packed;
+    return;
+  }
+  for (uint i = 0; i < min(4u, rows - first); ++i) {
+    vstore_half_rte((float)acc[at + i] * vload_half(first + i, row_scales) * token_scale, at + i, y);
   }
 }
