@@ -11,6 +11,7 @@
 #include "common/instructions.clh"
 
 #define FOR_EACH_ROW _Pragma("unroll") for (uint i = 0; i < ROWS; ++i)
+// Beyond the last row an item makes that one again, the same bytes: a condition would let the compiler put the loads behind it.
 #define ROW_OF(i) ((size_t)min(row + (i), rows - 1))
 #define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
 
@@ -24,10 +25,8 @@ GPU_KERNEL void dequantize_i8_f16_gpu(__global const char* codes, __global const
     FOR_EACH_ROW code[i] = *(__global const uint2*)(codes + ROW_OF(i) * columns + first);
     FOR_EACH_ROW scale[i] = vload_half(ROW_OF(i), scales);
     FOR_EACH_ROW {
-      if (row + i < rows) {
-        store_packed((float8)(bytes_to_float(code[i].x), bytes_to_float(code[i].y)) * scale[i],
-                     out + ROW_OF(i) * columns + first);
-      }
+      store_packed((float8)(bytes_to_float(code[i].x), bytes_to_float(code[i].y)) * scale[i],
+                   out + ROW_OF(i) * columns + first);
     }
     return;
   }
@@ -69,9 +68,7 @@ GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global cons
     FOR_EACH_ROW word[i] = *(__global const uint*)(codes + ROW_OF(i) * (columns / 2) + first / 2);
     FOR_EACH_ROW scale[i] = ((__global const ushort*)scales)[ROW_OF(i) * groups + group];
     FOR_EACH_ROW zero[i] = ((__global const ushort*)zeros)[ROW_OF(i) * groups + group];
-    FOR_EACH_ROW {
-      if (row + i < rows) store_eight(word[i], scale[i], zero[i], out + ROW_OF(i) * columns + first);
-    }
+    FOR_EACH_ROW store_eight(word[i], scale[i], zero[i], out + ROW_OF(i) * columns + first);
     return;
   }
   for (uint r = row; r < min(row + ROWS, rows); ++r) {
