@@ -53,6 +53,9 @@ WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns
 WorkSize spread_weights(const Tuning& t, const Extent& e) {
   return {{padded(blocks(e.columns, 8), t.work_group), blocks(e.rows, kRowsPerItem), 1}, {t.work_group, 1, 1}};
 }
+WorkSize spread_4_results(const Tuning& t, const Extent& e) {
+  return {{padded(blocks(e.rows, 4), t.work_group), static_cast<std::size_t>(e.tokens), 1}, {t.work_group, 1, 1}};
+}
 WorkSize spread_groups(const Tuning& t, const Extent& e) { return spread(blocks(e.columns, t.group), e.rows); }
 WorkSize spread_results(const Tuning&, const Extent& e) { return spread(e.rows, e.tokens); }
 WorkSize token_alone(const Tuning&, const Extent& e) { return alone(e.tokens); }
@@ -223,6 +226,7 @@ constexpr KernelRow kRows[] = {
      spread_weights,
      gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
+    {"dequantize_i32_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_4_results, gpu_dequantize_options},
     {"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},

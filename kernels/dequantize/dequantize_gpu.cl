@@ -3,7 +3,7 @@
 // dequantize_reference.cl, bit for bit.
 //   work-item (c, b): columns [8 c, 8 c + 8) of rows [b ROWS, b ROWS + ROWS): 8 bytes (int8) or 4 (int4) of codes and one
 //   store a row; wide when columns is a multiple of 8, element by element otherwise.
-//   dequantize_i32_f16 is the reference's.
+//   dequantize_i32_f16: work-item (c, t): rows [4 c, 4 c + 4) of token t, 16 bytes of sums; wide when rows is a multiple of 4.
 // ROWS: the loads of all of them are issued before any is used. Groups of WORK_GROUP items.
 // With pairs of f16 (common/instructions.clh) q - z is exact and its product with s is rounded once, as in f32.
 // Preconditions: buffers start on 16 bytes, GROUP is a multiple of 32.
@@ -11,6 +11,7 @@
 #include "common/instructions.clh"
 
 #define FOR_EACH_ROW _Pragma("unroll") for (uint i = 0; i < ROWS; ++i)
+// Beyond the last row an item makes that one again, the same bytes: a condition would let the compiler put the loads behind it.
 #define ROW_OF(i) ((size_t)min(row + (i), rows - 1))
 #define GPU_KERNEL __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel
 
@@ -24,10 +25,8 @@ GPU_KERNEL void dequantize_i8_f16_gpu(__global const char* codes, __global const
     FOR_EACH_ROW code[i] = *(__global const uint2*)(codes + ROW_OF(i) * columns + first);
     FOR_EACH_ROW scale[i] = vload_half(ROW_OF(i), scales);
     FOR_EACH_ROW {
-      if (row + i < rows) {
-        store_packed((float8)(bytes_to_float(code[i].x), bytes_to_float(code[i].y)) * scale[i],
-                     out + ROW_OF(i) * columns + first);
-      }
+      store_packed((float8)(bytes_to_float(code[i].x), bytes_to_float(code[i].y)) * scale[i],
+                   out + ROW_OF(i) * columns + first);
     }
     return;
   }
@@ -69,9 +68,7 @@ GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global cons
     FOR_EACH_ROW word[i] = *(__global const uint*)(codes + ROW_OF(i) * (columns / 2) + first / 2);
     FOR_EACH_ROW scale[i] = ((__global const ushort*)scales)[ROW_OF(i) * groups + group];
     FOR_EACH_ROW zero[i] = ((__global const ushort*)zeros)[ROW_OF(i) * groups + group];
-    FOR_EACH_ROW {
-      if (row + i < rows) store_eight(word[i], scale[i], zero[i], out + ROW_OF(i) * columns + first);
-    }
+    FOR_EACH_ROW store_eight(word[i], scale[i], zero[i], out + ROW_OF(i) * columns + first);
     return;
   }
   for (uint r = row; r < min(row + ROWS, rows); ++r) {
@@ -82,5 +79,25 @@ GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global cons
       const uint code = (from[k / 2] >> (k % 2 * 4)) & 15u;
       vstore_half_rte(((float)code - zero) * scale, (size_t)r * columns + first + k, out);
     }
+  }
+}
+
+GPU_KERNEL void dequantize_i32_f16_gpu(__global const int* acc, __global const half* row_scales,
+                                       __global const float* token_scales, __global half* y, uint rows, uint tokens) {
+  const uint first = (uint)get_global_id(0) * 4;
+  const size_t t = get_global_id(1);
+  if (first >= rows || t >= tokens) return;
+  const float token_scale = token_scales[t];
+  const size_t at = t * rows + first;
+  if (rows % 4 == 0) {
+    const ushort4 scale = *(__global const ushort4*)(row_scales + first);
+    const float4 sum = convert_float4(*(__global const int4*)(acc + at));
+    ushort4 packed;
+    vstore_half4_rte(sum * vload_half4(0, (const half*)&scale) * token_scale, 0, (half*)&packed);
+    *(__global ushort4*)(y + at) = packed;
+    return;
+  }
+  for (uint i = 0; i < min(4u, rows - first); ++i) {
+    vstore_half_rte((float)acc[at + i] * vload_half(first + i, row_scales) * token_scale, at + i, y);
   }
 }

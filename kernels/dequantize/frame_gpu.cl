@@ -39,11 +39,7 @@ __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel void FRAME_ENTR
     Affine affine[ROWS];
     FOR_EACH_ROW bytes[i] = load_bytes8(FORMAT_ARGUMENTS, ROW_OF(i) * steps + step, part);
     FOR_EACH_ROW affine[i] = affine_of(FORMAT_ARGUMENTS, ROW_OF(i), ROW_OF(i) * steps + step, part / 2);
-    FOR_EACH_ROW {
-      if (row + i < rows) {
-        store_packed(WEIGHT(float8, NUMBERS8(bytes[i]), affine[i]), out + (size_t)ROW_OF(i) * columns + first);
-      }
-    }
+    FOR_EACH_ROW store_packed(WEIGHT(float8, NUMBERS8(bytes[i]), affine[i]), out + (size_t)ROW_OF(i) * columns + first);
     return;
   }
   for (uint r = row; r < min(row + ROWS, rows); ++r) {

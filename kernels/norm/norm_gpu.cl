@@ -15,7 +15,7 @@ GPU_KERNEL void rms_norm_f16_gpu(__global const half* x, __global const half* ga
   if (t >= tokens) return;
   __global const half* row = x + t * width;
   __global half* to = out + t * width;
-  uint4 kept[KEPT];
+  uint4 kept[KEPT], weights[KEPT];
   const uint vectors = width / 8;
   float sum = 0.0f;
   if (width % 8 == 0) {
@@ -23,12 +23,13 @@ GPU_KERNEL void rms_norm_f16_gpu(__global const half* x, __global const half* ga
     for (uint block = last_block(vectors);; block -= BLOCK) {
       load_block(kept, row, block, vectors);
       EACH_KEPT(block, vectors) {
-        const float8 value = half8_of(kept[i]);
+        const float8 value = half8_of(v < vectors ? kept[i] : (uint4)(0));
         sums = fma(value, value, sums);
       }
       if (block == 0) break;
     }
     sum = sum8(sums);
+    load_block(weights, gamma, 0, vectors);  // before the exchange is waited for
   } else {
     for (uint i = (uint)get_local_id(0); i < width; i += WORK_GROUP) {
       const float value = vload_half(i, row);
@@ -38,12 +39,12 @@ GPU_KERNEL void rms_norm_f16_gpu(__global const half* x, __global const half* ga
   const float factor = 1.0f / sqrt(sum_of_group(sum, exchange) / (float)width + 1e-6f);
   if (width % 8 == 0) {
     for (uint block = 0; block < vectors; block += BLOCK) {
-      if (block > 0) load_block(kept, row, block, vectors);
+      if (block > 0) {
+        load_block(kept, row, block, vectors);
+        load_block(weights, gamma, block, vectors);
+      }
       EACH_KEPT(block, vectors) {
-        if (v < vectors) {
-          const float8 weight = half8_of(load16(gamma + 8 * (size_t)v));
-          store_packed(half8_of(kept[i]) * factor * weight, to + 8 * (size_t)v);
-        }
+        if (v < vectors) store_packed(half8_of(kept[i]) * factor * half8_of(weights[i]), to + 8 * (size_t)v);
       }
     }
     return;

@@ -123,7 +123,7 @@ GPU_KERNEL void quantize_f16_i8_sums_gpu(__global const half* x, __global char* 
     EACH_KEPT(block, vectors) {
       const uint2 bytes = quantize8(kept[i], inverse, false);
       if (v < vectors) *(__global uint2*)(to + 8 * (size_t)v) = bytes;
-      int sum = sum_of_bytes(bytes);
+      int sum = v < vectors ? sum_of_bytes(bytes) : 0;
 #ifdef HAS_LANES
       _Pragma("unroll") for (uint mask = 1; mask < SHARED; mask *= 2) sum += (int)from_lane_xor((uint)sum, mask);
       if (v < vectors && item % SHARED == 0) sums_to[v / SHARED] = sum;

@@ -218,7 +218,7 @@ def dequantize_cases(make):
 
 
 def dequantize_i32_f16_cases(program, rng):
-    for rows, tokens in ((70, 3), (64, 1)):
+    for rows, tokens in ((70, 3), (64, 1), (68, 2)):
         sums = rng.integers(-10**6, 10**6, (tokens, rows)).astype(np.int32)
         scales, token_scales = small_scales(rng, rows), (rng.random(tokens) * 0.02).astype(np.float32)
         out = Out((sums.astype(np.float32) * scales.astype(np.float32) * token_scales[:, None]).astype(np.float16))
