@@ -82,18 +82,21 @@ WorkSize gemm_block(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kPanelTokens));
 }
-/// How frame_mma_gpu.cl shares rows and tokens out: more than 48 KiB of local memory is not to be had.
+/// How frame_mma_gpu.cl shares rows and tokens out to warps: tiles of 16 rows and of 8 tokens. By times of 4096 x 14336
+/// on an H200.
 struct MatrixUnitTiles {
-  std::uint32_t warps, stages, row_tiles, token_tiles;
+  std::uint32_t warps, row_warps, row_tiles, token_tiles;
+  std::uint32_t rows() const { return 16 * row_tiles * row_warps; }
 };
 MatrixUnitTiles matrix_unit_tiles(std::uint64_t tokens) {
-  if (tokens <= kMostGemvTokens) return {8, 4, 1, 1};
-  return {4, 4, 2, std::min(4U, std::bit_ceil(static_cast<std::uint32_t>(blocks(tokens, 8))))};
+  if (tokens <= kMostGemvTokens) return {8, 1, 1, 1};
+  if (tokens <= 32) return {8, 1, 1, tokens <= 16 ? 2U : 4U};
+  return {8, 2, 2, 4};
 }
 WorkSize matrix_unit_matmul(const Tuning&, const Extent& e) {
   const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens);
   const std::size_t items = std::size_t{32} * tiles.warps;
-  return {{blocks(e.rows, 16 * tiles.row_tiles) * items, blocks(e.tokens, 8 * tiles.token_tiles), 1}, {items, 1, 1}};
+  return {{blocks(e.rows, tiles.rows()) * items, blocks(e.tokens, 8 * tiles.token_tiles), 1}, {items, 1, 1}};
 }
 WorkSize gpu_gemm(const Tuning&, const Extent& e) {
   constexpr std::size_t kTile = 64;
@@ -140,8 +143,8 @@ std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
 std::string matrix_unit_options(const Tuning& t, const Extent& e) {
   const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens);
   const std::string few = e.tokens <= kMostGemvTokens ? fmt::format(" -DTOKENS={}", e.tokens) : "";
-  return fmt::format("{}-DWARPS={} -DSTAGES={} -DROW_TILES={} -DTOKEN_TILES={}{}", group_option(t, e), tiles.warps,
-                     tiles.stages, tiles.row_tiles, tiles.token_tiles, few);
+  return fmt::format("{}-DWARPS={} -DROW_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}{}", group_option(t, e), tiles.warps,
+                     tiles.row_warps, tiles.row_tiles, tiles.token_tiles, few);
 }
 std::string matrix_unit_f16(const Tuning&, const Extent& e) {
   return matrix_unit_options({.group = 0}, e) + " -DFORMAT_F16";

@@ -1,15 +1,16 @@
 // y[t][r] = sum_k w[r][k] x[t][k] on NVIDIA's matrix unit (common/mma.clh) for weights of any format (format/format.clh) and
 // f16 activations: gemv_ for TOKENS of 1 to 8, gemm_ for more. A row of weights is a row of A and a token a column of B, so
 // 8 tokens cost what one costs.
-// Work-group (b, c) of WARPS warps: rows [16 ROW_TILES b, ..), tokens [8 TOKEN_TILES c, ..). A chunk is FORMAT_CHUNK steps of 32
-// columns; warp w takes the chunks w, w + WARPS, .. of all these rows. Their codes come to local memory by cp.async, 16 bytes an
-// access, STAGES - 1 chunks ahead; where a row has no whole chunks or is no multiple of 16 bytes, byte by byte. A lane
+// Work-group (b, c) of WARPS warps: ROWS = 16 ROW_TILES rows for each of ROW_WARPS, tokens [8 TOKEN_TILES c, ..). A chunk is CHUNK
+// steps of 32 columns; the K_WARPS = WARPS / ROW_WARPS warps of the same rows take the chunks in turn. Codes come to the warp's own
+// local memory by cp.async, 16 bytes an access, STAGES - 1 chunks ahead, so that warps wait for none but their own lanes; where a
+// row has no whole chunks or is no multiple of 16 bytes, byte by byte. A lane
 // (g = lane / 4, place = lane % 4) makes f16 of the codes of rows g and g + 8 in its place of each step, by a few bit operations
 // (fragments() of the format), and reads x of token g in the same places. An order of columns that is the same for A and B leaves
 // the sums as they are. Sums over a scale's columns are scaled in f32; those of the warps are added in local memory at the end.
 // Scales are read once per chunk and row by the lane whose place is that of the step, and handed to its three neighbours.
 // Bytes: weights once per 8 TOKEN_TILES tokens, x once per 16 ROW_TILES rows.
-// Tunables: WARPS, STAGES, ROW_TILES, TOKEN_TILES. Precondition: buffers start on 16 bytes; the probe of the unit.
+// Bytes of x are read by ROW_WARPS warps at about the same time. Tunables: WARPS, ROW_WARPS, ROW_TILES, TOKEN_TILES. Precondition: buffers start on 16 bytes; the probe of the unit.
 #define GPU_FAMILY
 #define INSTRUCTIONS_PTX
 #include "common/common.clh"
@@ -21,12 +22,30 @@
 
 #define GPU_KERNEL __attribute__((reqd_work_group_size(32 * WARPS, 1, 1))) __kernel
 #define ROWS (16 * ROW_TILES)
-#define CHUNK_BYTES (FORMAT_CHUNK * FORMAT_STEP_BYTES)
+#define K_WARPS (WARPS / ROW_WARPS)
+// 48 KiB hold two stages of 128 bytes a row and warp or three of at most 64, and of twice the rows two of 64.
+#if FORMAT_STEP_BYTES == 64
+#define CHUNK (2 / ROW_TILES)
+#elif FORMAT_STEP_BYTES == 32
+#define CHUNK (4 / ROW_TILES)
+#elif FORMAT_STEP_BYTES == 24
+#define CHUNK 2
+#else
+#define CHUNK 4
+#endif
+#if ROW_TILES > 1 || FORMAT_STEP_BYTES == 64 || FORMAT_STEP_BYTES == 32
+#define STAGES 2
+#define WAIT_FOR_CHUNK wait_copies(0)
+#else
+#define STAGES 3
+#define WAIT_FOR_CHUNK wait_copies(1)
+#endif
+#define CHUNK_BYTES (CHUNK * FORMAT_STEP_BYTES)
 #define PIECES (CHUNK_BYTES / 16)        // of 16 bytes, per row
 #define PITCH (16 * (PIECES | 1))        // odd: the same place of eight rows lies on different banks
 #define COPIES ((ROWS * PIECES + 31) / 32)
-#define SPAN (FORMAT_SCALE_STEPS < FORMAT_CHUNK ? FORMAT_SCALE_STEPS : FORMAT_CHUNK)  // steps under one scale
-#define SCALES (FORMAT_CHUNK / SPAN * FORMAT_HALVES)                                  // of a row and chunk
+#define SPAN (FORMAT_SCALE_STEPS < CHUNK ? FORMAT_SCALE_STEPS : CHUNK)  // steps under one scale
+#define SCALES (CHUNK / SPAN * FORMAT_HALVES)                                  // of a row and chunk
 #define OWN_SCALES ((SCALES + 3) / 4)                                                 // that a lane reads
 
 /// The row's codes are read where the columns end; those of a format with blocks where its last block does.
@@ -107,22 +126,6 @@ static inline float4 scaled(float4 part, float2 scale, float4 sum) {
 #define LAST_PARAMETER , uint tokens
 #endif
 
-#if STAGES == 2
-#define WAIT_FOR_CHUNK wait_copies(0)
-#elif STAGES == 3
-#define WAIT_FOR_CHUNK wait_copies(1)
-#elif STAGES == 4
-#define WAIT_FOR_CHUNK wait_copies(2)
-#else
-#error "2 to 4 stages"
-#endif
-
-#ifdef WARP_SYNC
-#define SYNCHRONIZE __asm__ volatile("bar.warp.sync 0xffffffff;" : : : "memory")
-#else
-#define SYNCHRONIZE barrier(CLK_LOCAL_MEM_FENCE)
-#endif
-
 typedef struct {
   uint warp, lane, first, rows, first_token, tokens, columns;
 } Place;
@@ -152,15 +155,15 @@ typedef struct {
   } else if (wanted < chunks) {                                                                                       \
     UNROLLED for (uint i = 0; i < COPIES; ++i) {                                                                      \
       if (ROWS * PIECES % 32 == 0 || lane + 32 * i < ROWS * PIECES) copy_async((stage_bytes) + to[i], from[i], 16u);  \
-      from[i] += WARPS * CHUNK_BYTES;                                                                                 \
+      from[i] += K_WARPS * CHUNK_BYTES;                                                                                 \
     }                                                                                                                 \
   }                                                                                                                   \
   close_copies();                                                                                                     \
-  wanted += WARPS;
+  wanted += K_WARPS;
 
 // x of X_STEPS steps from `first_step` on.
 #if TOKEN_TILES == 1
-#define X_STEPS FORMAT_CHUNK
+#define X_STEPS CHUNK
 #else
 #define X_STEPS 1
 #endif
@@ -210,7 +213,7 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
                                                              float4 acc[ROW_TILES][TOKEN_TILES]) {
   const uint lane = at.lane, g = lane / 4, place = lane % 4, held = FORMAT_HELD(lane);
   const uint row_bytes = FORMAT_ROW_BYTES(at.columns);
-  const uint chunks = (at.columns + 32 * FORMAT_CHUNK - 1) / (32 * FORMAT_CHUNK), turns = (chunks + WARPS - 1) / WARPS;
+  const uint chunks = (at.columns + 32 * CHUNK - 1) / (32 * CHUNK), turns = (chunks + K_WARPS - 1) / K_WARPS;
   __global const uchar* bytes = (__global const uchar*)codes;
   __global const uchar* from[COPIES];
   uint to[COPIES];
@@ -231,19 +234,19 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
 
   // x and scales are asked for one turn ahead (x of many tokens one step ahead), from a place in the row where there is none.
   uint4 coming[X_STEPS][TOKEN_TILES];
-  READ_X(at.warp * FORMAT_CHUNK)
-  READ_SCALES(at.warp * FORMAT_CHUNK)
+  READ_X(at.warp * CHUNK)
+  READ_SCALES(at.warp * CHUNK)
   for (uint turn = 0; turn < turns; ++turn) {
-    const uint chunk = turn * WARPS + at.warp, next_step = (chunk + WARPS) * FORMAT_CHUNK;
+    const uint chunk = turn * K_WARPS + at.warp, next_step = (chunk + K_WARPS) * CHUNK;
     USE_SCALES
     READ_SCALES(next_step)
 #if TOKEN_TILES == 1
-    uint4 read[FORMAT_CHUNK][1];
-    UNROLLED for (uint s = 0; s < FORMAT_CHUNK; ++s) read[s][0] = coming[s][0];
+    uint4 read[CHUNK][1];
+    UNROLLED for (uint s = 0; s < CHUNK; ++s) read[s][0] = coming[s][0];
     READ_X(next_step)
 #endif
     WAIT_FOR_CHUNK;
-    SYNCHRONIZE;
+    wait_for_warp();
     BRING(stages + next * (ROWS * PITCH))
     __local const uchar* own_rows = stages + stage * (ROWS * PITCH) + g * PITCH;
     stage = stage + 1 < STAGES ? stage + 1 : 0;
@@ -253,13 +256,13 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
 #ifndef FORMAT_ROW_SCALE
     float4 part[ROW_TILES][TOKEN_TILES];
 #endif
-    EACH_STEP for (uint s = 0; s < FORMAT_CHUNK; ++s) {
+    EACH_STEP for (uint s = 0; s < CHUNK; ++s) {
 #if TOKEN_TILES == 1
       const uint4* value = read[s];
 #else
       uint4 value[TOKEN_TILES];
       UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) value[n] = coming[0][n];
-      READ_X(s + 1 < FORMAT_CHUNK ? chunk * FORMAT_CHUNK + s + 1 : next_step)
+      READ_X(s + 1 < CHUNK ? chunk * CHUNK + s + 1 : next_step)
 #endif
 #ifdef FORMAT_MINIMA
       float4 x_sum[TOKEN_TILES];
@@ -305,32 +308,34 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
 
 GPU_KERNEL void ENTRY(FORMAT_PARTS, __global const half* x, __global half* y, uint rows, uint columns LAST_PARAMETER) {
   __local uchar stages[WARPS * STAGES * ROWS * PITCH] __attribute__((aligned(16)));
-  __local float sums[WARPS][ROWS * 8];
-  const uint item = (uint)get_local_id(0), lane = item % 32;
-  const Place at = {item / 32, lane, (uint)get_group_id(0) * ROWS, rows, (uint)get_group_id(1) * (8 * TOKEN_TILES), TOKEN_COUNT,
-                    columns};
-  __local uchar* own_stages = stages + at.warp * (STAGES * ROWS * PITCH);
+  const uint item = (uint)get_local_id(0), lane = item % 32, warp = item / 32, first = (uint)get_group_id(0) * (ROW_WARPS * ROWS);
+  const Place at = {warp / ROW_WARPS, lane, first + warp % ROW_WARPS * ROWS, rows, (uint)get_group_id(1) * (8 * TOKEN_TILES),
+                    TOKEN_COUNT, columns};
+  __local uchar* own_stages = stages + warp * (STAGES * ROWS * PITCH);
   float4 acc[ROW_TILES][TOKEN_TILES];
   FOR_TILES acc[m][n] = (float4)(0.0f);
-  if (FORMAT_ROW_BYTES(columns) % 16 == 0 && columns % (32 * FORMAT_CHUNK) == 0) {
+  if (FORMAT_ROW_BYTES(columns) % 16 == 0 && columns % (32 * CHUNK) == 0) {
     add_chunks(true, FORMAT_ARGUMENTS, (__global const ushort*)x, at, own_stages, acc);
   } else {
     add_chunks(false, FORMAT_ARGUMENTS, (__global const ushort*)x, at, own_stages, acc);
   }
+  // The stages are free now: sums of each warp, [token][row].
+  __local float* sums = (__local float*)stages;
   UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
     barrier(CLK_LOCAL_MEM_FENCE);
     UNROLLED for (uint m = 0; m < ROW_TILES; ++m) {
-      __local float* to = sums[at.warp] + lane % 4 * (2 * ROWS) + 16 * m + lane / 4;
+      __local float* to = sums + warp * (8 * ROWS) + lane % 4 * (2 * ROWS) + 16 * m + lane / 4;
       to[0] = acc[m][n].x;
       to[ROWS] = acc[m][n].y;
       to[8] = acc[m][n].z;
       to[ROWS + 8] = acc[m][n].w;
     }
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint i = item; i < ROWS * 8; i += 32 * WARPS) {
+    for (uint i = item; i < ROW_WARPS * ROWS * 8; i += 32 * WARPS) {
+      const uint block = i / ROWS % ROW_WARPS, in_row = i % ROWS, in_tile = i / (ROWS * ROW_WARPS);
       float sum = 0.0f;
-      UNROLLED for (uint w = 0; w < WARPS; ++w) sum += sums[w][i];
-      const uint row = at.first + i % ROWS, token = at.first_token + 8 * n + i / ROWS;
+      UNROLLED for (uint w = 0; w < K_WARPS; ++w) sum += sums[(w * ROW_WARPS + block) * (8 * ROWS) + in_tile * ROWS + in_row];
+      const uint row = first + block * ROWS + in_row, token = at.first_token + 8 * n + in_tile;
       if (row >= rows || token >= TOKEN_COUNT) continue;
 #ifdef FORMAT_ROW_SCALE
       sum *= affine_of(FORMAT_ARGUMENTS, row, (size_t)row * steps_of(columns), 0).x;

@@ -14,8 +14,9 @@ typedef struct {
   Affine affine[FORMAT_HALVES];
 } Loaded;
 
-/// Adds the products of one step: ROWS rows with 32 columns of x.
-static inline void add_step(const Loaded row[ROWS], __global const half* x, uint columns, float acc[ROWS][TOKENS]) {
+/// Adds the products of one step: ROWS rows with 32 columns of x. Inlined, else its arrays lie in memory; by its own count of
+/// nf4's look-ups clang would not.
+__attribute__((always_inline)) static inline void add_step(const Loaded row[ROWS], __global const half* x, uint columns, float acc[ROWS][TOKENS]) {
   float products[ROWS][TOKENS], sum[TOKENS];
   UNROLLED for (uint part = 0; part < 4; ++part) {
     const bool fresh = part == 0 || (FORMAT_HALVES == 2 && part == 2);

@@ -123,12 +123,12 @@ def product_case(rng, program, rows, columns, tokens, in_a_row=None):
 def frame_mma_cases(program, rng):
     """Tiles of rows and tokens whole and cut; chunks of all warps more than once, some warps without one at the end; then
     rows whose codes or activations break the 16-byte alignment, and fewer columns than a step."""
-    rows, warps = 16 * program.define("ROW_TILES"), program.define("WARPS")
-    tokens = program.define("TOKENS") or 8 * program.define("TOKEN_TILES")
-    shapes = ((2 * rows + 3, 128 * (warps + 3), tokens), (rows, 416, tokens), (rows + 9, 163, tokens), (3, 8, tokens))
-    # More tokens than the tiles of a group are for the most tiles alone; with fewer the host gives a group more.
-    more = [(5, 256, tokens + 1), (5, 64, tokens - 1)] if program.define("TOKEN_TILES") == 4 else []
-    return [product_case(rng, program, *shape) for shape in (*shapes, *more)]
+    rows = 16 * program.define("ROW_TILES") * program.define("ROW_WARPS")
+    warps, tokens = program.define("WARPS"), program.define("TOKENS")
+    whole = tokens or 8 * program.define("TOKEN_TILES") * program.define("ROW_WARPS")
+    cut = tokens or whole - 7
+    shapes = ((2 * rows + 3, 128 * (warps + 3), whole), (rows, 416, cut), (rows + 9, 163, cut), (3, 8, whole))
+    return [product_case(rng, program, *shape) for shape in shapes]
 
 
 def gemv_cases(program, rng):

@@ -1,7 +1,7 @@
 """Runs one launch of a PTX function: all items of all groups side by side as numpy lanes, the lowest instruction first.
 
 Items that diverge run apart until they meet again; barriers end an epoch of a group's local memory; instructions of a
-whole warp (shfl.sync, mma.sync, ldmatrix) wait for its 32 items. Faults: those of memory.py; a barrier that an item of its
+whole warp (shfl.sync, mma.sync, ldmatrix, bar.warp.sync) wait for its 32 items. Faults: those of memory.py; a barrier that an item of its
 group does not reach, or reaches elsewhere; an incomplete warp; a launch that does not end; an unknown instruction.
 Registers that nothing has written hold garbage. Source: "PTX ISA", "Instruction Set".
 """
@@ -19,7 +19,7 @@ MOST_BLOCKS = 25_000  # of instructions; the longest launch of the tests takes a
 GARBAGE = 0xDEADBEEFCAFEF00D
 SPACES = re.compile(r"(ld|st)\.(global|shared|const|param)(\.nc)?(?:\.v([24]))?\.([bfus])(8|16|32|64)")
 ADDRESS = re.compile(r"\[([%\w$]+)(?:\+(-?\w+))?\]")
-WARP_WIDE = ("shfl.", "mma.", "ldmatrix.")
+WARP_WIDE = ("shfl.", "mma.", "ldmatrix.", "bar.warp.")
 
 
 class Active:
@@ -144,6 +144,10 @@ class Launch:
     def make_step(self, instruction):
         opcode, operands = instruction.opcode, instruction.operands
         name = opcode.split(".")[0]
+        if opcode == "bar.warp.sync":
+            if int(operands[0], 0) != 0xFFFFFFFF:
+                raise Fault("bar.warp.sync of a part of a warp: not modelled")
+            return lambda active: self.local.end_warp_epoch(active.lanes)
         if name in ("bra", "ret", "exit", "bar"):
             return None
         special = {"mma": self.make_mma, "shfl": self.make_shuffle, "ldmatrix": self.make_ldmatrix, "cp": self.make_copy}

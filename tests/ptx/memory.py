@@ -99,7 +99,8 @@ class GlobalMemory:
 
 class LocalMemory:
     """`variables`: {name: (alignment, bytes)} of one group; every group has them at the same addresses, GUARD apart.
-    `unit`: bytes of the smallest access, at which owners are kept."""
+    `unit`: bytes of the smallest access, at which owners are kept. Within an epoch of the group, bar.warp.sync orders the 32
+    items of a warp: it ends an epoch of that warp."""
 
     def __init__(self, variables, group_of_lane, unit):
         self.addresses, size = {}, 0
@@ -117,9 +118,15 @@ class LocalMemory:
         for name, (_, length) in variables.items():
             inside[self.addresses[name] // unit:(self.addresses[name] + length) // unit] = True
         self.inside = np.tile(inside, groups)
-        # Who touched a unit last, as epoch * (items + 1) + item; item `items` stands for several.
+        # Who touched a unit last, as epoch * owners + owner: an item, several of warp w (items + w), or several (the last).
+        self.warps = (self.items + 31) // 32
+        self.owners = self.items + self.warps + 1
+        self.warp_of = np.concatenate([np.arange(self.items) // 32, np.arange(self.warps), [-1]])
         self.written = np.full(len(self.inside), -1, np.int64)
         self.read = np.full(len(self.inside), -1, np.int64)
+        # In which epoch of its warp.
+        self.written_at, self.read_at = np.zeros((2, len(self.inside)), np.int64)
+        self.warp_epoch = np.zeros(self.warps, np.int64)
         self.pending = np.zeros(len(self.inside), np.int32)
         self.epoch = np.zeros(groups, np.int64)
         self.copies = []  # of cp.async: (lanes, batch of each, units, offsets, 16 bytes of each)
@@ -127,6 +134,10 @@ class LocalMemory:
 
     def end_epoch(self, groups):
         self.epoch[groups] += 1
+
+    def end_warp_epoch(self, lanes):
+        """Of whole warps."""
+        self.warp_epoch[lanes[::32] // 32] += 1
 
     def find(self, lanes, addresses, size, what):
         at = addresses.astype(np.int64)
@@ -141,40 +152,54 @@ class LocalMemory:
         return at, units
 
     def marks(self, lanes):
-        """(mark below which all is of earlier epochs, this item's mark, mark of several)."""
-        start = (self.epoch[self.group_of_lane[lanes]] * (self.items + 1))[:, None]
-        return start, start + lanes[:, None], start + self.items
+        """(mark below which all is of earlier epochs, this item's mark)."""
+        start = (self.epoch[self.group_of_lane[lanes]] * self.owners)[:, None]
+        return start, start + lanes[:, None]
+
+    def of_same_warp(self, marks, start, lanes):
+        """Whether the items of the same warp alone left these marks of this epoch."""
+        return self.warp_of[np.clip(marks - start, 0, self.owners - 1)] == lanes[:, None] // 32
+
+    def is_of_others(self, marks, at, lanes):
+        """Whether other items left these marks and nothing has ordered them since."""
+        start, own = self.marks(lanes)
+        since = self.of_same_warp(marks, start, lanes) & (at < self.warp_epoch[lanes // 32][:, None])
+        return (marks >= start) & (marks != own) & ~since
 
     def load(self, lanes, addresses, width, count):
         at, units = self.find(lanes, addresses, width * count, "load")
-        start, own, several = self.marks(lanes)
+        start, own = self.marks(lanes)
         written = self.written[units]
         if (written < 0).any():
             raise Fault("local load of bytes that nobody wrote")
         if self.pending[units].any():
             raise Fault("local load of bytes whose cp.async was not waited for")
-        if ((written >= start) & (written != own)).any():
+        if self.is_of_others(written, self.written_at[units], lanes).any():
             raise Fault("race: local load of what another item wrote since the last barrier")
-        read = self.read[units]
-        marked = np.where((read >= start) & (read != own), several, own)
+        read, of_warp, several = self.read[units], start + self.items + lanes[:, None] // 32, start + self.owners - 1
+        marked = np.where((read < start) | (read == own), own, np.where(self.of_same_warp(read, start, lanes), of_warp, several))
         self.read[units] = marked
         twice = self.read[units] != marked
-        if twice.any():
-            self.read[units[twice]] = np.broadcast_to(several, units.shape)[twice]
+        if twice.any():  # several items of this access read the unit
+            self.read[units[twice]] = np.broadcast_to(of_warp, units.shape)[twice]
+            other = (self.read[units] != marked) & (self.read[units] != of_warp)
+            self.read[units[other]] = np.broadcast_to(several, units.shape)[other]
+        self.read_at[units] = np.broadcast_to(self.warp_epoch[lanes // 32][:, None], units.shape)
         return [self.views[width][at // width + i] for i in range(count)]
 
     def claim(self, lanes, addresses, size, what):
         """Checks that the items may write, and marks them as the writers."""
         at, units = self.find(lanes, addresses, size, what)
-        start, own, _ = self.marks(lanes)
-        written, read = self.written[units], self.read[units]
-        if ((written >= start) & (written != own)).any() or ((read >= start) & (read != own)).any():
+        _, own = self.marks(lanes)
+        if (self.is_of_others(self.written[units], self.written_at[units], lanes).any()
+                or self.is_of_others(self.read[units], self.read_at[units], lanes).any()):
             raise Fault(f"race: local {what} to what another item wrote or read since the last barrier")
         if self.pending[units].any():
             raise Fault(f"local {what} onto a pending cp.async")
         self.written[units] = np.broadcast_to(own, units.shape)
         if (self.written[units] != own).any():
             raise Fault("race: several items write the same local bytes")
+        self.written_at[units] = np.broadcast_to(self.warp_epoch[lanes // 32][:, None], units.shape)
         return at, units
 
     def store(self, lanes, addresses, width, values):
@@ -202,6 +227,7 @@ class LocalMemory:
                 self.bytes[at[done, None] + np.arange(16)] = chunks[done]
                 self.pending[units[done]] = 0
                 self.written[units[done]] = np.broadcast_to(self.marks(owners)[1], units.shape)[done]
+                self.written_at[units[done]] = np.broadcast_to(self.warp_epoch[owners // 32][:, None], units.shape)[done]
             if not done.all():
                 kept.append(tuple(part[~done] for part in (owners, batch, units, at, chunks)))
         self.copies = kept
