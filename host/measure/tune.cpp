@@ -52,7 +52,7 @@ class Tuner {
         const auto more = scheme::projection_pass_table(info, kernels, options_->group_size, tokens, options_->shape);
         rows.insert(rows.end(), more.begin(), more.end());
         for (const scheme::PassRow& row : rows) {
-          const auto* kernel = scheme::choose_kernel(row.operation, kernels.family, variant, device_->info());
+          const auto* kernel = scheme::choose_kernel(row.operation, kernels.family, variant, device_->info(), tokens);
           const auto& tunables = scheme::all_tunables();
           const bool any = std::any_of(tunables.begin(), tunables.end(),
                                        [&](const auto& one) { return scheme::is_tunable(one, *kernel); });

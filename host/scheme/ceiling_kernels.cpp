@@ -11,7 +11,7 @@ constexpr std::size_t kGroup = 128;          // items; fewer where the device ta
 constexpr std::size_t kItemsPerUnit = 2048;  // of a GPU: what NVIDIA's and AMD's units hold at most
 constexpr std::uint32_t kCpuSteps = 2;       // its loop costs nothing beside 24 vector instructions
 
-/// How an entry is built. `operation`: whose variant on a device decides the instructions; empty: plain.
+/// How an entry is built. `operation`: whose variant for one token decides the instructions on a device; empty: plain.
 struct Row {
   Ceiling ceiling;
   std::string_view entry;
@@ -128,7 +128,7 @@ Result<CeilingProgram> CeilingKernels::program(Ceiling ceiling) const {
   if (!row.operation.empty()) {
     const Variant* forced = find_variant(info_.forced_variant);
     const std::string_view wanted = forced == nullptr ? "" : forced->family == family ? forced->name : family;
-    const KernelEntry* kernel = choose_kernel(row.operation, family, wanted, info_);
+    const KernelEntry* kernel = choose_kernel(row.operation, family, wanted, info_, 1);
     if (kernel != nullptr) variant = find_variant(kernel->variant);
     // A CPU's kernels have no use for pairs of f16; whoever asks what it could reach has.
     const Variant* half2 = find_variant("half2");

@@ -82,19 +82,22 @@ WorkSize gemm_block(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kPanelTokens));
 }
-/// How frame_mma_gpu.cl shares rows and tokens out to warps: tiles of 16 rows and of 8 tokens. By times of 4096 x 14336
-/// on an H200.
+/// How frame_mma_gpu.cl shares rows and tokens out to warps: tiles of 16 rows and of 8 tokens.
 struct MatrixUnitTiles {
   std::uint32_t warps, row_warps, row_tiles, token_tiles;
   std::uint32_t rows() const { return 16 * row_tiles * row_warps; }
 };
-MatrixUnitTiles matrix_unit_tiles(std::uint64_t tokens) {
+/// By times of 4096 x 14336 on an H200. Only f16 has registers for 8 tiles of tokens, and needs them: of weights that
+/// are as large as x every reading costs.
+MatrixUnitTiles matrix_unit_tiles(std::uint64_t tokens, bool plain) {
+  constexpr std::uint64_t kManyTokens = 128;
   if (tokens <= kMostGemvTokens) return {8, 1, 1, 1};
   if (tokens <= 32) return {8, 1, 1, tokens <= 16 ? 2U : 4U};
-  return {8, 2, 2, 4};
+  return plain && tokens > kManyTokens ? MatrixUnitTiles{8, 2, 2, 8} : MatrixUnitTiles{8, 1, 2, 4};
 }
+template <bool plain>
 WorkSize matrix_unit_matmul(const Tuning&, const Extent& e) {
-  const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens);
+  const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens, plain);
   const std::size_t items = std::size_t{32} * tiles.warps;
   return {{blocks(e.rows, tiles.rows()) * items, blocks(e.tokens, 8 * tiles.token_tiles), 1}, {items, 1, 1}};
 }
@@ -140,17 +143,19 @@ std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
                      t.work_group, t.gpu_split_k(), t.gpu_gemv_rows(e.tokens), e.tokens, t.gpu_gemv_unroll(e.tokens));
 }
+std::string options_of_tiles(const MatrixUnitTiles& tiles, std::uint64_t tokens) {
+  const std::string few = tokens <= kMostGemvTokens ? fmt::format(" -DTOKENS={}", tokens) : "";
+  return fmt::format("-DWARPS={} -DROW_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}{}", tiles.warps, tiles.row_warps,
+                     tiles.row_tiles, tiles.token_tiles, few);
+}
 std::string matrix_unit_options(const Tuning& t, const Extent& e) {
-  const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens);
-  const std::string few = e.tokens <= kMostGemvTokens ? fmt::format(" -DTOKENS={}", e.tokens) : "";
-  return fmt::format("{}-DWARPS={} -DROW_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}{}", group_option(t, e), tiles.warps,
-                     tiles.row_warps, tiles.row_tiles, tiles.token_tiles, few);
+  return group_option(t, e) + options_of_tiles(matrix_unit_tiles(e.tokens, false), e.tokens);
 }
 std::string matrix_unit_f16(const Tuning&, const Extent& e) {
-  return matrix_unit_options({.group = 0}, e) + " -DFORMAT_F16";
+  return options_of_tiles(matrix_unit_tiles(e.tokens, true), e.tokens) + " -DFORMAT_F16";
 }
 std::string matrix_unit_i8(const Tuning&, const Extent& e) {
-  return matrix_unit_options({.group = 0}, e) + " -DFORMAT_I8";
+  return options_of_tiles(matrix_unit_tiles(e.tokens, false), e.tokens) + " -DFORMAT_I8";
 }
 std::string matrix_unit_i4(const Tuning& t, const Extent& e) { return matrix_unit_options(t, e) + " -DFORMAT_I4"; }
 std::string gemm_options(const Tuning& t, const Extent& e) {
@@ -187,7 +192,11 @@ struct KernelRow {
   device::WorkSize (*size)(const Tuning&, const Extent&);
   std::string (*options)(const Tuning&, const Extent&);
   Variants variants = {};
+  std::uint32_t fewest_tokens = 0;
 };
+
+/// Of gemv on a matrix unit: one token takes an H200 1.01 to 1.17 of what the vector unit takes, 8 tokens 0.13 to 0.54.
+constexpr std::uint32_t kFewestForUnit = 2;
 
 // Of two rows of an operation and family the better variants come first.
 constexpr KernelRow kRows[] = {
@@ -239,17 +248,35 @@ constexpr KernelRow kRows[] = {
     {"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"gemv_f16_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_f16, {"mma"}},
-    {"gemv_i8_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i8, {"mma"}},
-    {"gemv_i4_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i4, {"mma"}},
-    {"gemm_i8_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i8, {"mma"}},
-    {"gemm_i4_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_i4, {"mma"}},
+    {"gemv_f16_f16",
+     "gpu",
+     "matmul/frame_mma_gpu.cl",
+     matrix_unit_matmul<true>,
+     matrix_unit_f16,
+     {"mma"},
+     kFewestForUnit},
+    {"gemv_i8_f16",
+     "gpu",
+     "matmul/frame_mma_gpu.cl",
+     matrix_unit_matmul<false>,
+     matrix_unit_i8,
+     {"mma"},
+     kFewestForUnit},
+    {"gemv_i4_f16",
+     "gpu",
+     "matmul/frame_mma_gpu.cl",
+     matrix_unit_matmul<false>,
+     matrix_unit_i4,
+     {"mma"},
+     kFewestForUnit},
+    {"gemm_i8_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<false>, matrix_unit_i8, {"mma"}},
+    {"gemm_i4_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<false>, matrix_unit_i4, {"mma"}},
     {"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
     {"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemm_f16_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_f16, {"mma"}},
+    {"gemm_f16_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<true>, matrix_unit_f16, {"mma"}},
     {"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
     {"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
     {"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
@@ -291,8 +318,14 @@ constexpr KernelRow kFrames[] = {
     {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
     {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
-    {"gemv_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_options, {"mma"}},
-    {"gemm_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul, matrix_unit_options, {"mma"}},
+    {"gemv_",
+     "gpu",
+     "matmul/frame_mma_gpu.cl",
+     matrix_unit_matmul<false>,
+     matrix_unit_options,
+     {"mma"},
+     kFewestForUnit},
+    {"gemm_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<false>, matrix_unit_options, {"mma"}},
     {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
     {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
@@ -303,7 +336,7 @@ constexpr KernelRow kFrames[] = {
 void expand_row(const KernelRow& row, std::string_view operation, const format::FormatInfo* framed,
                 std::vector<KernelEntry>& kernels) {
   const auto add = [&](std::string_view variant) {
-    kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed});
+    kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed, row.fewest_tokens});
   };
   const bool left_out = framed != nullptr && !framed->looked_up && row.variants == kLookUps;
   const Variants variants = left_out ? Variants{} : row.variants;
@@ -462,12 +495,14 @@ const KernelEntry* find_kernel(std::string_view operation, std::string_view fami
 }
 
 const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
-                                 const device::DeviceInfo& info) {
+                                 const device::DeviceInfo& info, std::uint64_t tokens) {
+  const auto suits = [&](const KernelEntry& entry) {
+    return (tokens == 0 || tokens >= entry.fewest_tokens) && !info.find_avoided(entry.name()) &&
+           !missing_capability(*find_variant(entry.variant), info);
+  };
   for (const KernelEntry& entry : all_kernels()) {
     if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
-    if (variant.empty() ? !missing_capability(*find_variant(entry.variant), info) && !info.find_avoided(entry.name())
-                        : entry.variant == variant)
-      return &entry;
+    if (variant.empty() ? suits(entry) : entry.variant == variant) return &entry;
   }
   return find_kernel(operation, family);
 }

@@ -89,6 +89,7 @@ struct KernelEntry {
   std::string (*family_options)(const Tuning&, const Extent&);
   std::string_view variant;                    ///< name of its Variant: the family's for the plain kernel
   const format::FormatInfo* format = nullptr;  ///< of a frame's weights; null: the file has its formats of its own
+  std::uint32_t fewest_tokens = 0;             ///< with fewer the next best kernel is faster
 
   /// Function in the file: operation_family.
   std::string entry() const { return std::string(operation) + '_' + std::string(family); }
@@ -113,10 +114,10 @@ std::span<const KernelEntry> all_kernels();
 /// neither exists.
 const KernelEntry* find_kernel(std::string_view operation, std::string_view family);
 /// The kernel of `operation` in `family` and `variant`, where the operation has that variant, else the plain one. An
-/// empty variant: the first that the probed capabilities of `info` allow. Kernels that `info` avoids give way to the
-/// next best; the plain one has none behind it.
+/// empty variant: the first that the probed capabilities of `info` allow and `tokens` pay (0: whatever they are).
+/// Kernels that `info` avoids give way to the next best; the plain one has none behind it.
 const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
-                                 const device::DeviceInfo& info);
+                                 const device::DeviceInfo& info, std::uint64_t tokens = 0);
 /// Whether the kernel of this name is a variant that the plain one of its operation can stand in for.
 bool is_fast_variant(std::string_view name);
 /// The hazard of a kernel that is avoided on the device of `info`: what takes its place and how to do without all such.

@@ -78,7 +78,7 @@ Result<BuiltKernel> build_best(device::Device& device, const PassOptions& option
   const std::string family = family_of(device, options);
   const std::string& variant = variant_of(device, options);
   while (true) {
-    const KernelEntry* entry = choose_kernel(operation, family, variant, device.info());
+    const KernelEntry* entry = choose_kernel(operation, family, variant, device.info(), extent.tokens);
     expects(entry != nullptr, "every operation has a kernel");
     auto built = build(device, options, *entry, extent);
     if (built || !variant.empty() || entry->variant == entry->family) return built;

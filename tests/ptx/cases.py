@@ -125,7 +125,9 @@ def frame_mma_cases(program, rng):
     rows whose codes or activations break the 16-byte alignment, and fewer columns than a step."""
     rows = 16 * program.define("ROW_TILES") * program.define("ROW_WARPS")
     warps, tokens = program.define("WARPS"), program.define("TOKENS")
-    whole = tokens or 8 * program.define("TOKEN_TILES") * program.define("ROW_WARPS")
+    # As many tokens as give the program these tiles: up to 16, up to 32, up to 128, more.
+    tiles = program.define("TOKEN_TILES") * program.define("ROW_TILES")
+    whole = tokens or {2: 16, 4: 32, 8: 64, 16: 160}[tiles]
     cut = tokens or whole - 7
     shapes = ((2 * rows + 3, 128 * (warps + 3), whole), (rows, 416, cut), (rows + 9, 163, cut), (3, 8, whole))
     return [product_case(rng, program, *shape) for shape in shapes]

@@ -54,10 +54,24 @@ SOURCE_MUTANTS = [
     ("gemm_i4_f16_gpu", "matmul/gemm_gpu.cl", "((columns + GROUP - 1) / GROUP) + k / GROUP", "(columns / GROUP) + k / GROUP"),
     ("gemm_i4_i8_gpu_ptx", "matmul/gemm_dot_gpu.cl", "- zeros) ^ 0x80808080u", "- zeros)"),
     ("gemm_i8_i8_gpu_ptx", "matmul/gemm_dot_gpu.cl", "if (row < rows && token < tokens) out", "if (row < rows) out"),
-    ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "#define PITCH 80", "#define PITCH 72"),
-    ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "const bool inside = row < rows && at < row_bytes;", "const bool inside = rows > 0 && at < row_bytes;"),
-    ("gemm_f16_f16_gpu_mma", "matmul/gemm_mma_gpu.cl", "stage = STAGES - 1 - stage;", "stage = 0;"),
-    ("gemm_f16_f16_gpu_mma", "common/matrix_unit.clh", "((lane) / 4 + (i) / 2 % 2 * 8)", "((lane) / 4 + (i) % 2 * 8)"),
+    ("gemm_i8_i8_gpu_mma", "matmul/gemm_mma_gpu.cl", "#define PITCH 80", "#define PITCH 72"),
+    ("gemm_i8_i8_gpu_mma", "matmul/gemm_mma_gpu.cl", "const bool inside = row < rows && at < row_bytes;", "const bool inside = rows > 0 && at < row_bytes;"),
+    ("gemm_i8_i8_gpu_mma", "matmul/gemm_mma_gpu.cl", "stage = STAGES - 1 - stage;", "stage = 0;"),
+    ("gemm_i8_i8_gpu_mma", "common/matrix_unit.clh", "((lane) / 4 + (i) / 2 % 2 * 8)", "((lane) / 4 + (i) % 2 * 8)"),
+    ("gemv_q4_0_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "    wait_for_warp();", ""),
+    ("gemv_f16_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "stage = stage + 1 < STAGES", "stage = stage + 2 < STAGES"),
+    ("gemv_q8_0_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "if (wide && chunk >= chunks) continue;", ""),
+    ("gemv_q6_k_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "min((first_step) + which", "max((first_step) + which"),
+    ("gemv_i8_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "min(at.first + row, at.rows - 1)", "(at.first + row)"),
+    ("gemv_i4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "(low < left ? from[low]", "(low <= left ? from[low]"),
+    ("gemv_nvfp4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "(FORMAT_HALVES == 2 ? (half) : 0))", "0)"),
+    ("gemv_q4_1_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "x_sum[n].hi = x_sum[n].lo;", ""),
+    ("gemm_mxfp4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "? chunk * CHUNK + s + 1 :", "? chunk * CHUNK + s :"),
+    ("gemm_q4_k_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "if (row >= rows || token >= TOKEN_COUNT) continue;", "if (row >= rows) continue;"),
+    ("gemv_i3_f16_gpu_mma", "format/i3.clh", ">> (2 * place);", ">> place;"),
+    ("gemv_i2_f16_gpu_mma", "format/format.clh", "((__global const ushort*)zeros)[group] * 0x10001u", "((__global const ushort*)zeros)[group]"),
+    ("gemv_fp8_f16_gpu_mma", "format/format.clh", "masked_onto(word >> 1, 0x3F803F80u", "masked_onto(word >> 1, 0x1F801F80u"),
+    ("gemv_nf4_f16_gpu_mma", "format/nibbles.clh", "out[1] = HALVES(0x7632);", "out[1] = HALVES(0x5410);"),
     ("gemm_i8_i8_gpu_mma", "common/matrix_unit.clh", "+ (lane) / 8 % 2 * 16)", "+ (lane) / 16 * 16)"),
     ("quantize_f16_i8_gpu", "common/group_rows.clh", "exchange[item + i * FEW]", "exchange[item]"),
     ("quantize_f16_i8_sums_gpu", "quantize/quantize_gpu.cl", "v < vectors ? sum_of_bytes(bytes) : 0", "sum_of_bytes(bytes)"),
@@ -97,7 +111,7 @@ def wait_less(index):
 def ptx_mutants(function):
     """(what, index of the instruction, change) of all barriers and waits."""
     for index, instruction in enumerate(function.instructions):
-        if instruction.opcode == "bar.sync":
+        if instruction.opcode in ("bar.sync", "bar.warp.sync"):
             yield f"barrier at {index} removed", index, remove(index)
         if instruction.opcode == "cp.async.wait_group":
             yield f"wait at {index} for one batch less", index, wait_less(index)
