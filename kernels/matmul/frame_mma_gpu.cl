@@ -1,16 +1,16 @@
 // y[t][r] = sum_k w[r][k] x[t][k] on NVIDIA's matrix unit (common/mma.clh) for weights of any format (format/format.clh) and
 // f16 activations: gemv_ for TOKENS of 1 to 8, gemm_ for more. A row of weights is a row of A and a token a column of B, so
 // 8 tokens cost what one costs.
-// Work-group (b, c) of WARPS warps: ROWS = 16 ROW_TILES rows for each of ROW_WARPS, tokens [8 TOKEN_TILES c, ..). A chunk is CHUNK
-// steps of 32 columns; the K_WARPS = WARPS / ROW_WARPS warps of the same rows take the chunks in turn. Codes come to the warp's own
-// local memory by cp.async, 16 bytes an access, STAGES - 1 chunks ahead, so that warps wait for none but their own lanes; where a
-// row has no whole chunks or is no multiple of 16 bytes, byte by byte. A lane
-// (g = lane / 4, place = lane % 4) makes f16 of the codes of rows g and g + 8 in its place of each step, by a few bit operations
-// (fragments() of the format), and reads x of token g in the same places. An order of columns that is the same for A and B leaves
-// the sums as they are. Sums over a scale's columns are scaled in f32; those of the warps are added in local memory at the end.
-// Scales are read once per chunk and row by the lane whose place is that of the step, and handed to its three neighbours.
-// Bytes: weights once per 8 TOKEN_TILES tokens, x once per 16 ROW_TILES rows.
-// Bytes of x are read by ROW_WARPS warps at about the same time. Tunables: WARPS, ROW_WARPS, ROW_TILES, TOKEN_TILES. Precondition: buffers start on 16 bytes; the probe of the unit.
+// Work-group (b, c) of WARPS warps: ROWS = 16 ROW_TILES rows for each of ROW_WARPS, tokens [8 TOKEN_TILES c, ..). A chunk is
+// CHUNK steps of 32 columns; the K_WARPS = WARPS / ROW_WARPS warps of the same rows take the chunks in turn. Codes come to the
+// warp's own local memory by cp.async, 16 bytes an access, STAGES - 1 chunks ahead, so that warps wait for none but their own
+// lanes; where a row has no whole chunks or is no multiple of 16 bytes, byte by byte. A lane (g = lane / 4, place = lane % 4)
+// makes f16 of the codes of rows g and g + 8 in its place of each step, by a few bit operations (fragments() of the format), and
+// reads x of token g in the same places. An order of columns that is the same for A and B leaves the sums as they are. Sums over
+// a scale's columns are scaled in f32; those of the warps are added in local memory at the end. Scales are read once per chunk
+// and row by the lane whose place is that of the step, and handed to its three neighbours.
+// Bytes: weights once per 8 TOKEN_TILES tokens, x once per ROW_WARPS ROWS rows where the caches hold it, else once per ROWS.
+// Tunables: WARPS, ROW_WARPS, ROW_TILES, TOKEN_TILES. Precondition: buffers start on 16 bytes; the probe of the unit.
 #define GPU_FAMILY
 #define INSTRUCTIONS_PTX
 #include "common/common.clh"
@@ -118,11 +118,11 @@ static inline float4 scaled(float4 part, float2 scale, float4 sum) {
 
 #ifdef TOKENS
 #define TOKEN_COUNT TOKENS
-#define ENTRY FRAME_ENTRY(gemv_, gpu)
+#define OPERATION gemv_
 #define LAST_PARAMETER
 #else
 #define TOKEN_COUNT tokens
-#define ENTRY FRAME_ENTRY(gemm_, gpu)
+#define OPERATION gemm_
 #define LAST_PARAMETER , uint tokens
 #endif
 
@@ -181,8 +181,10 @@ typedef struct {
 
 // The lane's own scales of a chunk, and with them the minima or the zero points.
 #ifdef FORMAT_ROW_SCALE
+typedef uint Scales;
 #define READ_SCALES(first_step)
 #define USE_SCALES
+#define SCALES_IN_USE (const Scales*)0
 #else
 typedef struct {
   uint scale[ROW_TILES][2][OWN_SCALES], other[ROW_TILES][2][OWN_SCALES];
@@ -205,7 +207,56 @@ typedef struct {
     }                                                                                                                 \
   }
 #define USE_SCALES const Scales held_scales = coming_scales;
+#define SCALES_IN_USE &held_scales
 #endif
+
+/// Adds the products of step `s` of a chunk, whose codes lie from `rows_of_lane` on, with x of all tiles of tokens. Inlined, as its
+/// arrays are registers.
+__attribute__((always_inline)) static inline void add_step(const uint s, const uint4 value[TOKEN_TILES],
+                                                           __local const uchar* rows_of_lane, const Scales* scales,
+                                                           const uint lane, const uint held,
+                                                           float4 part[ROW_TILES][TOKEN_TILES],
+                                                           float4 acc[ROW_TILES][TOKEN_TILES]) {
+  const uint place = lane % 4;
+#ifdef FORMAT_MINIMA
+  float4 x_sum[TOKEN_TILES];
+  UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
+    const uint4 ones = (uint4)(0x3C003C00u);
+    x_sum[n] = mma_f16(ones, value[n].hi, mma_f16(ones, value[n].lo, (float4)(0.0f)));
+    x_sum[n].hi = x_sum[n].lo;
+  }
+#endif
+  UNROLLED for (uint m = 0; m < ROW_TILES; ++m) {
+    __local const uchar* low_row = rows_of_lane + 16 * m * PITCH + s * FORMAT_STEP_BYTES;
+#ifdef FORMAT_ZEROS
+    const uint zeros_low = BITS_OF(scales->other[m][0], s, 0), zeros_high = BITS_OF(scales->other[m][1], s, 0);
+#else
+    const uint zeros_low = 0, zeros_high = 0;
+#endif
+    uint4 low[FORMAT_FRAGMENTS], high[FORMAT_FRAGMENTS];
+    fragments(low_row, place, zeros_low, held, low);
+    fragments(low_row + 8 * PITCH, place, zeros_high, held, high);
+    UNROLLED for (uint half_step = 0; half_step < 2; ++half_step) {
+      UNROLLED for (uint f = 0; f < FORMAT_FRAGMENTS; ++f) {
+        const uint4 a = half_step == 0 ? (uint4)(low[f].x, high[f].x, low[f].y, high[f].y)
+                                       : (uint4)(low[f].z, high[f].z, low[f].w, high[f].w);
+        UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
+          const uint2 b = half_step == 0 ? value[n].lo : value[n].hi;
+          part[m][n] = mma_f16(a, b, IS_FIRST(s, half_step) && f == 0 ? (float4)(0.0f) : part[m][n]);
+        }
+      }
+      if (IS_LAST(s, half_step)) {
+        const float2 both = (float2)(SCALE_OF(scales->scale[m][0], s, half_step),
+                                     SCALE_OF(scales->scale[m][1], s, half_step));
+        UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) acc[m][n] = scaled(part[m][n], both, acc[m][n]);
+      }
+    }
+#ifdef FORMAT_MINIMA
+    const float2 both = (float2)(SCALE_OF(scales->other[m][0], s, 0), SCALE_OF(scales->other[m][1], s, 0));
+    UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) acc[m][n] = scaled(x_sum[n], both, acc[m][n]);
+#endif
+  }
+}
 
 /// Adds the products of all chunks of this warp. `wide` is a constant: rows have whole chunks and multiples of 16 bytes.
 __attribute__((always_inline)) static inline void add_chunks(const bool wide, FORMAT_PARTS, __global const ushort* x,
@@ -224,7 +275,9 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
   }
   // Sums of tokens beyond the last are not stored: those are the last once more.
   __global const ushort* x_of[TOKEN_TILES];
-  UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) x_of[n] = x + (size_t)min(at.first_token + 8 * n + g, at.tokens - 1) * at.columns;
+  UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
+    x_of[n] = x + (size_t)min(at.first_token + 8 * n + g, at.tokens - 1) * at.columns;
+  }
 #ifndef FORMAT_ROW_SCALE
   const uint steps = steps_of(at.columns);
   Scales coming_scales;
@@ -264,51 +317,17 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
       UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) value[n] = coming[0][n];
       READ_X(s + 1 < CHUNK ? chunk * CHUNK + s + 1 : next_step)
 #endif
-#ifdef FORMAT_MINIMA
-      float4 x_sum[TOKEN_TILES];
-      UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
-        const uint4 ones = (uint4)(0x3C003C00u);
-        x_sum[n] = mma_f16(ones, value[n].hi, mma_f16(ones, value[n].lo, (float4)(0.0f)));
-        x_sum[n].hi = x_sum[n].lo;
-      }
-#endif
-      UNROLLED for (uint m = 0; m < ROW_TILES; ++m) {
-        __local const uchar* low_row = own_rows + 16 * m * PITCH + s * FORMAT_STEP_BYTES;
-#ifdef FORMAT_ZEROS
-        const uint zeros_low = BITS_OF(held_scales.other[m][0], s, 0), zeros_high = BITS_OF(held_scales.other[m][1], s, 0);
-#else
-        const uint zeros_low = 0, zeros_high = 0;
-#endif
-        uint4 low[FORMAT_FRAGMENTS], high[FORMAT_FRAGMENTS];
-        fragments(low_row, place, zeros_low, held, low);
-        fragments(low_row + 8 * PITCH, place, zeros_high, held, high);
-        UNROLLED for (uint half_step = 0; half_step < 2; ++half_step) {
-          UNROLLED for (uint f = 0; f < FORMAT_FRAGMENTS; ++f) {
-            const uint4 a = half_step == 0 ? (uint4)(low[f].x, high[f].x, low[f].y, high[f].y)
-                                           : (uint4)(low[f].z, high[f].z, low[f].w, high[f].w);
-            UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
-              const uint2 b = half_step == 0 ? value[n].lo : value[n].hi;
-              PART[m][n] = mma_f16(a, b, IS_FIRST(s, half_step) && f == 0 ? (float4)(0.0f) : PART[m][n]);
-            }
-          }
-          if (IS_LAST(s, half_step)) {
-            const float2 both = (float2)(SCALE_OF(held_scales.scale[m][0], s, half_step), SCALE_OF(held_scales.scale[m][1], s, half_step));
-            UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) acc[m][n] = scaled(PART[m][n], both, acc[m][n]);
-          }
-        }
-#ifdef FORMAT_MINIMA
-        const float2 both = (float2)(SCALE_OF(held_scales.other[m][0], s, 0), SCALE_OF(held_scales.other[m][1], s, 0));
-        UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) acc[m][n] = scaled(x_sum[n], both, acc[m][n]);
-#endif
-      }
+      add_step(s, value, own_rows, SCALES_IN_USE, lane, held, PART, acc);
     }
   }
   wait_copies(0);
 }
 
-GPU_KERNEL void ENTRY(FORMAT_PARTS, __global const half* x, __global half* y, uint rows, uint columns LAST_PARAMETER) {
+GPU_KERNEL void FRAME_ENTRY(OPERATION, gpu)(FORMAT_PARTS, __global const half* x, __global half* y, uint rows,
+                                            uint columns LAST_PARAMETER) {
   __local uchar stages[WARPS * STAGES * ROWS * PITCH] __attribute__((aligned(16)));
-  const uint item = (uint)get_local_id(0), lane = item % 32, warp = item / 32, first = (uint)get_group_id(0) * (ROW_WARPS * ROWS);
+  const uint item = (uint)get_local_id(0), lane = item % 32, warp = item / 32;
+  const uint first = (uint)get_group_id(0) * (ROW_WARPS * ROWS);
   const Place at = {warp / ROW_WARPS, lane, first + warp % ROW_WARPS * ROWS, rows, (uint)get_group_id(1) * (8 * TOKEN_TILES),
                     TOKEN_COUNT, columns};
   __local uchar* own_stages = stages + warp * (STAGES * ROWS * PITCH);
