@@ -99,7 +99,8 @@ template <bool plain>
 WorkSize matrix_unit_matmul(const Tuning&, const Extent& e) {
   const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens, plain);
   const std::size_t items = std::size_t{32} * tiles.warps;
-  return {{blocks(e.rows, tiles.rows()) * items, blocks(e.tokens, 8 * tiles.token_tiles), 1}, {items, 1, 1}};
+  return {{blocks(e.rows, tiles.rows()) * items, blocks(e.tokens, std::uint64_t{8} * tiles.token_tiles), 1},
+          {items, 1, 1}};
 }
 WorkSize gpu_gemm(const Tuning&, const Extent& e) {
   constexpr std::size_t kTile = 64;

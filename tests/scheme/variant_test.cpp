@@ -292,8 +292,8 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithPa
     kernels_.replace("matmul/gemm_mma_gpu.cl", "_Pragma(\"unroll\")", "");
   }
 
-  /// The kernels of gemm_mma_gpu.cl. frame_mma_gpu.cl, which mma alone has, is not made of functions that stand in for its
-  /// instructions: tests/ptx runs it.
+  /// The kernels of gemm_mma_gpu.cl. frame_mma_gpu.cl, which mma alone has, is not made of functions that stand in for
+  /// its instructions: tests/ptx runs it.
   std::vector<VerifyRow> verify_unit(bool small = false) {
     return verify(GetParam().variant, small, has_frame() ? "gemm_i8_i8" : "");
   }
