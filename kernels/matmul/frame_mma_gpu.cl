@@ -148,17 +148,20 @@ typedef struct {
 #define SCALE_OF(values, s, half) as_float(BITS_OF(values, s, half))
 #endif
 
-// The next chunk of this warp that was not asked for; a warp that has no more closes an empty batch.
-#define BRING(stage_bytes)                                                                                            \
-  if (!wide) {                                                                                                        \
-    bring_bytes(stage_bytes, bytes, at.first, at.rows, wanted * CHUNK_BYTES, row_bytes, lane);                        \
-  } else if (wanted < chunks) {                                                                                       \
-    UNROLLED for (uint i = 0; i < COPIES; ++i) {                                                                      \
-      if (ROWS * PIECES % 32 == 0 || lane + 32 * i < ROWS * PIECES) copy_async((stage_bytes) + to[i], from[i], 16u);  \
-      from[i] += K_WARPS * CHUNK_BYTES;                                                                                 \
-    }                                                                                                                 \
-  }                                                                                                                   \
-  close_copies();                                                                                                     \
+// The next chunk of this warp that was not asked for; a warp that has no more closes an empty batch. Whoever read a chunk has
+// waited for its batch: none is left at the end.
+#define BRING(stage_bytes)                                                                                              \
+  if (!wide) {                                                                                                          \
+    bring_bytes(stage_bytes, bytes, at.first, at.rows, wanted * CHUNK_BYTES, row_bytes, lane);                          \
+  } else {                                                                                                              \
+    if (wanted < chunks) {                                                                                              \
+      UNROLLED for (uint i = 0; i < COPIES; ++i) {                                                                      \
+        if (ROWS * PIECES % 32 == 0 || lane + 32 * i < ROWS * PIECES) copy_async((stage_bytes) + to[i], from[i], 16u);  \
+        from[i] += K_WARPS * CHUNK_BYTES;                                                                               \
+      }                                                                                                                 \
+    }                                                                                                                   \
+    close_copies();                                                                                                     \
+  }                                                                                                                     \
   wanted += K_WARPS;
 
 // x of X_STEPS steps from `first_step` on.
@@ -223,7 +226,6 @@ __attribute__((always_inline)) static inline void add_step(const uint s, const u
   UNROLLED for (uint n = 0; n < TOKEN_TILES; ++n) {
     const uint4 ones = (uint4)(0x3C003C00u);
     x_sum[n] = mma_f16(ones, value[n].hi, mma_f16(ones, value[n].lo, (float4)(0.0f)));
-    x_sum[n].hi = x_sum[n].lo;
   }
 #endif
   UNROLLED for (uint m = 0; m < ROW_TILES; ++m) {
@@ -298,7 +300,7 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
     UNROLLED for (uint s = 0; s < CHUNK; ++s) read[s][0] = coming[s][0];
     READ_X(next_step)
 #endif
-    WAIT_FOR_CHUNK;
+    if (wide) WAIT_FOR_CHUNK;
     wait_for_warp();
     BRING(stages + next * (ROWS * PITCH))
     __local const uchar* own_rows = stages + stage * (ROWS * PITCH) + g * PITCH;
@@ -320,7 +322,6 @@ __attribute__((always_inline)) static inline void add_chunks(const bool wide, FO
       add_step(s, value, own_rows, SCALES_IN_USE, lane, held, PART, acc);
     }
   }
-  wait_copies(0);
 }
 
 GPU_KERNEL void FRAME_ENTRY(OPERATION, gpu)(FORMAT_PARTS, __global const half* x, __global half* y, uint rows,

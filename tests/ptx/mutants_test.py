@@ -65,7 +65,7 @@ SOURCE_MUTANTS = [
     ("gemv_i8_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "min(at.first + row, at.rows - 1)", "(at.first + row)"),
     ("gemv_i4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "(low < left ? from[low]", "(low <= left ? from[low]"),
     ("gemv_nvfp4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "(FORMAT_HALVES == 2 ? (half) : 0))", "0)"),
-    ("gemv_q4_1_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "x_sum[n].hi = x_sum[n].lo;", ""),
+    ("gemv_q4_1_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "mma_f16(ones, value[n].lo,", "mma_f16(ones, value[n].hi,"),
     ("gemm_mxfp4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "? chunk * CHUNK + s + 1 :", "? chunk * CHUNK + s :"),
     ("gemm_q4_k_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "if (row >= rows || token >= TOKEN_COUNT) continue;", "if (row >= rows) continue;"),
     ("gemv_i3_f16_gpu_mma", "format/i3.clh", ">> (2 * place);", ">> place;"),
