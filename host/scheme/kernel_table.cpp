@@ -80,25 +80,29 @@ WorkSize gemm_block(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kPanelTokens));
 }
-/// How frame_mma_gpu.cl shares rows and tokens out to warps: tiles of 16 rows and of 8 tokens.
-struct MatrixUnitTiles {
-  std::uint32_t warps, row_warps, row_tiles, token_tiles;
-  std::uint32_t rows() const { return 16 * row_tiles * row_warps; }
-};
-/// By times of 4096 x 14336 on an H200. Only f16 has registers for 8 tiles of tokens, and needs them: of weights that
-/// are as large as x every reading costs.
-MatrixUnitTiles matrix_unit_tiles(std::uint64_t tokens, bool plain) {
-  constexpr std::uint64_t kManyTokens = 128;
-  if (tokens <= kMostGemvTokens) return {8, 1, 1, 1};
-  if (tokens <= 32) return {8, 1, 1, tokens <= 16 ? 2U : 4U};
-  return plain && tokens > kManyTokens ? MatrixUnitTiles{8, 2, 2, 8} : MatrixUnitTiles{8, 1, 2, 4};
+constexpr std::uint32_t kUnitGemvWarps = 8;
+WorkSize unit_gemv(const Tuning&, const Extent& e) {
+  const std::size_t items = std::size_t{32} * kUnitGemvWarps;
+  return {{blocks(e.rows, 16) * items, 1, 1}, {items, 1, 1}};
 }
-template <bool plain>
-WorkSize matrix_unit_matmul(const Tuning&, const Extent& e) {
-  const MatrixUnitTiles tiles = matrix_unit_tiles(e.tokens, plain);
-  const std::size_t items = std::size_t{32} * tiles.warps;
-  return {{blocks(e.rows, tiles.rows()) * items, blocks(e.tokens, std::uint64_t{8} * tiles.token_tiles), 1},
-          {items, 1, 1}};
+/// How gemm_frame_mma_gpu.cl shares a tile out to warps, and what of it one has: tiles of 16 rows and of 8 tokens.
+struct UnitTile {
+  std::uint32_t warps, row_warps, token_warps, row_tiles, token_tiles;
+  std::uint32_t rows() const { return 16 * row_tiles * row_warps; }
+  std::uint32_t tokens() const { return 8 * token_tiles * token_warps; }
+};
+/// By times of 4096 x 14336 on an H200.
+UnitTile unit_tile(std::uint64_t tokens) {
+  if (tokens <= 16) return {4, 1, 1, 2, 2};
+  if (tokens <= 32) return {8, 1, 2, 2, 2};
+  if (tokens <= 64) return {8, 1, 2, 2, 4};
+  if (tokens <= 128) return {8, 2, 2, 2, 4};
+  return {8, 4, 2, 2, 8};
+}
+WorkSize unit_gemm(const Tuning&, const Extent& e) {
+  const UnitTile tile = unit_tile(e.tokens);
+  const std::size_t items = std::size_t{32} * tile.warps;
+  return {{blocks(e.rows, tile.rows()) * items, blocks(e.tokens, tile.tokens()), 1}, {items, 1, 1}};
 }
 WorkSize gpu_gemm(const Tuning&, const Extent& e) {
   constexpr std::size_t kTile = 64;
@@ -142,21 +146,38 @@ std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
                      t.work_group, t.gpu_split_k(), t.gpu_gemv_rows(e.tokens), e.tokens, t.gpu_gemv_unroll(e.tokens));
 }
-std::string options_of_tiles(const MatrixUnitTiles& tiles, std::uint64_t tokens) {
-  const std::string few = tokens <= kMostGemvTokens ? fmt::format(" -DTOKENS={}", tokens) : "";
-  return fmt::format("-DWARPS={} -DROW_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}{}", tiles.warps, tiles.row_warps,
-                     tiles.row_tiles, tiles.token_tiles, few);
+std::string unit_gemv_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWARPS={} -DTOKENS={}", group_option(t, e), kUnitGemvWarps, e.tokens);
 }
-std::string matrix_unit_options(const Tuning& t, const Extent& e) {
-  return group_option(t, e) + options_of_tiles(matrix_unit_tiles(e.tokens, false), e.tokens);
+std::string unit_gemm_options(const Tuning& t, const Extent& e) {
+  const UnitTile tile = unit_tile(e.tokens);
+  return fmt::format("{}-DWARPS={} -DROW_WARPS={} -DTOKEN_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}", group_option(t, e),
+                     tile.warps, tile.row_warps, tile.token_warps, tile.row_tiles, tile.token_tiles);
 }
-std::string matrix_unit_f16(const Tuning&, const Extent& e) {
-  return options_of_tiles(matrix_unit_tiles(e.tokens, true), e.tokens) + " -DFORMAT_F16";
+/// Of formats that are no frames elsewhere. f16 and int8 have no groups.
+Tuning without_group(Tuning t) {
+  t.group = 0;
+  return t;
 }
-std::string matrix_unit_i8(const Tuning&, const Extent& e) {
-  return options_of_tiles(matrix_unit_tiles(e.tokens, false), e.tokens) + " -DFORMAT_I8";
+constexpr std::string_view kInt8Activations = " -DACTIVATIONS_I8";
+std::string unit_gemv_f16(const Tuning& t, const Extent& e) {
+  return unit_gemv_options(without_group(t), e) + " -DFORMAT_F16";
 }
-std::string matrix_unit_i4(const Tuning& t, const Extent& e) { return matrix_unit_options(t, e) + " -DFORMAT_I4"; }
+std::string unit_gemv_i8(const Tuning& t, const Extent& e) {
+  return unit_gemv_options(without_group(t), e) + " -DFORMAT_I8";
+}
+std::string unit_gemv_i4(const Tuning& t, const Extent& e) { return unit_gemv_options(t, e) + " -DFORMAT_I4"; }
+std::string unit_gemv_i8_i8(const Tuning& t, const Extent& e) { return unit_gemv_i8(t, e).append(kInt8Activations); }
+std::string unit_gemv_i4_i8(const Tuning& t, const Extent& e) { return unit_gemv_i4(t, e).append(kInt8Activations); }
+std::string unit_gemm_f16(const Tuning& t, const Extent& e) {
+  return unit_gemm_options(without_group(t), e) + " -DFORMAT_F16";
+}
+std::string unit_gemm_i8(const Tuning& t, const Extent& e) {
+  return unit_gemm_options(without_group(t), e) + " -DFORMAT_I8";
+}
+std::string unit_gemm_i4(const Tuning& t, const Extent& e) { return unit_gemm_options(t, e) + " -DFORMAT_I4"; }
+std::string unit_gemm_i8_i8(const Tuning& t, const Extent& e) { return unit_gemm_i8(t, e).append(kInt8Activations); }
+std::string unit_gemm_i4_i8(const Tuning& t, const Extent& e) { return unit_gemm_i4(t, e).append(kInt8Activations); }
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return fmt::format("{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}",
@@ -247,39 +268,25 @@ constexpr KernelRow kRows[] = {
     {"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"gemv_f16_f16",
-     "gpu",
-     "matmul/frame_mma_gpu.cl",
-     matrix_unit_matmul<true>,
-     matrix_unit_f16,
-     {"mma"},
-     kFewestForUnit},
-    {"gemv_i8_f16",
-     "gpu",
-     "matmul/frame_mma_gpu.cl",
-     matrix_unit_matmul<false>,
-     matrix_unit_i8,
-     {"mma"},
-     kFewestForUnit},
-    {"gemv_i4_f16",
-     "gpu",
-     "matmul/frame_mma_gpu.cl",
-     matrix_unit_matmul<false>,
-     matrix_unit_i4,
-     {"mma"},
-     kFewestForUnit},
-    {"gemm_i8_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<false>, matrix_unit_i8, {"mma"}},
-    {"gemm_i4_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<false>, matrix_unit_i4, {"mma"}},
+    {"gemv_f16_f16", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_f16, {"mma"}, kFewestForUnit},
+    {"gemv_i8_f16", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8, {"mma"}, kFewestForUnit},
+    {"gemv_i4_f16", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4, {"mma"}, kFewestForUnit},
+    {"gemv_i8_i8", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8_i8, {"mma"}, kFewestForUnit},
+    {"gemv_i4_i8", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4_i8, {"mma"}, kFewestForUnit},
+    {"gemm_i8_f16", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8, {"mma"}},
+    {"gemm_i4_f16", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4, {"mma"}},
+    {"gemm_i8_i8", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8_i8, {"mma"}},
+    {"gemm_i4_i8", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4_i8, {"mma"}},
     {"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
     {"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemm_f16_f16", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<true>, matrix_unit_f16, {"mma"}},
-    {"gemm_f16_f16", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
+    {"gemm_f16_f16", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_f16, {"mma"}},
+    {"gemm_f16_f16", "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
     {"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
     {"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    {"gemm_i8_i8", "gpu", "matmul/gemm_mma_gpu.cl", gpu_gemm, no_options, {"mma", "mfma", "wmma"}},
+    {"gemm_i8_i8", "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
     {"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {"gemm_i4_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
     {"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
@@ -317,14 +324,8 @@ constexpr KernelRow kFrames[] = {
     {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
     {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
-    {"gemv_",
-     "gpu",
-     "matmul/frame_mma_gpu.cl",
-     matrix_unit_matmul<false>,
-     matrix_unit_options,
-     {"mma"},
-     kFewestForUnit},
-    {"gemm_", "gpu", "matmul/frame_mma_gpu.cl", matrix_unit_matmul<false>, matrix_unit_options, {"mma"}},
+    {"gemv_", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
+    {"gemm_", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
     {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
     {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},

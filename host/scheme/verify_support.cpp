@@ -15,7 +15,7 @@ std::vector<Extent> products(const std::vector<ProjectionShape>& shapes, const s
   return out;
 }
 
-// 40 x 208: rows whole in 16 bytes, not in the 64-byte steps of gemm_mma_gpu.cl.
+// 40 x 208: rows whole in 16 bytes, not in the 64-byte steps of gemm_amd_units_gpu.cl.
 const std::vector<ProjectionShape> kOddShapes{{1, 1}, {3, 5}, {33, 257}, {64, 130}, {40, 208}, {130, 384}};
 const std::vector<ProjectionShape> kSmallShapes{{3, 5}, {5, 67}};
 

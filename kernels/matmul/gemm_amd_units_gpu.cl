@@ -1,10 +1,9 @@
-// Y = X W^T for many tokens on a matrix unit (common/matrix_unit.clh: NVIDIA's, or AMD's MFMA or WMMA): y[t][r] = sum_k
+// Y = X W^T for many tokens on AMD's matrix units (common/matrix_unit.clh: MFMA or WMMA): y[t][r] = sum_k
 // w[r][k] x[t][k], for f16 (f32 sums) and int8 (int32 sums, exact). Bindings as in matmul_reference.cl.
 // Work-group (b, c) of 128 items: a tile of 64 rows x 64 tokens; wave w has rows 32 (w % 2).. and tokens UNIT_LANES (w / 2)..
 // (four waves of 32 x 32 or two of 32 x 64), as products of 16 x 16. A row of W is a row of A and a row of x a column of B,
 // so both lie as the unit wants them. Per step of 64 bytes (32 f16, 64 int8 columns) of each row both tiles come to local
-// memory, 16 bytes per access, while the step before is multiplied: with cp.async straight into a second pair of tiles, else
-// through registers. Rows whose width is no multiple of 16 bytes are read byte by byte; columns beyond the last are 0. The
+// memory, 16 bytes per access, through registers, while the step before is multiplied. Rows whose width is no multiple of 16 bytes are read byte by byte; columns beyond the last are 0. The
 // pitch of 80 bytes puts the 16 bytes of eight neighbouring rows on different banks.
 // Bytes: weights once per 64 tokens, x once per 64 rows; 64 / PART_BYTES x 16 products of 16 x 16 per group and step.
 // Precondition: buffers start on 16 bytes; the probe of the unit.
@@ -20,34 +19,6 @@
 #define UNROLLED _Pragma("unroll")
 #define GPU_KERNEL __attribute__((reqd_work_group_size(16, 8, 1))) __kernel
 
-#ifdef HAS_COPY_ASYNC
-// Bytes [k, k + STEP_BYTES) of the 64 rows from `first` on.
-static inline void bring_tile(__local uchar* tile, __global const uchar* from, uint first, uint rows, uint k,
-                              uint row_bytes, uint item) {
-  for (uint chunk = item; chunk < TILE * STEP_BYTES / 16; chunk += ITEMS) {
-    const uint row = first + chunk / 4, at = k + chunk % 4 * 16;
-    const bool inside = row < rows && at < row_bytes;
-    __global const uchar* source = from + (inside ? (size_t)row * row_bytes + at : 0);
-    __local uchar* to = tile + chunk / 4 * PITCH + chunk % 4 * 16;
-    if (row_bytes % 16 == 0) {
-      copy_async(to, source, inside ? 16u : 0u);
-    } else {
-      for (uint i = 0; i < 16; ++i) to[i] = inside && at + i < row_bytes ? source[i] : (uchar)0;
-    }
-  }
-}
-
-#define STAGES 2
-#define BRING_STEP(stage, k)                                                     \
-  bring_tile(weights_tile[stage], from_weights, row0, rows, k, row_bytes, item); \
-  bring_tile(x_tile[stage], from_x, token0, tokens, k, row_bytes, item);         \
-  close_copies();
-#define BEFORE_FIRST_STEP BRING_STEP(0, 0)
-#define BEFORE_PRODUCTS(k)              \
-  BRING_STEP(1 - stage, k + STEP_BYTES) \
-  wait_copies(1);
-#define DURING_PRODUCTS(k)
-#else
 // This item's chunks of bytes [k, k + STEP_BYTES) of the 64 rows from `first` on: read_tile begins the loads, put_tile waits
 // for them. Rows beyond the last are the last once more, for sums that are not stored; columns beyond the last are read from
 // the row's start and become 0 in put_tile. So no load depends on a branch.
@@ -80,30 +51,24 @@ static inline void bring_bytes(__local uchar* tile, __global const uchar* from, 
   }
 }
 
-#define STAGES 1
 #define READ_STEP(k)                                                       \
   if (row_bytes % 16 == 0) {                                               \
     read_tile(held_weights, from_weights, row0, rows, k, row_bytes, item); \
     read_tile(held_x, from_x, token0, tokens, k, row_bytes, item);         \
   }
-#define BEFORE_FIRST_STEP                     \
-  uint4 held_weights[CHUNKS], held_x[CHUNKS]; \
-  READ_STEP(0)
-#define BEFORE_PRODUCTS(k)                                                          \
-  if (row_bytes % 16 == 0) {                                                        \
-    put_tile(held_weights, weights_tile[stage], k, row_bytes, item);                \
-    put_tile(held_x, x_tile[stage], k, row_bytes, item);                            \
-  } else {                                                                          \
-    bring_bytes(weights_tile[stage], from_weights, row0, rows, k, row_bytes, item); \
-    bring_bytes(x_tile[stage], from_x, token0, tokens, k, row_bytes, item);         \
+#define PUT_STEP(k)                                                          \
+  if (row_bytes % 16 == 0) {                                                 \
+    put_tile(held_weights, weights_tile, k, row_bytes, item);                \
+    put_tile(held_x, x_tile, k, row_bytes, item);                            \
+  } else {                                                                   \
+    bring_bytes(weights_tile, from_weights, row0, rows, k, row_bytes, item); \
+    bring_bytes(x_tile, from_x, token0, tokens, k, row_bytes, item);         \
   }
-#define DURING_PRODUCTS(k) READ_STEP(k + STEP_BYTES)
-#endif
 
 // acc[m][n] of type Sums over all columns; called by whole groups.
 #define MULTIPLY(weights, x, element_bytes, Sums, add)                                                            \
-  __local uchar weights_tile[STAGES][TILE * PITCH] __attribute__((aligned(16)));                                  \
-  __local uchar x_tile[STAGES][TILE * PITCH] __attribute__((aligned(16)));                                        \
+  __local uchar weights_tile[TILE * PITCH] __attribute__((aligned(16)));                                          \
+  __local uchar x_tile[TILE * PITCH] __attribute__((aligned(16)));                                                \
   MATRIX_UNIT_SCRATCH                                                                                             \
   const uint item = (uint)(get_local_id(1) * 16 + get_local_id(0)), lane = item % UNIT_LANES;                     \
   const uint row0 = (uint)get_group_id(0) * TILE, token0 = (uint)get_group_id(1) * TILE;                          \
@@ -113,24 +78,23 @@ static inline void bring_bytes(__local uchar* tile, __global const uchar* from, 
   __global const uchar* from_x = (__global const uchar*)(x);                                                      \
   Sums acc[2][PRODUCTS];                                                                                          \
   FOR_EACH_PRODUCT acc[m][n] = (Sums)(0);                                                                         \
-  uint stage = 0;                                                                                                 \
-  BEFORE_FIRST_STEP                                                                                               \
+  uint4 held_weights[CHUNKS], held_x[CHUNKS];                                                                     \
+  READ_STEP(0)                                                                                                    \
   for (uint k = 0; k < row_bytes; k += STEP_BYTES) {                                                              \
-    BEFORE_PRODUCTS(k)                                                                                            \
+    PUT_STEP(k)                                                                                                   \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                                 \
-    DURING_PRODUCTS(k)                                                                                            \
+    READ_STEP(k + STEP_BYTES)                                                                                     \
     UNROLLED for (uint part = 0; part < STEP_BYTES; part += PART_BYTES) {                                         \
       Fragment a[2], b[PRODUCTS];                                                                                 \
       UNROLLED for (uint m = 0; m < 2; ++m) {                                                                     \
-        a[m] = load_a(weights_tile[stage] + (wave_row + m * 16) * PITCH + part, PITCH, lane);                     \
+        a[m] = load_a(weights_tile + (wave_row + m * 16) * PITCH + part, PITCH, lane);                            \
       }                                                                                                           \
       UNROLLED for (uint n = 0; n < PRODUCTS; ++n) {                                                              \
-        b[n] = load_b(x_tile[stage] + (wave_token + n * 16) * PITCH + part, PITCH, lane);                         \
+        b[n] = load_b(x_tile + (wave_token + n * 16) * PITCH + part, PITCH, lane);                                \
       }                                                                                                           \
       FOR_EACH_PRODUCT acc[m][n] = add(a[m], b[n], acc[m][n]);                                                    \
     }                                                                                                             \
     barrier(CLK_LOCAL_MEM_FENCE);                                                                                 \
-    stage = STAGES - 1 - stage;                                                                                   \
   }
 
 #define FOR_EACH_PRODUCT                \
