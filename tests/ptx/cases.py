@@ -123,13 +123,17 @@ def product_case(rng, program, rows, columns, tokens, in_a_row=None):
 def frame_mma_cases(program, rng):
     """Tiles of rows and tokens whole and cut; chunks of all warps more than once, some warps without one at the end; then
     rows whose codes or activations break the 16-byte alignment, and fewer columns than a step."""
-    rows = 16 * program.define("ROW_TILES") * program.define("ROW_WARPS")
-    warps, tokens = program.define("WARPS"), program.define("TOKENS")
-    # As many tokens as give the program these tiles: up to 16, up to 32, up to 128, more.
-    tiles = program.define("TOKEN_TILES") * program.define("ROW_TILES")
-    whole = tokens or {2: 16, 4: 32, 8: 64, 16: 160}[tiles]
-    cut = tokens or whole - 7
-    shapes = ((2 * rows + 3, 128 * (warps + 3), whole), (rows, 416, cut), (rows + 9, 163, cut), (3, 8, whole))
+    rows, tokens = 16 * (program.define("ROW_TILES") or 1) * (program.define("ROW_WARPS") or 1), program.define("TOKENS")
+    if tokens:
+        shapes = ((2 * rows + 3, 128 * (program.define("WARPS") + 3)), (rows, 416), (rows + 9, 163), (3, 8))
+        return [product_case(rng, program, *shape, tokens) for shape in shapes]
+    tile = 8 * program.define("TOKEN_TILES") * program.define("TOKEN_WARPS")
+    k_warps = program.define("WARPS") // (program.define("ROW_WARPS") * program.define("TOKEN_WARPS"))
+    # As many tokens as give the program this tile of rows x tokens: up to 16, 32, 64, up to 128, more.
+    whole = {(32, 16): 16, (32, 32): 32, (32, 64): 64, (64, 64): 128, (128, 128): 160}[rows, tile]
+    # All stages and more, the last one with steps beyond the columns.
+    wide = 32 * (6 * k_warps + 1)
+    shapes = ((rows + 3, wide, whole), (rows, 416, whole - 7), (rows + 9, 163, whole - 7), (3, 8, whole))
     return [product_case(rng, program, *shape) for shape in shapes]
 
 

@@ -262,20 +262,21 @@ class Launch:
             return lambda active: self.local.close_batch(active.lanes)
         if opcode == "cp.async.wait_group":
             return lambda active: self.local.wait(active.lanes, int(operands[0]))
-        if opcode != "cp.async.cg.shared.global" or operands[2] != "16":
+        widths = {"cp.async.cg.shared.global": ("16",), "cp.async.ca.shared.global": ("4", "8")}.get(opcode, ())
+        if operands[2] not in widths:
             raise Fault(f"not understood: {instruction.text}")
-        to, of = self.address(operands[0]), self.address(operands[1])
-        size = self.source(operands[3] if len(operands) > 3 else "16", "b32")
+        to, of, width = self.address(operands[0]), self.address(operands[1]), int(operands[2])
+        size = self.source(operands[3] if len(operands) > 3 else operands[2], "b32")
 
         def copy(active):
             lanes, addresses, sizes = active.lanes, of(active), active.of(size())
-            if (addresses & np.uint64(15)).any():
-                raise Fault("cp.async not from 16 bytes")
-            if not np.isin(sizes, (0, 16)).all():
-                raise Fault("cp.async of a part of 16 bytes: not modelled")
-            chunks, read = np.zeros((len(lanes), 4), np.uint32), sizes == 16
+            if (addresses & np.uint64(width - 1)).any():
+                raise Fault(f"cp.async not from {width} bytes")
+            if not np.isin(sizes, (0, width)).all():
+                raise Fault(f"cp.async of a part of {width} bytes: not modelled")
+            chunks, read = np.zeros((len(lanes), width // 4), np.uint32), sizes == width
             if read.any():
-                chunks[read] = np.stack(self.memory.load(lanes[read], addresses[read], 4, 4), axis=1)
+                chunks[read] = np.stack(self.memory.load(lanes[read], addresses[read], 4, width // 4), axis=1)
             self.local.begin_copy(lanes, to(active), chunks.view(np.uint8))
         return copy
 
@@ -286,6 +287,8 @@ class Launch:
                 runs = self.state == RUNS
                 if not runs.any():
                     if not self.release():
+                        if self.local.copies:
+                            raise Fault("ends while a cp.async is pending")
                         return self
                     continue
                 first = int(self.place[runs].min())

@@ -60,6 +60,9 @@ GROUP copied(__global const uint* in, __global uint* out) {
 GROUP copied_not_awaited(__global const uint* in, __global uint* out) {
   __local uint t[64] __attribute__((aligned(16)));
   if (I < 16) COPY(t + 4 * I, in + 4 * I); CLOSE; WAIT(1); barrier(CLK_LOCAL_MEM_FENCE); out[I] = t[I]; }
+GROUP copied_to_the_end(__global const uint* in, __global uint* out) {
+  __local uint t[64] __attribute__((aligned(16)));
+  out[I] = in[I]; if (I < 16) COPY(t + 4 * I, in + 4 * I); CLOSE; WAIT(1); }
 GROUP copied_without_barrier(__global const uint* in, __global uint* out) {
   __local uint t[64] __attribute__((aligned(16)));
   if (I < 16) COPY(t + 4 * I, in + 4 * I); CLOSE; WAIT(0); out[I] = t[I]; }
@@ -77,6 +80,7 @@ WORDS = {"constant_beyond": "load outside every buffer", "load_beyond": "load ou
          "write_after_read": "race: local store", "same_local_bytes": "several items write the same local bytes",
          "barrier_for_some": "a barrier that some items of the group do not reach", "partial_warp": "partial warp",
          "endless": "does not end", "unknown": "not understood", "copied_not_awaited": "cp.async was not waited for",
+         "copied_to_the_end": "ends while a cp.async is pending",
          "copied_without_barrier": "race: local load", "written_while_copied": "pending cp.async"}
 
 

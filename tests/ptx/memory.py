@@ -129,7 +129,7 @@ class LocalMemory:
         self.warp_epoch = np.zeros(self.warps, np.int64)
         self.pending = np.zeros(len(self.inside), np.int32)
         self.epoch = np.zeros(groups, np.int64)
-        self.copies = []  # of cp.async: (lanes, batch of each, units, offsets, 16 bytes of each)
+        self.copies = []  # of cp.async: (lanes, batch of each, units, offsets, bytes of each)
         self.batches = np.zeros(self.items, np.int64)  # closed by each item
 
     def end_epoch(self, groups):
@@ -208,8 +208,8 @@ class LocalMemory:
             self.views[width][at // width + i] = value
 
     def begin_copy(self, lanes, addresses, chunks):
-        """cp.async of 16 bytes per item, into the item's open batch."""
-        at, units = self.claim(lanes, addresses, 16, "cp.async")
+        """cp.async of `chunks` [item][byte], into the items' open batches."""
+        at, units = self.claim(lanes, addresses, chunks.shape[1], "cp.async")
         self.pending[units] = 1
         self.copies.append((lanes, self.batches[lanes], units, at, chunks))
 
@@ -224,7 +224,7 @@ class LocalMemory:
         for owners, batch, units, at, chunks in self.copies:
             done = waiting[owners] & (batch < self.batches[owners] - left)
             if done.any():
-                self.bytes[at[done, None] + np.arange(16)] = chunks[done]
+                self.bytes[at[done, None] + np.arange(chunks.shape[1])] = chunks[done]
                 self.pending[units[done]] = 0
                 self.written[units[done]] = np.broadcast_to(self.marks(owners)[1], units.shape)[done]
                 self.written_at[units[done]] = np.broadcast_to(self.warp_epoch[owners // 32][:, None], units.shape)[done]

@@ -15,6 +15,10 @@ sys.dont_write_bytecode = True
 from parser import Fault, Instruction
 from runner import GROUP, ROOT, compile_entry, list_nvidia_programs, make_jobs, run_job, skip_without_tools
 
+# The frames of the matrix unit have the same barriers and waits in every format: here of those whose codes come in pieces of
+# 16, 8 and 4 bytes, and those of int8 and int4 activations.
+UNIT_FRAMES = ("matmul/gemv_frame_mma_gpu.cl", "matmul/gemm_frame_mma_gpu.cl")
+OF_FRAMES = ("q4_0_f16", "q6_k_f16", "i3_f16", "i8_i8", "i4_i8")
 NOTHING = Instruction("mov.b32", ("_", "0"), None, False, "nothing")
 
 # (kernel, file, what is replaced, by what)
@@ -54,25 +58,29 @@ SOURCE_MUTANTS = [
     ("gemm_i4_f16_gpu", "matmul/gemm_gpu.cl", "((columns + GROUP - 1) / GROUP) + k / GROUP", "(columns / GROUP) + k / GROUP"),
     ("gemm_i4_i8_gpu_ptx", "matmul/gemm_dot_gpu.cl", "- zeros) ^ 0x80808080u", "- zeros)"),
     ("gemm_i8_i8_gpu_ptx", "matmul/gemm_dot_gpu.cl", "if (row < rows && token < tokens) out", "if (row < rows) out"),
-    ("gemm_i8_i8_gpu_mma", "matmul/gemm_mma_gpu.cl", "#define PITCH 80", "#define PITCH 72"),
-    ("gemm_i8_i8_gpu_mma", "matmul/gemm_mma_gpu.cl", "const bool inside = row < rows && at < row_bytes;", "const bool inside = rows > 0 && at < row_bytes;"),
-    ("gemm_i8_i8_gpu_mma", "matmul/gemm_mma_gpu.cl", "stage = STAGES - 1 - stage;", "stage = 0;"),
-    ("gemm_i8_i8_gpu_mma", "common/matrix_unit.clh", "((lane) / 4 + (i) / 2 % 2 * 8)", "((lane) / 4 + (i) % 2 * 8)"),
-    ("gemv_q4_0_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "    wait_for_warp();", ""),
-    ("gemv_f16_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "stage = stage + 1 < STAGES", "stage = stage + 2 < STAGES"),
-    ("gemv_q8_0_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "if (wide && chunk >= chunks) continue;", ""),
-    ("gemv_q6_k_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "min((first_step) + which", "max((first_step) + which"),
-    ("gemv_i8_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "min(at.first + row, at.rows - 1)", "(at.first + row)"),
-    ("gemv_i4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "(low < left ? from[low]", "(low <= left ? from[low]"),
-    ("gemv_nvfp4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "(FORMAT_HALVES == 2 ? (half) : 0))", "0)"),
-    ("gemv_q4_1_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "mma_f16(ones, value[n].lo,", "mma_f16(ones, value[n].hi,"),
-    ("gemm_mxfp4_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "? chunk * CHUNK + s + 1 :", "? chunk * CHUNK + s :"),
-    ("gemm_q4_k_f16_gpu_mma", "matmul/frame_mma_gpu.cl", "if (row >= rows || token >= TOKEN_COUNT) continue;", "if (row >= rows) continue;"),
+    ("gemv_q4_0_f16_gpu_mma", "matmul/gemv_frame_mma_gpu.cl", "    wait_for_warp();", ""),
+    ("gemv_f16_f16_gpu_mma", "matmul/gemv_frame_mma_gpu.cl", "stage = stage + 1 < STAGES", "stage = stage + 2 < STAGES"),
+    ("gemv_q8_0_f16_gpu_mma", "matmul/gemv_frame_mma_gpu.cl", "if (wide && chunk >= chunks) continue;", ""),
+    ("gemv_q6_k_f16_gpu_mma", "common/mma_frame.clh", "min((first_step) + which", "max((first_step) + which"),
+    ("gemv_i8_f16_gpu_mma", "matmul/gemv_frame_mma_gpu.cl", "min(first + row, rows - 1)", "(rows > 0 ? first + row : 0)"),
+    ("gemv_i4_f16_gpu_mma", "matmul/gemv_frame_mma_gpu.cl", "(low < left ? halves[low]", "(low <= left ? halves[low]"),
+    ("gemv_i4_i8_gpu_mma", "matmul/gemv_frame_mma_gpu.cl", "8 * place + i < left ?", "8 * place + i <= left ?"),
+    ("gemv_i4_i8_gpu_mma", "format/format.clh", "chosen_bytes(even, odd, 0x7362)", "chosen_bytes(even, odd, 0x7326)"),
+    ("gemm_i4_i8_gpu_mma", "common/mma_frame.clh", "vstore_half_rte((total) * token_scales[token]", "vstore_half_rte((total) * token_scales[token ^ 1]"),
+    ("gemv_nvfp4_f16_gpu_mma", "common/mma_frame.clh", "(FORMAT_HALVES == 2 ? (half) : 0))", "0)"),
+    ("gemv_q4_1_f16_gpu_mma", "common/mma_frame.clh", "mma_f16(ones, value[n].lo,", "mma_f16(ones, value[n].hi,"),
+    ("gemm_q4_k_f16_gpu_mma", "common/mma_frame.clh", "if (row >= rows || token >= tokens) continue;", "if (row >= rows) continue;"),
+    ("gemm_mxfp4_f16_gpu_mma", "matmul/gemm_frame_mma_gpu.cl", "wanted + codes_step[i] < x_steps ? PIECE : 0", "wanted + codes_step[i] <= x_steps ? PIECE : 0"),
+    ("gemm_f16_f16_gpu_mma", "matmul/gemm_frame_mma_gpu.cl", "wanted + x_step[i] < x_steps ? 16 : 0", "x_steps > 0 ? 16 : 0"),
+    ("gemm_f16_f16_gpu_mma", "matmul/gemm_frame_mma_gpu.cl", "piece % 4 ^ SWIZZLE(row)", "piece % 4 ^ (SWIZZLE(row) & (step_bytes > 0 ? 3 : 1))"),
+    ("gemm_q8_0_f16_gpu_mma", "matmul/gemm_frame_mma_gpu.cl", "next > 0 ? next - 1 : STAGES - 1", "next"),
+    ("gemm_i3_f16_gpu_mma", "matmul/gemm_frame_mma_gpu.cl", "? (K_WARPS - 1) * CHUNK + 1 : 1", "? K_WARPS * CHUNK : 1"),
+    ("gemm_i8_i8_gpu_mma", "matmul/gemm_frame_mma_gpu.cl", "from < at.x_row_bytes ?", "from <= at.x_row_bytes ?"),
+    ("gemm_fp8_f16_gpu_mma", "common/mma_frame.clh", "w += ROW_WARPS * TOKEN_WARPS", "w += 2 * ROW_WARPS * TOKEN_WARPS"),
     ("gemv_i3_f16_gpu_mma", "format/i3.clh", ">> (2 * place);", ">> place;"),
     ("gemv_i2_f16_gpu_mma", "format/format.clh", "((__global const ushort*)zeros)[group] * 0x10001u", "((__global const ushort*)zeros)[group]"),
     ("gemv_fp8_f16_gpu_mma", "format/format.clh", "masked_onto(word >> 1, 0x3F803F80u", "masked_onto(word >> 1, 0x1F801F80u"),
     ("gemv_nf4_f16_gpu_mma", "format/nibbles.clh", "out[1] = HALVES(0x7632);", "out[1] = HALVES(0x5410);"),
-    ("gemm_i8_i8_gpu_mma", "common/matrix_unit.clh", "+ (lane) / 8 % 2 * 16)", "+ (lane) / 16 * 16)"),
     ("quantize_f16_i8_gpu", "common/group_rows.clh", "exchange[item + i * FEW]", "exchange[item]"),
     ("quantize_f16_i8_sums_gpu", "quantize/quantize_gpu.cl", "v < vectors ? sum_of_bytes(bytes) : 0", "sum_of_bytes(bytes)"),
     ("quantize_f16_i8_gpu", "common/group_rows.clh", "return (vectors - 1) / BLOCK * BLOCK;", "return (vectors - 1) / BLOCK * 0;"),
@@ -176,6 +184,8 @@ def main(tools):
     for job in jobs:
         by_kernel.setdefault(job.program.kernel, []).append(job)
     for kernel, own in by_kernel.items():
+        if own[0].program.file in UNIT_FRAMES and own[0].program.operation[5:] not in OF_FRAMES:
+            continue
         try:
             mutants, missed = check_ptx(own, compile_entry(own[0].program, tools))
         except Fault as fault:

@@ -60,7 +60,7 @@ def make_tools(kernels=ROOT / "kernels"):
 def is_run(program):
     """Whether this program of a kernel is among those that are run; of every kernel some are."""
     tokens, group = program.define("TOKENS"), program.define("GROUP")
-    if tokens not in (None, *GEMV_TOKENS) or (tokens == 2 and program.define("TOKEN_TILES")):  # there a bound alone
+    if tokens not in (None, *GEMV_TOKENS) or (tokens == 2 and program.define("WARPS")):  # there a bound alone
         return False
     grouped = any(word in program.operation for word in ("i4", "i3_", "i2_", "sums"))
     return group in (None, GROUP) or (grouped and tokens in (None, 1))

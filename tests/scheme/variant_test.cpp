@@ -39,7 +39,7 @@ TEST(VariantChoice, TakesThePlainKernelWithoutProbes) {
 
 TEST(VariantChoice, LeavesOneTokenToTheVectorUnit) {
   const auto hopper = device_that_can({"dp4a", "ptx_shuffle", "ptx_half2", "mma"});
-  for (const std::string_view operation : {"gemv_f16_f16", "gemv_i4_f16", "gemv_q4_k_f16"}) {
+  for (const std::string_view operation : {"gemv_f16_f16", "gemv_i8_i8", "gemv_i4_i8", "gemv_q4_k_f16"}) {
     EXPECT_EQ(choose_kernel(operation, "gpu", "", hopper, 1)->variant, "ptx") << operation;
     EXPECT_EQ(choose_kernel(operation, "gpu", "", hopper, 2)->variant, "mma") << operation;
     EXPECT_EQ(choose_kernel(operation, "gpu", "mma", hopper, 1)->variant, "mma") << "demanded: " << operation;
@@ -263,7 +263,8 @@ TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
   expect_none_runs(verify("ptx"));
 }
 
-/// A matrix unit whose instructions are plain C: emulated_VARIANT.clh for kernels/common/VARIANT.clh.
+/// AMD's matrix units, their instructions in plain C: emulated_VARIANT.clh for kernels/common/VARIANT.clh. The frames of
+/// NVIDIA's are not made of functions that stand in for its instructions: tests/ptx runs them.
 struct EmulatedUnit {
   const char* variant;
   const char* without;  ///< line that the emulation of an older generation lacks; empty: none
@@ -273,7 +274,7 @@ std::ostream& operator<<(std::ostream& out, const EmulatedUnit& unit) {
 }
 
 /// PoCL 3.1 with several threads gives these emulations' work-groups wrong sums now and then; with one thread they are
-/// right (int8 mma also under `oclgrind --data-races`). The variable counts until the process creates its first
+/// right. The variable counts until the process creates its first
 /// platform: under ctest, where each test is a process, it always does.
 class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithParamInterface<EmulatedUnit> {
  protected:
@@ -289,41 +290,34 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithPa
         kernels_.folder() / file, fs::copy_options::overwrite_existing);
     kernels_.replace(file, GetParam().without, "");
     // Each product is two barriers here: unrolled, the device's compiler would take minutes.
-    kernels_.replace("matmul/gemm_mma_gpu.cl", "_Pragma(\"unroll\")", "");
+    kernels_.replace("matmul/gemm_amd_units_gpu.cl", "_Pragma(\"unroll\")", "");
   }
 
-  /// The kernels of gemm_mma_gpu.cl. frame_mma_gpu.cl, which mma alone has, is not made of functions that stand in for
-  /// its instructions: tests/ptx runs it.
-  std::vector<VerifyRow> verify_unit(bool small = false) {
-    return verify(GetParam().variant, small, has_frame() ? "gemm_i8_i8" : "");
-  }
-  bool has_frame() const { return std::string_view(GetParam().variant) == "mma"; }
-  std::size_t kernels() const { return has_frame() ? 1 : 2; }
+  std::vector<VerifyRow> verify_unit(bool small = false) { return verify(GetParam().variant, small); }
+  static constexpr std::size_t kKernels = 2;
 };
 
-TEST_P(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify_unit(), kernels()); }
+TEST_P(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify_unit(), kKernels); }
 
 TEST_P(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
-  kernels_.replace("matmul/gemm_mma_gpu.cl", "add(a[m], b[n], acc[m][n])", "add(a[m], b[PRODUCTS - 1 - n], acc[m][n])");
+  kernels_.replace("matmul/gemm_amd_units_gpu.cl", "add(a[m], b[n], acc[m][n])", "add(a[m], b[PRODUCTS - 1 - n], acc[m][n])");
   const auto rows = verify_unit(true);
-  EXPECT_EQ(rows.size(), kernels());
+  EXPECT_EQ(rows.size(), kKernels);
   for (const VerifyRow& row : rows) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
 }
 
-/// The two ways to bring a tile: copied past the registers, and through them (mfma does it by the same lines as wmma).
+/// How a tile is brought is the same for both units.
 class EmulatedTileTest : public EmulatedMatrixUnitTest {};
 
 TEST_P(EmulatedTileTest, AKernelThatKeepsWhatLiesBehindARowFails) {
-  const bool copies = std::string_view(GetParam().variant) == "mma";
-  kernels_.replace("matmul/gemm_mma_gpu.cl", copies ? "inside ? 16u : 0u" : "at < row_bytes ? held[c] : (uint4)(0)",
-                   copies ? "16u" : "held[c]");
+  kernels_.replace("matmul/gemm_amd_units_gpu.cl", "at < row_bytes ? held[c] : (uint4)(0)", "held[c]");
   for (const VerifyRow& row : verify_unit()) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
 }
 
 INSTANTIATE_TEST_SUITE_P(Units, EmulatedMatrixUnitTest,
-                         testing::Values(EmulatedUnit{"mma", ""}, EmulatedUnit{"mfma", ""},
+                         testing::Values(EmulatedUnit{"mfma", ""},
                                          EmulatedUnit{"mfma", "#define HAS_MFMA_I8_K32"}, EmulatedUnit{"wmma", ""}));
-INSTANTIATE_TEST_SUITE_P(Units, EmulatedTileTest, testing::Values(EmulatedUnit{"mma", ""}, EmulatedUnit{"wmma", ""}));
+INSTANTIATE_TEST_SUITE_P(Units, EmulatedTileTest, testing::Values(EmulatedUnit{"wmma", ""}));
 
 /// A fault in the layout that kernels/common/matrix_unit.clh takes for granted, or in the unit.
 struct LayoutFault {
