@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "core/contract.hpp"
 #include "core/half.hpp"
 
 namespace qtrap::chain {
@@ -12,7 +13,7 @@ namespace {
 using scheme::Pass;
 
 constexpr std::uint64_t kHalfBytes = 2;
-/// Stream of the chain's seed, apart from those of the weights (layer * 7 + projection).
+/// Stream of the chain's seed, apart from those of the weights (one for each projection of each layer).
 constexpr std::uint64_t kSeedTensor = std::uint64_t{1} << 62;
 
 /// Appends passes; keeps the first error.
@@ -39,38 +40,58 @@ class PassList {
   std::optional<Error> error_;
 };
 
-Result<std::vector<Pass>> make_layer_passes(const scheme::PassMaker& maker, const scheme::SchemePasses& scheme_passes,
-                                            const profile::ModelProfile& model, const Activations& a,
-                                            const std::array<scheme::Weights, kProjectionCount>& weights,
-                                            const ResidentLayer& layer) {
-  const auto hidden = static_cast<std::uint64_t>(model.hidden);
-  const auto ffn = static_cast<std::uint64_t>(model.ffn);
-  const auto heads = static_cast<std::uint64_t>(model.heads);
-  const auto kv_heads = static_cast<std::uint64_t>(model.kv_heads);
-  const auto head_dim = static_cast<std::uint64_t>(model.head_dim);
-  PassList list;
-  const auto project = [&](Projection projection, const device::Buffer& x, const device::Buffer& y) {
-    list.add(scheme_passes.projection_passes(weights.at(static_cast<std::size_t>(projection)), x, y));
-  };
-  list.add(maker.rms_norm(a.x, layer.attention_norm, a.h, hidden, a.tokens));
-  list.add(scheme_passes.input_passes(a.h, hidden));
-  project(Projection::kQ, a.h, a.q);
-  project(Projection::kK, a.h, a.k);
-  project(Projection::kV, a.h, a.v);
-  list.add(maker.expand_heads(a.v, a.attention, heads, kv_heads, head_dim, a.tokens));
-  list.add(scheme_passes.input_passes(a.attention, heads * head_dim));
-  project(Projection::kO, a.attention, a.y);
-  list.add(maker.residual_add(a.x, a.y, a.tokens * hidden));
-  list.add(maker.rms_norm(a.x, layer.ffn_norm, a.h, hidden, a.tokens));
-  list.add(scheme_passes.input_passes(a.h, hidden));
-  project(Projection::kGate, a.h, a.gate);
-  project(Projection::kUp, a.h, a.up);
-  list.add(maker.swiglu(a.gate, a.up, a.act, a.tokens * ffn));
-  list.add(scheme_passes.input_passes(a.act, ffn));
-  project(Projection::kDown, a.act, a.y);
-  list.add(maker.residual_add(a.x, a.y, a.tokens * hidden));
-  return list.take();
-}
+/// Makes the passes of lists of operations in one scheme.
+class StepPasses {
+ public:
+  StepPasses(const scheme::PassMaker& maker, const scheme::SchemePasses& scheme_passes,
+             const scheme::SchemeInfo& scheme, const model::Step& step, const Activations& activations)
+      : maker_(&maker), scheme_passes_(&scheme_passes), format_(scheme.weights), step_(&step), a_(&activations) {}
+
+  Result<std::vector<Pass>> make(const model::Operations& operations, const ResidentWeights& weights) const {
+    PassList list;
+    const std::vector<bool> is_new = model::find_new_inputs(operations);
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+      const model::Operation& operation = operations[i];
+      if (operation.kind != model::Kind::kProject) {
+        list.add(make_alone(operation, weights));
+        continue;
+      }
+      const device::Buffer& x = a_->at(operation.inputs[0]);
+      if (is_new[i]) list.add(scheme_passes_->input_passes(x, step_->width(operation.inputs[0])));
+      const scheme::Weights& matrix = weights.projections.at(format_).at(*operation.weight);
+      list.add(scheme_passes_->projection_passes(matrix, x, a_->at(operation.output)));
+    }
+    return list.take();
+  }
+
+ private:
+  /// Of an operation that is the same in every scheme.
+  Result<Pass> make_alone(const model::Operation& operation, const ResidentWeights& weights) const {
+    const auto in = [&](std::size_t i) -> const device::Buffer& { return a_->at(operation.inputs.at(i)); };
+    const device::Buffer& out = a_->at(operation.output);
+    const std::uint64_t width = step_->width(operation.output);
+    switch (operation.kind) {
+      case model::Kind::kNorm:
+        return maker_->rms_norm(in(0), weights.norms.at(*operation.weight), out, width, a_->tokens);
+      case model::Kind::kExpandHeads:
+        return maker_->expand_heads(in(0), out, width / step_->head_dim,
+                                    step_->width(operation.inputs[0]) / step_->head_dim, step_->head_dim, a_->tokens);
+      case model::Kind::kAdd:
+        return maker_->residual_add(in(0), in(1), a_->tokens * width);
+      case model::Kind::kGate:
+        return maker_->swiglu(in(0), in(1), out, a_->tokens * width);
+      case model::Kind::kProject:
+        break;
+    }
+    fail_contract("a projection's passes are made by its scheme");
+  }
+
+  const scheme::PassMaker* maker_;
+  const scheme::SchemePasses* scheme_passes_;
+  scheme::WeightFormat format_;
+  const model::Step* step_;
+  const Activations* a_;
+};
 
 }  // namespace
 
@@ -79,25 +100,23 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const prof
   device::Device& device = maker.device();
   Activations a;
   a.tokens = tokens;
-  const auto shapes = projection_shapes(model);
-  const auto hidden = static_cast<std::uint64_t>(model.hidden);
-  const std::uint64_t q = shapes[0].rows;
-  const std::uint64_t kv = shapes[1].rows;
-  const auto ffn = static_cast<std::uint64_t>(model.ffn);
-  const std::pair<device::Buffer Activations::*, std::uint64_t> buffers[] = {
-      {&Activations::seed, hidden}, {&Activations::x, hidden},    {&Activations::h, hidden}, {&Activations::y, hidden},
-      {&Activations::q, q},         {&Activations::attention, q}, {&Activations::k, kv},     {&Activations::v, kv},
-      {&Activations::gate, ffn},    {&Activations::up, ffn},      {&Activations::act, ffn}};
-  for (const auto& [member, width] : buffers) {
-    auto buffer = device.make_buffer(kHalfBytes * tokens * width);
+  const model::Step step = model::make_step(model);
+  const std::uint64_t width = step.width(model::Tensor::kStream);
+  const auto allocate = [&](std::uint64_t columns, device::Buffer& to) -> Status {
+    auto buffer = device.make_buffer(kHalfBytes * tokens * columns);
     if (!buffer) return buffer.error();
-    a.*member = buffer.value();
+    to = buffer.value();
+    return Done{};
+  };
+  if (const Status done = allocate(width, a.seed); !done) return done.error();
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    if (const Status done = allocate(step.widths[i], a.tensors[i]); !done) return done.error();
   }
-  auto numbers = device.make_buffer(sizeof(float) * tokens * hidden);
+  auto numbers = device.make_buffer(sizeof(float) * tokens * width);
   if (!numbers) return numbers.error();
-  auto random = maker.random_f32(numbers.value(), tokens * hidden, 1.0F, seed, kSeedTensor);
+  auto random = maker.random_f32(numbers.value(), tokens * width, 1.0F, seed, kSeedTensor);
   if (!random) return random.error();
-  auto cast = maker.cast_f32_f16(numbers.value(), a.seed, tokens * hidden);
+  auto cast = maker.cast_f32_f16(numbers.value(), a.seed, tokens * width);
   if (!cast) return cast.error();
   device.enqueue(random.value().launch);
   device.enqueue(cast.value().launch);
@@ -112,20 +131,16 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   chain.scheme_ = scheme;
   chain.activations_ = activations;
   chain.layers_to_run_ = model.layers_to_run;
-  const auto shapes = projection_shapes(model.model);
-  auto scheme_passes = scheme::SchemePasses::make(maker, scheme, activations.tokens, {shapes.begin(), shapes.end()});
+  auto scheme_passes = scheme::SchemePasses::make(maker, scheme, activations.tokens, projection_shapes(model.step));
   if (!scheme_passes) return scheme_passes.error();
   chain.scheme_passes_ = std::make_shared<scheme::SchemePasses>(std::move(scheme_passes).value());
-  for (const ResidentLayer& layer : model.layers) {
-    auto passes = make_layer_passes(maker, *chain.scheme_passes_, model.model, activations,
-                                    layer.projections.at(scheme.weights), layer);
+  const StepPasses step(maker, *chain.scheme_passes_, scheme, model.step, activations);
+  for (const ResidentWeights& weights : model.layers) {
+    auto passes = step.make(model.step.layer, weights);
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }
-  PassList last;
-  last.add(maker.rms_norm(activations.x, model.final_norm, activations.x,
-                          static_cast<std::uint64_t>(model.model.hidden), activations.tokens));
-  auto passes = last.take();
+  auto passes = step.make(model.step.final, model.final);
   if (!passes) return passes.error();
   chain.final_passes_ = std::move(passes).value();
   chain.for_each_pass([&](const Pass& pass) {
@@ -161,7 +176,9 @@ void Chain::reset() {
   device_->finish();
 }
 
-void Chain::enqueue_reset() { device_->copy(activations_.seed, activations_.x, activations_.x.size_bytes()); }
+void Chain::enqueue_reset() {
+  device_->copy(activations_.seed, activations_.stream(), activations_.stream().size_bytes());
+}
 
 bool Chain::enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer) {
   std::uint64_t launches = 0;
@@ -183,8 +200,8 @@ bool Chain::enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& 
 }
 
 std::vector<float> Chain::read_output() const {
-  const auto bits =
-      device::read_vector<std::uint16_t>(*device_, activations_.x, activations_.x.size_bytes() / kHalfBytes);
+  const device::Buffer& stream = activations_.stream();
+  const auto bits = device::read_vector<std::uint16_t>(*device_, stream, stream.size_bytes() / kHalfBytes);
   std::vector<float> values(bits.size());
   std::transform(bits.begin(), bits.end(), values.begin(), float_from_half);
   return values;

@@ -3,6 +3,7 @@
 // back.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "chain/resident_model.hpp"
 #include "core/result.hpp"
+#include "model/step.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::chain {
@@ -18,12 +20,11 @@ namespace qtrap::chain {
 /// Activations of `tokens` tokens in lockstep, f16, row-major [token][column]; shared by the chains of all schemes.
 struct Activations {
   std::uint64_t tokens = 0;
-  device::Buffer seed;           ///< [tokens][hidden], the chain's first input
-  device::Buffer x;              ///< [tokens][hidden], the residual stream
-  device::Buffer h, y;           ///< [tokens][hidden]
-  device::Buffer q, attention;   ///< [tokens][heads * head_dim]
-  device::Buffer k, v;           ///< [tokens][kv_heads * head_dim]
-  device::Buffer gate, up, act;  ///< [tokens][ffn]
+  device::Buffer seed;  ///< the chain's first input, as wide as the stream
+  std::array<device::Buffer, model::kTensorCount> tensors;
+
+  const device::Buffer& at(model::Tensor tensor) const { return tensors.at(static_cast<std::size_t>(tensor)); }
+  const device::Buffer& stream() const { return at(model::Tensor::kStream); }
 
   /// Allocates all and fills the seed from the generator (f32 numbers, cast to f16 on the device).
   static Result<Activations> make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
@@ -46,9 +47,9 @@ class Chain {
   /// The matrix unit that its kernels use, or "none".
   std::string matrix_unit() const;
 
-  /// Puts the seed into x and waits.
+  /// Puts the seed into the stream and waits.
   void reset();
-  /// Puts the seed into x on the bare queue, before what is enqueued there next; does not wait.
+  /// Puts the seed into the stream on the bare queue, before what is enqueued there next; does not wait.
   void enqueue_reset();
   using AfterLayer = std::function<bool(std::uint64_t launches)>;
   /// Enqueues `steps` steps on the bare or the profiled queue; does not wait.
@@ -57,7 +58,7 @@ class Chain {
   bool enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer = {});
   /// Calls `visit` for every launch of one step, in order (for tests and tables).
   void for_each_pass(const std::function<void(const scheme::Pass&)>& visit) const;
-  /// The current x as f32 on the host, [tokens][hidden]; waits.
+  /// The stream as f32 on the host, [tokens][width]; waits.
   std::vector<float> read_output() const;
 
  private:

@@ -3,44 +3,64 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
+
+#include "core/contract.hpp"
 
 namespace qtrap::chain {
 namespace {
 
 constexpr std::uint64_t kHalfBytes = 2;
 
-std::uint64_t layer_bytes(const profile::ModelProfile& model, scheme::WeightFormat format, std::uint32_t group_size) {
-  std::uint64_t bytes = 0;
-  for (const auto& shape : projection_shapes(model)) bytes += format::compute_weight_bytes(format, shape, group_size);
-  return bytes;
+std::uint64_t activation_bytes(const model::Step& step, std::uint64_t tokens) {
+  const std::uint64_t seed = step.width(model::Tensor::kStream);
+  return kHalfBytes * tokens * std::accumulate(step.widths.begin(), step.widths.end(), seed);
 }
 
-std::uint64_t activation_bytes(const profile::ModelProfile& model, std::uint64_t tokens) {
-  // x, h, y and the seed are hidden wide; q, k, v as projected; the expansion as wide as q; gate, up, act are ffn wide.
-  const auto shapes = projection_shapes(model);
-  const std::uint64_t q = shapes[0].rows;
-  const std::uint64_t kv = shapes[1].rows;
-  const auto hidden = static_cast<std::uint64_t>(model.hidden);
-  const auto ffn = static_cast<std::uint64_t>(model.ffn);
-  return kHalfBytes * tokens * (4 * hidden + 2 * q + 2 * kv + 3 * ffn);
+std::uint64_t norm_bytes(const model::Step& step, const model::Operations& operations) {
+  std::uint64_t bytes = 0;
+  for (const model::Weight norm : model::list_weights(operations, model::Kind::kNorm))
+    bytes += kHalfBytes * step.weights.at(norm).columns;
+  return bytes;
 }
 
 std::string mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
 
 }  // namespace
 
-std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const profile::ModelProfile& model) {
-  const auto hidden = static_cast<std::uint64_t>(model.hidden);
-  const auto ffn = static_cast<std::uint64_t>(model.ffn);
-  const auto q = static_cast<std::uint64_t>(model.heads * model.head_dim);
-  const auto kv = static_cast<std::uint64_t>(model.kv_heads * model.head_dim);
-  return {{{q, hidden}, {kv, hidden}, {kv, hidden}, {hidden, q}, {ffn, hidden}, {ffn, hidden}, {hidden, ffn}}};
+std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step, const model::Operations& operations) {
+  std::vector<scheme::ProjectionShape> shapes;
+  for (const model::Weight weight : model::list_weights(operations, model::Kind::kProject)) {
+    const model::Matrix& matrix = step.weights.at(weight);
+    shapes.push_back({matrix.rows, matrix.columns});
+  }
+  return shapes;
 }
 
-scheme::Costs compute_final_costs(const profile::ModelProfile& model, std::uint64_t tokens) {
+std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step) {
+  auto shapes = projection_shapes(step, step.layer);
+  const auto last = projection_shapes(step, step.final);
+  shapes.insert(shapes.end(), last.begin(), last.end());
+  return shapes;
+}
+
+std::uint64_t compute_weight_bytes(const model::Step& step, const model::Operations& operations,
+                                   scheme::WeightFormat format, std::uint32_t group_size) {
+  std::uint64_t bytes = 0;
+  for (const auto& shape : projection_shapes(step, operations))
+    bytes += format::compute_weight_bytes(format, shape, group_size);
+  return bytes;
+}
+
+scheme::Costs compute_final_costs(const model::Step& step, std::uint64_t tokens) {
+  expects(projection_shapes(step, step.final).empty(), "what follows the last layer is the same in every scheme");
   scheme::Costs costs;
-  costs.bytes = kHalfBytes * static_cast<std::uint64_t>(model.hidden) * (2 * tokens + 1);
-  costs.launches = 1;
+  costs.bytes = norm_bytes(step, step.final);
+  for (const model::Operation& operation : step.final) {
+    for (const model::Tensor input : operation.inputs) costs.bytes += kHalfBytes * tokens * step.width(input);
+    costs.bytes += kHalfBytes * tokens * step.width(operation.output);
+    costs.launches += 1;
+  }
   return costs;
 }
 
@@ -56,8 +76,8 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
                                const Demand& demand) {
   MemoryPlan plan;
   plan.budget_bytes = static_cast<std::uint64_t>(demand.memory_fraction * static_cast<double>(device.memory_bytes));
-  const auto shapes = projection_shapes(model);
-  const std::vector<scheme::ProjectionShape> shape_list(shapes.begin(), shapes.end());
+  const model::Step step = model::make_step(model);
+  const auto shapes = projection_shapes(step);
   for (const auto& shape : shapes) {
     const std::uint64_t bytes = format::compute_weight_bytes(format::kPlainFormat, shape, demand.group_size);
     if (bytes > device.max_alloc_bytes) {
@@ -69,16 +89,17 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   }
   std::uint64_t smallest_layer = UINT64_MAX;
   for (const auto format : needed_formats(demand.schemes)) {
-    const std::uint64_t bytes = layer_bytes(model, format, demand.group_size);
+    const std::uint64_t bytes = compute_weight_bytes(step, step.layer, format, demand.group_size);
     plan.bytes_per_layer += bytes;
+    plan.fixed_bytes += compute_weight_bytes(step, step.final, format, demand.group_size);
     smallest_layer = std::min(smallest_layer, bytes);
   }
-  plan.bytes_per_layer += 2 * kHalfBytes * static_cast<std::uint64_t>(model.hidden);
+  plan.bytes_per_layer += norm_bytes(step, step.layer);
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
-  plan.fixed_bytes = activation_bytes(model, tokens) + kHalfBytes * static_cast<std::uint64_t>(model.hidden);
+  plan.fixed_bytes += activation_bytes(step, tokens) + norm_bytes(step, step.final);
   for (const auto& scheme : demand.schemes) {
     plan.fixed_bytes += scheme::SchemePasses::compute_workspace_bytes(scheme, {device.kernel_family()},
-                                                                      demand.group_size, tokens, shape_list);
+                                                                      demand.group_size, tokens, shapes);
   }
   const std::uint64_t room = plan.budget_bytes > plan.fixed_bytes ? plan.budget_bytes - plan.fixed_bytes : 0;
   plan.resident_layers = std::min(demand.layers_to_run, room / plan.bytes_per_layer);

@@ -1,30 +1,31 @@
-// What a decoder step of a model shape consists of, and how much of it fits on a device. Arithmetic only.
-// A step: per layer  h = norm(x); q, k, v = W h; a = expand(v); x += W_o a; h = norm(x); x += W_down(silu(W_gate h) *
-// W_up h); after the last layer x = norm(x), the input of the next step. Attention is not computed yet: o reads the
-// grouped-query expansion of v, as if every context had one token. Embedding and output head are not part of a step.
+// How much of a model shape fits on a device, and what its weights take. Arithmetic only; what a step consists of says
+// host/model.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "core/result.hpp"
 #include "device/device_info.hpp"
+#include "model/step.hpp"
 #include "profile/profile.hpp"
 #include "scheme/pass.hpp"
 #include "scheme/scheme.hpp"
 
 namespace qtrap::chain {
 
-enum class Projection { kQ, kK, kV, kO, kGate, kUp, kDown };
-inline constexpr std::size_t kProjectionCount = 7;
+/// Shapes of the projections among `operations` of `step`, in their order.
+std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step, const model::Operations& operations);
+/// Those of a whole step: of one layer, and of what follows the last.
+std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step);
 
-/// Shapes of the seven projections of one layer, in the order of Projection.
-std::array<scheme::ProjectionShape, kProjectionCount> projection_shapes(const profile::ModelProfile& model);
+/// Bytes of the weights of the projections among `operations` in a format.
+std::uint64_t compute_weight_bytes(const model::Step& step, const model::Operations& operations,
+                                   scheme::WeightFormat format, std::uint32_t group_size);
 
-/// Launches and bytes of what follows the last layer in a step: the final norm reads x and its weights, and writes x.
-scheme::Costs compute_final_costs(const profile::ModelProfile& model, std::uint64_t tokens);
+/// Launches and bytes of what follows the last layer in a step, the same in every scheme.
+scheme::Costs compute_final_costs(const model::Step& step, std::uint64_t tokens);
 
 /// What is to be read from memory holds at least so many last-level caches.
 inline constexpr std::uint64_t kFewestCaches = 4;

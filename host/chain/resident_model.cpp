@@ -1,6 +1,7 @@
 #include "chain/resident_model.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "core/half.hpp"
 
@@ -23,35 +24,48 @@ Result<device::Buffer> make_ones(device::Device& device, std::uint64_t count) {
   return buffer;
 }
 
-Result<ResidentLayer> make_layer(const scheme::PassMaker& maker, const profile::ModelProfile& model,
-                                 const std::vector<WeightFormat>& formats, std::uint64_t layer_index,
-                                 std::uint64_t seed) {
-  device::Device& device = maker.device();
-  ResidentLayer layer;
-  const auto shapes = projection_shapes(model);
-  for (const WeightFormat format : formats) {
-    auto& slots = layer.projections[format];
-    for (std::size_t i = 0; i < kProjectionCount; ++i) {
-      auto weights = scheme::allocate_weights(device, format, shapes[i], maker.options().group_size);
-      if (!weights) return weights.error();
-      slots[i] = weights.value();
-      const device::Buffer& f16 = layer.projections.at(format::kPlainFormat)[i].codes();
-      const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(shapes[i].columns)));
-      const Status done = format == format::kPlainFormat
-                              ? run(device, maker.random_f16(f16, shapes[i].rows * shapes[i].columns, sigma, seed,
-                                                             layer_index * kProjectionCount + i))
-                              : scheme::fill_weights(maker, f16, slots[i]);
-      if (!done) return done.error();
+/// The weights of the projections are numbers of the streams from `first_stream`, one each, in the order of operations.
+class WeightMaker {
+ public:
+  WeightMaker(const scheme::PassMaker& maker, const model::Step& step, std::vector<WeightFormat> formats,
+              std::uint64_t seed)
+      : maker_(&maker), step_(&step), formats_(std::move(formats)), seed_(seed) {}
+
+  Result<ResidentWeights> make(const model::Operations& operations, std::uint64_t first_stream) const {
+    ResidentWeights weights;
+    for (const WeightFormat format : formats_) {
+      std::uint64_t stream = first_stream;
+      for (const model::Weight name : model::list_weights(operations, model::Kind::kProject)) {
+        const auto [rows, columns] = step_->weights.at(name);
+        auto made = scheme::allocate_weights(maker_->device(), format, {rows, columns}, maker_->options().group_size);
+        if (!made) return made.error();
+        weights.projections[format].emplace(name, made.value());
+        const Status done = fill(made.value(), weights.projections.at(format::kPlainFormat).at(name), stream++);
+        if (!done) return done.error();
+      }
     }
+    for (const model::Weight name : model::list_weights(operations, model::Kind::kNorm)) {
+      auto ones = make_ones(maker_->device(), step_->weights.at(name).columns);
+      if (!ones) return ones.error();
+      weights.norms.emplace(name, ones.value());
+    }
+    maker_->device().finish();
+    return weights;
   }
-  for (auto member : {&ResidentLayer::attention_norm, &ResidentLayer::ffn_norm}) {
-    auto ones = make_ones(device, static_cast<std::uint64_t>(model.hidden));
-    if (!ones) return ones.error();
-    layer.*member = ones.value();
+
+ private:
+  Status fill(const scheme::Weights& weights, const scheme::Weights& plain, std::uint64_t stream) const {
+    if (weights.format != format::kPlainFormat) return scheme::fill_weights(*maker_, plain.codes(), weights);
+    const auto [rows, columns] = weights.shape;
+    const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(columns)));
+    return run(maker_->device(), maker_->random_f16(weights.codes(), rows * columns, sigma, seed_, stream));
   }
-  device.finish();
-  return layer;
-}
+
+  const scheme::PassMaker* maker_;
+  const model::Step* step_;
+  std::vector<WeightFormat> formats_;  ///< f16 first: the others are made from it
+  std::uint64_t seed_;
+};
 
 }  // namespace
 
@@ -59,16 +73,19 @@ Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const 
                                           const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed) {
   ResidentModel resident;
   resident.model = model;
+  resident.step = model::make_step(model);
   resident.layers_to_run = demand.layers_to_run;
-  const auto formats = needed_formats(demand.schemes);  // f16 first: the others are made from it
+  const model::Step& step = resident.step;
+  const WeightMaker weights(maker, step, needed_formats(demand.schemes), seed);
+  const std::uint64_t streams = model::list_weights(step.layer, model::Kind::kProject).size();
   for (std::uint64_t i = 0; i < resident_layers; ++i) {
-    auto layer = make_layer(maker, model, formats, i, seed);
+    auto layer = weights.make(step.layer, i * streams);
     if (!layer) return layer.error();
     resident.layers.push_back(std::move(layer).value());
   }
-  auto ones = make_ones(maker.device(), static_cast<std::uint64_t>(model.hidden));
-  if (!ones) return ones.error();
-  resident.final_norm = ones.value();
+  auto final = weights.make(step.final, static_cast<std::uint64_t>(model.layers) * streams);
+  if (!final) return final.error();
+  resident.final = std::move(final).value();
   return resident;
 }
 

@@ -3,30 +3,30 @@
 // device and scheme sees the same numbers for a seed; the host never holds a matrix.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <vector>
 
 #include "chain/layout.hpp"
 #include "core/result.hpp"
+#include "model/step.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::chain {
 
-/// One layer's weights. sigma of a projection is 1 / sqrt(columns): outputs of unit variance for inputs of unit
-/// variance.
-struct ResidentLayer {
-  std::map<scheme::WeightFormat, std::array<scheme::Weights, kProjectionCount>> projections;
-  device::Buffer attention_norm;  ///< f16 [hidden], ones
-  device::Buffer ffn_norm;        ///< f16 [hidden], ones
+/// What a list of operations reads. sigma of a projection is 1 / sqrt(columns): outputs of unit variance for inputs of
+/// unit variance.
+struct ResidentWeights {
+  std::map<scheme::WeightFormat, std::map<model::Weight, scheme::Weights>> projections;
+  std::map<model::Weight, device::Buffer> norms;  ///< f16 [columns], ones
 };
 
 struct ResidentModel {
   profile::ModelProfile model;
+  model::Step step;  ///< of this model
   std::uint64_t layers_to_run = 0;
-  std::vector<ResidentLayer> layers;
-  device::Buffer final_norm;  ///< f16 [hidden], ones
+  std::vector<ResidentWeights> layers;
+  ResidentWeights final;  ///< of what follows the last layer
 
   /// Makes the weights on the device, waiting after each layer. kRuntime error when the device runs out of memory.
   static Result<ResidentModel> make(const scheme::PassMaker& maker, const profile::ModelProfile& model,

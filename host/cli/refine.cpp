@@ -11,7 +11,7 @@
 #include "core/file.hpp"
 #include "fit/fit_report.hpp"
 #include "fit/refine.hpp"
-#include "profile/scaled_model.hpp"
+#include "model/scaled_model.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -81,7 +81,7 @@ class Sizes {
     if (auto known = find_published(bracket); !known.empty()) return known;
     const auto lower = load(bracket.lower);
     const auto upper = load(bracket.upper);
-    const auto scaled = profile::scale_between(lower, upper);
+    const auto scaled = model::scale_between(lower, upper);
     if (!scaled) return {};
     const auto place = std::filesystem::absolute(path_).parent_path() / (scaled->name + ".json");
     const NewModel file{place.string(), profile::to_json(*scaled)};
@@ -106,7 +106,7 @@ class Sizes {
     for (const auto& name : profile::list_profiles(profile_folders("models"))) {
       const auto model = profile::load_model(name, profile_folders("models"));
       if (!model || model.value().family != bracket.cell.family) continue;
-      const auto params = static_cast<double>(profile::compute_parameters(model.value()));
+      const auto params = static_cast<double>(model::compute_parameters(model.value()));
       if (params <= bracket.lower || params >= bracket.upper) continue;
       const double distance = std::abs(std::log(params) - middle);
       if (!best.empty() && distance >= least) continue;

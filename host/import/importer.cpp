@@ -13,6 +13,7 @@
 #include "import/import_ratios.hpp"
 #include "import/reading.hpp"
 #include "judge/point_cell.hpp"
+#include "model/step.hpp"
 
 namespace qtrap::importer {
 namespace {
@@ -185,8 +186,8 @@ class Importer {
     point.point_id = fmt::format("{}|{}|{}", session.session_id, point.cell_id, scheme.scheme);
     point.workload = map_.workload;
     point.model = model.name;
-    point.params = profile::compute_parameters(model);
-    point.params_step = profile::compute_step_parameters(model);
+    point.params = model::compute_parameters(model);
+    point.params_step = model::compute_step_parameters(model);
     point.layers = model.layers;
     point.resident_layers = model.layers;
     point.scheme = scheme.scheme;

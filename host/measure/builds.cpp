@@ -7,6 +7,7 @@
 
 #include "chain/layout.hpp"
 #include "measure/cell.hpp"
+#include "model/step.hpp"
 #include "profile/profile.hpp"
 #include "scheme/pass_factory.hpp"
 
@@ -22,7 +23,7 @@ void build_rows(const scheme::PassMaker& maker, const std::vector<scheme::PassRo
 void build_scheme(const scheme::PassMaker& maker, const profile::ModelProfile& model, std::uint64_t tokens,
                   const scheme::SchemeInfo& info) {
   const std::uint32_t group = maker.options().group_size;
-  for (const scheme::ProjectionShape& shape : chain::projection_shapes(model)) {
+  for (const scheme::ProjectionShape& shape : chain::projection_shapes(model::make_step(model))) {
     const auto kernels = scheme::resolve_kernels(maker.device(), maker.options());
     build_rows(maker, scheme::input_pass_table(info, kernels, group, tokens, shape.columns),
                {.columns = shape.columns, .tokens = tokens});

@@ -13,6 +13,7 @@
 #include "device/device.hpp"
 #include "measure/cell.hpp"
 #include "measure/pace.hpp"
+#include "model/step.hpp"
 #include "profile/profile.hpp"
 #include "scheme/scheme.hpp"
 
@@ -47,10 +48,8 @@ chain::Demand make_demand(const SessionPlan& plan, const profile::ModelProfile& 
 
 /// Time in which even a slow device makes and quantizes the weights: 1 GB/s of the formats' about 3.5 bytes a weight.
 double expected_weights_s(const profile::ModelProfile& model, std::int64_t layers) {
-  double weights = 0;
-  for (const auto& [rows, columns] : chain::projection_shapes(model))
-    weights += static_cast<double>(rows) * static_cast<double>(columns);
-  return 3.5e-9 * weights * static_cast<double>(layers);
+  return 3.5e-9 * static_cast<double>(model::compute_step_parameters(model)) * static_cast<double>(layers) /
+         static_cast<double>(model.layers);
 }
 
 /// Relative L2 distance of `got` from `want`.
@@ -199,7 +198,7 @@ Seconds CellChains::check_budget() const {
 /// Why the scheme's results are wrong; none: they are right as far as was checked.
 std::optional<std::string> CellChains::find_wrong(const Cell& cell, const Runner& runner) const {
   if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
-  const auto elements = static_cast<std::int64_t>(activations_->x.size_bytes() / sizeof(std::uint16_t));
+  const auto elements = static_cast<std::int64_t>(activations_->stream().size_bytes() / sizeof(std::uint16_t));
   return judge_output(runner.chain->scheme(), runner.output_errors, static_cast<std::int64_t>(resident_->layers_to_run),
                       cell.tokens_per_hop, elements);
 }

@@ -15,6 +15,7 @@
 #include "measure/pool_blocks.hpp"
 #include "measure/pool_energy.hpp"
 #include "measure/pool_ratios.hpp"
+#include "model/step.hpp"
 #include "result/closure.hpp"
 #include "scheme/scheme.hpp"
 
@@ -53,8 +54,8 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.cell_id = input.cell.id();
   point.model = input.cell.model;
   if (!model.family.empty()) point.model_family = model.family;
-  point.params = profile::compute_parameters(model);
-  point.params_step = profile::compute_step_parameters(model);
+  point.params = model::compute_parameters(model);
+  point.params_step = model::compute_step_parameters(model);
   point.layers = model.layers;
   point.hidden = model.hidden;
   point.ffn = model.ffn;
@@ -136,13 +137,14 @@ void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& po
 /// Fewest bytes (each weight once per step in its format) and all multiply-adds over the ceilings.
 void add_roof(const PoolInput& input, PointRecord& point) {
   const auto info = scheme::find_scheme(point.scheme).value();
-  std::uint64_t layer_bytes = 0;
-  for (const auto& shape : chain::projection_shapes(*input.model)) {
-    layer_bytes +=
-        format::compute_weight_bytes(info.weights, shape, static_cast<std::uint32_t>(input.campaign->group_size));
-  }
+  const model::Step step = model::make_step(*input.model);
+  const auto bytes_of = [&](const model::Operations& operations) {
+    const auto group_size = static_cast<std::uint32_t>(input.campaign->group_size);
+    return static_cast<double>(chain::compute_weight_bytes(step, operations, info.weights, group_size));
+  };
   const auto steps = static_cast<double>(input.cell.steps());
-  const double fewest_bytes = static_cast<double>(layer_bytes) * static_cast<double>(input.model->layers) * steps;
+  const double fewest_bytes =
+      (bytes_of(step.layer) * static_cast<double>(input.model->layers) + bytes_of(step.final)) * steps;
   const auto bandwidth = ceiling(input, point.session_ids, &result::Ceilings::read_bytes_per_s);
   if (!bandwidth) return;
   point.roof_s = fewest_bytes / *bandwidth;
@@ -156,7 +158,7 @@ void add_roof(const PoolInput& input, PointRecord& point) {
     }
   }
   const auto resident = static_cast<double>(point.resident_layers.value_or(input.model->layers));
-  set_fraction(input, static_cast<double>(layer_bytes) * resident, point);
+  set_fraction(input, bytes_of(step.layer) * resident, point);
 }
 
 /// Counts of a chain of all layers: `scale` times those of the layers that were run, what follows the last one once.
@@ -166,7 +168,8 @@ void add_counts(const PoolInput& input, const TrialRecord& trial, double scale, 
     const double chain = static_cast<double>(count) / static_cast<double>(trial.repetitions);
     return static_cast<std::int64_t>(std::llround(scale * (chain - once) + once));
   };
-  const scheme::Costs last = chain::compute_final_costs(*input.model, static_cast<std::uint64_t>(input.cell.batch));
+  const scheme::Costs last =
+      chain::compute_final_costs(model::make_step(*input.model), static_cast<std::uint64_t>(input.cell.batch));
   point.bytes = per_chain_count(trial.bytes, last.bytes);
   point.cached_bytes = per_chain_count(trial.cached_bytes);
   point.macs = per_chain_count(trial.macs);

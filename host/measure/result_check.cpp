@@ -81,7 +81,7 @@ Status ResultCheck::check_projections(const scheme::SchemeInfo& scheme, Seconds 
                                       std::map<std::string, KernelCheck>& found) {
   const auto& projections = model_->layers.front().projections.at(scheme.weights);
   std::vector<const scheme::Weights*> distinct;
-  for (const scheme::Weights& weights : projections) {
+  for (const auto& [name, weights] : projections) {
     const auto same = [&](const scheme::Weights* other) { return other->shape == weights.shape; };
     if (std::none_of(distinct.begin(), distinct.end(), same)) distinct.push_back(&weights);
   }
@@ -105,18 +105,15 @@ Status ResultCheck::check_projections(const scheme::SchemeInfo& scheme, Seconds 
 /// Sizes of the case that checks an operation by itself, or none of all for those of a projection's weights. What only
 /// makes inputs needs no rows, what only scales results no columns.
 scheme::Extent ResultCheck::extent_of(std::string_view operation) const {
-  const profile::ModelProfile& model = model_->model;
-  const auto width = static_cast<std::uint64_t>(std::max({model.hidden, model.ffn, model.heads * model.head_dim}));
-  const auto hidden = static_cast<std::uint64_t>(model.hidden);
+  const model::Step& step = model_->step;
+  const std::uint64_t width = *std::max_element(step.widths.begin(), step.widths.end());
   const std::uint64_t tokens = std::clamp<std::uint64_t>(kMostElements / width, 1, tokens_);
   const auto is = [&](std::string_view start) { return operation.starts_with(start); };
   if (operation == "dequantize_i32_f16") return {.rows = width, .columns = 1, .tokens = tokens};
-  if (operation == "rms_norm_f16") return {.columns = hidden, .tokens = tokens};
+  if (operation == "rms_norm_f16") return {.columns = step.width(model::Tensor::kStream), .tokens = tokens};
   if (operation == "swiglu_f16" || operation == "residual_add_f16") return {.count = tokens * width};
   if (operation == "expand_heads_f16")
-    return {.rows = static_cast<std::uint64_t>(model.kv_heads),
-            .columns = static_cast<std::uint64_t>(model.head_dim),
-            .tokens = tokens};
+    return {.rows = step.width(model::Tensor::kValue) / step.head_dim, .columns = step.head_dim, .tokens = tokens};
   if (is("cast_f16_") || is("quantize_f16_")) return {.rows = 1, .columns = width, .tokens = tokens};
   return {};
 }

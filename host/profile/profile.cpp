@@ -15,12 +15,6 @@ namespace {
 
 using table::Json;
 
-std::int64_t projection_weights_per_layer(const ModelProfile& model) {
-  const std::int64_t query = model.heads * model.head_dim;
-  const std::int64_t key = model.kv_heads * model.head_dim;
-  return model.hidden * (2 * query + 2 * key + 3 * model.ffn);  // q and o, k and v, gate, up and down
-}
-
 template <class R>
 Result<R> parse_profile(std::string_view text, std::string_view name) {
   constexpr std::size_t kLargestProfile = std::size_t{4} << 20;
@@ -91,16 +85,6 @@ Result<std::filesystem::path> find_profile(const std::string& name_or_path,
 }
 
 }  // namespace
-
-std::int64_t compute_step_parameters(const ModelProfile& model) {
-  return model.layers * projection_weights_per_layer(model);
-}
-
-std::int64_t compute_parameters(const ModelProfile& model) {
-  const std::int64_t embeddings = (model.tied_embeddings ? 1 : 2) * model.vocab * model.hidden;
-  const std::int64_t norms = (2 * model.layers + 1) * model.hidden;
-  return embeddings + compute_step_parameters(model) + norms;
-}
 
 Result<ModelProfile> parse_model(std::string_view text, std::string_view name) {
   auto model = parse_profile<ModelProfile>(text, name);

@@ -14,7 +14,7 @@
 
 namespace qtrap::profile {
 
-/// A decoder's shape. Counts are elements; the parameter count is computed, never stored.
+/// A decoder's shape. Counts are elements; the parameter count is computed (host/model), never stored.
 struct ModelProfile {
   std::string name;
   std::int64_t hidden = 0;
@@ -68,11 +68,6 @@ struct TuningProfile {
 
 /// Most cells (models x batch x hops x tokens_per_hop x context_tokens) of a campaign.
 inline constexpr std::uint64_t kMostCells = 10000;
-
-/// Embeddings (tied once), layers of projections and two norms, final norm.
-std::int64_t compute_parameters(const ModelProfile& model);
-/// Weights of the projections over all layers: what one step reads.
-std::int64_t compute_step_parameters(const ModelProfile& model);
 
 /// Parses a file's text; `name` is quoted in errors: not UTF-8, not JSON (with the position), a newer major
 /// schema_version, a key that is unknown (the nearest is named), missing, given twice, of the wrong type or out of

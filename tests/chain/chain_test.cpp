@@ -9,6 +9,7 @@
 #include <set>
 
 #include "chain/layout.hpp"
+#include "model/step.hpp"
 #include "support/tiny_model.hpp"
 
 namespace qtrap::chain {
@@ -23,14 +24,14 @@ std::vector<scheme::SchemeInfo> every_scheme() { return {scheme::all_schemes().b
 Demand demand(std::uint64_t tokens, std::uint64_t layers) { return {every_scheme(), {tokens}, 128, 0.5, layers}; }
 
 TEST(ProjectionShapes, FollowTheHeadsAndTheFeedForwardWidth) {
-  const auto shapes = projection_shapes(tiny());
+  const auto shapes = projection_shapes(model::make_step(tiny()));
   EXPECT_EQ(shapes[0], (scheme::ProjectionShape{96, 96}));
   EXPECT_EQ(shapes[1], (scheme::ProjectionShape{48, 96}));
   EXPECT_EQ(shapes[4], (scheme::ProjectionShape{160, 96}));
   EXPECT_EQ(shapes[6], (scheme::ProjectionShape{96, 160}));
   std::uint64_t weights = 0;
   for (const auto& shape : shapes) weights += shape.rows * shape.columns;
-  EXPECT_EQ(3 * weights, static_cast<std::uint64_t>(profile::compute_step_parameters(tiny())));
+  EXPECT_EQ(3 * weights, static_cast<std::uint64_t>(model::compute_step_parameters(tiny())));
 }
 
 device::DeviceInfo card(std::uint64_t memory, std::uint64_t cache) {
@@ -131,7 +132,7 @@ TEST_P(OnChain, WhatFollowsTheLastLayerIsKnownWithoutAChain) {
   };
   const scheme::Costs three = costs_of(3);
   const scheme::Costs six = costs_of(6);
-  const scheme::Costs last = compute_final_costs(tiny(), GetParam());
+  const scheme::Costs last = compute_final_costs(model::make_step(tiny()), GetParam());
   EXPECT_EQ(last.bytes, 2 * three.bytes - six.bytes);
   EXPECT_EQ(last.launches, 2 * three.launches - six.launches);
 }
@@ -150,7 +151,7 @@ TEST_P(OnChain, EveryProfiledLaunchGivesOneEvent) {
 TEST_P(OnChain, MultiplyAddsAreWeightsTimesTokens) {
   const auto model = make_model(GetParam(), 3, 3);
   const auto activations = Activations::make(*maker_, tiny(), GetParam(), 1).value();
-  const auto weights = static_cast<std::uint64_t>(profile::compute_step_parameters(tiny()));
+  const auto weights = static_cast<std::uint64_t>(model::compute_step_parameters(tiny()));
   for (const auto& scheme : scheme::all_schemes()) {
     const auto chain = Chain::make(*maker_, model, activations, scheme).value();
     EXPECT_EQ(chain.step_costs().macs, weights * GetParam()) << scheme.name;

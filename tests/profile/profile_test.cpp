@@ -30,27 +30,6 @@ constexpr std::array<std::string_view, 11> kFramed{"q8_0-fused", "q4_0-fused", "
                                                    "fp8-fused",  "int3-fused", "int2-fused"};
 Campaign campaign(const std::string& name) { return load_campaign(name, campaign_folders(), kSchemes).value(); }
 
-// Embeddings 151936 x 1024 = 155582464, tied. Layer: 1024 x (2 x 2048 + 2 x 1024 + 3 x 3072) = 15728640, x 28 =
-// 440401920. Norms: 57 x 1024 = 58368.
-TEST(Parameters, OfATiedShapeCountTheEmbeddingOnce) {
-  const ModelProfile model = load_model("qwen3-0.6b", model_folders()).value();
-  EXPECT_EQ(compute_step_parameters(model), 440401920);
-  EXPECT_EQ(compute_parameters(model), 155582464 + 440401920 + 58368);
-}
-
-// The published count of Llama 3 8B is 8030261248.
-TEST(Parameters, OfLlama3AreThePublishedCount) {
-  EXPECT_EQ(compute_parameters(load_model("llama3-8b", model_folders()).value()), 8030261248);
-}
-
-TEST(Parameters, OfTheLargestShapeAcceptedDoNotOverflow) {
-  const ModelProfile model{"huge", 1 << 20, 1 << 20, 10000, 4096, 4096, 4096, 1 << 24, false, "none"};
-  // Layer: 2^20 x (4 x 2^24 + 3 x 2^20) = 70 x 2^40; all: 10000 of them, 2 x 2^44 embeddings, 20001 x 2^20 norms.
-  const std::int64_t step = 10000LL * 70 * (1LL << 40) - 10000LL * (3LL << 40);
-  EXPECT_EQ(compute_step_parameters(model), step);
-  EXPECT_EQ(compute_parameters(model), step + (1LL << 45) + 20001LL * (1 << 20));
-}
-
 /// The shapes table, row by row, as its header names the columns; cells may be quoted and the last ones missing.
 std::vector<std::map<std::string, std::string>> read_table(const std::filesystem::path& path) {
   const auto split = [](const std::string& line) {

@@ -5,11 +5,12 @@
 
 #include "profile/profile.hpp"
 
-namespace qtrap::profile {
+namespace qtrap::model {
 
 /// Widths and layers in the geometric middle of both, heads those of `lower`'s size that the width gives; vocabulary,
 /// tying, head size and key-value heads are `lower`'s. None where its parameters do not lie strictly between theirs, or
 /// its name, made of both, is too long for a file.
-std::optional<ModelProfile> scale_between(const ModelProfile& lower, const ModelProfile& upper);
+std::optional<profile::ModelProfile> scale_between(const profile::ModelProfile& lower,
+                                                   const profile::ModelProfile& upper);
 
-}  // namespace qtrap::profile
+}  // namespace qtrap::model

@@ -1,15 +1,18 @@
-#include "profile/scaled_model.hpp"
+#include "model/scaled_model.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace qtrap::profile {
+#include "model/step.hpp"
+
+namespace qtrap::model {
 namespace {
 
-ModelProfile shape(const char* name, std::int64_t hidden, std::int64_t ffn, std::int64_t layers, std::int64_t heads) {
-  ModelProfile model;
+profile::ModelProfile shape(const char* name, std::int64_t hidden, std::int64_t ffn, std::int64_t layers,
+                            std::int64_t heads) {
+  profile::ModelProfile model;
   model.name = name;
   model.hidden = hidden;
   model.ffn = ffn;
@@ -26,7 +29,7 @@ ModelProfile shape(const char* name, std::int64_t hidden, std::int64_t ffn, std:
 TEST(ScaledModel, LiesBetweenAndSaysWhatItIs) {
   const auto lower = shape("a", 1024, 3072, 28, 16);
   const auto upper = shape("b", 2560, 9728, 36, 32);
-  const ModelProfile between = scale_between(lower, upper).value();
+  const profile::ModelProfile between = scale_between(lower, upper).value();
   EXPECT_GT(compute_parameters(between), compute_parameters(lower));
   EXPECT_LT(compute_parameters(between), compute_parameters(upper));
   EXPECT_EQ(between.hidden, 1664);  // sqrt(1024 x 2560) = 1619 in steps of 128
@@ -35,7 +38,7 @@ TEST(ScaledModel, LiesBetweenAndSaysWhatItIs) {
   EXPECT_EQ(between.name, "a-b-scaled");
   EXPECT_EQ(between.family, "qwen");
   EXPECT_THAT(between.source, ::testing::HasSubstr("no published model"));
-  EXPECT_EQ(parse_model(to_json(between), "f").value(), between);
+  EXPECT_EQ(profile::parse_model(profile::to_json(between), "f").value(), between);
 }
 
 TEST(ScaledModel, NoneBetweenTwoOfOneSize) {
@@ -51,8 +54,8 @@ TEST(ScaledModel, NoneWhoseNameNoFileCouldHave) {
 TEST(ScaledModel, AModelWithoutAFamilyIsReadBackToo) {
   auto model = shape("a", 1024, 3072, 28, 16);
   model.family.clear();
-  EXPECT_EQ(parse_model(to_json(model), "f").value(), model);
+  EXPECT_EQ(profile::parse_model(profile::to_json(model), "f").value(), model);
 }
 
 }  // namespace
-}  // namespace qtrap::profile
+}  // namespace qtrap::model

@@ -1,4 +1,4 @@
-#include "profile/scaled_model.hpp"
+#include "model/scaled_model.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,9 @@
 #include <numeric>
 
 #include "core/text.hpp"
+#include "model/step.hpp"
 
-namespace qtrap::profile {
+namespace qtrap::model {
 namespace {
 
 constexpr std::int64_t kGrain = 128;  // widths of real shapes are multiples of it
@@ -22,8 +23,9 @@ std::int64_t between(std::int64_t lower, std::int64_t upper) {
 
 }  // namespace
 
-std::optional<ModelProfile> scale_between(const ModelProfile& lower, const ModelProfile& upper) {
-  ModelProfile model = lower;
+std::optional<profile::ModelProfile> scale_between(const profile::ModelProfile& lower,
+                                                   const profile::ModelProfile& upper) {
+  profile::ModelProfile model = lower;
   model.hidden = between(lower.hidden, upper.hidden);
   model.ffn = between(lower.ffn, upper.ffn);
   model.layers = std::llround(std::sqrt(static_cast<double>(lower.layers) * static_cast<double>(upper.layers)));
@@ -38,4 +40,4 @@ std::optional<ModelProfile> scale_between(const ModelProfile& lower, const Model
   return model;
 }
 
-}  // namespace qtrap::profile
+}  // namespace qtrap::model

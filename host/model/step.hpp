@@ -1,0 +1,100 @@
+// A decoder step as data: the operations of a layer and what follows the last one, the tensors that they pass on, the
+// weights that they read. Counts of parameters, memory, passes, costs and roof are folds over it. What make_step()
+// lists: per layer  h = norm(x); q, k, v = W h; a = expand(v); x += W_o a; h = norm(x); x += W_down(silu(W_gate h) *
+// W_up h); after the last layer x = norm(x), the input of the next step. Attention is not computed yet: o reads the
+// grouped-query expansion of v, as if every context had one token. Embedding and output head are not part of a step.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/words.hpp"
+#include "profile/profile.hpp"
+
+namespace qtrap::model {
+
+/// What an operation computes of its inputs, in their order, for each token by itself.
+enum class Kind {
+  kNorm,         ///< RMS norm of the input, times the weight of one row
+  kProject,      ///< W x
+  kExpandHeads,  ///< each head of the input once for each head of the output that it serves
+  kAdd,          ///< the first input, which is the output, plus the second
+  kGate          ///< silu of the first input times the second
+};
+constexpr Words<5> words_of(Kind) { return {"norm", "project", "expand_heads", "add", "gate"}; }
+
+/// What operations pass on: one buffer each, reused by every layer; f16 [tokens][width].
+enum class Tensor {
+  kStream,     ///< x, the residual stream: a step's input and output
+  kNormed,     ///< h, what projections of the stream read
+  kQuery,      ///< q
+  kKey,        ///< k
+  kValue,      ///< v
+  kAttention,  ///< a
+  kBranch,     ///< what is added to the stream
+  kGate,       ///< W_gate h
+  kUp,         ///< W_up h
+  kGated       ///< what the last projection of a layer reads
+};
+constexpr Words<10> words_of(Tensor) {
+  return {"stream", "normed", "query", "key", "value", "attention", "branch", "gate", "up", "gated"};
+}
+inline constexpr std::size_t kTensorCount = words_of(Tensor{}).size();
+
+/// What an operation reads besides tensors.
+enum class Weight { kAttentionNorm, kQ, kK, kV, kO, kFfnNorm, kGate, kUp, kDown, kFinalNorm };
+constexpr Words<10> words_of(Weight) {
+  return {"attention_norm", "q", "k", "v", "o", "ffn_norm", "gate", "up", "down", "final_norm"};
+}
+
+struct Operation {
+  Kind kind;
+  std::vector<Tensor> inputs;
+  Tensor output;
+  std::optional<Weight> weight = {};
+};
+using Operations = std::vector<Operation>;
+
+/// Of a weight, row-major: outputs and inputs of a projection; a norm's has one row.
+struct Matrix {
+  std::uint64_t rows = 0;
+  std::uint64_t columns = 0;
+  bool operator==(const Matrix&) const = default;
+};
+
+struct Step {
+  Operations layer;                                  ///< of each layer, in order
+  Operations final;                                  ///< after the last layer
+  std::array<std::uint64_t, kTensorCount> widths{};  ///< of the tensors, elements of a token
+  std::map<Weight, Matrix> weights;                  ///< those that there are
+  std::uint64_t head_dim = 0;                        ///< elements of a head of query, key and value
+
+  std::uint64_t width(Tensor tensor) const { return widths.at(static_cast<std::size_t>(tensor)); }
+};
+
+/// The step of a shape; find_fault() finds none.
+Step make_step(const profile::ModelProfile& shape);
+
+/// What is wrong with a step, in one line; none where each operation has the inputs and the weight of its kind in
+/// widths that fit, reads what was written before, and writes over nothing that was to be read, and each weight and
+/// each tensor is one operation's, at least.
+std::optional<std::string> find_fault(const Step& step);
+
+/// Weights of the operations of one kind, in their order.
+std::vector<Weight> list_weights(const Operations& operations, Kind kind);
+
+/// For each operation: whether it is a projection whose input differs from what the projection before it read, or was
+/// written since, so that it must be brought into the form that products take. The first one in the list always is.
+std::vector<bool> find_new_inputs(const Operations& operations);
+
+/// Embeddings (tied once) and every weight of the step in all layers.
+std::int64_t compute_parameters(const profile::ModelProfile& shape);
+/// Weights of the projections over all layers: what one step reads.
+std::int64_t compute_step_parameters(const profile::ModelProfile& shape);
+
+}  // namespace qtrap::model

@@ -1,0 +1,136 @@
+#include "model/step.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/tiny_model.hpp"
+
+namespace qtrap::model {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+profile::ModelProfile load(const std::string& name) {
+  const std::vector<std::filesystem::path> folders{std::filesystem::path(QTRAP_SOURCE_DIR) / "profiles/models"};
+  return profile::load_model(name, folders).value();
+}
+
+/// An explicit head_dim: 16 x 128 is not the width of 1,024.
+Step qwen3() { return make_step(load("qwen3-0.6b")); }
+
+// Embeddings 151936 x 1024 = 155582464, tied. Layer: 1024 x (2 x 2048 + 2 x 1024 + 3 x 3072) = 15728640, x 28 =
+// 440401920. Norms: 57 x 1024 = 58368.
+TEST(Parameters, OfATiedShapeCountTheEmbeddingOnce) {
+  const profile::ModelProfile model = load("qwen3-0.6b");
+  EXPECT_EQ(compute_step_parameters(model), 440401920);
+  EXPECT_EQ(compute_parameters(model), 155582464 + 440401920 + 58368);
+}
+
+// The published count of Llama 3 8B is 8030261248.
+TEST(Parameters, OfLlama3AreThePublishedCount) { EXPECT_EQ(compute_parameters(load("llama3-8b")), 8030261248); }
+
+TEST(Parameters, OfTheLargestShapeAcceptedDoNotOverflow) {
+  const profile::ModelProfile model{"huge", 1 << 20, 1 << 20, 10000, 4096, 4096, 4096, 1 << 24, false, "none"};
+  // Layer: 2^20 x (4 x 2^24 + 3 x 2^20) = 70 x 2^40; all: 10000 of them, 2 x 2^44 embeddings, 20001 x 2^20 norms.
+  const std::int64_t step = 10000LL * 70 * (1LL << 40) - 10000LL * (3LL << 40);
+  EXPECT_EQ(compute_step_parameters(model), step);
+  EXPECT_EQ(compute_parameters(model), step + (1LL << 45) + 20001LL * (1 << 20));
+}
+
+TEST(Parameters, OfAnUntiedShapeCountTheEmbeddingTwice) {
+  profile::ModelProfile model = load("qwen3-0.6b");
+  const std::int64_t tied = compute_parameters(model);
+  model.tied_embeddings = false;
+  EXPECT_EQ(compute_parameters(model), tied + 155582464);
+}
+
+TEST(Step, OfAShapeWithItsOwnHeadWidthHasTheWidthsCountedByHand) {
+  const Step step = qwen3();
+  EXPECT_EQ(step.width(Tensor::kStream), 1024U);
+  EXPECT_EQ(step.width(Tensor::kQuery), 2048U);  // 16 heads of 128
+  EXPECT_EQ(step.width(Tensor::kValue), 1024U);  // 8 heads of 128
+  EXPECT_EQ(step.width(Tensor::kAttention), 2048U);
+  EXPECT_EQ(step.width(Tensor::kGated), 3072U);
+  EXPECT_EQ(step.weights.at(Weight::kO), (Matrix{1024, 2048}));
+  EXPECT_EQ(step.weights.at(Weight::kK), (Matrix{1024, 1024}));
+  EXPECT_EQ(step.weights.at(Weight::kDown), (Matrix{1024, 3072}));
+}
+
+TEST(Step, ListsSevenProjectionsAndTwoNormsOfALayer) {
+  const Step step = qwen3();
+  EXPECT_THAT(list_weights(step.layer, Kind::kProject),
+              ElementsAre(Weight::kQ, Weight::kK, Weight::kV, Weight::kO, Weight::kGate, Weight::kUp, Weight::kDown));
+  EXPECT_THAT(list_weights(step.layer, Kind::kNorm), ElementsAre(Weight::kAttentionNorm, Weight::kFfnNorm));
+  EXPECT_THAT(list_weights(step.final, Kind::kNorm), ElementsAre(Weight::kFinalNorm));
+}
+
+TEST(Step, ProjectionsOfOneInputHaveItPreparedOnce) {
+  const Step step = qwen3();
+  const std::vector<bool> is_new = find_new_inputs(step.layer);
+  std::vector<Weight> first;
+  for (std::size_t i = 0; i < is_new.size(); ++i) {
+    if (is_new[i]) first.push_back(step.layer[i].weight.value());
+  }
+  EXPECT_THAT(first, ElementsAre(Weight::kQ, Weight::kO, Weight::kGate, Weight::kDown));
+}
+
+TEST(Step, AnInputIsPreparedAgainAfterAnotherOrAfterItWasWritten) {
+  const Operation of_normed{Kind::kProject, {Tensor::kNormed}, Tensor::kQuery, Weight::kQ};
+  const Operation of_value{Kind::kProject, {Tensor::kValue}, Tensor::kBranch, Weight::kO};
+  const Operation norm{Kind::kNorm, {Tensor::kStream}, Tensor::kNormed, Weight::kFfnNorm};
+  const Operation in_place{Kind::kProject, {Tensor::kNormed}, Tensor::kNormed, Weight::kV};
+  EXPECT_THAT(find_new_inputs({of_normed, of_value, of_normed}), ElementsAre(true, true, true));
+  EXPECT_THAT(find_new_inputs({of_normed, norm, of_normed}), ElementsAre(true, false, true));
+  EXPECT_THAT(find_new_inputs({in_place, of_normed, of_normed}), ElementsAre(true, true, false));
+}
+
+TEST(FindFault, FindsNoneInTheStepOfAShape) {
+  EXPECT_EQ(find_fault(qwen3()), std::nullopt);
+  EXPECT_EQ(find_fault(make_step(test::tiny_model({}))), std::nullopt);
+}
+
+TEST(FindFault, MissesEachOperationThatIsTakenOut) {
+  for (Operations Step::*list : {&Step::layer, &Step::final}) {
+    for (std::size_t i = 0; i < (qwen3().*list).size(); ++i) {
+      Step step = qwen3();
+      (step.*list).erase((step.*list).begin() + static_cast<std::ptrdiff_t>(i));
+      EXPECT_NE(find_fault(step), std::nullopt) << "without operation " << i;
+    }
+  }
+}
+
+TEST(FindFault, SaysWhatIsWrong) {
+  struct Reject {
+    void (*spoil)(Step& step);
+    const char* text;
+  };
+  const Reject rejects[] = {
+      {[](Step& s) { s.layer[1].inputs = {Tensor::kUp}; }, "project into query is of widths that do not fit"},
+      {[](Step& s) { s.layer[4].inputs = {Tensor::kKey}; }, "nothing reads value"},
+      {[](Step& s) { s.layer[6].inputs[1] = Tensor::kNormed; }, "project into branch is written over a result"},
+      {[](Step& s) { s.layer.erase(s.layer.begin()); }, "project into query reads normed, which nothing wrote"},
+      {[](Step& s) { s.layer[0].weight.reset(); }, "norm into normed has 1 inputs and no weight"},
+      {[](Step& s) { s.layer[10].inputs.pop_back(); }, "gate into gated has 1 inputs and no weight"},
+      {[](Step& s) { s.weights.erase(Weight::kDown); }, "reads the weight down, which has no shape"},
+      {[](Step& s) { s.layer[9].weight = Weight::kGate; }, "project into up reads the weight gate of another"},
+      {[](Step& s) { s.layer.erase(s.layer.begin() + 7); }, "nothing reads the weight ffn_norm"},
+      {[](Step& s) { s.layer.erase(s.layer.begin() + 2); }, "nothing writes key"},
+      {[](Step& s) { s.layer[12].output = Tensor::kBranch; }, "add into branch is of widths that do not fit"},
+      {[](Step& s) { s.weights[Weight::kO].columns /= 2; }, "project into branch is of widths that do not fit"},
+      {[](Step& s) { s.head_dim = 96; }, "expand_heads into attention is of widths that do not fit"},
+      {[](Step& s) { s.widths[0] = 1000; }, "norm into normed is of widths that do not fit"},
+  };
+  for (const Reject& reject : rejects) {
+    Step step = qwen3();
+    reject.spoil(step);
+    EXPECT_THAT(find_fault(step).value_or("nothing"), HasSubstr(reject.text));
+  }
+}
+
+}  // namespace
+}  // namespace qtrap::model
