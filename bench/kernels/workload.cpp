@@ -33,13 +33,10 @@ std::uint32_t vectors(const Buffer& buffer) {
   return static_cast<std::uint32_t>(buffer.size_bytes() / scheme::CeilingKernels::kVectorBytes);
 }
 
-/// The read that bounds a matmul pass, by the format of its weights: the code after the first underscore of its name.
+/// The read that bounds a matmul pass, by the format of its weights.
 std::string bounding_read(const std::string& kernel) {
-  for (const format::FormatInfo& format : format::all_formats()) {
-    if (kernel.substr(kernel.find('_')).starts_with(fmt::format("_{}_", format.code)))
-      return fmt::format("read {}", format.name);
-  }
-  return "";
+  const scheme::KernelEntry* entry = scheme::find_named(kernel);
+  return fmt::format("read {}", format::info(entry->operation.weights.value()).name);
 }
 
 std::vector<const format::FormatInfo*> chosen_formats(const std::vector<std::string>& names) {
@@ -253,11 +250,10 @@ Group Workload::make_bandwidth_group() {
     group.cases.push_back(launches(shown, "bandwidth", std::move(passes)));
     if (name.empty()) group.cases.back().reference = "copy";
   };
-  const auto make = [&](const std::string& operation, Role role, std::vector<BufferArg> buffers, std::uint64_t first,
+  const auto make = [&](const scheme::OperationId& operation, std::vector<BufferArg> buffers, std::uint64_t first,
                         std::uint64_t second, const scheme::Extent& extent) {
     return scheme::make_pass(*device_, maker_.options(),
-                             {role,
-                              operation,
+                             {operation,
                               std::move(buffers),
                               {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(second)},
                               extent,
@@ -280,7 +276,7 @@ Group Workload::make_bandwidth_group() {
       std::vector<BufferArg> buffers;
       for (const format::Part& part : format.parts) buffers.push_back({all[i].part(part.name), Access::kRead});
       buffers.push_back(out(i));
-      return make(fmt::format("dequantize_{}_f16", format.code), Role::kDequantize, std::move(buffers), rows, columns,
+      return make({scheme::OperationKind::kDequantize, format.format}, std::move(buffers), rows, columns,
                   {.rows = rows, .columns = columns});
     });
   }
@@ -290,7 +286,7 @@ Group Workload::make_bandwidth_group() {
       [&](std::size_t i) { return maker_.cast_f32_f16(wide[i % wide.size()], half_out[i], values).value(); });
   add("", plain_count, [&](std::size_t i) {
     const Buffer codes = scheme::exact_view(*device_, half_out[i], values);
-    return make("quantize_f16_i8", Role::kQuantize,
+    return make({scheme::OperationKind::kQuantize, {}, scheme::Form::kI8},
                 {{plain_weights(i), Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns, rows,
                 {.columns = columns, .tokens = rows});
   });

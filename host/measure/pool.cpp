@@ -17,6 +17,7 @@
 #include "measure/pool_ratios.hpp"
 #include "model/step.hpp"
 #include "result/closure.hpp"
+#include "scheme/kernel_table.hpp"
 #include "scheme/scheme.hpp"
 
 namespace qtrap::measure {
@@ -109,9 +110,11 @@ scheme::OwnRate choose_rate(const PoolInput& input, const PointRecord& point, co
   const scheme::ActivationInfo& activations = scheme::info(info.activations);
   if (point.matrix_unit && *point.matrix_unit != "none") return {activations.matrix_ceiling};
   const scheme::OwnRate& own = info.own_rate;
-  const bool used = own.operation.empty() ||
-                    std::any_of(point.kernels_used.begin(), point.kernels_used.end(),
-                                [&](const std::string& kernel) { return kernel.starts_with(own.operation); });
+  const auto computes_own = [&](const std::string& name) {
+    const scheme::KernelEntry* kernel = scheme::find_named(name);
+    return kernel != nullptr && kernel->operation == *own.operation;
+  };
+  const bool used = !own.operation || std::any_of(point.kernels_used.begin(), point.kernels_used.end(), computes_own);
   if (used && !own.ceiling.empty() && ceiling(input, point.session_ids, member_of(own.ceiling))) return own;
   return {activations.vector_ceiling};
 }

@@ -22,13 +22,6 @@ constexpr double kDepth = 0.25;
 constexpr double kScatter = 8;
 constexpr double kGrowth = 1.5;
 
-const scheme::KernelEntry* find_entry(std::string_view name) {
-  for (const auto& entry : scheme::all_kernels()) {
-    if (entry.name() == name) return &entry;
-  }
-  return nullptr;
-}
-
 void add(const KernelCheck& one, KernelCheck& sum) {
   sum.rows += one.rows;
   sum.rows_checked += one.rows_checked;
@@ -66,7 +59,7 @@ SchemeCheck ResultCheck::check(const scheme::SchemeInfo& scheme, const std::vect
 /// the name where both are wrong.
 Status ResultCheck::check_alone(const std::vector<std::string>& kernels, std::map<std::string, KernelCheck>& found) {
   for (const std::string& name : kernels) {
-    const scheme::KernelEntry* entry = find_entry(name);
+    const scheme::KernelEntry* entry = scheme::find_named(name);
     if (entry == nullptr || checks_.contains(name) || timing_->stopped()) continue;
     const scheme::Extent extent = extent_of(entry->operation);
     if (!extent.tokens && !extent.count) continue;
@@ -104,18 +97,26 @@ Status ResultCheck::check_projections(const scheme::SchemeInfo& scheme, Seconds 
 
 /// Sizes of the case that checks an operation by itself, or none of all for those of a projection's weights. What only
 /// makes inputs needs no rows, what only scales results no columns.
-scheme::Extent ResultCheck::extent_of(std::string_view operation) const {
+scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) const {
   const model::Step& step = model_->step;
   const std::uint64_t width = *std::max_element(step.widths.begin(), step.widths.end());
   const std::uint64_t tokens = std::clamp<std::uint64_t>(kMostElements / width, 1, tokens_);
-  const auto is = [&](std::string_view start) { return operation.starts_with(start); };
-  if (operation == "dequantize_i32_f16") return {.rows = width, .columns = 1, .tokens = tokens};
-  if (operation == "rms_norm_f16") return {.columns = step.width(model::Tensor::kStream), .tokens = tokens};
-  if (operation == "swiglu_f16" || operation == "residual_add_f16") return {.count = tokens * width};
-  if (operation == "expand_heads_f16")
-    return {.rows = step.width(model::Tensor::kValue) / step.head_dim, .columns = step.head_dim, .tokens = tokens};
-  if (is("cast_f16_") || is("quantize_f16_")) return {.rows = 1, .columns = width, .tokens = tokens};
-  return {};
+  switch (operation.kind) {
+    case scheme::OperationKind::kRescale:
+      return {.rows = width, .columns = 1, .tokens = tokens};
+    case scheme::OperationKind::kNorm:
+      return {.columns = step.width(model::Tensor::kStream), .tokens = tokens};
+    case scheme::OperationKind::kGate:
+    case scheme::OperationKind::kAdd:
+      return {.count = tokens * width};
+    case scheme::OperationKind::kExpandHeads:
+      return {.rows = step.width(model::Tensor::kValue) / step.head_dim, .columns = step.head_dim, .tokens = tokens};
+    case scheme::OperationKind::kCast:
+    case scheme::OperationKind::kQuantize:
+      return {.rows = 1, .columns = width, .tokens = tokens};
+    default:
+      return {};
+  }
 }
 
 Result<KernelCheck> ResultCheck::check_alone(const scheme::KernelEntry& entry, const scheme::Extent& extent) const {

@@ -45,7 +45,7 @@ class ResultCheck {
   Status check_alone(const std::vector<std::string>& kernels, std::map<std::string, KernelCheck>& found);
   Result<KernelCheck> check_alone(const scheme::KernelEntry& entry, const scheme::Extent& extent) const;
   Status check_projections(const scheme::SchemeInfo& scheme, Seconds budget, std::map<std::string, KernelCheck>& found);
-  scheme::Extent extent_of(std::string_view operation) const;
+  scheme::Extent extent_of(const scheme::OperationId& operation) const;
 
   const scheme::PassMaker* maker_;
   const chain::ResidentModel* model_;

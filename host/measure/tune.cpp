@@ -57,7 +57,7 @@ class Tuner {
           const bool any = std::any_of(tunables.begin(), tunables.end(),
                                        [&](const auto& one) { return scheme::is_tunable(one, *kernel); });
           if (any && seen.emplace(kernel->name(), scheme::tuning_class(*kernel, tokens)).second)
-            subjects.push_back({kernel, info, row.role, tokens});
+            subjects.push_back({kernel, info, scheme::role_of(row.operation), tokens});
         }
       }
     }

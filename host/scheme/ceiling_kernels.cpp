@@ -7,27 +7,30 @@
 namespace qtrap::scheme {
 namespace {
 
+using enum OperationKind;
+
 constexpr std::size_t kGroup = 128;          // items; fewer where the device takes no more
 constexpr std::size_t kItemsPerUnit = 2048;  // of a GPU: what NVIDIA's and AMD's units hold at most
 constexpr std::uint32_t kCpuSteps = 2;       // its loop costs nothing beside 24 vector instructions
 
-/// How an entry is built. `operation`: whose variant for one token decides the instructions on a device; empty: plain.
+/// How an entry is built. `operation`: whose variant for one token decides the instructions on a device; none: plain.
 struct Row {
   Ceiling ceiling;
   std::string_view entry;
   std::string_view define;
-  std::string_view operation;
+  std::optional<OperationId> operation = {};
 };
 constexpr Row kRows[] = {
-    {Ceiling::kRead, "read_bandwidth", "-DCEILING_READ", ""},
-    {Ceiling::kCopy, "copy_bandwidth", "-DCEILING_COPY", ""},
-    {Ceiling::kFp32, "fma_rate", "-DCEILING_FMA", ""},
-    {Ceiling::kFp16, "half2_rate", "-DCEILING_HALF2", "gemv_i4_f16"},
-    {Ceiling::kInt8, "int8_rate", "-DCEILING_INT8", "gemv_i8_i8"},
-    {Ceiling::kInt4Int8, "nibble_rate", "-DCEILING_NIBBLE", "gemm_i4_i8"},
-    {Ceiling::kMatrixF16, "matrix_f16_rate", "-DCEILING_MATRIX_F16", "gemm_f16_f16"},
-    {Ceiling::kMatrixInt8, "matrix_int8_rate", "-DCEILING_MATRIX_INT8", "gemm_i8_i8"},
-    {Ceiling::kLaunch, "empty_launch", "-DCEILING_LAUNCH", ""},
+    {Ceiling::kRead, "read_bandwidth", "-DCEILING_READ"},
+    {Ceiling::kCopy, "copy_bandwidth", "-DCEILING_COPY"},
+    {Ceiling::kFp32, "fma_rate", "-DCEILING_FMA"},
+    {Ceiling::kFp16, "half2_rate", "-DCEILING_HALF2", OperationId{kGemv, WeightFormat::kInt4}},
+    {Ceiling::kInt8, "int8_rate", "-DCEILING_INT8", OperationId{kGemv, WeightFormat::kInt8, Form::kI8}},
+    {Ceiling::kInt4Int8, "nibble_rate", "-DCEILING_NIBBLE", OperationId{kGemm, WeightFormat::kInt4, Form::kI8}},
+    {Ceiling::kMatrixF16, "matrix_f16_rate", "-DCEILING_MATRIX_F16", OperationId{kGemm, WeightFormat::kF16}},
+    {Ceiling::kMatrixInt8, "matrix_int8_rate", "-DCEILING_MATRIX_INT8",
+     OperationId{kGemm, WeightFormat::kInt8, Form::kI8}},
+    {Ceiling::kLaunch, "empty_launch", "-DCEILING_LAUNCH"},
 };
 
 const Row& row_of(Ceiling ceiling) {
@@ -125,10 +128,10 @@ Result<CeilingProgram> CeilingKernels::program(Ceiling ceiling) const {
   const bool cpu = info_.type == device::DeviceType::kCpu;
   const std::string_view family = cpu ? "cpu" : "gpu";
   const Variant* variant = find_variant(family);
-  if (!row.operation.empty()) {
+  if (row.operation) {
     const Variant* forced = find_variant(info_.forced_variant);
     const std::string_view wanted = forced == nullptr ? "" : forced->family == family ? forced->name : family;
-    const KernelEntry* kernel = choose_kernel(row.operation, family, wanted, info_, 1);
+    const KernelEntry* kernel = choose_kernel(*row.operation, family, wanted, info_, 1);
     if (kernel != nullptr) variant = find_variant(kernel->variant);
     // A CPU's kernels have no use for pairs of f16; whoever asks what it could reach has.
     const Variant* half2 = find_variant("half2");
@@ -151,12 +154,12 @@ std::vector<ListedCeiling> list_ceiling_programs() {
     }
   };
   for (const Row& row : kRows) {
-    if (row.operation.empty()) {
+    if (!row.operation) {
       add(row, *find_variant("gpu"));
       add(row, *find_variant("cpu"));
     }
     for (const KernelEntry& kernel : all_kernels()) {
-      if (!row.operation.empty() && kernel.operation == row.operation && kernel.family != "reference")
+      if (row.operation && kernel.operation == *row.operation && kernel.family != "reference")
         add(row, *find_variant(kernel.variant));
     }
   }

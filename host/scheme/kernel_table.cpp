@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <vector>
 
 #include "format/format.hpp"
@@ -13,6 +12,8 @@ namespace qtrap::scheme {
 namespace {
 
 using device::WorkSize;
+using enum OperationKind;
+using enum Form;
 
 constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
 constexpr std::size_t kHeadItems = 16;       // of the GPU family, per head: 16 bytes each of 128 elements
@@ -208,7 +209,8 @@ constexpr Variants kLanes{"gpu", "ptx", "gcn", "rdna3"};
 /// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
 /// family's own name stands for in a list.
 struct KernelRow {
-  std::string_view operation, family, file;
+  OperationId operation;
+  std::string_view family, file;
   device::WorkSize (*size)(const Tuning&, const Extent&);
   std::string (*options)(const Tuning&, const Extent&);
   Variants variants = {};
@@ -218,123 +220,148 @@ struct KernelRow {
 /// Of gemv on a matrix unit: one token takes an H200 1.01 to 1.17 of what the vector unit takes, 8 tokens 0.13 to 0.54.
 constexpr std::uint32_t kFewestForUnit = 2;
 
+constexpr WeightFormat kW16 = WeightFormat::kF16;
+constexpr WeightFormat kW8 = WeightFormat::kInt8;
+constexpr WeightFormat kW4 = WeightFormat::kInt4;
+
 // Of two rows of an operation and family the better variants come first.
 constexpr KernelRow kRows[] = {
-    {"random_f16", "reference", "random/random_reference.cl", per_4_elements, no_options},
-    {"random_f32", "reference", "random/random_reference.cl", per_4_elements, no_options},
-    {"random_f16", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
-    {"random_f32", "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+    {{kRandom}, "reference", "random/random_reference.cl", per_4_elements, no_options},
+    {{kRandom, {}, kF32}, "reference", "random/random_reference.cl", per_4_elements, no_options},
+    {{kRandom}, "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+    {{kRandom, {}, kF32}, "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
 
-    {"cast_f16_f32", "reference", "cast/cast_reference.cl", per_element, no_options},
-    {"cast_f32_f16", "reference", "cast/cast_reference.cl", per_element, no_options},
-    {"cast_f16_f32", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
-    {"cast_f32_f16", "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
-    {"cast_f16_f32", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
-    {"cast_f32_f16", "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
-    {"cast_f16_f32_panels", "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
-    {"cast_f16_f32_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
-    {"cast_f16_i24_nibbles", "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+    {{kCast, {}, kF32}, "reference", "cast/cast_reference.cl", per_element, no_options},
+    {{kNarrow}, "reference", "cast/cast_reference.cl", per_element, no_options},
+    {{kCast, {}, kF32}, "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
+    {{kNarrow}, "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
+    {{kCast, {}, kF32}, "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
+    {{kNarrow}, "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
+    {{kCast, {}, kF32Panels}, "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
+    {{kCast, {}, kF32Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+    {{kCast, {}, kI24Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
 
-    {"quantize_f16_i8", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
-    {"quantize_f16_i8_sums", "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
-    {"quantize_weights_f16_i8", "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
-    {"quantize_weights_f16_i4", "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
-    {"quantize_f16_i8", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
-    {"quantize_f16_i8_sums", "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
-    {"quantize_weights_f16_i8", "gpu", "quantize/quantize_gpu.cl", row_group, gpu_row_options, kLanes},
-    {"quantize_f16_i8", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
-    {"quantize_f16_i8_panels", "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
-    {"quantize_f16_i8_nibbles", "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
-    {"quantize_weights_f16_i8", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
-    {"quantize_weights_f16_i4", "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+    {{kQuantize, {}, kI8}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantize, {}, kI8Sums}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantizeWeights, kW8, std::nullopt}, "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
+    {{kQuantizeWeights, kW4, std::nullopt}, "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
+    {{kQuantize, {}, kI8}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kI8Sums}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantizeWeights, kW8, std::nullopt}, "gpu", "quantize/quantize_gpu.cl", row_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kI8}, "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
+    {{kQuantize, {}, kI8Panels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
+    {{kQuantize, {}, kI8Nibbles}, "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
+    {{kQuantizeWeights, kW8, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+    {{kQuantizeWeights, kW4, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
 
-    {"dequantize_i8_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
-    {"dequantize_i4_f16", "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
-    {"dequantize_i32_f16", "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
-    {"dequantize_i8_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
-    {"dequantize_i4_f16",
+    {{kDequantize, kW8}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    {{kDequantize, kW4}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    {{kRescale}, "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
+    {{kDequantize, kW8}, "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
+    {{kDequantize, kW4},
      "gpu",
      "dequantize/dequantize_gpu.cl",
      spread_weights,
      gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
-    {"dequantize_i32_f16", "gpu", "dequantize/dequantize_gpu.cl", spread_4_results, gpu_dequantize_options},
-    {"dequantize_i8_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
-    {"dequantize_i4_f16", "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
-    {"dequantize_i32_f16", "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
+    {{kRescale}, "gpu", "dequantize/dequantize_gpu.cl", spread_4_results, gpu_dequantize_options},
+    {{kDequantize, kW8}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    {{kDequantize, kW4}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    {{kRescale}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
 
-    {"matmul_f16_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"matmul_i8_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"matmul_i8_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"matmul_i4_f16", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"matmul_i4_i8", "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {"gemv_f16_f16", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_f16, {"mma"}, kFewestForUnit},
-    {"gemv_i8_f16", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8, {"mma"}, kFewestForUnit},
-    {"gemv_i4_f16", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4, {"mma"}, kFewestForUnit},
-    {"gemv_i8_i8", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8_i8, {"mma"}, kFewestForUnit},
-    {"gemv_i4_i8", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4_i8, {"mma"}, kFewestForUnit},
-    {"gemm_i8_f16", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8, {"mma"}},
-    {"gemm_i4_f16", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4, {"mma"}},
-    {"gemm_i8_i8", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8_i8, {"mma"}},
-    {"gemm_i4_i8", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4_i8, {"mma"}},
-    {"gemv_f16_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
-    {"gemv_i8_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
-    {"gemv_i8_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemv_i4_f16", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
-    {"gemv_i4_i8", "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemm_f16_f16", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_f16, {"mma"}},
-    {"gemm_f16_f16", "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
-    {"gemm_f16_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    {"gemm_i8_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    {"gemm_i8_i8", "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
-    {"gemm_i8_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemm_i4_f16", "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    {"gemm_i4_i8", "gpu", "matmul/gemm_dot_gpu.cl", gpu_gemm, group_option, {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {"gemv_f16_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
-    {"gemv_i8_f16", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
-    {"gemv_i8_i8", "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, {"cpu", "avx2"}},
-    {"gemv_i4_f16", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
-    {"gemv_i4_i8", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
-    {"gemv_i4_i24", "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
-    {"gemm_f16_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    {"gemm_i8_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    {"gemm_i8_i8", "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
-    {"gemm_i8_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    {"gemm_i4_f16", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
-    {"gemm_i4_i8", "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
-    {"gemm_i4_i8", "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kMatmul, kW16}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW8, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW4}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW4, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kGemv, kW16}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_f16, {"mma"}, kFewestForUnit},
+    {{kGemv, kW8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8, {"mma"}, kFewestForUnit},
+    {{kGemv, kW4}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4, {"mma"}, kFewestForUnit},
+    {{kGemv, kW8, kI8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8_i8, {"mma"}, kFewestForUnit},
+    {{kGemv, kW4, kI8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4_i8, {"mma"}, kFewestForUnit},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8, {"mma"}},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4, {"mma"}},
+    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8_i8, {"mma"}},
+    {{kGemm, kW4, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4_i8, {"mma"}},
+    {{kGemv, kW16}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {{kGemv, kW8}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {{kGemv, kW8, kI8},
+     "gpu",
+     "matmul/gemv_gpu.cl",
+     gpu_gemv,
+     gpu_gemv_options,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemv, kW4}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
+    {{kGemv, kW4, kI8},
+     "gpu",
+     "matmul/gemv_gpu.cl",
+     gpu_gemv,
+     gpu_gemv_options,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_f16, {"mma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
+    {{kGemm, kW8, kI8},
+     "gpu",
+     "matmul/gemm_dot_gpu.cl",
+     gpu_gemm,
+     group_option,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {{kGemm, kW4, kI8},
+     "gpu",
+     "matmul/gemm_dot_gpu.cl",
+     gpu_gemm,
+     group_option,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemv, kW16}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    {{kGemv, kW8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    {{kGemv, kW8, kI8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, {"cpu", "avx2"}},
+    {{kGemv, kW4}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
+    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {{kGemm, kW16}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW8, kI8}, "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
+    {{kGemm, kW8, kI8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW4}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW4, kI8}, "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
+    {{kGemm, kW4, kI8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
 
-    {"rms_norm_f16", "reference", "norm/norm_reference.cl", spread_tokens, no_options},
-    {"rms_norm_f16", "gpu", "norm/norm_gpu.cl", token_group, gpu_row_options, kLanes},
-    {"rms_norm_f16", "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
-    {"swiglu_f16", "reference", "activation/activation_reference.cl", per_element, no_options},
-    {"swiglu_f16", "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
-    {"residual_add_f16", "reference", "residual/residual_reference.cl", per_element, no_options},
-    {"residual_add_f16", "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
-    {"expand_heads_f16", "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
-    {"expand_heads_f16", "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
+    {{kNorm}, "reference", "norm/norm_reference.cl", spread_tokens, no_options},
+    {{kNorm}, "gpu", "norm/norm_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kNorm}, "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
+    {{kGate}, "reference", "activation/activation_reference.cl", per_element, no_options},
+    {{kGate}, "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
+    {{kAdd}, "reference", "residual/residual_reference.cl", per_element, no_options},
+    {{kAdd}, "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
+    {{kExpandHeads}, "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+    {{kExpandHeads}, "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
 };
 
 /// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel
 /// alone.
 constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
 
-// The same of the frames: the operation is prefix, code of the format and "_f16".
+// The same of the frames, whose operations have each the weights of a format.
 constexpr KernelRow kFrames[] = {
-    {"dequantize_", "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
-    {"matmul_", "reference", "matmul/frame_reference.cl", spread_results, group_option},
-    {"dequantize_", "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
-    {"gemv_", "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
-    {"gemm_", "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
-    {"gemv_", "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
-    {"gemm_", "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
-    {"dequantize_", "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
-    {"gemv_", "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_i4_options, kLookUps},
-    {"gemm_", "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
+    {{kDequantize}, "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
+    {{kMatmul}, "reference", "matmul/frame_reference.cl", spread_results, group_option},
+    {{kDequantize}, "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
+    {{kGemv}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
+    {{kGemm}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
+    {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
+    {{kDequantize}, "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
+    {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_i4_options, kLookUps},
+    {{kGemm}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
 };
 
-void expand_row(const KernelRow& row, std::string_view operation, const format::FormatInfo* framed,
-                std::vector<KernelEntry>& kernels) {
+void expand_row(const KernelRow& row, const format::FormatInfo* framed, std::vector<KernelEntry>& kernels) {
+  OperationId operation = row.operation;
+  if (framed != nullptr) operation.weights = framed->format;
   const auto add = [&](std::string_view variant) {
     kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed, row.fewest_tokens});
   };
@@ -348,14 +375,10 @@ void expand_row(const KernelRow& row, std::string_view operation, const format::
 
 std::vector<KernelEntry> expand_rows() {
   std::vector<KernelEntry> kernels;
-  for (const KernelRow& row : kRows) expand_row(row, row.operation, nullptr, kernels);
-  static std::deque<std::string> operations;  // what the entries' names view
+  for (const KernelRow& row : kRows) expand_row(row, nullptr, kernels);
   for (const format::FormatInfo& format : format::all_formats()) {
     if (format.header_option.empty()) continue;
-    for (const KernelRow& row : kFrames) {
-      operations.push_back(fmt::format("{}{}_f16", row.operation, format.code));
-      expand_row(row, operations.back(), &format, kernels);
-    }
+    for (const KernelRow& row : kFrames) expand_row(row, &format, kernels);
   }
   return kernels;
 }
@@ -393,7 +416,7 @@ std::optional<std::string> missing_capability(const Variant& variant, const devi
 }
 
 KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
-  const KernelEntry* products = choose_kernel("gemv_i4_i24", family, variant, info);
+  const KernelEntry* products = choose_kernel({kGemv, kW4, kI24}, family, variant, info);
   return {std::string(family), products != nullptr && products->variant != family};
 }
 
@@ -402,7 +425,13 @@ std::span<const KernelEntry> all_kernels() {
   return kKernels;
 }
 
-const KernelEntry* find_kernel(std::string_view operation, std::string_view family) {
+const KernelEntry* find_named(std::string_view name) {
+  const auto found =
+      std::find_if(all_kernels().begin(), all_kernels().end(), [&](const auto& entry) { return entry.name() == name; });
+  return found == all_kernels().end() ? nullptr : &*found;
+}
+
+const KernelEntry* find_kernel(const OperationId& operation, std::string_view family) {
   const auto find = [&](std::string_view wanted) -> const KernelEntry* {
     for (const KernelEntry& entry : all_kernels()) {
       if (entry.operation == operation && entry.family == wanted && entry.variant == wanted) return &entry;
@@ -413,7 +442,7 @@ const KernelEntry* find_kernel(std::string_view operation, std::string_view fami
   return own != nullptr ? own : find("reference");
 }
 
-const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
+const KernelEntry* choose_kernel(const OperationId& operation, std::string_view family, std::string_view variant,
                                  const device::DeviceInfo& info, std::uint64_t tokens) {
   const auto suits = [&](const KernelEntry& entry) {
     return (tokens == 0 || tokens >= entry.fewest_tokens) && !info.find_avoided(entry.name()) &&
@@ -427,13 +456,12 @@ const KernelEntry* choose_kernel(std::string_view operation, std::string_view fa
 }
 
 bool is_fast_variant(std::string_view name) {
-  return std::any_of(all_kernels().begin(), all_kernels().end(),
-                     [&](const KernelEntry& entry) { return entry.variant != entry.family && entry.name() == name; });
+  const KernelEntry* entry = find_named(name);
+  return entry != nullptr && entry->variant != entry->family;
 }
 
 std::string describe_avoided(const device::AvoidedKernel& avoided, const device::DeviceInfo& info) {
-  const auto found = std::find_if(all_kernels().begin(), all_kernels().end(),
-                                  [&](const KernelEntry& entry) { return entry.name() == avoided.kernel; });
+  const KernelEntry* found = find_named(avoided.kernel);
   if (!is_fast_variant(avoided.kernel))
     return fmt::format("{} is left out and every scheme that uses it fails: {}", avoided.kernel, avoided.reason);
   return fmt::format("{} failed and {} took its place (--variant {} uses plain kernels alone): {}", avoided.kernel,

@@ -11,6 +11,7 @@
 
 #include "device/device.hpp"
 #include "format/format.hpp"
+#include "scheme/operation.hpp"
 
 namespace qtrap::scheme {
 
@@ -82,9 +83,9 @@ const Variant* find_variant(std::string_view name);
 std::optional<std::string> missing_capability(const Variant& variant, const device::DeviceInfo& info);
 
 struct KernelEntry {
-  std::string_view operation;  ///< e.g. "gemv_i8_f16"
-  std::string_view family;     ///< "reference", "cpu" or "gpu"
-  std::string_view file;       ///< relative to kernels/
+  OperationId operation;
+  std::string_view family;  ///< "reference", "cpu" or "gpu"
+  std::string_view file;    ///< relative to kernels/
   device::WorkSize (*size)(const Tuning&, const Extent&);
   std::string (*family_options)(const Tuning&, const Extent&);
   std::string_view variant;                    ///< name of its Variant: the family's for the plain kernel
@@ -92,7 +93,7 @@ struct KernelEntry {
   std::uint32_t fewest_tokens = 0;             ///< with fewer the next best kernel is faster
 
   /// Function in the file: operation_family.
-  std::string entry() const { return std::string(operation) + '_' + std::string(family); }
+  std::string entry() const { return to_string(operation) + '_' + std::string(family); }
   /// What the results call it: the function's name, followed by that of a variant that is not plain.
   std::string name() const { return variant == family ? entry() : entry() + '_' + std::string(variant); }
   /// All -D options of its program.
@@ -110,13 +111,15 @@ KernelSet choose_kernel_set(std::string_view family, std::string_view variant, c
 
 /// Plain kernels and variants; of the variants of one operation the best comes first.
 std::span<const KernelEntry> all_kernels();
+/// The kernel of this name; null when there is none.
+const KernelEntry* find_named(std::string_view name);
 /// The plain kernel of `operation` in `family`, or the reference's where the family has none of its own; null when
 /// neither exists.
-const KernelEntry* find_kernel(std::string_view operation, std::string_view family);
+const KernelEntry* find_kernel(const OperationId& operation, std::string_view family);
 /// The kernel of `operation` in `family` and `variant`, where the operation has that variant, else the plain one. An
 /// empty variant: the first that the probed capabilities of `info` allow and `tokens` pay (0: whatever they are).
 /// Kernels that `info` avoids give way to the next best; the plain one has none behind it.
-const KernelEntry* choose_kernel(std::string_view operation, std::string_view family, std::string_view variant,
+const KernelEntry* choose_kernel(const OperationId& operation, std::string_view family, std::string_view variant,
                                  const device::DeviceInfo& info, std::uint64_t tokens = 0);
 /// Whether the kernel of this name is a variant that the plain one of its operation can stand in for.
 bool is_fast_variant(std::string_view name);

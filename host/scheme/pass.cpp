@@ -13,6 +13,7 @@ namespace {
 using device::Access;
 using device::Argument;
 using device::Buffer;
+using enum OperationKind;
 
 // Standard deviation of a sum of four bytes, sqrt(4 (256^2 - 1) / 12).
 const double kByteSumDeviation = std::sqrt(21845.0);
@@ -56,20 +57,20 @@ float random_unit(float sigma) { return static_cast<float>(static_cast<double>(s
 
 PassMaker::PassMaker(device::Device& device, PassOptions options) : device_(&device), options_(std::move(options)) {}
 
-Result<Pass> PassMaker::make(std::string_view operation, Role role, const std::vector<Operand>& operands,
+Result<Pass> PassMaker::make(const OperationId& operation, const std::vector<Operand>& operands,
                              std::vector<Argument> scalars, const Extent& extent) const {
-  PassParts parts{role, operation, {}, std::move(scalars), extent, {}};
+  PassParts parts{operation, {}, std::move(scalars), extent, {}};
   for (const Operand& operand : operands) {
     parts.buffers.push_back({exact_view(*device_, operand.buffer, operand.bytes), operand.access});
   }
-  if (role == Role::kCast) parts.costs.cast_elements = extent.count;
+  if (role_of(operation) == Role::kCast) parts.costs.cast_elements = extent.count;
   return make_pass(*device_, options_, std::move(parts));
 }
 
 Result<Pass> PassMaker::random_f16(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
                                    std::uint64_t tensor) const {
   return make(
-      "random_f16", Role::kOther, {{out, Access::kWrite, 2 * count}},
+      {kRandom}, {{out, Access::kWrite, 2 * count}},
       {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
       {.count = count});
 }
@@ -77,7 +78,7 @@ Result<Pass> PassMaker::random_f16(const Buffer& out, std::uint64_t count, float
 Result<Pass> PassMaker::random_f32(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
                                    std::uint64_t tensor) const {
   return make(
-      "random_f32", Role::kOther, {{out, Access::kWrite, 4 * count}},
+      {kRandom, {}, Form::kF32}, {{out, Access::kWrite, 4 * count}},
       {argument(count), random_unit(sigma), low_word(seed), high_word(seed), low_word(tensor), high_word(tensor)},
       {.count = count});
 }
@@ -90,23 +91,23 @@ Result<Pass> PassMaker::quantize_weights(const Buffer& f16, const Weights& weigh
   for (const format::Part& part : format.parts) {
     operands.push_back({weights.part(part.name), Access::kWrite, part.bytes(weights.shape, options_.group_size)});
   }
-  return make(fmt::format("quantize_weights_f16_{}", format.code), Role::kOther, operands,
-              {argument(rows), argument(columns)}, {.rows = rows, .columns = columns});
+  return make({kQuantizeWeights, weights.format, std::nullopt}, operands, {argument(rows), argument(columns)},
+              {.rows = rows, .columns = columns});
 }
 
 Result<Pass> PassMaker::cast_f32_f16(const Buffer& in, const Buffer& out, std::uint64_t count) const {
-  return make("cast_f32_f16", Role::kCast, {{in, Access::kRead, 4 * count}, {out, Access::kWrite, 2 * count}},
-              {argument(count)}, {.count = count});
+  return make({kNarrow}, {{in, Access::kRead, 4 * count}, {out, Access::kWrite, 2 * count}}, {argument(count)},
+              {.count = count});
 }
 
 Result<Pass> PassMaker::cast_f16_f32(const Buffer& in, const Buffer& out, std::uint64_t count) const {
-  return make("cast_f16_f32", Role::kCast, {{in, Access::kRead, 2 * count}, {out, Access::kWrite, 4 * count}},
+  return make({kCast, {}, Form::kF32}, {{in, Access::kRead, 2 * count}, {out, Access::kWrite, 4 * count}},
               {argument(count)}, {.count = count});
 }
 
 Result<Pass> PassMaker::rms_norm(const Buffer& x, const Buffer& gamma, const Buffer& out, std::uint64_t width,
                                  std::uint64_t tokens) const {
-  return make("rms_norm_f16", Role::kOther,
+  return make({kNorm},
               {{x, Access::kRead, 2 * width * tokens},
                {gamma, Access::kRead, 2 * width},
                {out, Access::kWrite, 2 * width * tokens}},
@@ -114,21 +115,21 @@ Result<Pass> PassMaker::rms_norm(const Buffer& x, const Buffer& gamma, const Buf
 }
 
 Result<Pass> PassMaker::swiglu(const Buffer& gate, const Buffer& up, const Buffer& out, std::uint64_t count) const {
-  return make("swiglu_f16", Role::kOther,
+  return make({kGate},
               {{gate, Access::kRead, 2 * count}, {up, Access::kRead, 2 * count}, {out, Access::kWrite, 2 * count}},
               {argument(count)}, {.count = count});
 }
 
 Result<Pass> PassMaker::residual_add(const Buffer& x, const Buffer& y, std::uint64_t count) const {
-  return make("residual_add_f16", Role::kOther, {{x, Access::kReadWrite, 2 * count}, {y, Access::kRead, 2 * count}},
-              {argument(count)}, {.count = count});
+  return make({kAdd}, {{x, Access::kReadWrite, 2 * count}, {y, Access::kRead, 2 * count}}, {argument(count)},
+              {.count = count});
 }
 
 Result<Pass> PassMaker::expand_heads(const Buffer& v, const Buffer& out, std::uint64_t heads, std::uint64_t kv_heads,
                                      std::uint64_t head_dim, std::uint64_t tokens) const {
   expects(kv_heads > 0 && heads % kv_heads == 0, "heads are a multiple of kv_heads");
   return make(
-      "expand_heads_f16", Role::kOther,
+      {kExpandHeads},
       {{v, Access::kRead, 2 * kv_heads * head_dim * tokens}, {out, Access::kWrite, 2 * heads * head_dim * tokens}},
       {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
 }

@@ -93,7 +93,7 @@ class PassMaker {
     device::Access access;
     std::uint64_t bytes;
   };
-  Result<Pass> make(std::string_view operation, Role role, const std::vector<Operand>& operands,
+  Result<Pass> make(const OperationId& operation, const std::vector<Operand>& operands,
                     std::vector<device::Argument> scalars, const Extent& extent) const;
 
   device::Device* device_;
@@ -163,8 +163,7 @@ struct Binding {
 /// Pass carries. `costs.bytes` is the sum over `bindings`.
 /// dequantized_weights of "dequantize_i32_f16" (w8a8) counts the results it scales, rows x tokens.
 struct PassRow {
-  Role role;
-  std::string operation;  ///< e.g. "dequantize_i4_f16"
+  OperationId operation;
   Costs costs;
   std::vector<Binding> bindings;       ///< in argument order
   std::vector<std::uint32_t> scalars;  ///< the arguments after the buffers

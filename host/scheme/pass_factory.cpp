@@ -73,7 +73,7 @@ Result<BuiltKernel> build(device::Device& device, const PassOptions& options, co
 }
 
 /// The best kernel that builds. A forced variant stands alone, as whoever demands it wants to know.
-Result<BuiltKernel> build_best(device::Device& device, const PassOptions& options, std::string_view operation,
+Result<BuiltKernel> build_best(device::Device& device, const PassOptions& options, const OperationId& operation,
                                const Extent& extent) {
   const std::string family = family_of(device, options);
   const std::string& variant = variant_of(device, options);
@@ -88,7 +88,7 @@ Result<BuiltKernel> build_best(device::Device& device, const PassOptions& option
 
 }  // namespace
 
-Status build_kernel(device::Device& device, const PassOptions& options, std::string_view operation,
+Status build_kernel(device::Device& device, const PassOptions& options, const OperationId& operation,
                     const Extent& extent) {
   const auto built = build_best(device, options, operation, extent);
   if (!built) return built.error();
@@ -100,7 +100,7 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
   if (!built) return built.error();
   const KernelEntry* entry = built.value().entry;
 
-  Pass pass{parts.role,
+  Pass pass{role_of(parts.operation),
             entry->name(),
             find_variant(entry->variant)->matrix_unit,
             {std::move(built.value().kernel), built.value().size},
@@ -121,7 +121,7 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
 
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row, const Extent& extent,
                        const std::vector<Buffer>& buffers) {
-  PassParts parts{row.role, row.operation, {}, {}, extent, row.costs};
+  PassParts parts{row.operation, {}, {}, extent, row.costs};
   for (const Binding& binding : row.bindings) {
     const Buffer& buffer = buffers.at(static_cast<std::size_t>(binding.slot));
     parts.buffers.push_back({exact_view(device, buffer, binding.bytes), binding.access});

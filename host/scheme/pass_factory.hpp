@@ -17,8 +17,7 @@ device::Buffer exact_view(device::Device& device, const device::Buffer& buffer, 
 
 /// What a pass is made of, buffers of exactly the bytes that count.
 struct PassParts {
-  Role role = Role::kOther;
-  std::string_view operation;
+  OperationId operation;
   std::vector<device::BufferArg> buffers;
   std::vector<device::Argument> scalars;  ///< arguments after the buffers
   Extent extent;
@@ -29,7 +28,7 @@ struct PassParts {
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassParts parts);
 
 /// Builds the kernel that make_pass would take for `operation`, avoiding variants likewise. Nothing is launched.
-Status build_kernel(device::Device& device, const PassOptions& options, std::string_view operation,
+Status build_kernel(device::Device& device, const PassOptions& options, const OperationId& operation,
                     const Extent& extent);
 
 /// A pass of a table row whose slots are held by `buffers` (indexed by Slot; unused ones empty).

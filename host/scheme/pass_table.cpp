@@ -1,6 +1,4 @@
 // Which passes a scheme takes, with their arguments and costs: plain arithmetic. Layouts are described in the kernels.
-#include <fmt/format.h>
-
 #include <optional>
 
 #include "core/contract.hpp"
@@ -11,6 +9,7 @@ namespace qtrap::scheme {
 namespace {
 
 using device::Access;
+using enum OperationKind;
 
 struct Sizes {
   std::uint64_t tokens, columns, group;
@@ -21,9 +20,8 @@ struct Sizes {
 
 /// The form in which a matmul reads its activations, and the pass that makes it.
 struct ActivationForm {
-  std::string_view code;       ///< of the matmul's name, e.g. "i24" in "gemv_i4_i24"
-  std::string_view operation;  ///< of the pass that makes it; empty: the f16 activations themselves
-  Role role;
+  Form numbers;                        ///< that the matmul is named by
+  std::optional<OperationId> made_by;  ///< the pass that makes it; none: the f16 activations themselves
   std::uint64_t (*bytes)(const Sizes&);
   std::vector<Slot> beside;  ///< what else the pass writes and the matmul reads, in argument order
 };
@@ -60,9 +58,8 @@ const std::vector<FormRule>& form_rules() {
        "",
        R::kOne,
        true,
-       {"i24",
-        "cast_f16_i24_nibbles",
-        Role::kCast,
+       {Form::kI24,
+        OperationId{kCast, {}, Form::kI24Nibbles},
         [](const Sizes& s) { return 3 * group_bytes(s); },
         {Slot::kGroupScales, Slot::kGroupSums}}},
       {kF16,
@@ -70,9 +67,8 @@ const std::vector<FormRule>& form_rules() {
        "cpu",
        R::kFew,
        false,
-       {"f16",
-        "cast_f16_f32_nibbles",
-        Role::kCast,
+       {Form::kF16,
+        OperationId{kCast, {}, Form::kF32Nibbles},
         [](const Sizes& s) { return 4 * group_bytes(s); },
         {Slot::kGroupSums}}},
       {kF16,
@@ -80,27 +76,32 @@ const std::vector<FormRule>& form_rules() {
        "cpu",
        R::kMany,
        false,
-       {"f16", "cast_f16_f32_panels", Role::kCast, [](const Sizes& s) { return 4 * panel_bytes(s); }, {}}},
-      {kF16, {}, "", R::kAny, false, {"f16", "", Role::kOther, [](const Sizes& s) { return 2 * plain_bytes(s); }, {}}},
+       {Form::kF16, OperationId{kCast, {}, Form::kF32Panels}, [](const Sizes& s) { return 4 * panel_bytes(s); }, {}}},
+      {kF16, {}, "", R::kAny, false, {Form::kF16, {}, [](const Sizes& s) { return 2 * plain_bytes(s); }, {}}},
       {kInt8,
        {},
        "cpu",
        R::kMany,
        false,
-       {"i8", "quantize_f16_i8_panels", Role::kQuantize, panel_bytes, {Slot::kTokenScales}}},
+       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Panels}, panel_bytes, {Slot::kTokenScales}}},
       {kInt8,
        kInt4,
        "cpu",
        R::kFew,
        false,
-       {"i8", "quantize_f16_i8_nibbles", Role::kQuantize, group_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
+       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Nibbles}, group_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
       {kInt8,
        kInt4,
        "",
        R::kFew,
        false,
-       {"i8", "quantize_f16_i8_sums", Role::kQuantize, plain_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
-      {kInt8, {}, "", R::kAny, false, {"i8", "quantize_f16_i8", Role::kQuantize, plain_bytes, {Slot::kTokenScales}}},
+       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Sums}, plain_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
+      {kInt8,
+       {},
+       "",
+       R::kAny,
+       false,
+       {Form::kI8, OperationId{kQuantize, {}, Form::kI8}, plain_bytes, {Slot::kTokenScales}}},
   };
   return kRules;
 }
@@ -117,8 +118,8 @@ std::uint32_t argument(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
 }
 
-PassRow make_row(Role role, std::string operation, std::vector<Binding> bindings, std::vector<std::uint32_t> scalars) {
-  PassRow row{role, std::move(operation), {}, std::move(bindings), std::move(scalars)};
+PassRow make_row(const OperationId& operation, std::vector<Binding> bindings, std::vector<std::uint32_t> scalars) {
+  PassRow row{operation, {}, std::move(bindings), std::move(scalars)};
   for (const Binding& binding : row.bindings) {
     row.costs.bytes += binding.access == Access::kReadWrite ? 2 * binding.bytes : binding.bytes;
   }
@@ -126,9 +127,9 @@ PassRow make_row(Role role, std::string operation, std::vector<Binding> bindings
   return row;
 }
 
-std::string matmul_prefix(const std::string& family, std::uint64_t tokens) {
-  if (family == "reference") return "matmul_";
-  return tokens <= kMostGemvTokens ? "gemv_" : "gemm_";
+OperationKind matmul_kind(const std::string& family, std::uint64_t tokens) {
+  if (family == "reference") return kMatmul;
+  return tokens <= kMostGemvTokens ? kGemv : kGemm;
 }
 
 std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
@@ -141,8 +142,7 @@ std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape,
 PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
   std::vector<Binding> bindings = weight_bindings(format, shape, group);
   bindings.push_back({Slot::kPlainWeights, Access::kWrite, 2 * shape.rows * shape.columns});
-  PassRow row = make_row(Role::kDequantize, fmt::format("dequantize_{}_f16", format::info(format).code),
-                         std::move(bindings), {argument(shape.rows), argument(shape.columns)});
+  PassRow row = make_row({kDequantize, format}, std::move(bindings), {argument(shape.rows), argument(shape.columns)});
   row.costs.dequantized_weights = shape.rows * shape.columns;
   row.costs.weight_launches = 1;
   return row;
@@ -162,7 +162,7 @@ std::vector<Binding> matmul_bindings(const SchemeInfo& scheme, const ActivationF
     bindings = weight_bindings(scheme.weights, shape, sizes.group);
     if (scheme.scaled_sums) bindings.pop_back();  // the row scales enter with the dequantize pass
   }
-  bindings.push_back({form.operation.empty() ? Slot::kInput : Slot::kActivations, Access::kRead, form.bytes(sizes)});
+  bindings.push_back({form.made_by ? Slot::kActivations : Slot::kInput, Access::kRead, form.bytes(sizes)});
   for (const Slot slot : form.beside) {
     if (slot == Slot::kTokenScales && scheme.scaled_sums) continue;  // as the row scales
     bindings.push_back(bind_beside(slot, Access::kRead, sizes));
@@ -177,12 +177,11 @@ std::vector<Binding> matmul_bindings(const SchemeInfo& scheme, const ActivationF
 
 PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Sizes& sizes, ProjectionShape shape) {
   const ActivationForm& form = activation_form(scheme, kernels, sizes.tokens);
-  const std::string prefix = matmul_prefix(kernels.family, sizes.tokens);
+  const OperationKind kind = matmul_kind(kernels.family, sizes.tokens);
   std::vector<std::uint32_t> scalars{argument(shape.rows), argument(shape.columns)};
-  if (prefix != "gemv_") scalars.push_back(argument(sizes.tokens));
-  PassRow row =
-      make_row(Role::kMatmul, fmt::format("{}{}_{}", prefix, format::info(scheme.matmul_format()).code, form.code),
-               matmul_bindings(scheme, form, sizes, shape), std::move(scalars));
+  if (kind != kGemv) scalars.push_back(argument(sizes.tokens));
+  PassRow row = make_row({kind, scheme.matmul_format(), form.numbers}, matmul_bindings(scheme, form, sizes, shape),
+                         std::move(scalars));
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
   row.costs.weight_launches = 1;
   return row;
@@ -200,13 +199,12 @@ std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet&
                                       std::uint64_t tokens, std::uint64_t columns) {
   const Sizes sizes{tokens, columns, group_size};
   const ActivationForm& form = activation_form(scheme, kernels, tokens);
-  if (form.operation.empty()) return {};
+  if (!form.made_by) return {};
   std::vector<Binding> bindings{{Slot::kInput, Access::kRead, 2 * tokens * columns},
                                 {Slot::kActivations, Access::kWrite, form.bytes(sizes)}};
   for (const Slot slot : form.beside) bindings.push_back(bind_beside(slot, Access::kWrite, sizes));
-  PassRow row =
-      make_row(form.role, std::string(form.operation), std::move(bindings), {argument(columns), argument(tokens)});
-  (form.role == Role::kCast ? row.costs.cast_elements : row.costs.quantized_elements) = tokens * columns;
+  PassRow row = make_row(*form.made_by, std::move(bindings), {argument(columns), argument(tokens)});
+  (role_of(*form.made_by) == Role::kCast ? row.costs.cast_elements : row.costs.quantized_elements) = tokens * columns;
   return {row};
 }
 
@@ -218,7 +216,7 @@ std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const Kerne
   if (scheme.split()) rows.push_back(dequantize_weights_row(scheme.weights, shape, group_size));
   rows.push_back(matmul_row(scheme, kernels, sizes, shape));
   if (scheme.scaled_sums) {
-    PassRow row = make_row(Role::kDequantize, "dequantize_i32_f16",
+    PassRow row = make_row({kRescale},
                            {{Slot::kAccumulators, Access::kRead, 4 * tokens * shape.rows},
                             {Slot::kScales, Access::kRead, 2 * shape.rows},
                             {Slot::kTokenScales, Access::kRead, 4 * tokens},

@@ -9,11 +9,11 @@ namespace qtrap::scheme {
 namespace {
 
 /// Numbers of tokens that can change a program of `operation`.
-std::vector<std::uint64_t> distinct_tokens(std::string_view operation) {
+std::vector<std::uint64_t> distinct_tokens(const OperationId& operation) {
   std::vector<std::uint64_t> tokens;
-  if (operation.starts_with("gemv_")) {
+  if (operation.kind == OperationKind::kGemv) {
     for (std::uint64_t t = 1; t <= kMostGemvTokens; ++t) tokens.push_back(t);
-  } else if (operation.starts_with("gemm_")) {
+  } else if (operation.kind == OperationKind::kGemm) {
     for (std::uint64_t panels = 1; panels <= 16; ++panels) tokens.push_back(panels * kPanelTokens);
   } else {
     tokens.push_back(1);

@@ -18,7 +18,8 @@ constexpr std::array kActivations{
 /// int4 codes times int8 activations without widening the codes.
 constexpr OwnRate kNibbleProducts{"int4_int8_macs_per_s"};
 /// Three bytes of every f16 activation, each times the code.
-constexpr OwnRate kByteProducts{"int4_int8_macs_per_s", 3, "gemv_i4_i24"};
+constexpr OwnRate kByteProducts{"int4_int8_macs_per_s", 3,
+                                OperationId{OperationKind::kGemv, WeightFormat::kInt4, Form::kI24}};
 
 constexpr std::array kSchemes{
     SchemeInfo{kAnchor, KernelPath::kNone, WeightFormat::kF16, kF16},

@@ -12,10 +12,10 @@
 
 #include "core/words.hpp"
 #include "format/format.hpp"
+#include "scheme/operation.hpp"
 
 namespace qtrap::scheme {
 
-using format::WeightFormat;
 using ProjectionShape = format::Shape;
 
 /// In which the matmul takes its activations; in the order of the table.
@@ -35,17 +35,10 @@ const ActivationInfo& info(Activations activations);
 
 /// A rate of multiply-adds on vector units that some matmuls reach by instructions of their own.
 struct OwnRate {
-  std::string_view ceiling = {};    ///< bounds it where it was measured; empty: there is no such rate
-  double operations = 1;            ///< of the ceiling's, for one multiply-add
-  std::string_view operation = {};  ///< how the names of these kernels start; empty: all of the scheme
+  std::string_view ceiling = {};              ///< bounds it where it was measured; empty: there is no such rate
+  double operations = 1;                      ///< of the ceiling's, for one multiply-add
+  std::optional<OperationId> operation = {};  ///< of these matmuls; none: all of the scheme
 };
-enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
-inline constexpr std::size_t kRoleCount = 6;
-
-/// The names of the phase_*_s fields.
-constexpr Words<kRoleCount> words_of(Role) {
-  return {"cast", "quantize", "dequantize", "matmul", "attention", "other"};
-}
 
 struct SchemeInfo {
   std::string_view name;  ///< the contract's name, e.g. "w4a16-split"

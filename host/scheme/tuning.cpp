@@ -8,20 +8,23 @@
 namespace qtrap::scheme {
 namespace {
 
+using enum OperationKind;
+
 // Candidates keep the multiples that the kernels ask for: block_rows those of every unit_rows, block_columns of GROUP.
 // The vector width of int4 kernels is not here: it decides the order in which their activations are packed.
 constexpr std::array kTunables{
-    Tunable{"rows", &Tuning::rows, "cpu", "gemv_", {1, 2, 4, 8}},
-    Tunable{"vector_width", &Tuning::vector_width, "cpu", "gemv_f16_f16", {8, 16}},
-    Tunable{"vector_width", &Tuning::vector_width, "cpu", "gemv_i8_f16", {8, 16}},
-    Tunable{"chunk", &Tuning::chunk, "cpu", "cast_f16_f32_panels", {512, 1024, 2048, 4096}},
-    Tunable{"block_rows", &Tuning::block_rows, "cpu", "gemm_", {24, 48, 96, 192}},
-    Tunable{"block_columns", &Tuning::block_columns, "cpu", "gemm_", {128, 256, 512}},
-    Tunable{"rows", &Tuning::rows, "gpu", "gemv_", {1, 2, 4, 8}},
-    Tunable{"work_group", &Tuning::work_group, "gpu", "gemv_", {64, 128, 256}},
-    Tunable{"split_k", &Tuning::split_k, "gpu", "gemv_", {32, 64, 128}},
-    Tunable{"unroll", &Tuning::unroll, "gpu", "gemv_", {1, 2, 4}},
-    Tunable{"work_group", &Tuning::row_items, "gpu", "quantize_", {64, 128, 256}},
+    Tunable{"rows", &Tuning::rows, "cpu", {kGemv}, {1, 2, 4, 8}},
+    Tunable{"vector_width", &Tuning::vector_width, "cpu", {kGemv, WeightFormat::kF16, Form::kF16}, {8, 16}},
+    Tunable{"vector_width", &Tuning::vector_width, "cpu", {kGemv, WeightFormat::kInt8, Form::kF16}, {8, 16}},
+    Tunable{"chunk", &Tuning::chunk, "cpu", {kCast, {}, Form::kF32Panels}, {512, 1024, 2048, 4096}},
+    Tunable{"block_rows", &Tuning::block_rows, "cpu", {kGemm}, {24, 48, 96, 192}},
+    Tunable{"block_columns", &Tuning::block_columns, "cpu", {kGemm}, {128, 256, 512}},
+    Tunable{"rows", &Tuning::rows, "gpu", {kGemv}, {1, 2, 4, 8}},
+    Tunable{"work_group", &Tuning::work_group, "gpu", {kGemv}, {64, 128, 256}},
+    Tunable{"split_k", &Tuning::split_k, "gpu", {kGemv}, {32, 64, 128}},
+    Tunable{"unroll", &Tuning::unroll, "gpu", {kGemv}, {1, 2, 4}},
+    Tunable{"work_group", &Tuning::row_items, "gpu", {kQuantize}, {64, 128, 256}},
+    Tunable{"work_group", &Tuning::row_items, "gpu", {kQuantizeWeights}, {64, 128, 256}},
 };
 
 Error refuse(std::string_view what, std::string_view text) {
@@ -34,13 +37,6 @@ bool parse_number(std::string_view text, Number& out) {
   return code == std::errc{} && end == text.data() + text.size();
 }
 
-const KernelEntry* find_named(std::string_view name) {
-  for (const KernelEntry& entry : all_kernels()) {
-    if (entry.name() == name) return &entry;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 std::span<const Tunable> all_tunables() { return kTunables; }
@@ -49,13 +45,13 @@ bool is_tunable(const Tunable& tunable, const KernelEntry& kernel) {
   // The tiles of a matrix unit are fixed. Frames keep their defaults: on a GPU their steps of 32 columns spill with
   // more rows or steps at once (tools/check-kernels).
   if (kernel.format != nullptr) return false;
-  return kernel.family == tunable.family && kernel.operation.starts_with(tunable.operations) &&
+  return kernel.family == tunable.family && tunable.operations.contain(kernel.operation) &&
          find_variant(kernel.variant)->matrix_unit == "none";
 }
 
 std::uint64_t tuning_class(const KernelEntry& kernel, std::uint64_t tokens) {
-  if (kernel.operation.starts_with("gemv_")) return tokens;
-  if (kernel.operation.starts_with("gemm_")) return (tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens;
+  if (kernel.operation.kind == kGemv) return tokens;
+  if (kernel.operation.kind == kGemm) return (tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens;
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,12 +15,23 @@
 
 namespace qtrap::scheme {
 
+/// Operations of a kind; of any weights and in any form where none are named.
+struct Operations {
+  OperationKind kind;
+  std::optional<WeightFormat> weights = {};
+  std::optional<Form> form = {};
+
+  bool contain(const OperationId& operation) const {
+    return operation.kind == kind && (!weights || operation.weights == weights) && (!form || operation.form == form);
+  }
+};
+
 /// A number that shapes some kernels and leaves their results alone.
 struct Tunable {
   std::string_view name;
   std::uint32_t Tuning::*value;
   std::string_view family;
-  std::string_view operations;              ///< what the names of its operations begin with
+  Operations operations;
   std::array<std::uint32_t, 5> candidates;  ///< unused ones 0
 };
 

@@ -25,7 +25,7 @@ std::string VerifyCase::describe(const Extent& e, std::uint32_t group) const {
   return text;
 }
 
-const VerifyCase& verify_case(std::string_view operation) {
+const VerifyCase& verify_case(const OperationId& operation) {
   for (const std::span<const VerifyCase> cases : {operation_cases(), scheme_cases()}) {
     for (const VerifyCase& entry : cases) {
       if (entry.operation == operation) return entry;

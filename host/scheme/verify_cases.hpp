@@ -54,7 +54,7 @@ class VerifyBench {
 };
 
 struct VerifyCase {
-  std::string_view operation;
+  OperationId operation;
   std::vector<Extent> (*extents_of)(bool small);
   bool grouped;  ///< whether the int4 group size matters
   /// Runs a kernel of the operation once and compares; use check().
@@ -70,6 +70,6 @@ struct VerifyCase {
 };
 
 /// The case of an operation; every kernel of the table has one.
-const VerifyCase& verify_case(std::string_view operation);
+const VerifyCase& verify_case(const OperationId& operation);
 
 }  // namespace qtrap::scheme

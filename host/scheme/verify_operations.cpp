@@ -9,6 +9,7 @@ namespace qtrap::scheme {
 namespace {
 
 using device::Buffer;
+using enum OperationKind;
 
 /// Runs a PassMaker pass and compares.
 template <class Make, class Compare>
@@ -168,16 +169,22 @@ Result<Comparison> run_quantize_weights(VerifyBench& bench, const VerifyCase&, c
 }
 
 const std::array kCases{
-    VerifyCase{"random_f16", counts, false, run_random<true>},
-    VerifyCase{"random_f32", counts, false, run_random<false>},
-    VerifyCase{"cast_f16_f32", counts, false, run_cast_f16_f32},
-    VerifyCase{"cast_f32_f16", counts, false, run_cast_f32_f16},
-    VerifyCase{"quantize_weights_f16_i8", one_token, false, run_quantize_weights<WeightFormat::kInt8>},
-    VerifyCase{"quantize_weights_f16_i4", one_token, true, run_quantize_weights<WeightFormat::kInt4>},
-    VerifyCase{"rms_norm_f16", any_tokens, false, run_rms_norm},
-    VerifyCase{"swiglu_f16", counts, false, run_swiglu},
-    VerifyCase{"residual_add_f16", counts, false, run_residual},
-    VerifyCase{"expand_heads_f16", few_tokens, false, run_expand_heads},
+    VerifyCase{{kRandom}, counts, false, run_random<true>},
+    VerifyCase{{kRandom, {}, Form::kF32}, counts, false, run_random<false>},
+    VerifyCase{{kCast, {}, Form::kF32}, counts, false, run_cast_f16_f32},
+    VerifyCase{{kNarrow}, counts, false, run_cast_f32_f16},
+    VerifyCase{{kQuantizeWeights, WeightFormat::kInt8, std::nullopt},
+               one_token,
+               false,
+               run_quantize_weights<WeightFormat::kInt8>},
+    VerifyCase{{kQuantizeWeights, WeightFormat::kInt4, std::nullopt},
+               one_token,
+               true,
+               run_quantize_weights<WeightFormat::kInt4>},
+    VerifyCase{{kNorm}, any_tokens, false, run_rms_norm},
+    VerifyCase{{kGate}, counts, false, run_swiglu},
+    VerifyCase{{kAdd}, counts, false, run_residual},
+    VerifyCase{{kExpandHeads}, few_tokens, false, run_expand_heads},
 };
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 
 using device::Access;
 using device::Buffer;
+using enum OperationKind;
 
 /// Everything that the passes of one projection read and wrote.
 struct SchemeRun {
@@ -164,20 +165,20 @@ std::uint64_t padded_columns(const Tuning& t, const Extent& e) {
   return format::count_groups(e.columns, t.group) * t.group;
 }
 
-Places places_of(std::string_view operation, const Tuning& tuning, const Extent& e) {
-  if (operation.ends_with("_panels")) {
+Places places_of(const OperationId& operation, const Tuning& tuning, const Extent& e) {
+  if (operation.form == Form::kF32Panels || operation.form == Form::kI8Panels) {
     return {(e.tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens * e.columns,
             [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return panel_position(t, k, x.columns);
             }};
   }
-  if (operation == "cast_f16_f32_nibbles") {
+  if (operation.form == Form::kF32Nibbles) {
     return {e.tokens * padded_columns(tuning, e),
             [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return t * padded_columns(u, x) + nibble_position(k, u.lanes(), 8);
             }};
   }
-  if (operation == "quantize_f16_i8_nibbles") {
+  if (operation.form == Form::kI8Nibbles) {
     return {e.tokens * padded_columns(tuning, e),
             [](const Tuning& u, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return t * padded_columns(u, x) + nibble_position(k, u.lanes16(), 4);
@@ -216,7 +217,7 @@ Result<Comparison> run_cast_activations(VerifyBench& bench, const VerifyCase& on
   if (!run) return run.error();
   const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);
   const Places places = places_of(kernel.operation, tuning, e);
-  const bool nibbles = kernel.operation.ends_with("_nibbles");
+  const bool nibbles = kernel.operation.form == Form::kF32Nibbles;
   const std::uint64_t groups = format::count_groups(e.columns, tuning.group);
   std::vector<float> expected(places.count, 0);
   std::vector<double> sums(e.tokens * groups, 0);
@@ -281,52 +282,50 @@ Result<Comparison> run_cast_digits(VerifyBench& bench, const VerifyCase& one, co
 }
 
 const std::array kCases{
-    VerifyCase{"cast_f16_f32_panels", many_tokens, false, run_cast_activations, "f16"},
-    VerifyCase{"cast_f16_f32_nibbles", few_tokens, true, run_cast_activations, "w4a16-fused"},
-    VerifyCase{"cast_f16_i24_nibbles", one_token, true, run_cast_digits, "w4a16-fused"},
-    VerifyCase{"quantize_f16_i8", few_tokens, false, run_quantize_activations, "w8a8"},
-    VerifyCase{"quantize_f16_i8_sums", few_tokens, true, run_quantize_activations, "w4a8"},
-    VerifyCase{"quantize_f16_i8_panels", many_tokens, false, run_quantize_activations, "w8a8"},
-    VerifyCase{"quantize_f16_i8_nibbles", few_tokens, true, run_quantize_activations, "w4a8"},
-    VerifyCase{"dequantize_i8_f16", one_token, false, run_dequantize, "w8a16-split"},
-    VerifyCase{"dequantize_i4_f16", one_token, true, run_dequantize, "w4a16-split"},
-    VerifyCase{"dequantize_i32_f16", any_tokens, false, run_dequantize_sums, "w8a8"},
-    VerifyCase{"matmul_f16_f16", any_tokens, false, run_matmul<>, "f16"},
-    VerifyCase{"matmul_i8_f16", any_tokens, false, run_matmul<>, "w8a16-fused"},
-    VerifyCase{"matmul_i8_i8", any_tokens, false, run_matmul_i8_i8, "w8a8"},
-    VerifyCase{"matmul_i4_f16", any_tokens, true, run_matmul<>, "w4a16-fused"},
-    VerifyCase{"matmul_i4_i8", any_tokens, true, run_matmul<>, "w4a8"},
-    VerifyCase{"gemv_f16_f16", few_tokens, false, run_matmul<>, "f16"},
-    VerifyCase{"gemv_i8_f16", few_tokens, false, run_matmul<>, "w8a16-fused"},
-    VerifyCase{"gemv_i8_i8", few_tokens, false, run_matmul_i8_i8, "w8a8"},
-    VerifyCase{"gemv_i4_f16", few_tokens, true, run_matmul<>, "w4a16-fused"},
-    VerifyCase{"gemv_i4_i8", few_tokens, true, run_matmul<>, "w4a8"},
-    VerifyCase{"gemv_i4_i24", one_token, true, run_matmul<true>, "w4a16-fused"},
-    VerifyCase{"gemm_f16_f16", many_tokens, false, run_matmul<>, "f16"},
-    VerifyCase{"gemm_i8_f16", many_tokens, false, run_matmul<>, "w8a16-fused"},
-    VerifyCase{"gemm_i8_i8", many_tokens, false, run_matmul_i8_i8, "w8a8"},
-    VerifyCase{"gemm_i4_f16", many_tokens, true, run_matmul<>, "w4a16-fused"},
-    VerifyCase{"gemm_i4_i8", many_tokens, true, run_matmul<>, "w4a8"},
+    VerifyCase{{kCast, {}, Form::kF32Panels}, many_tokens, false, run_cast_activations, "f16"},
+    VerifyCase{{kCast, {}, Form::kF32Nibbles}, few_tokens, true, run_cast_activations, "w4a16-fused"},
+    VerifyCase{{kCast, {}, Form::kI24Nibbles}, one_token, true, run_cast_digits, "w4a16-fused"},
+    VerifyCase{{kQuantize, {}, Form::kI8}, few_tokens, false, run_quantize_activations, "w8a8"},
+    VerifyCase{{kQuantize, {}, Form::kI8Sums}, few_tokens, true, run_quantize_activations, "w4a8"},
+    VerifyCase{{kQuantize, {}, Form::kI8Panels}, many_tokens, false, run_quantize_activations, "w8a8"},
+    VerifyCase{{kQuantize, {}, Form::kI8Nibbles}, few_tokens, true, run_quantize_activations, "w4a8"},
+    VerifyCase{{kDequantize, WeightFormat::kInt8}, one_token, false, run_dequantize, "w8a16-split"},
+    VerifyCase{{kDequantize, WeightFormat::kInt4}, one_token, true, run_dequantize, "w4a16-split"},
+    VerifyCase{{kRescale}, any_tokens, false, run_dequantize_sums, "w8a8"},
+    VerifyCase{{kMatmul, WeightFormat::kF16}, any_tokens, false, run_matmul<>, "f16"},
+    VerifyCase{{kMatmul, WeightFormat::kInt8}, any_tokens, false, run_matmul<>, "w8a16-fused"},
+    VerifyCase{{kMatmul, WeightFormat::kInt8, Form::kI8}, any_tokens, false, run_matmul_i8_i8, "w8a8"},
+    VerifyCase{{kMatmul, WeightFormat::kInt4}, any_tokens, true, run_matmul<>, "w4a16-fused"},
+    VerifyCase{{kMatmul, WeightFormat::kInt4, Form::kI8}, any_tokens, true, run_matmul<>, "w4a8"},
+    VerifyCase{{kGemv, WeightFormat::kF16}, few_tokens, false, run_matmul<>, "f16"},
+    VerifyCase{{kGemv, WeightFormat::kInt8}, few_tokens, false, run_matmul<>, "w8a16-fused"},
+    VerifyCase{{kGemv, WeightFormat::kInt8, Form::kI8}, few_tokens, false, run_matmul_i8_i8, "w8a8"},
+    VerifyCase{{kGemv, WeightFormat::kInt4}, few_tokens, true, run_matmul<>, "w4a16-fused"},
+    VerifyCase{{kGemv, WeightFormat::kInt4, Form::kI8}, few_tokens, true, run_matmul<>, "w4a8"},
+    VerifyCase{{kGemv, WeightFormat::kInt4, Form::kI24}, one_token, true, run_matmul<true>, "w4a16-fused"},
+    VerifyCase{{kGemm, WeightFormat::kF16}, many_tokens, false, run_matmul<>, "f16"},
+    VerifyCase{{kGemm, WeightFormat::kInt8}, many_tokens, false, run_matmul<>, "w8a16-fused"},
+    VerifyCase{{kGemm, WeightFormat::kInt8, Form::kI8}, many_tokens, false, run_matmul_i8_i8, "w8a8"},
+    VerifyCase{{kGemm, WeightFormat::kInt4}, many_tokens, true, run_matmul<>, "w4a16-fused"},
+    VerifyCase{{kGemm, WeightFormat::kInt4, Form::kI8}, many_tokens, true, run_matmul<>, "w4a8"},
 };
 
 /// The cases of the frames' operations (kernel_table.cpp), for every format that they serve: its schemes are those with
 /// f16 activations.
 std::vector<VerifyCase> with_frames() {
   std::vector<VerifyCase> cases(kCases.begin(), kCases.end());
-  static std::deque<std::string> operations;  // what the cases' names view
   for (const SchemeInfo& scheme : all_schemes()) {
     const format::FormatInfo& format = format::info(scheme.weights);
     if (format.header_option.empty() || scheme.activations != Activations::kF16) continue;
-    const auto add = [&](std::string_view prefix, auto extents, auto run) {
-      operations.push_back(fmt::format("{}{}_f16", prefix, format.code));
-      cases.push_back({operations.back(), extents, format.grouped, run, scheme.name});
+    const auto add = [&](OperationKind kind, auto extents, auto run) {
+      cases.push_back({{kind, scheme.weights}, extents, format.grouped, run, scheme.name});
     };
     if (scheme.split()) {
-      add("dequantize_", one_token, run_dequantize);
+      add(kDequantize, one_token, run_dequantize);
     } else {
-      add("matmul_", any_tokens, run_matmul<>);
-      add("gemv_", few_tokens, run_matmul<>);
-      add("gemm_", many_tokens, run_matmul<>);
+      add(kMatmul, any_tokens, run_matmul<>);
+      add(kGemv, few_tokens, run_matmul<>);
+      add(kGemm, many_tokens, run_matmul<>);
     }
   }
   return cases;

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "scheme/operation_of.hpp"
 #include "scheme/verify_cases.hpp"
 
 namespace qtrap::scheme {
@@ -25,9 +26,9 @@ TEST(KernelTable, NamesEachEntryOnceAndEachHasAVerifyCase) {
 }
 
 TEST(KernelTable, FallsBackToTheReferenceWhereAFamilyHasNoKernel) {
-  EXPECT_EQ(find_kernel("random_f16", "gpu")->name(), "random_f16_reference");
-  EXPECT_EQ(find_kernel("gemv_i4_i8", "gpu")->name(), "gemv_i4_i8_gpu");
-  EXPECT_EQ(find_kernel("no_such_operation", "cpu"), nullptr);
+  EXPECT_EQ(find_kernel(test::operation_of("random_f16"), "gpu")->name(), "random_f16_reference");
+  EXPECT_EQ(find_kernel(test::operation_of("gemv_i4_i8"), "gpu")->name(), "gemv_i4_i8_gpu");
+  EXPECT_EQ(find_kernel({OperationKind::kGemv, WeightFormat::kNf4, Form::kI8}, "cpu"), nullptr);
 }
 
 TEST(KernelTable, EveryOperationOfThePassTablesHasAKernel) {
@@ -35,10 +36,10 @@ TEST(KernelTable, EveryOperationOfThePassTablesHasAKernel) {
     for (const std::string family : {"reference", "cpu", "gpu"}) {
       for (const std::uint64_t tokens : {1U, 8U, 9U, 100U}) {
         for (const PassRow& row : input_pass_table(scheme, {family}, 64, tokens, 70)) {
-          EXPECT_NE(find_kernel(row.operation, family), nullptr) << row.operation;
+          EXPECT_NE(find_kernel(row.operation, family), nullptr) << to_string(row.operation);
         }
         for (const PassRow& row : projection_pass_table(scheme, {family}, 64, tokens, {50, 70})) {
-          EXPECT_NE(find_kernel(row.operation, family), nullptr) << row.operation;
+          EXPECT_NE(find_kernel(row.operation, family), nullptr) << to_string(row.operation);
         }
       }
     }

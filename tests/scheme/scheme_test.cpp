@@ -20,10 +20,10 @@ SchemeInfo scheme(std::string_view name) { return find_scheme(name).value(); }
 std::vector<std::string> operations(std::string_view name, const KernelSet& kernels, std::uint64_t tokens) {
   std::vector<std::string> out;
   for (const PassRow& row : input_pass_table(scheme(name), kernels, 128, tokens, kColumns))
-    out.push_back(row.operation);
+    out.push_back(to_string(row.operation));
   out.emplace_back("|");
   for (const PassRow& row : projection_pass_table(scheme(name), kernels, 128, tokens, kShape))
-    out.push_back(row.operation);
+    out.push_back(to_string(row.operation));
   return out;
 }
 

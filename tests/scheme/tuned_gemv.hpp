@@ -39,7 +39,7 @@ inline std::string find_fault(device::Device& device, const scheme::KernelEntry&
 template <class Use>
 void for_each_gpu_gemv(Use use) {
   for (const scheme::KernelEntry& kernel : scheme::all_kernels()) {
-    if (kernel.operation.starts_with("gemv_") && kernel.variant == "gpu") use(kernel);
+    if (kernel.operation.kind == scheme::OperationKind::kGemv && kernel.variant == "gpu") use(kernel);
   }
 }
 

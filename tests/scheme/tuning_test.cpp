@@ -7,6 +7,7 @@
 
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
+#include "scheme/operation_of.hpp"
 #include "scheme/program_list.hpp"
 #include "scheme/tuned_gemv.hpp"
 
@@ -36,8 +37,8 @@ TEST(TuningChoice, IsRefusedWhereItFitsNoKernel) {
 }
 
 TEST(TuningChoice, ReachesItsKernelAtItsTokensAlone) {
-  const KernelEntry& gemv = *find_kernel("gemv_i8_f16", "cpu");
-  const KernelEntry& other = *find_kernel("gemv_f16_f16", "cpu");
+  const KernelEntry& gemv = *find_kernel(test::operation_of("gemv_i8_f16"), "cpu");
+  const KernelEntry& other = *find_kernel(test::operation_of("gemv_f16_f16"), "cpu");
   const TuningChoices choices{parse_choice("gemv_i8_f16_cpu@8 rows=2").value()};
   const Extent eight{.rows = 64, .columns = 64, .tokens = 8};
   const Extent seven{.rows = 64, .columns = 64, .tokens = 7};
@@ -48,7 +49,7 @@ TEST(TuningChoice, ReachesItsKernelAtItsTokensAlone) {
 }
 
 TEST(TuningChoice, OfAGemmKernelHoldsForThePanelsOfItsTokens) {
-  const KernelEntry& gemm = *find_kernel("gemm_i8_f16", "cpu");
+  const KernelEntry& gemm = *find_kernel(test::operation_of("gemm_i8_f16"), "cpu");
   const TuningChoices choices{parse_choice("gemm_i8_f16_cpu@64 block_rows=96").value()};
   for (const std::uint64_t tokens : {49U, 64U})
     EXPECT_EQ(apply_choices({}, choices, gemm, {.tokens = tokens}).gemm_blocks(tokens).block_rows, 96U);
@@ -81,12 +82,12 @@ TEST(Tunables, ShapeAtLeastOneKernelEach) {
   for (const Tunable& tunable : all_tunables()) {
     bool any = false;
     for (const KernelEntry& kernel : all_kernels()) any = any || is_tunable(tunable, kernel);
-    EXPECT_TRUE(any) << tunable.name << ' ' << tunable.operations;
+    EXPECT_TRUE(any) << tunable.name << ' ' << static_cast<int>(tunable.operations.kind);
   }
 }
 
 TEST(GpuGemvTuning, SplitsAGroupOverRowsAndColumns) {
-  const KernelEntry& gemv = *find_kernel("gemv_i8_f16", "gpu");
+  const KernelEntry& gemv = *find_kernel(test::operation_of("gemv_i8_f16"), "gpu");
   const auto groups = [&](const test::GemvSet& set) {
     const Extent extent{.rows = 1000, .columns = 4096, .tokens = 1};
     const auto size = gemv.size(apply_choices({}, test::choices_of(gemv, set, 1), gemv, extent), extent);
@@ -99,7 +100,7 @@ TEST(GpuGemvTuning, SplitsAGroupOverRowsAndColumns) {
 }
 
 TEST(GpuGemvTuning, TheDefaultIsAWholeGroupPerRowAndOneLoadInFlight) {
-  const KernelEntry& gemv = *find_kernel("gemv_i8_f16", "gpu");
+  const KernelEntry& gemv = *find_kernel(test::operation_of("gemv_i8_f16"), "gpu");
   const Extent extent{.rows = 1000, .columns = 4096, .tokens = 1};
   EXPECT_EQ(gemv.build_options({}, extent),
             "-DGROUP=128 -DWORK_GROUP=128 -DSPLIT_K=128 -DROWS=4 -DTOKENS=1 -DUNROLL=1");
@@ -145,7 +146,7 @@ TEST(GpuGemvTuning, EveryCandidateIsCompiledOffLine) {
 
 TEST(GpuGemvTuning, EveryCandidateIsInASetThatIsVerified) {
   for (const Tunable& tunable : all_tunables()) {
-    if (tunable.family != "gpu" || tunable.operations != "gemv_") continue;
+    if (tunable.family != "gpu" || tunable.operations.kind != OperationKind::kGemv) continue;
     const auto name = std::find(test::kGemvTunables.begin(), test::kGemvTunables.end(), tunable.name);
     ASSERT_NE(name, test::kGemvTunables.end()) << tunable.name;
     for (const std::uint32_t value : tunable.candidates) {
@@ -180,7 +181,9 @@ TEST_F(TunedGpuGemvTest, ATeamThatAddsUpItsNeighboursItemsIsFound) {
   kernels.replace("common/gemv_teams.clh", "uint step = SPLIT_K / 2", "uint step = WORK_GROUP / 2");
   device::Device mutant(info_, kernels.sources());
   const Extent extent{.rows = 5, .columns = 4224, .tokens = 1};
-  EXPECT_NE(test::find_fault(mutant, *find_kernel("gemv_f16_f16", "gpu"), {1, 64, 32, 1}, extent, 128), "");
+  EXPECT_NE(
+      test::find_fault(mutant, *find_kernel(test::operation_of("gemv_f16_f16"), "gpu"), {1, 64, 32, 1}, extent, 128),
+      "");
 }
 
 TEST_F(TunedGpuGemvTest, ALeftOutRestOfTheStepsIsFound) {
@@ -189,7 +192,9 @@ TEST_F(TunedGpuGemvTest, ALeftOutRestOfTheStepsIsFound) {
                   "  for (; UNROLL == 1 && k < wide_end; k += SPLIT_K * width) {");
   device::Device mutant(info_, kernels.sources());
   const Extent extent{.rows = 5, .columns = 4224, .tokens = 1};
-  EXPECT_NE(test::find_fault(mutant, *find_kernel("gemv_i4_f16", "gpu"), {1, 64, 32, 4}, extent, 128), "");
+  EXPECT_NE(
+      test::find_fault(mutant, *find_kernel(test::operation_of("gemv_i4_f16"), "gpu"), {1, 64, 32, 4}, extent, 128),
+      "");
 }
 
 }  // namespace

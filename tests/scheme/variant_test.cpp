@@ -10,6 +10,7 @@
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/kernel_table.hpp"
+#include "scheme/operation_of.hpp"
 #include "scheme/pass_factory.hpp"
 #include "scheme/program_list.hpp"
 #include "scheme/verify.hpp"
@@ -27,7 +28,7 @@ device::DeviceInfo device_that_can(const std::vector<std::string>& capabilities)
 
 std::string chosen(std::string_view operation, const device::DeviceInfo& info, std::string_view variant = "",
                    std::string_view family = "gpu") {
-  return choose_kernel(operation, family, variant, info)->name();
+  return choose_kernel(test::operation_of(operation), family, variant, info)->name();
 }
 
 TEST(VariantChoice, TakesThePlainKernelWithoutProbes) {
@@ -39,11 +40,12 @@ TEST(VariantChoice, TakesThePlainKernelWithoutProbes) {
 
 TEST(VariantChoice, LeavesOneTokenToTheVectorUnit) {
   const auto hopper = device_that_can({"dp4a", "ptx_shuffle", "ptx_half2", "mma"});
-  for (const std::string_view operation : {"gemv_f16_f16", "gemv_i8_i8", "gemv_i4_i8", "gemv_q4_k_f16"}) {
-    EXPECT_EQ(choose_kernel(operation, "gpu", "", hopper, 1)->variant, "ptx") << operation;
-    EXPECT_EQ(choose_kernel(operation, "gpu", "", hopper, 2)->variant, "mma") << operation;
-    EXPECT_EQ(choose_kernel(operation, "gpu", "mma", hopper, 1)->variant, "mma") << "demanded: " << operation;
-    EXPECT_EQ(choose_kernel(operation, "gpu", "", device_that_can({"mma"}), 1)->variant, "gpu") << operation;
+  for (const std::string_view text : {"gemv_f16_f16", "gemv_i8_i8", "gemv_i4_i8", "gemv_q4_k_f16"}) {
+    const OperationId operation = test::operation_of(text);
+    EXPECT_EQ(choose_kernel(operation, "gpu", "", hopper, 1)->variant, "ptx") << text;
+    EXPECT_EQ(choose_kernel(operation, "gpu", "", hopper, 2)->variant, "mma") << text;
+    EXPECT_EQ(choose_kernel(operation, "gpu", "mma", hopper, 1)->variant, "mma") << "demanded: " << text;
+    EXPECT_EQ(choose_kernel(operation, "gpu", "", device_that_can({"mma"}), 1)->variant, "gpu") << text;
   }
 }
 
@@ -205,9 +207,9 @@ class FallbackTest : public ChangedKernelsTest {
   /// The pass of a product of 8 rows and 256 columns, whose variant `needs` does not build.
   std::string kernel_used(device::Device& device, const PassOptions& options) {
     const Extent extent{.rows = 8, .columns = 256, .tokens = 1};
-    const auto built = build_kernel(device, options, "gemv_i4_i8", extent);
+    const auto built = build_kernel(device, options, test::operation_of("gemv_i4_i8"), extent);
     if (!built) return built.error().message();
-    return choose_kernel("gemv_i4_i8", "cpu", options.variant, device.info())->name();
+    return choose_kernel(test::operation_of("gemv_i4_i8"), "cpu", options.variant, device.info())->name();
   }
 };
 
@@ -263,8 +265,8 @@ TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
   expect_none_runs(verify("ptx"));
 }
 
-/// AMD's matrix units, their instructions in plain C: emulated_VARIANT.clh for kernels/common/VARIANT.clh. The frames of
-/// NVIDIA's are not made of functions that stand in for its instructions: tests/ptx runs them.
+/// AMD's matrix units, their instructions in plain C: emulated_VARIANT.clh for kernels/common/VARIANT.clh. The frames
+/// of NVIDIA's are not made of functions that stand in for its instructions: tests/ptx runs them.
 struct EmulatedUnit {
   const char* variant;
   const char* without;  ///< line that the emulation of an older generation lacks; empty: none
@@ -300,7 +302,8 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithPa
 TEST_P(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify_unit(), kKernels); }
 
 TEST_P(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
-  kernels_.replace("matmul/gemm_amd_units_gpu.cl", "add(a[m], b[n], acc[m][n])", "add(a[m], b[PRODUCTS - 1 - n], acc[m][n])");
+  kernels_.replace("matmul/gemm_amd_units_gpu.cl", "add(a[m], b[n], acc[m][n])",
+                   "add(a[m], b[PRODUCTS - 1 - n], acc[m][n])");
   const auto rows = verify_unit(true);
   EXPECT_EQ(rows.size(), kKernels);
   for (const VerifyRow& row : rows) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
@@ -315,8 +318,8 @@ TEST_P(EmulatedTileTest, AKernelThatKeepsWhatLiesBehindARowFails) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Units, EmulatedMatrixUnitTest,
-                         testing::Values(EmulatedUnit{"mfma", ""},
-                                         EmulatedUnit{"mfma", "#define HAS_MFMA_I8_K32"}, EmulatedUnit{"wmma", ""}));
+                         testing::Values(EmulatedUnit{"mfma", ""}, EmulatedUnit{"mfma", "#define HAS_MFMA_I8_K32"},
+                                         EmulatedUnit{"wmma", ""}));
 INSTANTIATE_TEST_SUITE_P(Units, EmulatedTileTest, testing::Values(EmulatedUnit{"wmma", ""}));
 
 /// A fault in the layout that kernels/common/matrix_unit.clh takes for granted, or in the unit.

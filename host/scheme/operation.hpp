@@ -1,0 +1,73 @@
+// What kernels compute, as ids: tables and lookups compare them by value. Their texts name kernels in files, results,
+// tuning choices and messages.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/words.hpp"
+#include "format/format.hpp"
+
+namespace qtrap::scheme {
+
+using format::WeightFormat;
+
+enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
+inline constexpr std::size_t kRoleCount = 6;
+
+/// The names of the phase_*_s fields.
+constexpr Words<kRoleCount> words_of(Role) {
+  return {"cast", "quantize", "dequantize", "matmul", "attention", "other"};
+}
+
+/// In the order of the table.
+enum class OperationKind : std::uint8_t {
+  kRandom,           ///< numbers of a stream
+  kCast,             ///< f16 activations into a form
+  kNarrow,           ///< f32 into f16
+  kQuantize,         ///< f16 activations into a form of int8
+  kQuantizeWeights,  ///< f16 weights into a format
+  kDequantize,       ///< weights of a format into f16
+  kRescale,          ///< int32 sums into f16, by the scales of row and token
+  kMatmul,           ///< y = W x for any number of tokens, of the reference family
+  kGemv,             ///< the same for at most kMostGemvTokens
+  kGemm,             ///< the same for more
+  kNorm,             ///< RMS norm
+  kGate,             ///< silu(gate) x up
+  kAdd,              ///< of the residual stream
+  kExpandHeads       ///< of grouped queries
+};
+
+/// Numbers that are made, or taken beside the weights. Panels, nibbles and sums are orders in memory and what lies
+/// beside (kernels/README.md); matmuls are named by their numbers alone.
+enum class Form : std::uint8_t {
+  kF16,
+  kF32,
+  kF32Panels,
+  kF32Nibbles,
+  kI24,
+  kI24Nibbles,
+  kI8,
+  kI8Sums,
+  kI8Panels,
+  kI8Nibbles
+};
+constexpr Words<10> words_of(Form) {
+  return {"f16", "f32", "f32_panels", "f32_nibbles", "i24", "i24_nibbles", "i8", "i8_sums", "i8_panels", "i8_nibbles"};
+}
+
+struct OperationId {
+  OperationKind kind;
+  std::optional<WeightFormat> weights = {};  ///< that are read, or made; none: no weights are touched
+  std::optional<Form> form = Form::kF16;     ///< none: weights are made
+  bool operator==(const OperationId&) const = default;
+};
+
+/// "gemv_i8_f16", "dequantize_q4_k_f16", "cast_f16_f32_panels".
+std::string to_string(const OperationId& operation);
+
+/// What its launches are counted and timed as.
+Role role_of(const OperationId& operation);
+
+}  // namespace qtrap::scheme

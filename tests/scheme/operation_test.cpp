@@ -1,0 +1,57 @@
+#include "scheme/operation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "scheme/kernel_table.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+TEST(Operation, HasTheTextThatFilesHoldOfIt) {
+  struct Row {
+    OperationId operation;
+    const char* text;
+    Role role;
+  };
+  using enum OperationKind;
+  for (const Row& row :
+       {Row{{kRandom, {}, Form::kF32}, "random_f32", Role::kOther},
+        {{kCast, {}, Form::kF32Panels}, "cast_f16_f32_panels", Role::kCast},
+        {{kNarrow}, "cast_f32_f16", Role::kCast},
+        {{kQuantize, {}, Form::kI8Sums}, "quantize_f16_i8_sums", Role::kQuantize},
+        {{kQuantizeWeights, WeightFormat::kInt4, std::nullopt}, "quantize_weights_f16_i4", Role::kOther},
+        {{kDequantize, WeightFormat::kQ4_K}, "dequantize_q4_k_f16", Role::kDequantize},
+        {{kRescale}, "dequantize_i32_f16", Role::kDequantize},
+        {{kMatmul, WeightFormat::kF16}, "matmul_f16_f16", Role::kMatmul},
+        {{kGemv, WeightFormat::kInt4, Form::kI24}, "gemv_i4_i24", Role::kMatmul},
+        {{kGemm, WeightFormat::kInt8, Form::kI8}, "gemm_i8_i8", Role::kMatmul},
+        {{kNorm}, "rms_norm_f16", Role::kOther},
+        {{kGate}, "swiglu_f16", Role::kOther},
+        {{kAdd}, "residual_add_f16", Role::kOther},
+        {{kExpandHeads}, "expand_heads_f16", Role::kOther}}) {
+    EXPECT_EQ(to_string(row.operation), row.text);
+    EXPECT_EQ(role_of(row.operation), row.role) << row.text;
+  }
+}
+
+TEST(Operation, OfTheTableHasATextOfItsOwn) {
+  std::map<std::string, OperationId> seen;
+  for (const KernelEntry& kernel : all_kernels()) {
+    const auto [place, first] = seen.emplace(to_string(kernel.operation), kernel.operation);
+    EXPECT_EQ(place->second, kernel.operation) << place->first;
+  }
+  EXPECT_GT(seen.size(), 60U);
+}
+
+TEST(Operation, IsFoundByTheNameOfItsKernel) {
+  EXPECT_EQ(find_named("gemv_i4_i24_cpu_avx2")->operation,
+            (OperationId{OperationKind::kGemv, WeightFormat::kInt4, Form::kI24}));
+  EXPECT_EQ(find_named("gemv_i4_i24_cpu_avx2")->variant, "avx2");
+  EXPECT_EQ(find_named("gemv_i4_i24"), nullptr);
+}
+
+}  // namespace
+}  // namespace qtrap::scheme
