@@ -109,10 +109,11 @@ CeilingProgram make_program(const Row& row, const Variant& variant, const Ceilin
 
 std::string CeilingCounts::options() const {
   return fmt::format(
-      "-DSTRIDED={} -DREAD_STREAMS={} -DWIDTH={} -DSTEPS={} -DFMA_CHAINS={} -DHALF2_CHAINS={} -DDOT_CHAINS={} "
+      "-DVECTOR_BYTES={} -DSTRIDED={} -DREAD_STREAMS={} -DWIDTH={} -DSTEPS={} -DFMA_CHAINS={} -DHALF2_CHAINS={} "
+      "-DDOT_CHAINS={} "
       "-DDOT_MACS={} -DNIBBLE_CHAINS={} -DNIBBLE_MACS={} -DMATRIX_CHAINS={} -DMATRIX_LANES={} -DMATRIX_BYTES={}",
-      strided, read_streams, width, steps, fma_chains, half2_chains, dot_chains, dot_macs, nibble_chains, nibble_macs,
-      matrix_chains, matrix_lanes, matrix_bytes);
+      vector_bytes, strided, read_streams, width, steps, fma_chains, half2_chains, dot_chains, dot_macs, nibble_chains,
+      nibble_macs, matrix_chains, matrix_lanes, matrix_bytes);
 }
 
 CeilingKernels::CeilingKernels(const device::DeviceInfo& info) : info_(info) {

@@ -20,6 +20,7 @@ enum class Ceiling { kRead, kCopy, kFp32, kFp16, kInt8, kInt4Int8, kMatrixF16, k
 /// Numbers that the kernels and the rates computed from their times share. Each reaches the kernels as the -D of its
 /// name in capitals, and a kernel without it does not build.
 struct CeilingCounts {
+  std::uint32_t vector_bytes = 16;  ///< that one count of read and copy stands for
   std::uint32_t strided = 1;        ///< 1: neighbouring items read neighbouring addresses (GPUs); 0: an item, a chunk
   std::uint32_t read_streams = 8;   ///< of an item that reads a chunk
   std::uint32_t width = 4;          ///< float lanes of fma_rate
@@ -49,7 +50,7 @@ struct CeilingProgram {
 class CeilingKernels {
  public:
   static constexpr const char* kFile = "probe/ceilings.cl";
-  static constexpr std::uint64_t kVectorBytes = 16;  ///< bytes that one count of read and copy stands for
+  static constexpr std::uint64_t kVectorBytes = CeilingCounts{}.vector_bytes;
 
   /// For the device that `info` describes, its capabilities probed (else plain kernels are taken).
   explicit CeilingKernels(const device::DeviceInfo& info);

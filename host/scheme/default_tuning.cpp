@@ -49,20 +49,18 @@ std::uint32_t Tuning::gpu_gemv_unroll(std::uint64_t tokens) const {
 std::uint32_t Tuning::gpu_split_k() const { return split_k > 0 ? std::min(split_k, work_group) : work_group; }
 
 std::uint64_t GemmBlocks::local_bytes() const {
-  return sizeof(float) * (std::uint64_t{block_rows} * (block_columns + kPanelTokens) +
-                          std::uint64_t{panels} * block_columns * kPanelTokens +
-                          std::uint64_t{block_panels} * block_rows * kPanelTokens);
+  return sizeof(float) * (std::uint64_t{block_rows} * (block_columns + kNumbers.panel_tokens) +
+                          std::uint64_t{panels} * block_columns * kNumbers.panel_tokens +
+                          std::uint64_t{block_panels} * block_rows * kNumbers.panel_tokens);
 }
 
 // From 256 tokens on, x no longer fits the second cache level beside a block of weights: more rows per block read it
 // less often. gemm_f16_f16 of 4096 x 14336 with 192 rows takes 0.91 to 0.96 of the time with 48 (512 tokens, three
 // processes, PoCL 3.1, Zen 3). Many compute units need more, smaller blocks to share.
-constexpr std::uint32_t kMostPanels = 16;
 constexpr std::uint32_t kFewUnits = 4;
 
 GemmBlocks Tuning::gemm_blocks(std::uint64_t tokens) const {
-  const auto used_panels =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(kMostPanels, (tokens + kPanelTokens - 1) / kPanelTokens));
+  const auto used_panels = static_cast<std::uint32_t>(std::min<std::uint64_t>(kMostPanels, count_panels(tokens)));
   const bool few_units = compute_units > 0 && compute_units <= kFewUnits;
   GemmBlocks b{6, 1, few_units && used_panels == kMostPanels ? 192U : 48U, used_panels, 256};
   if (vector_width >= 16) {

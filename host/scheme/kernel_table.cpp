@@ -16,7 +16,6 @@ using enum OperationKind;
 using enum Form;
 
 constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
-constexpr std::size_t kHeadItems = 16;       // of the GPU family, per head: 16 bytes each of 128 elements
 constexpr std::uint64_t kRowsPerItem = 4;    // of the GPU family's dequantizers: loads in flight
 
 std::size_t blocks(std::uint64_t count, std::uint64_t block) {
@@ -39,29 +38,32 @@ WorkSize groups_of(std::uint64_t count, std::uint32_t items) {
 }
 
 WorkSize per_element(const Tuning&, const Extent& e) { return spread(e.count); }
-WorkSize per_4_elements(const Tuning&, const Extent& e) { return spread(blocks(e.count, 4)); }
-WorkSize per_8_elements(const Tuning&, const Extent& e) { return spread(blocks(e.count, 8)); }
+WorkSize random_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.random_values)); }
+WorkSize cast_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.cast_values)); }
 WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.count, t.chunk)); }
 WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
 WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
 WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
 WorkSize head_group(const Tuning&, const Extent& e) {
-  return {{static_cast<std::size_t>(e.rows) * kHeadItems, static_cast<std::size_t>(e.tokens), 1}, {kHeadItems, 1, 1}};
+  constexpr std::size_t kItems = kNumbers.head_items;
+  return {{static_cast<std::size_t>(e.rows) * kItems, static_cast<std::size_t>(e.tokens), 1}, {kItems, 1, 1}};
 }
 WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns, e.rows); }
 WorkSize spread_weights(const Tuning& t, const Extent& e) {
-  return {{padded(blocks(e.columns, 8), t.work_group), blocks(e.rows, kRowsPerItem), 1}, {t.work_group, 1, 1}};
+  return {{padded(blocks(e.columns, kNumbers.dequantized_columns), t.work_group), blocks(e.rows, kRowsPerItem), 1},
+          {t.work_group, 1, 1}};
 }
-WorkSize spread_4_results(const Tuning& t, const Extent& e) {
-  return {{padded(blocks(e.rows, 4), t.work_group), static_cast<std::size_t>(e.tokens), 1}, {t.work_group, 1, 1}};
+WorkSize spread_rescaled(const Tuning& t, const Extent& e) {
+  return {{padded(blocks(e.rows, kNumbers.rescaled_rows), t.work_group), static_cast<std::size_t>(e.tokens), 1},
+          {t.work_group, 1, 1}};
 }
 WorkSize spread_groups(const Tuning& t, const Extent& e) { return spread(blocks(e.columns, t.group), e.rows); }
 WorkSize spread_results(const Tuning&, const Extent& e) { return spread(e.rows, e.tokens); }
 WorkSize token_alone(const Tuning&, const Extent& e) { return alone(e.tokens); }
 WorkSize row_alone(const Tuning&, const Extent& e) { return alone(e.rows); }
-WorkSize panel_alone(const Tuning&, const Extent& e) { return alone(blocks(e.tokens, kPanelTokens)); }
+WorkSize panel_alone(const Tuning&, const Extent& e) { return alone(count_panels(e.tokens)); }
 WorkSize panel_chunk(const Tuning& t, const Extent& e) {
-  return alone(blocks(e.columns, t.chunk), blocks(e.tokens, kPanelTokens));
+  return alone(blocks(e.columns, t.chunk), count_panels(e.tokens));
 }
 WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.columns, t.group), e.tokens); }
 WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
@@ -79,7 +81,7 @@ WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
 }
 WorkSize gemm_block(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
-  return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kPanelTokens));
+  return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kNumbers.panel_tokens));
 }
 constexpr std::uint32_t kUnitGemvWarps = 8;
 WorkSize unit_gemv(const Tuning&, const Extent& e) {
@@ -106,8 +108,10 @@ WorkSize unit_gemm(const Tuning&, const Extent& e) {
   return {{blocks(e.rows, tile.rows()) * items, blocks(e.tokens, tile.tokens()), 1}, {items, 1, 1}};
 }
 WorkSize gpu_gemm(const Tuning&, const Extent& e) {
-  constexpr std::size_t kTile = 64;
-  return {{blocks(e.rows, kTile) * 16, blocks(e.tokens, kTile) * 8, 1}, {16, 8, 1}};
+  const std::size_t row_items = kNumbers.tile_row_items;
+  const std::size_t token_items = kNumbers.tile_token_items;
+  return {{blocks(e.rows, kNumbers.tile) * row_items, blocks(e.tokens, kNumbers.tile) * token_items, 1},
+          {row_items, token_items, 1}};
 }
 
 std::string no_options(const Tuning&, const Extent&) { return ""; }
@@ -118,16 +122,37 @@ std::string group_option(const Tuning& t, const Extent&) {
 std::string gpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
 }
-std::string head_options(const Tuning&, const Extent&) { return fmt::format("-DHEAD_ITEMS={}", kHeadItems); }
+std::string head_options(const Tuning&, const Extent&) { return fmt::format("-DHEAD_ITEMS={}", kNumbers.head_items); }
+std::string random_options(const Tuning&, const Extent&) {
+  return fmt::format("-DRANDOM_VALUES={}", kNumbers.random_values);
+}
+std::string gpu_cast_options(const Tuning&, const Extent&) {
+  return fmt::format("-DCAST_VALUES={}", kNumbers.cast_values);
+}
+std::string tile_options(const Tuning&, const Extent&) {
+  return fmt::format("-DTILE={} -DTILE_ROW_ITEMS={} -DTILE_TOKEN_ITEMS={}", kNumbers.tile, kNumbers.tile_row_items,
+                     kNumbers.tile_token_items);
+}
+std::string gpu_gemm_options(const Tuning& t, const Extent& e) { return group_option(t, e) + tile_options(t, e); }
 std::string gpu_row_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.row_items);
 }
+std::string gpu_frame_dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DROWS={} -DDEQUANTIZED_COLUMNS={}", gpu_options(t, e), kRowsPerItem,
+                     kNumbers.dequantized_columns);
+}
 std::string gpu_dequantize_options(const Tuning& t, const Extent& e) {
-  return fmt::format("{} -DROWS={}", gpu_options(t, e), kRowsPerItem);
+  return fmt::format("{} -DRESCALED_ROWS={}", gpu_frame_dequantize_options(t, e), kNumbers.rescaled_rows);
 }
 std::string cpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
                      group_option(t, e), t.lanes(), t.lanes16());
+}
+std::string quantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DPANEL_TOKENS={}", cpu_options(t, e), kNumbers.panel_tokens);
+}
+std::string cast_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", quantize_options(t, e), kNumbers.digits);
 }
 std::string dequantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DSTREAM_BYTES={}", cpu_options(t, e), t.stream_bytes);
@@ -137,11 +162,14 @@ std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t row
                      group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows);
 }
 std::string gemv_options(const Tuning& t, const Extent& e) { return gemv_options_for(t, e, t.gemv_rows(e.tokens)); }
-std::string gemv_i4_options(const Tuning& t, const Extent& e) {
+std::string gemv_frame_options(const Tuning& t, const Extent& e) {
   return gemv_options_for(t, e, t.gemv_i4_rows(e.tokens));
 }
+std::string gemv_i4_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", gemv_frame_options(t, e), kNumbers.digits);
+}
 std::string gemv_i4_f16_options(const Tuning& t, const Extent& e) {
-  return gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens));
+  return fmt::format("{} -DDIGITS={}", gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens)), kNumbers.digits);
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
@@ -181,8 +209,9 @@ std::string unit_gemm_i8_i8(const Tuning& t, const Extent& e) { return unit_gemm
 std::string unit_gemm_i4_i8(const Tuning& t, const Extent& e) { return unit_gemm_i4(t, e).append(kInt8Activations); }
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
-  return fmt::format("{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={}",
-                     group_option(t, e), b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns);
+  return fmt::format(
+      "{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={} -DPANEL_TOKENS={}",
+      group_option(t, e), b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns, kNumbers.panel_tokens);
 }
 
 // Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh, matrix_unit.clh).
@@ -226,20 +255,20 @@ constexpr WeightFormat kW4 = WeightFormat::kInt4;
 
 // Of two rows of an operation and family the better variants come first.
 constexpr KernelRow kRows[] = {
-    {{kRandom}, "reference", "random/random_reference.cl", per_4_elements, no_options},
-    {{kRandom, {}, kF32}, "reference", "random/random_reference.cl", per_4_elements, no_options},
+    {{kRandom}, "reference", "random/random_reference.cl", random_items, random_options},
+    {{kRandom, {}, kF32}, "reference", "random/random_reference.cl", random_items, random_options},
     {{kRandom}, "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
     {{kRandom, {}, kF32}, "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
 
     {{kCast, {}, kF32}, "reference", "cast/cast_reference.cl", per_element, no_options},
     {{kNarrow}, "reference", "cast/cast_reference.cl", per_element, no_options},
-    {{kCast, {}, kF32}, "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
-    {{kNarrow}, "gpu", "cast/cast_gpu.cl", per_8_elements, no_options},
-    {{kCast, {}, kF32}, "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
-    {{kNarrow}, "cpu", "cast/cast_cpu.cl", per_chunk, cpu_options},
-    {{kCast, {}, kF32Panels}, "cpu", "cast/cast_cpu.cl", panel_chunk, cpu_options},
-    {{kCast, {}, kF32Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
-    {{kCast, {}, kI24Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cpu_options},
+    {{kCast, {}, kF32}, "gpu", "cast/cast_gpu.cl", cast_items, gpu_cast_options},
+    {{kNarrow}, "gpu", "cast/cast_gpu.cl", cast_items, gpu_cast_options},
+    {{kCast, {}, kF32}, "cpu", "cast/cast_cpu.cl", per_chunk, cast_options},
+    {{kNarrow}, "cpu", "cast/cast_cpu.cl", per_chunk, cast_options},
+    {{kCast, {}, kF32Panels}, "cpu", "cast/cast_cpu.cl", panel_chunk, cast_options},
+    {{kCast, {}, kF32Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cast_options},
+    {{kCast, {}, kI24Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cast_options},
 
     {{kQuantize, {}, kI8}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
     {{kQuantize, {}, kI8Sums}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
@@ -248,11 +277,11 @@ constexpr KernelRow kRows[] = {
     {{kQuantize, {}, kI8}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
     {{kQuantize, {}, kI8Sums}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
     {{kQuantizeWeights, kW8, std::nullopt}, "gpu", "quantize/quantize_gpu.cl", row_group, gpu_row_options, kLanes},
-    {{kQuantize, {}, kI8}, "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
-    {{kQuantize, {}, kI8Panels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, cpu_options},
-    {{kQuantize, {}, kI8Nibbles}, "cpu", "quantize/quantize_cpu.cl", token_alone, cpu_options},
-    {{kQuantizeWeights, kW8, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
-    {{kQuantizeWeights, kW4, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, cpu_options},
+    {{kQuantize, {}, kI8}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantize, {}, kI8Panels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, quantize_options},
+    {{kQuantize, {}, kI8Nibbles}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantizeWeights, kW8, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
+    {{kQuantizeWeights, kW4, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
 
     {{kDequantize, kW8}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {{kDequantize, kW4}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
@@ -264,7 +293,7 @@ constexpr KernelRow kRows[] = {
      spread_weights,
      gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
-    {{kRescale}, "gpu", "dequantize/dequantize_gpu.cl", spread_4_results, gpu_dequantize_options},
+    {{kRescale}, "gpu", "dequantize/dequantize_gpu.cl", spread_rescaled, gpu_dequantize_options},
     {{kDequantize, kW8}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {{kDequantize, kW4}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {{kRescale}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
@@ -299,22 +328,22 @@ constexpr KernelRow kRows[] = {
      gpu_gemv_options,
      {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {{kGemm, kW16}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_f16, {"mma"}},
-    {{kGemm, kW16}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
-    {{kGemm, kW16}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    {{kGemm, kW8}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
-    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, no_options, {"mfma", "wmma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
+    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
     {{kGemm, kW8, kI8},
      "gpu",
      "matmul/gemm_dot_gpu.cl",
      gpu_gemm,
-     group_option,
+     gpu_gemm_options,
      {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {{kGemm, kW4}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, group_option},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kGemm, kW4, kI8},
      "gpu",
      "matmul/gemm_dot_gpu.cl",
      gpu_gemm,
-     group_option,
+     gpu_gemm_options,
      {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {{kGemv, kW16}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     {{kGemv, kW8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
@@ -349,13 +378,13 @@ constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
 constexpr KernelRow kFrames[] = {
     {{kDequantize}, "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {{kMatmul}, "reference", "matmul/frame_reference.cl", spread_results, group_option},
-    {{kDequantize}, "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_dequantize_options},
+    {{kDequantize}, "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_frame_dequantize_options},
     {{kGemv}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
     {{kGemm}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
     {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
-    {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, group_option},
+    {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kDequantize}, "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
-    {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_i4_options, kLookUps},
+    {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_frame_options, kLookUps},
     {{kGemm}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
 };
 
@@ -405,16 +434,6 @@ const Variant* find_variant(std::string_view name) {
   return found == kVariants.end() ? nullptr : &*found;
 }
 
-std::optional<std::string> missing_capability(const Variant& variant, const device::DeviceInfo& info) {
-  for (const std::string_view need : variant.needs) {
-    if (need.empty()) continue;
-    const device::Capability* capability = info.find_capability(need);
-    if (capability == nullptr) return fmt::format("{} was not probed", need);
-    if (!capability->probed.value_or(false)) return fmt::format("{} {}", need, capability->reason);
-  }
-  return std::nullopt;
-}
-
 KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
   const KernelEntry* products = choose_kernel({kGemv, kW4, kI24}, family, variant, info);
   return {std::string(family), products != nullptr && products->variant != family};
@@ -423,49 +442,6 @@ KernelSet choose_kernel_set(std::string_view family, std::string_view variant, c
 std::span<const KernelEntry> all_kernels() {
   static const std::vector<KernelEntry> kKernels = expand_rows();
   return kKernels;
-}
-
-const KernelEntry* find_named(std::string_view name) {
-  const auto found =
-      std::find_if(all_kernels().begin(), all_kernels().end(), [&](const auto& entry) { return entry.name() == name; });
-  return found == all_kernels().end() ? nullptr : &*found;
-}
-
-const KernelEntry* find_kernel(const OperationId& operation, std::string_view family) {
-  const auto find = [&](std::string_view wanted) -> const KernelEntry* {
-    for (const KernelEntry& entry : all_kernels()) {
-      if (entry.operation == operation && entry.family == wanted && entry.variant == wanted) return &entry;
-    }
-    return nullptr;
-  };
-  const KernelEntry* own = find(family);
-  return own != nullptr ? own : find("reference");
-}
-
-const KernelEntry* choose_kernel(const OperationId& operation, std::string_view family, std::string_view variant,
-                                 const device::DeviceInfo& info, std::uint64_t tokens) {
-  const auto suits = [&](const KernelEntry& entry) {
-    return (tokens == 0 || tokens >= entry.fewest_tokens) && !info.find_avoided(entry.name()) &&
-           !missing_capability(*find_variant(entry.variant), info);
-  };
-  for (const KernelEntry& entry : all_kernels()) {
-    if (entry.operation != operation || entry.family != family || entry.variant == family) continue;
-    if (variant.empty() ? suits(entry) : entry.variant == variant) return &entry;
-  }
-  return find_kernel(operation, family);
-}
-
-bool is_fast_variant(std::string_view name) {
-  const KernelEntry* entry = find_named(name);
-  return entry != nullptr && entry->variant != entry->family;
-}
-
-std::string describe_avoided(const device::AvoidedKernel& avoided, const device::DeviceInfo& info) {
-  const KernelEntry* found = find_named(avoided.kernel);
-  if (!is_fast_variant(avoided.kernel))
-    return fmt::format("{} is left out and every scheme that uses it fails: {}", avoided.kernel, avoided.reason);
-  return fmt::format("{} failed and {} took its place (--variant {} uses plain kernels alone): {}", avoided.kernel,
-                     choose_kernel(found->operation, found->family, "", info)->name(), found->family, avoided.reason);
 }
 
 }  // namespace qtrap::scheme

@@ -17,8 +17,29 @@ namespace qtrap::scheme {
 
 /// Most tokens of the gemv kernels; more take the gemm kernels.
 inline constexpr std::uint64_t kMostGemvTokens = 8;
-/// Tokens of one activation panel of the CPU family's gemm.
-inline constexpr std::uint64_t kPanelTokens = 16;
+
+/// Numbers that kernels are written for and by which the host sizes buffers and launches; nothing tunes them. Each
+/// reaches the kernels that depend on it as the -D of its name in capitals, and they build with no other.
+struct KernelNumbers {
+  std::uint64_t panel_tokens = 16;        ///< of an activation panel of the CPU family's gemm
+  std::uint64_t digits = 3;               ///< bytes of an activation as gemv_i4_i24 takes them
+  std::uint64_t random_values = 4;        ///< of an item of the reference's generator
+  std::uint64_t cast_values = 8;          ///< of an item of the GPU family's casts
+  std::uint64_t dequantized_columns = 8;  ///< of an item of the GPU family's dequantizers
+  std::uint64_t rescaled_rows = 4;        ///< of an item of its dequantize_i32_f16
+  std::uint64_t head_items = 16;          ///< of its expand_heads, per head: 16 bytes each of 128 elements
+  std::uint64_t tile = 64;                ///< rows and tokens of a group of its gemm on vector units
+  std::uint64_t tile_row_items = 16;      ///< items of such a group, along the rows
+  std::uint64_t tile_token_items = 8;     ///< and along the tokens
+};
+inline constexpr KernelNumbers kNumbers;
+
+/// Most panels of a block of the CPU family's gemm.
+inline constexpr std::uint32_t kMostPanels = 16;
+/// Panels that hold so many tokens.
+constexpr std::uint64_t count_panels(std::uint64_t tokens) {
+  return (tokens + kNumbers.panel_tokens - 1) / kNumbers.panel_tokens;
+}
 
 /// Size of the work, in the operation's own terms; unused ones are 0.
 struct Extent {

@@ -15,7 +15,7 @@ struct Sizes {
   std::uint64_t tokens, columns, group;
   std::uint64_t groups() const { return format::count_groups(columns, group); }
   std::uint64_t padded_columns() const { return groups() * group; }
-  std::uint64_t padded_tokens() const { return (tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens; }
+  std::uint64_t padded_tokens() const { return count_panels(tokens) * kNumbers.panel_tokens; }
 };
 
 /// The form in which a matmul reads its activations, and the pass that makes it.
@@ -60,7 +60,7 @@ const std::vector<FormRule>& form_rules() {
        true,
        {Form::kI24,
         OperationId{kCast, {}, Form::kI24Nibbles},
-        [](const Sizes& s) { return 3 * group_bytes(s); },
+        [](const Sizes& s) { return kNumbers.digits * group_bytes(s); },
         {Slot::kGroupScales, Slot::kGroupSums}}},
       {kF16,
        kInt4,

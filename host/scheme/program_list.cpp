@@ -14,7 +14,7 @@ std::vector<std::uint64_t> distinct_tokens(const OperationId& operation) {
   if (operation.kind == OperationKind::kGemv) {
     for (std::uint64_t t = 1; t <= kMostGemvTokens; ++t) tokens.push_back(t);
   } else if (operation.kind == OperationKind::kGemm) {
-    for (std::uint64_t panels = 1; panels <= 16; ++panels) tokens.push_back(panels * kPanelTokens);
+    for (std::uint64_t panels = 1; panels <= kMostPanels; ++panels) tokens.push_back(panels * kNumbers.panel_tokens);
   } else {
     tokens.push_back(1);
   }

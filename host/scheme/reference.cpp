@@ -64,7 +64,8 @@ MatmulReference reference_matmul(const HostWeights& weights, const std::vector<d
 }
 
 std::uint64_t panel_position(std::uint64_t token, std::uint64_t column, std::uint64_t columns) {
-  return (token / 16 * columns + column) * 16 + token % 16;
+  constexpr std::uint64_t kTokens = kNumbers.panel_tokens;
+  return (token / kTokens * columns + column) * kTokens + token % kTokens;
 }
 
 std::uint64_t nibble_position(std::uint64_t column, std::uint64_t lanes, std::uint64_t per_lane) {

@@ -34,7 +34,7 @@ struct MatmulReference {
 MatmulReference reference_matmul(const HostWeights& weights, const std::vector<double>& x, std::uint64_t tokens);
 
 /// Where the CPU family's kernels keep an activation.
-/// Panels of 16 tokens: [token / 16][column][token % 16].
+/// Panels of kNumbers.panel_tokens: [token / 16][column][token % 16].
 std::uint64_t panel_position(std::uint64_t token, std::uint64_t column, std::uint64_t columns);
 /// Column within its token when `per_lane` columns share a lane and a vector has `lanes`.
 std::uint64_t nibble_position(std::uint64_t column, std::uint64_t lanes, std::uint64_t per_lane);

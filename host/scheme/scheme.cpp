@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/anchor.hpp"
+#include "scheme/kernel_table.hpp"
 
 namespace qtrap::scheme {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::array kActivations{
 /// int4 codes times int8 activations without widening the codes.
 constexpr OwnRate kNibbleProducts{"int4_int8_macs_per_s"};
 /// Three bytes of every f16 activation, each times the code.
-constexpr OwnRate kByteProducts{"int4_int8_macs_per_s", 3,
+constexpr OwnRate kByteProducts{"int4_int8_macs_per_s", static_cast<double>(kNumbers.digits),
                                 OperationId{OperationKind::kGemv, WeightFormat::kInt4, Form::kI24}};
 
 constexpr std::array kSchemes{

@@ -51,7 +51,7 @@ bool is_tunable(const Tunable& tunable, const KernelEntry& kernel) {
 
 std::uint64_t tuning_class(const KernelEntry& kernel, std::uint64_t tokens) {
   if (kernel.operation.kind == kGemv) return tokens;
-  if (kernel.operation.kind == kGemm) return (tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens;
+  if (kernel.operation.kind == kGemm) return count_panels(tokens) * kNumbers.panel_tokens;
   return 0;
 }
 

@@ -167,7 +167,7 @@ std::uint64_t padded_columns(const Tuning& t, const Extent& e) {
 
 Places places_of(const OperationId& operation, const Tuning& tuning, const Extent& e) {
   if (operation.form == Form::kF32Panels || operation.form == Form::kI8Panels) {
-    return {(e.tokens + kPanelTokens - 1) / kPanelTokens * kPanelTokens * e.columns,
+    return {count_panels(e.tokens) * kNumbers.panel_tokens * e.columns,
             [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return panel_position(t, k, x.columns);
             }};
@@ -246,7 +246,7 @@ Result<Comparison> run_cast_activations(VerifyBench& bench, const VerifyCase& on
 double digit_scale(double most) { return most > 0 ? std::ldexp(1.0, std::ilogb(most) - 21) : std::ldexp(1.0, -21); }
 
 Result<Comparison> run_cast_digits(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
-  constexpr std::uint64_t kDigits = 3;
+  constexpr std::uint64_t kDigits = kNumbers.digits;
   const Result<SchemeRun> run = run_scheme(bench, one, e, true);
   if (!run) return run.error();
   const Tuning tuning = make_tuning(bench.device().info(), bench.options().group_size);

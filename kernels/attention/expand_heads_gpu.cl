@@ -1,6 +1,10 @@
 // Grouped-query expansion on the GPU family: out[t][h][d] = v[t][h / repeat][d], as in expand_heads_reference.cl.
 // Work-group (h, t) of HEAD_ITEMS items copies one head of one token, neighbours neighbouring 16 bytes where heads are whole
 // vectors of 8, else neighbouring elements. Preconditions: buffers start on 16 bytes, repeat divides heads.
+#ifndef HEAD_ITEMS
+#error "HEAD_ITEMS is not defined: it comes from KernelNumbers"
+#endif
+
 __attribute__((reqd_work_group_size(HEAD_ITEMS, 1, 1))) __kernel void expand_heads_f16_gpu(
     __global const ushort* v, __global ushort* out, uint heads, uint repeat, uint head_dim) {
   const size_t h = get_group_id(0), t = get_group_id(1);

@@ -1,7 +1,7 @@
 // Casts of the CPU family. CHUNK (elements per work-item) is a multiple of VECTOR_WIDTH, GROUP is the int4 group.
 //   cast_f16_f32, cast_f32_f16   out[i] = in[i]; CHUNK elements per work-item, 6 bytes and 1 conversion per element.
-//   cast_f16_f32_panels          x [tokens][columns] f16 -> f32 panels of 16 tokens, out[token / 16][column][token % 16],
-//                                missing tokens 0: the GEMM then reads 16 tokens of a column as one cache line.
+//   cast_f16_f32_panels          x [tokens][columns] f16 -> f32 panels (common/panels.clh), missing tokens 0: the GEMM then
+//                                reads a panel's tokens of a column as one cache line.
 //                                Work-item (a, p): columns [a CHUNK, (a + 1) CHUNK) of panel p.
 //   cast_f16_f32_nibbles         x [tokens][columns] f16 -> f32 in the order in which gemv_i4_f16_cpu meets the nibbles:
 //                                for blocks of 8 LANES columns, out[block][j][lane] = x[8 lane + j] 16^-j (16^0 for
@@ -16,6 +16,8 @@
 //                                finite gets the scale NaN. Work-item (g, t): group g of token t.
 // LANES: 32-bit lanes per vector of gemv_i4_f16_cpu; LANES16: 16-bit lanes of gemv_i4_i24_cpu.
 #include "common/common.clh"
+#include "common/digits.clh"
+#include "common/panels.clh"
 
 CPU_KERNEL void cast_f16_f32_cpu(__global const half* restrict in, __global float* restrict out, uint count) {
   size_t i = get_global_id(0) * CHUNK;
@@ -33,30 +35,30 @@ CPU_KERNEL void cast_f32_f16_cpu(__global const float* restrict in, __global hal
 
 CPU_KERNEL void cast_f16_f32_panels_cpu(__global const half* restrict x, __global float* restrict out, uint columns,
                                         uint tokens) {
-  const uint first_token = (uint)get_global_id(1) * 16;
+  const uint first_token = (uint)get_global_id(1) * PANEL_TOKENS;
   const uint first = (uint)get_global_id(0) * CHUNK;
   const uint end = min(first + CHUNK, columns);
   __global float* panel = out + (size_t)first_token * columns;
-  for (uint t = 0; t < 16; ++t) {
+  for (uint t = 0; t < PANEL_TOKENS; ++t) {
     if (first_token + t >= tokens) {
-      for (uint k = first; k < end; ++k) panel[(size_t)k * 16 + t] = 0.0f;
+      for (uint k = first; k < end; ++k) panel[(size_t)k * PANEL_TOKENS + t] = 0.0f;
       continue;
     }
     __global const half* row = x + (size_t)(first_token + t) * columns;
     uint k = first;
     for (; k + 8 <= end; k += 8) {
       const float8 value = vload_half8(0, row + k);
-      __global float* to = panel + (size_t)k * 16 + t;
+      __global float* to = panel + (size_t)k * PANEL_TOKENS + t;
       to[0] = value.s0;
-      to[16] = value.s1;
-      to[32] = value.s2;
-      to[48] = value.s3;
-      to[64] = value.s4;
-      to[80] = value.s5;
-      to[96] = value.s6;
-      to[112] = value.s7;
+      to[PANEL_TOKENS] = value.s1;
+      to[2 * PANEL_TOKENS] = value.s2;
+      to[3 * PANEL_TOKENS] = value.s3;
+      to[4 * PANEL_TOKENS] = value.s4;
+      to[5 * PANEL_TOKENS] = value.s5;
+      to[6 * PANEL_TOKENS] = value.s6;
+      to[7 * PANEL_TOKENS] = value.s7;
     }
-    for (; k < end; ++k) panel[(size_t)k * 16 + t] = vload_half(k, row);
+    for (; k < end; ++k) panel[(size_t)k * PANEL_TOKENS + t] = vload_half(k, row);
   }
 }
 
@@ -104,7 +106,7 @@ CPU_KERNEL void cast_f16_i24_nibbles_cpu(__global const half* restrict x, __glob
   if (group >= groups || token >= tokens) return;
   __global const half* row = x + (size_t)token * columns;
   const size_t at = (size_t)token * groups + group;
-  __global char* to = out + at * GROUP * 3;
+  __global char* to = out + at * GROUP * DIGITS;
   float value[GROUP];
   uint8 most = 0u;  // magnitudes compare like their bits, and NaN is above all
   for (uint i = 0; i < GROUP; i += 8) {
@@ -122,7 +124,7 @@ CPU_KERNEL void cast_f16_i24_nibbles_cpu(__global const half* restrict x, __glob
   for (uint i = 0; i < GROUP; i += 16) {
     int16 n = round_product16(vload16(0, value + i), inverse);
     sum += n;
-    _Pragma("unroll") for (uint digit = 0; digit < 3; ++digit) {
+    _Pragma("unroll") for (uint digit = 0; digit < DIGITS; ++digit) {
       const int16 low = (n << 24) >> 24;
       const char16 bytes = convert_char16(low);
       __global char* place = to + digit * GROUP + i / (4 * LANES16) * (4 * LANES16) + i % (4 * LANES16) / 2;

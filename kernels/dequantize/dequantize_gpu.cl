@@ -9,6 +9,13 @@
 // Preconditions: buffers start on 16 bytes, GROUP is a multiple of 32.
 #include "common/common.clh"
 #include "common/instructions.clh"
+#include "common/dequantized.clh"
+
+#ifndef RESCALED_ROWS
+#error "RESCALED_ROWS is not defined: it comes from KernelNumbers"
+#elif RESCALED_ROWS != 4
+#error "an item reads 16 bytes of sums"
+#endif
 
 #define FOR_EACH_ROW _Pragma("unroll") for (uint i = 0; i < ROWS; ++i)
 // Beyond the last row an item makes that one again, the same bytes: a condition would let the compiler put the loads behind it.
@@ -17,9 +24,9 @@
 
 GPU_KERNEL void dequantize_i8_f16_gpu(__global const char* codes, __global const half* scales, __global half* out, uint rows,
                                       uint columns) {
-  const uint first = (uint)get_global_id(0) * 8, row = (uint)get_global_id(1) * ROWS;
+  const uint first = (uint)get_global_id(0) * DEQUANTIZED_COLUMNS, row = (uint)get_global_id(1) * ROWS;
   if (first >= columns || row >= rows) return;
-  if (columns % 8 == 0) {
+  if (columns % DEQUANTIZED_COLUMNS == 0) {
     uint2 code[ROWS];
     float scale[ROWS];
     FOR_EACH_ROW code[i] = *(__global const uint2*)(codes + ROW_OF(i) * columns + first);
@@ -33,7 +40,7 @@ GPU_KERNEL void dequantize_i8_f16_gpu(__global const char* codes, __global const
   for (uint r = row; r < min(row + ROWS, rows); ++r) {
     const size_t at = (size_t)r * columns + first;
     const float scale = vload_half(r, scales);
-    for (uint k = 0; k < min(8u, columns - first); ++k) vstore_half_rte((float)codes[at + k] * scale, at + k, out);
+    for (uint k = 0; k < min((uint)DEQUANTIZED_COLUMNS, columns - first); ++k) vstore_half_rte((float)codes[at + k] * scale, at + k, out);
   }
 }
 
@@ -59,10 +66,10 @@ static inline void store_eight(uint word, ushort scale, ushort zero, __global ha
 
 GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global const half* scales, __global const half* zeros,
                                       __global half* out, uint rows, uint columns) {
-  const uint first = (uint)get_global_id(0) * 8, row = (uint)get_global_id(1) * ROWS;
+  const uint first = (uint)get_global_id(0) * DEQUANTIZED_COLUMNS, row = (uint)get_global_id(1) * ROWS;
   if (first >= columns || row >= rows) return;
   const uint groups = (columns + GROUP - 1) / GROUP, group = first / GROUP;
-  if (columns % 8 == 0) {
+  if (columns % DEQUANTIZED_COLUMNS == 0) {
     uint word[ROWS];
     ushort scale[ROWS], zero[ROWS];
     FOR_EACH_ROW word[i] = *(__global const uint*)(codes + ROW_OF(i) * (columns / 2) + first / 2);
@@ -75,7 +82,7 @@ GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global cons
     const float scale = vload_half((size_t)r * groups + group, scales);
     const float zero = vload_half((size_t)r * groups + group, zeros);
     __global const uchar* from = codes + (size_t)r * ((columns + 1) / 2) + first / 2;
-    for (uint k = 0; k < min(8u, columns - first); ++k) {
+    for (uint k = 0; k < min((uint)DEQUANTIZED_COLUMNS, columns - first); ++k) {
       const uint code = (from[k / 2] >> (k % 2 * 4)) & 15u;
       vstore_half_rte(((float)code - zero) * scale, (size_t)r * columns + first + k, out);
     }
@@ -84,12 +91,12 @@ GPU_KERNEL void dequantize_i4_f16_gpu(__global const uchar* codes, __global cons
 
 GPU_KERNEL void dequantize_i32_f16_gpu(__global const int* acc, __global const half* row_scales,
                                        __global const float* token_scales, __global half* y, uint rows, uint tokens) {
-  const uint first = (uint)get_global_id(0) * 4;
+  const uint first = (uint)get_global_id(0) * RESCALED_ROWS;
   const size_t t = get_global_id(1);
   if (first >= rows || t >= tokens) return;
   const float token_scale = token_scales[t];
   const size_t at = t * rows + first;
-  if (rows % 4 == 0) {
+  if (rows % RESCALED_ROWS == 0) {
     const ushort4 scale = *(__global const ushort4*)(row_scales + first);
     const float4 sum = convert_float4(*(__global const int4*)(acc + at));
     ushort4 packed;
@@ -97,7 +104,7 @@ GPU_KERNEL void dequantize_i32_f16_gpu(__global const int* acc, __global const h
     *(__global ushort4*)(y + at) = packed;
     return;
   }
-  for (uint i = 0; i < min(4u, rows - first); ++i) {
+  for (uint i = 0; i < min((uint)RESCALED_ROWS, rows - first); ++i) {
     vstore_half_rte((float)acc[at + i] * vload_half(first + i, row_scales) * token_scale, at + i, y);
   }
 }

@@ -7,6 +7,7 @@
 #define GPU_FAMILY
 #include "common/common.clh"
 #include "common/instructions.clh"
+#include "common/dequantized.clh"
 #include "format/format.clh"
 
 #define FOR_EACH_ROW _Pragma("unroll") for (uint i = 0; i < ROWS; ++i)
@@ -30,11 +31,11 @@ __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel void FRAME_ENTR
   if (get_local_id(0) < 16) table[get_local_id(0)] = number_of((uint)get_local_id(0));
   barrier(CLK_LOCAL_MEM_FENCE);
 #endif
-  const uint first = (uint)get_global_id(0) * 8, row = (uint)get_global_id(1) * ROWS;
+  const uint first = (uint)get_global_id(0) * DEQUANTIZED_COLUMNS, row = (uint)get_global_id(1) * ROWS;
   if (first >= columns || row >= rows) return;
   const size_t steps = steps_of(columns);
   const uint step = first / 32, part = first / 8 % 4;
-  if (columns % 8 == 0) {
+  if (columns % DEQUANTIZED_COLUMNS == 0) {
     uint2 bytes[ROWS];
     Affine affine[ROWS];
     FOR_EACH_ROW bytes[i] = load_bytes8(FORMAT_ARGUMENTS, ROW_OF(i) * steps + step, part);
@@ -45,7 +46,7 @@ __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel void FRAME_ENTR
   for (uint r = row; r < min(row + ROWS, rows); ++r) {
     const size_t at = r * steps + step;
     const Affine affine = affine_of(FORMAT_ARGUMENTS, r, at, part / 2);
-    for (uint k = 0; k < min(8u, columns - first); ++k) {
+    for (uint k = 0; k < min((uint)DEQUANTIZED_COLUMNS, columns - first); ++k) {
       vstore_half_rte(WEIGHT(float, code_of(FORMAT_ARGUMENTS, at, 8 * part + k), affine), (size_t)r * columns + first + k, out);
     }
   }

@@ -9,15 +9,14 @@
 // Precondition: buffers start on 16 bytes; the probe of the unit.
 #include "common/common.clh"
 #include "common/matrix_unit.clh"
+#include "common/tile.clh"
 
-#define TILE 64
 #define STEP_BYTES 64
 #define PITCH 80
-#define ITEMS 128
+#define ITEMS (TILE_ROW_ITEMS * TILE_TOKEN_ITEMS)
 #define CHUNKS (TILE * STEP_BYTES / 16 / ITEMS)  // of 16 bytes, per item and tile
 #define PRODUCTS (UNIT_LANES / 16)               // of a wave along the tokens; two along the rows
 #define UNROLLED _Pragma("unroll")
-#define GPU_KERNEL __attribute__((reqd_work_group_size(16, 8, 1))) __kernel
 
 // This item's chunks of bytes [k, k + STEP_BYTES) of the 64 rows from `first` on: read_tile begins the loads, put_tile waits
 // for them. Rows beyond the last are the last once more, for sums that are not stored; columns beyond the last are read from

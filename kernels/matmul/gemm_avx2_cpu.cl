@@ -21,16 +21,16 @@ static inline void unpack_pairs(__global const char* codes, const Block* block, 
   }
 }
 
-/// PANELS panels of codes, [panel][column / 2][16 tokens], the same pairs.
+/// PANELS panels of codes, [panel][column / 2][token], the same pairs.
 static inline void unpack_x_pairs(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
                                   __local int* to) {
-  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * 8) {
-    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * 16;
-    for (uint k = 0; k < depth; k += 2, from += 32) {
+  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS / 2 * PANEL_TOKENS) {
+    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * PANEL_TOKENS;
+    for (uint k = 0; k < depth; k += 2, from += 2 * PANEL_TOKENS) {
       const int16 even = convert_int16(LOAD_LOOSE(loose_char16, from));
       int16 odd = 0;
-      if (k + 1 < depth) odd = convert_int16(LOAD_LOOSE(loose_char16, from + 16));
-      LOCAL16(int, to + k * 8) = (even & (int16)(0xFFFF)) | (odd << (int16)(16));
+      if (k + 1 < depth) odd = convert_int16(LOAD_LOOSE(loose_char16, from + PANEL_TOKENS));
+      LOCAL16(int, to + k / 2 * PANEL_TOKENS) = (even & (int16)(0xFFFF)) | (odd << (int16)(16));
     }
   }
 }
@@ -44,7 +44,7 @@ static inline void multiply_pair_block(__local const int* weights, __local const
     }
     for (uint j = 0; j < (depth + 1) / 2; ++j) {
       UNROLLED for (uint p = 0; p < PANELS; ++p) {
-        const int16 value = LOCAL16(const int, x + (p * BLOCK_COLUMNS / 2 + j) * 16);
+        const int16 value = LOCAL16(const int, x + (p * BLOCK_COLUMNS / 2 + j) * PANEL_TOKENS);
         UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
           const short16 weight = as_short16((int8)(weights[r * PAIR_PITCH + j]));
           low[r][p] += multiply_add_shorts(weight, as_short16(value.lo));
@@ -54,7 +54,7 @@ static inline void multiply_pair_block(__local const int* weights, __local const
     }
     UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
       UNROLLED for (uint p = 0; p < PANELS; ++p) {
-        __local int* sum = sums + (p * BLOCK_ROWS + r0 + r) * 16;
+        __local int* sum = sums + (p * BLOCK_ROWS + r0 + r) * PANEL_TOKENS;
         LOCAL16(int, sum) = (fresh ? (int16)(0) : LOCAL16(int, sum)) + (int16)(low[r][p], high[r][p]);
       }
     }
@@ -64,13 +64,13 @@ static inline void multiply_pair_block(__local const int* weights, __local const
 CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
                                __global int* restrict acc, uint rows, uint columns, uint tokens) {
   LOCAL_ARRAY(int, weights_block, BLOCK_ROWS * PAIR_PITCH);
-  LOCAL_ARRAY(int, x_block, PANELS * BLOCK_COLUMNS * 8);
-  LOCAL_ARRAY(int, sums_block, BLOCK_PANELS * BLOCK_ROWS * 16);
+  LOCAL_ARRAY(int, x_block, PANELS * BLOCK_COLUMNS / 2 * PANEL_TOKENS);
+  LOCAL_ARRAY(int, sums_block, BLOCK_PANELS * BLOCK_ROWS * PANEL_TOKENS);
   const Block block = make_block(rows, columns, tokens);
   FOR_EACH_BLOCK(unpack_pairs(codes, &block, k0, depth, weights_block),
                  unpack_x_pairs(x, &block, block.first_panel + p, k0, depth, x_block);
                  multiply_pair_block(weights_block, x_block, unit_rows(&block), depth, k0 == 0,
-                                     sums_block + p * BLOCK_ROWS * 16))
+                                     sums_block + p * BLOCK_ROWS * PANEL_TOKENS))
   store_i32(sums_block, &block, acc);
 }
 
@@ -120,8 +120,8 @@ static inline void unpack_quads(__global const uchar* codes, __global const half
 /// PANELS panels of codes, [panel][chunk][step][token], and their sums, [panel][group][token].
 static inline void unpack_x_quads(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
                                   __local int* to, __local float* totals) {
-  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * 4, totals += SCALE_PITCH * 16) {
-    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * 16;
+  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS / 4 * PANEL_TOKENS, totals += SCALE_PITCH * PANEL_TOKENS) {
+    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * PANEL_TOKENS;
     for (uint k = 0; k < depth; k += CHUNK_COLUMNS) {
       short16 low = 0, high = 0;
       for (uint s = 0; s < STEPS; ++s) {
@@ -129,29 +129,29 @@ static inline void unpack_x_quads(__global const char* x, const Block* block, ui
         UNROLLED for (uint i = 0; i < 4; ++i) {
           const uint column = k + s % 4 * 8 + s / 4 + 2 * i;
           if (column < depth) {
-            quad |= convert_uint16(as_uchar16(LOAD_LOOSE(loose_char16, from + column * 16))) << (uint16)(8 * i);
+            quad |= convert_uint16(as_uchar16(LOAD_LOOSE(loose_char16, from + column * PANEL_TOKENS))) << (uint16)(8 * i);
           }
         }
-        LOCAL16(int, to + (k / 4 + s) * 16) = as_int16(quad);
+        LOCAL16(int, to + (k / 4 + s) * PANEL_TOKENS) = as_int16(quad);
         low += multiply_add_bytes16((short16)(0x0101), as_short16(quad.lo));
         high += multiply_add_bytes16((short16)(0x0101), as_short16(quad.hi));
       }
-      __local float* total = totals + k / GROUP * 16;
+      __local float* total = totals + k / GROUP * PANEL_TOKENS;
       LOCAL16(float, total) = (k % GROUP == 0 ? (float16)(0.0f) : LOCAL16(float, total)) + widen_sums(low, high);
     }
   }
 }
 
-/// Adds s (dot - z total) of every group to sums [panel][row][16]. `fresh`: they start at 0.
+/// Adds s (dot - z total) of every group to sums [panel][row][token]. `fresh`: they start at 0.
 static inline void multiply_quad_block(__local const int* weights, __local const float* scales,
                                        __local const float* shifts, __local const int* x, __local const float* totals,
                                        uint rows, uint depth, bool fresh, __local float* sums) {
   for (uint p = 0; p < PANELS; ++p) {
     for (uint r = 0; r < rows; ++r) {
-      __local float* sum = sums + (p * BLOCK_ROWS + r) * 16;
+      __local float* sum = sums + (p * BLOCK_ROWS + r) * PANEL_TOKENS;
       float16 value = fresh ? (float16)(0.0f) : LOCAL16(float, sum);
       for (uint g = 0; g * GROUP < depth; ++g) {
-        value = fma((float16)(shifts[r * SCALE_PITCH + g]), LOCAL16(const float, totals + (p * SCALE_PITCH + g) * 16), value);
+        value = fma((float16)(shifts[r * SCALE_PITCH + g]), LOCAL16(const float, totals + (p * SCALE_PITCH + g) * PANEL_TOKENS), value);
       }
       LOCAL16(float, sum) = value;
     }
@@ -164,7 +164,7 @@ static inline void multiply_quad_block(__local const int* weights, __local const
       }
       for (uint s = c * STEPS; s < (c + 1) * STEPS; ++s) {
         UNROLLED for (uint p = 0; p < PANELS; ++p) {
-          const int16 value = LOCAL16(const int, x + (p * (BLOCK_COLUMNS / 4) + s) * 16);
+          const int16 value = LOCAL16(const int, x + (p * (BLOCK_COLUMNS / 4) + s) * PANEL_TOKENS);
           UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
             const short16 weight = as_short16((int8)(weights[(r0 + r) * QUAD_PITCH + s]));
             low[r][p] += multiply_add_bytes16(weight, as_short16(value.lo));
@@ -175,7 +175,7 @@ static inline void multiply_quad_block(__local const int* weights, __local const
       UNROLLED for (uint r = 0; r < UNIT_ROWS; ++r) {
         const float16 scale = scales[(r0 + r) * SCALE_PITCH + c * CHUNK_COLUMNS / GROUP];
         UNROLLED for (uint p = 0; p < PANELS; ++p) {
-          __local float* sum = sums + (p * BLOCK_ROWS + r0 + r) * 16;
+          __local float* sum = sums + (p * BLOCK_ROWS + r0 + r) * PANEL_TOKENS;
           LOCAL16(float, sum) = fma(widen_sums(low[r][p], high[r][p]), scale, LOCAL16(float, sum));
         }
       }
@@ -190,13 +190,13 @@ CPU_KERNEL void gemm_i4_i8_cpu(__global const uchar* restrict codes, __global co
   LOCAL_ARRAY(uint, weights_block, BLOCK_ROWS * QUAD_PITCH);
   LOCAL_ARRAY(float, scales_block, BLOCK_ROWS * SCALE_PITCH);
   LOCAL_ARRAY(float, shifts_block, BLOCK_ROWS * SCALE_PITCH);
-  LOCAL_ARRAY(int, x_block, PANELS * BLOCK_COLUMNS * 4);
-  LOCAL_ARRAY(float, totals_block, PANELS * SCALE_PITCH * 16);
-  LOCAL_ARRAY(float, sums_block, BLOCK_PANELS * BLOCK_ROWS * 16);
+  LOCAL_ARRAY(int, x_block, PANELS * BLOCK_COLUMNS / 4 * PANEL_TOKENS);
+  LOCAL_ARRAY(float, totals_block, PANELS * SCALE_PITCH * PANEL_TOKENS);
+  LOCAL_ARRAY(float, sums_block, BLOCK_PANELS * BLOCK_ROWS * PANEL_TOKENS);
   const Block block = make_block(rows, columns, tokens);
   FOR_EACH_BLOCK(unpack_quads(codes, scales, zeros, &block, k0, depth, weights_block, scales_block, shifts_block),
                  unpack_x_quads(x, &block, block.first_panel + p, k0, depth, x_block, totals_block);
                  multiply_quad_block((__local const int*)weights_block, scales_block, shifts_block, x_block, totals_block,
-                                     unit_rows(&block), depth, k0 == 0, sums_block + p * BLOCK_ROWS * 16))
+                                     unit_rows(&block), depth, k0 == 0, sums_block + p * BLOCK_ROWS * PANEL_TOKENS))
   store_f16(sums_block, &block, 0, token_scales, y);
 }

@@ -1,6 +1,6 @@
 // Y = X W^T for many tokens on the CPU family: y[t][r] = sum_k w[r][k] x[t][k]. Formats as in matmul_reference.cl, but the
-// activations come in panels of 16 tokens, [token / 16][column][token % 16] (cast_f16_f32_panels or quantize_f16_i8_panels).
-// Work-item (b, c) alone: rows [b BLOCK_ROWS, ..) of tokens [16 c BLOCK_PANELS, ..). Per block of BLOCK_COLUMNS columns:
+// activations come in panels (common/panels.clh; cast_f16_f32_panels or quantize_f16_i8_panels).
+// Work-item (b, c) alone: rows [b BLOCK_ROWS, ..) of the tokens from panel c BLOCK_PANELS on. Per block of BLOCK_COLUMNS columns:
 //   1. unpack BLOCK_ROWS x BLOCK_COLUMNS weights to f32 in local memory (int4: s (q - z), exact; int8: the code),
 //   2. int8 activations: unpack PANELS panels of x there as well; f32 panels are read in place,
 //   3. per UNIT_ROWS rows: UNIT_ROWS x PANELS float16 accumulators in registers, x as vectors, weights as broadcasts;
@@ -60,22 +60,24 @@ static inline void unpack_i4(__global const uchar* codes, __global const half* s
   }
 }
 
-/// PANELS panels of int8 codes from column k0 on, as f32 [panel][column][16].
+/// PANELS panels of int8 codes from column k0 on, as f32 [panel][column][token].
 static inline void unpack_x(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
                             __local float* to) {
-  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * 16) {
-    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * 16;
-    for (uint k = 0; k < depth; ++k) LOCAL16(float, to + k * 16) = convert_float16(LOAD_LOOSE(loose_char16, from + k * 16));
+  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * PANEL_TOKENS) {
+    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * PANEL_TOKENS;
+    for (uint k = 0; k < depth; ++k) {
+      LOCAL16(float, to + k * PANEL_TOKENS) = convert_float16(LOAD_LOOSE(loose_char16, from + k * PANEL_TOKENS));
+    }
   }
 }
 
 DEFINE_MULTIPLY(multiply_codes, __local, float, convert_float16)
 
 // The codes of x unpacked to local memory first.
-#define MULTIPLY_CODES(multiply)                                                                      \
-  unpack_x(x, &block, block.first_panel + p, k0, depth, x_block);                                     \
-  multiply(weights_block, x_block, BLOCK_COLUMNS * 16, PANELS - 1, unit_rows(&block), depth, k0 == 0, \
-           sums_block + p * BLOCK_ROWS * 16)
+#define MULTIPLY_CODES(multiply)                                                                                \
+  unpack_x(x, &block, block.first_panel + p, k0, depth, x_block);                                               \
+  multiply(weights_block, x_block, BLOCK_COLUMNS * PANEL_TOKENS, PANELS - 1, unit_rows(&block), depth, k0 == 0, \
+           sums_block + p * BLOCK_ROWS * PANEL_TOKENS)
 
 CPU_KERNEL void gemm_f16_f16_cpu(__global const half* restrict weights, __global const float* restrict x,
                                  __global half* restrict y, uint rows, uint columns, uint tokens) {
@@ -108,7 +110,7 @@ DEFINE_MULTIPLY(multiply_codes_exactly, __local, int, convert_int16)
 CPU_KERNEL void gemm_i8_i8_cpu(__global const char* restrict codes, __global const char* restrict x,
                                __global int* restrict acc, uint rows, uint columns, uint tokens) {
   DECLARE_BLOCKS(int);
-  LOCAL_ARRAY(float, x_block, PANELS * BLOCK_COLUMNS * 16);
+  LOCAL_ARRAY(float, x_block, PANELS * BLOCK_COLUMNS * PANEL_TOKENS);
   const Block block = make_block(rows, columns, tokens);
   FOR_EACH_BLOCK(unpack_i8(codes, &block, k0, depth, weights_block), MULTIPLY_CODES(multiply_codes_exactly))
   store_i32(sums_block, &block, acc);
@@ -118,7 +120,7 @@ CPU_KERNEL void gemm_i4_i8_cpu(__global const uchar* restrict codes, __global co
                                __global const float* restrict token_scales, __global half* restrict y, uint rows,
                                uint columns, uint tokens) {
   DECLARE_BLOCKS(float);
-  LOCAL_ARRAY(float, x_block, PANELS * BLOCK_COLUMNS * 16);
+  LOCAL_ARRAY(float, x_block, PANELS * BLOCK_COLUMNS * PANEL_TOKENS);
   const Block block = make_block(rows, columns, tokens);
   FOR_EACH_BLOCK(unpack_i4(codes, scales, zeros, &block, k0, depth, weights_block), MULTIPLY_CODES(multiply_codes))
   store_f16(sums_block, &block, 0, token_scales, y);

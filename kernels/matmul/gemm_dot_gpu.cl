@@ -10,13 +10,12 @@
 // GROUP: columns per int4 group, a multiple of 32. Precondition: buffers start on 16 bytes.
 #include "common/common.clh"
 #include "common/instructions.clh"
+#include "common/tile.clh"
 
-#define TILE 64
 #define STEP 32
 #define WORDS (STEP / 4)
 #define PITCH (TILE + 4)
 #define UNROLLED _Pragma("unroll")
-#define GPU_KERNEL __attribute__((reqd_work_group_size(16, 8, 1))) __kernel
 
 // Bytes first.. of a row of `count` bytes as 16, those beyond the row 0.
 static inline uint4 loose_bytes(__global const uchar* from, uint first, uint count) {
@@ -66,8 +65,8 @@ static inline void multiply_tile(__local const uint* weights, __local const uint
   const uint i = (uint)get_local_id(0), j = (uint)get_local_id(1);
   for (uint k = 0; k < WORDS; ++k) {
     uint weight[4], value[8];
-    UNROLLED for (uint r = 0; r < 4; ++r) weight[r] = weights[k * PITCH + i + 16 * r];
-    UNROLLED for (uint t = 0; t < 8; ++t) value[t] = x[k * PITCH + j + 8 * t];
+    UNROLLED for (uint r = 0; r < 4; ++r) weight[r] = weights[k * PITCH + i + TILE_ROW_ITEMS * r];
+    UNROLLED for (uint t = 0; t < 8; ++t) value[t] = x[k * PITCH + j + TILE_TOKEN_ITEMS * t];
     UNROLLED for (uint r = 0; r < 4; ++r) {
       UNROLLED for (uint t = 0; t < 8; ++t) acc[r][t] = dot4(weight[r], value[t], acc[r][t]);
     }
@@ -79,13 +78,13 @@ static inline void multiply_tile(__local const uint* weights, __local const uint
   UNROLLED for (uint t = 0; t < 8; ++t)
 
 // Which rows and tokens, and which 16 columns of which tile row, this item brings.
-#define PREPARE                                                                          \
-  __local uint weights_tile[WORDS * PITCH], x_tile[WORDS * PITCH];                       \
-  const uint item = (uint)(get_local_id(1) * 16 + get_local_id(0));                      \
-  const uint at = item / 2, part = item % 2;                                             \
-  const uint row0 = (uint)get_group_id(0) * TILE, token0 = (uint)get_group_id(1) * TILE; \
+#define PREPARE                                                                                  \
+  __local uint weights_tile[WORDS * PITCH], x_tile[WORDS * PITCH];                               \
+  const uint item = (uint)(get_local_id(1) * TILE_ROW_ITEMS + get_local_id(0));                  \
+  const uint at = item / 2, part = item % 2;                                                     \
+  const uint row0 = (uint)get_group_id(0) * TILE, token0 = (uint)get_group_id(1) * TILE;         \
   const uint own_row = row0 + (uint)get_local_id(0), own_token = token0 + (uint)get_local_id(1); \
-  int acc[4][8];                                                                         \
+  int acc[4][8];                                                                                 \
   FOR_EACH_ELEMENT acc[r][t] = 0
 
 #define MULTIPLY_STEP(new_weights, new_x)                   \
@@ -105,7 +104,7 @@ GPU_KERNEL void gemm_i8_i8_gpu(__global const char* codes, __global const char* 
     MULTIPLY_STEP(new_weights, new_x)
   }
   FOR_EACH_ELEMENT {
-    const uint row = own_row + 16 * r, token = own_token + 8 * t;
+    const uint row = own_row + TILE_ROW_ITEMS * r, token = own_token + TILE_TOKEN_ITEMS * t;
     if (row < rows && token < tokens) out[(size_t)token * rows + row] = acc[r][t];
   }
 }
@@ -125,7 +124,7 @@ GPU_KERNEL void gemm_i4_i8_gpu(__global const uchar* codes, __global const half*
       MULTIPLY_STEP(new_weights, new_x)
     }
     UNROLLED for (uint r = 0; r < 4; ++r) {
-      const float scale = vload_half((size_t)min(own_row + 16 * r, rows - 1) * groups + g, scales);
+      const float scale = vload_half((size_t)min(own_row + TILE_ROW_ITEMS * r, rows - 1) * groups + g, scales);
       UNROLLED for (uint t = 0; t < 8; ++t) {
         total[r][t] = fma(scale, (float)acc[r][t], total[r][t]);
         acc[r][t] = 0;
@@ -133,7 +132,7 @@ GPU_KERNEL void gemm_i4_i8_gpu(__global const uchar* codes, __global const half*
     }
   }
   FOR_EACH_ELEMENT {
-    const uint row = own_row + 16 * r, token = own_token + 8 * t;
+    const uint row = own_row + TILE_ROW_ITEMS * r, token = own_token + TILE_TOKEN_ITEMS * t;
     if (row < rows && token < tokens) vstore_half_rte(total[r][t] * token_scales[token], (size_t)token * rows + row, y);
   }
 }

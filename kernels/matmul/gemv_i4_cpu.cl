@@ -15,6 +15,7 @@
 // Tunables: VECTOR_WIDTH, TOKENS, ROWS (1 to 8), GROUP (32, 64 or 128), LANES = min(VECTOR_WIDTH, GROUP / 8),
 // LANES16 = min(16, GROUP / 4). INSTRUCTIONS_AVX2 (common/x86.clh): the products of integer activations by pmaddubsw, half
 // the instructions.
+#include "common/digits.clh"
 #include "common/gemv_blocks.clh"
 
 #if LANES == 16
@@ -281,7 +282,6 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
   store_results(results, first, rows, y);
 }
 
-#define DIGITS 3
 #define BLOCKS (GROUP / (4 * LANES16))  // vectors of codes per group and row
 
 // Lets the compiler forget what it read through a pointer. The digits are then operands in memory of each row's products;

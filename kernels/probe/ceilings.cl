@@ -2,8 +2,8 @@
 // launched by host/measure/ceiling_kernels.hpp; one entry per program, chosen by -DCEILING_…, so that what does not build
 // costs one ceiling. Every start value differs by work-item and every lane reaches the result: what all items share goes to a
 // GPU's scalar unit, and what nobody reads is dropped.
-//   CEILING_READ         read_bandwidth    16 * count bytes a launch and pass
-//   CEILING_COPY         copy_bandwidth    32 * count bytes
+//   CEILING_READ         read_bandwidth    VECTOR_BYTES * count bytes a launch and pass
+//   CEILING_COPY         copy_bandwidth    2 * VECTOR_BYTES * count bytes
 //   CEILING_FMA          fma_rate          f32: FMA_CHAINS * WIDTH * STEPS multiply-adds a round and work-item
 //   CEILING_HALF2        half2_rate        pairs of f16: 2 * HALF2_CHAINS * STEPS
 //   CEILING_INT8         int8_rate         int8 into int32: DOT_CHAINS * DOT_MACS * STEPS
@@ -42,6 +42,14 @@ static inline __attribute__((unused)) uint item_word(uint which) {
   const ulong chunk = (count + get_global_size(0) - 1) / get_global_size(0);    \
   const ulong first = get_global_id(0) * chunk;                                 \
   for (ulong i = first; i < min(first + chunk, (ulong)count); ++i)
+#endif
+
+#if defined(CEILING_READ) || defined(CEILING_COPY)
+#ifndef VECTOR_BYTES
+#error "VECTOR_BYTES is not defined"
+#elif VECTOR_BYTES != 16
+#error "a count stands for a uint4"
+#endif
 #endif
 
 #ifdef CEILING_READ

@@ -3,7 +3,7 @@
 // their sign (monotonic for finite values): exact, and fmax() with its NaN handling is slow in PoCL.
 // While a row, by then in the cache, is turned into codes, the next one is prefetched.
 //   quantize_f16_i8          codes [tokens][columns].
-//   quantize_f16_i8_panels   codes in panels of 16 tokens: [token / 16][column][token % 16], missing tokens 0 (scale 1).
+//   quantize_f16_i8_panels   codes in panels (common/panels.clh), missing tokens 0 (scale 1).
 //                            Work-item p: panel p.
 //   quantize_f16_i8_nibbles  codes in the order in which gemv_i4_i8_cpu meets the nibbles: per block of 4 LANES16
 //                            columns, [block][j][lane] = code of column 4 lane + j, columns padded with zeros to whole
@@ -11,6 +11,7 @@
 //   quantize_weights_f16_i8, quantize_weights_f16_i4   work-item r: row r.
 // GROUP: columns per int4 group; LANES16: 16-bit lanes per vector of gemv_i4_i8_cpu.
 #include "common/common.clh"
+#include "common/panels.clh"
 
 static inline float largest_magnitude(__global const half* row, uint columns) {
   __global const ushort* bits = (__global const ushort*)row;
@@ -44,11 +45,11 @@ CPU_KERNEL void quantize_f16_i8_cpu(__global const half* restrict x, __global ch
 
 CPU_KERNEL void quantize_f16_i8_panels_cpu(__global const half* restrict x, __global char* restrict codes,
                                            __global float* restrict scales, uint columns, uint tokens) {
-  const uint first_token = (uint)get_global_id(0) * 16;
+  const uint first_token = (uint)get_global_id(0) * PANEL_TOKENS;
   __global char* panel = codes + (size_t)first_token * columns;
-  for (uint t = 0; t < 16; ++t) {
+  for (uint t = 0; t < PANEL_TOKENS; ++t) {
     if (first_token + t >= tokens) {
-      for (uint k = 0; k < columns; ++k) panel[(size_t)k * 16 + t] = 0;
+      for (uint k = 0; k < columns; ++k) panel[(size_t)k * PANEL_TOKENS + t] = 0;
       continue;
     }
     __global const half* row = x + (size_t)(first_token + t) * columns;
@@ -59,9 +60,9 @@ CPU_KERNEL void quantize_f16_i8_panels_cpu(__global const half* restrict x, __gl
       const char16 code = convert_char16(round_product16(vload_half16(0, row + k), inverse));
       char part[16];
       vstore16(code, 0, part);
-      for (uint i = 0; i < 16; ++i) panel[(size_t)(k + i) * 16 + t] = part[i];
+      for (uint i = 0; i < 16; ++i) panel[(size_t)(k + i) * PANEL_TOKENS + t] = part[i];
     }
-    for (; k < columns; ++k) panel[(size_t)k * 16 + t] = (char)round_product(vload_half(k, row), inverse);
+    for (; k < columns; ++k) panel[(size_t)k * PANEL_TOKENS + t] = (char)round_product(vload_half(k, row), inverse);
     scales[first_token + t] = activation_scale(top);
   }
 }
