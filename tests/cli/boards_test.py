@@ -24,15 +24,15 @@ RATES = ["read_bytes_per_s", "copy_bytes_per_s", "fp32_macs_per_s", "empty_launc
 
 
 class Boards(LayerTest):
-    def done(self, board, *arguments, small=True, code=0):
-        devices = [{"board": board, **(SMALL | ROOM if small else {})}] * BOARDS[board][2]
+    def done(self, board, *arguments, keys=SMALL, code=0):
+        devices = [{"board": board, **keys}] * BOARDS[board][2]
         done = self.under(devices, *arguments)
         self.assertEqual(done.returncode, code, f"{board} {arguments}\n{done.stdout}{done.stderr}")
         return done
 
     def devices(self, board):
         name, pci, count = BOARDS[board]
-        rows = json.loads(self.done(board, "devices", "--json", small=False).stdout)
+        rows = json.loads(self.done(board, "devices", "--json", keys={}).stdout)
         self.assertEqual(len(rows), count)
         self.assertEqual(len({row["id"] for row in rows}), count)
         for row in rows:
@@ -40,7 +40,7 @@ class Boards(LayerTest):
             self.assertEqual(row["pci"], pci)
             self.assertEqual((row["type"], row["kernel_family"]), ("gpu", "gpu"))
             self.assertIsNone(row["meter"])
-        text = self.done(board, "devices", small=False).stdout
+        text = self.done(board, "devices", keys={}).stdout
         self.assertIn(name, text)
         for line in text.splitlines():
             self.assertNotIn("does not build", line)  # for --verbose
@@ -74,7 +74,7 @@ class Boards(LayerTest):
 
     def smoke(self, board):
         name, pci, _ = BOARDS[board]
-        done = self.done(board, "run", "smoke", "--out", f"{board}.jsonl", "--quiet", "--set", "max_seconds=20")
+        done = self.done(board, "run", "smoke", "--out", f"{board}.jsonl", "--quiet", "--set", "max_seconds=20", keys=SMALL | ROOM)
         self.check(f"{board}.jsonl")
         points = self.records(self.folder / f"{board}.jsonl", "point")
         self.assertEqual([point["status"] for point in points], ["ok"] * 4)

@@ -5,7 +5,7 @@ import unittest
 
 from layer_support import SMALL, LayerTest
 
-SMALL_H100 = {**SMALL, "board": "h100", "memory_bytes": 512 << 20}  # more than the other: it is the default
+SMALL_H100 = {**SMALL, "board": "h100", "memory_bytes": 2 * SMALL["memory_bytes"]}  # more than the other: it is the default
 SMALL_4090 = {**SMALL, "board": "rtx4090"}
 TWO_MI300A = ["mi300a", {"board": "mi300a", "amd.topology": "0001:02:00.0"}]
 

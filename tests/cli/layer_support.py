@@ -9,14 +9,14 @@ import subprocess
 import tempfile
 import time
 
-from support import QTRAP, SOURCE, ProgramTest
+from support import POCL_CACHE, QTRAP, SOURCE, ProgramTest
 
 LAYER = os.environ.get("QTRAP_LAYER", "")
-# Keys that make a board small: few units and little memory, so that the sets of its ceilings are small and a run is short.
-SMALL = {"compute_units": 2, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}
+# Keys that make a board small: one unit and little memory, so that the sets of its ceilings are small and a run is short.
+SMALL = {"compute_units": 1, "memory_bytes": 32 << 20, "max_alloc_bytes": 8 << 20}
 BOARDS = pathlib.Path(__file__).resolve().parent.parent / "layer" / "boards"
-# Kernels are built once for all tests and runs of a build tree: PoCL's cache lies beside the layer.
-CACHE = pathlib.Path(LAYER).parent / "pocl-cache"
+# What a board's probes found, kept as the program keeps it: all tests of a process see it, but for those whose faults strike in probes.
+PROBES = tempfile.TemporaryDirectory(prefix="qtrap-probes-")
 
 
 @functools.cache
@@ -30,6 +30,11 @@ def why_no_layer():
         subprocess.run([QTRAP, "devices"], capture_output=True, check=False, timeout=300, cwd=folder,
                        env={**os.environ, "OPENCL_LAYERS": LAYER, "QTRAP_LAYER_LOG": str(log), "QTRAP_LAYER_FAULTS": "load do=exit"})
         return "" if log.exists() else "this OpenCL loader loads no layers (ocl-icd knows them from 2.3)"
+
+
+def strikes_in_probes(fault):
+    """Whether it can: of a build that is none of other sources, of ceilings or of sessions."""
+    return fault.startswith("build") and not any(words in fault for words in ("source=", "CEILING_", "argv=run-session"))
 
 
 class LayerTest(ProgramTest):
@@ -52,10 +57,13 @@ class LayerTest(ProgramTest):
     def layer_environment(self, boards, faults=()):
         """What the environment must hold for the program to run under them."""
         self.log.unlink(missing_ok=True)
-        CACHE.mkdir(exist_ok=True)
         faults = [faults] if isinstance(faults, str) else faults
+        kept = self.folder / "cache" / "qtrap" / "probes"
+        if not kept.is_symlink() and not kept.exists() and not any(map(strikes_in_probes, faults)):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            kept.symlink_to(PROBES.name)
         return {"OPENCL_LAYERS": LAYER, "QTRAP_LAYER_BOARDS": str(self.boards(*([boards] if isinstance(boards, (str, dict)) else boards))),
-                "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": str(CACHE), "HOME": str(self.folder),
+                "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": POCL_CACHE, "HOME": str(self.folder),
                 "XDG_CACHE_HOME": str(self.folder / "cache"),
                 "QTRAP_PROFILES": str(SOURCE / "profiles")}
 

@@ -13,6 +13,9 @@ TINY_MODEL = {
     "schema": "qtrap.model", "schema_version": "1.0", "name": "tiny", "hidden": 96, "ffn": 160, "layers": 3, "heads": 4, "kv_heads": 2,
     "head_dim": 24, "vocab": 1000, "tied_embeddings": True, "source": "made for a test",
 }
+# Where PoCL keeps the kernels that it has compiled, as host/device/system_view.cpp finds it: a test that gives the program another
+# HOME or XDG_CACHE_HOME names it, else each such test compiles all kernels again.
+POCL_CACHE = os.environ.get("POCL_CACHE_DIR") or str(pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "pocl" / "kcache")
 LOAD_FLAGS = {"foreign_load", "paused", "quota_throttled", "load_unknown"}
 ALL_SCHEMES = ["f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split", "w4a16-fused", "w4a8"]
 

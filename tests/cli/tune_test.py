@@ -3,13 +3,13 @@ import hashlib
 import json
 import unittest
 
-from support import ProgramTest
+from support import POCL_CACHE, ProgramTest
 
 
 class Tune(ProgramTest):
     def setUp(self):
         super().setUp()
-        self.environment = {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        self.environment = {"XDG_CACHE_HOME": str(self.folder / "cache"), "POCL_CACHE_DIR": POCL_CACHE}
 
     def tune(self, *arguments):
         done = self.run_program("tune", "--device", "cpu", "--quiet", *arguments, environment=self.environment)
