@@ -19,6 +19,9 @@ MOST_BLOCKS = 25_000  # of instructions; the longest launch of the tests takes a
 GARBAGE = 0xDEADBEEFCAFEF00D
 SPACES = re.compile(r"(ld|st)\.(global|shared|const|param)(\.nc)?(?:\.v([24]))?\.([bfus])(8|16|32|64)")
 ADDRESS = re.compile(r"\[([%\w$]+)(?:\+(-?\w+))?\]")
+CONTROL = {"bra", "ret", "exit", "bar"}
+KNOWN = {"bar.warp.sync"}  # opcodes that were looked at
+NOT_MADE = object()
 WARP_WIDE = ("shfl.", "mma.", "ldmatrix.", "bar.warp.")
 
 
@@ -58,7 +61,21 @@ class Launch:
         self.place = np.zeros(self.count, np.int64)
         self.leaders = function.leaders()
         self.executed = np.zeros(len(function.instructions), bool)  # which instructions some item executed
-        self.steps = [self.make_step(i) for i in function.instructions]
+        for opcode in {i.opcode for i in function.instructions} - KNOWN:
+            self.check_opcode(opcode)
+        self.steps = [NOT_MADE] * len(function.instructions)  # each made when first executed: many never are
+
+    @staticmethod
+    def check_opcode(opcode):
+        """That it is understood, whether or not an item ever executes it; operands are looked at when one does."""
+        if opcode.split(".")[0] not in CONTROL | {"mma", "shfl", "ldmatrix", "cp"} and not SPACES.fullmatch(opcode):
+            semantics(opcode)
+        KNOWN.add(opcode)
+
+    def step_at(self, at):
+        if self.steps[at] is NOT_MADE:
+            self.steps[at] = self.make_step(self.function.instructions[at])
+        return self.steps[at]
 
     def make_special(self, groups, items):
         item, group = self.lanes % self.per_group, self.lanes // self.per_group
@@ -148,7 +165,7 @@ class Launch:
             if int(operands[0], 0) != 0xFFFFFFFF:
                 raise Fault("bar.warp.sync of a part of a warp: not modelled")
             return lambda active: self.local.end_warp_epoch(active.lanes)
-        if name in ("bra", "ret", "exit", "bar"):
+        if name in CONTROL:
             return None
         special = {"mma": self.make_mma, "shfl": self.make_shuffle, "ldmatrix": self.make_ldmatrix, "cp": self.make_copy}
         if SPACES.fullmatch(opcode):
@@ -301,8 +318,9 @@ class Launch:
         """Executes until the active items meet others, part or wait; the last instruction."""
         active = Active(mask, self.lanes)
         while True:
-            instruction, step = self.function.instructions[at], self.steps[at]
+            instruction = self.function.instructions[at]
             try:
+                step = self.step_at(at)
                 if step is None:
                     self.control(instruction, at, active)
                     return at
@@ -344,13 +362,13 @@ class Launch:
         if instruction.predicate or self.per_group % 32 != 0:
             raise Fault("warp instruction with a partial warp")
         if active.mask is None:
-            self.steps[at](active)
+            self.step_at(at)(active)
             return True
         self.state[active.lanes], self.place[active.lanes] = AT_WARP, at
         arrived = ((self.state == AT_WARP) & (self.place == at)).reshape(-1, 32).all(axis=1).repeat(32)
         if arrived.any():
             complete = Active(arrived, self.lanes)
-            self.steps[at](complete)
+            self.step_at(at)(complete)
             self.state[complete.lanes], self.place[complete.lanes] = RUNS, at + 1
         return False
 

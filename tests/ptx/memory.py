@@ -163,8 +163,11 @@ class LocalMemory:
     def is_of_others(self, marks, at, lanes):
         """Whether other items left these marks and nothing has ordered them since."""
         start, own = self.marks(lanes)
+        others = (marks >= start) & (marks != own)
+        if not others.any():  # as after a barrier
+            return others
         since = self.of_same_warp(marks, start, lanes) & (at < self.warp_epoch[lanes // 32][:, None])
-        return (marks >= start) & (marks != own) & ~since
+        return others & ~since
 
     def load(self, lanes, addresses, width, count):
         at, units = self.find(lanes, addresses, width * count, "load")
@@ -177,7 +180,10 @@ class LocalMemory:
         if self.is_of_others(written, self.written_at[units], lanes).any():
             raise Fault("race: local load of what another item wrote since the last barrier")
         read, of_warp, several = self.read[units], start + self.items + lanes[:, None] // 32, start + self.owners - 1
-        marked = np.where((read < start) | (read == own), own, np.where(self.of_same_warp(read, start, lanes), of_warp, several))
+        first = (read < start) | (read == own)
+        marked = np.broadcast_to(own, units.shape)
+        if not first.all():
+            marked = np.where(first, own, np.where(self.of_same_warp(read, start, lanes), of_warp, several))
         self.read[units] = marked
         twice = self.read[units] != marked
         if twice.any():  # several items of this access read the unit

@@ -41,16 +41,12 @@ CONSTANT = re.compile(r"^(?:\.visible )?\.const \.align \d+ \.b8 (\w+)\[(\d+)\] 
 SCOPED = re.compile(r"\{ \.reg \.b\d+ tmp; (.*?) \}", re.S)
 
 
+OPERAND = re.compile(r"(?:[^,{}\[\]]|\{[^{}]*\}|\[[^\[\]]*\])+")
+
+
 def split_operands(text):
     """Operands between the commas that stand in no bracket."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return tuple(part.strip() for part in parts if part.strip())
+    return tuple(part.strip() for part in OPERAND.findall(text) if part.strip())
 
 
 def parse_instruction(text):
