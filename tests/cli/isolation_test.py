@@ -8,6 +8,7 @@ from layer_support import SMALL, LayerTest
 
 SCHEMES = ["f16", "w8a16-fused", "w4a16-fused"]
 BOARD = {**SMALL, "board": "h100"}
+WITH_ROOM = {**BOARD, "memory_bytes": 256 << 20, "max_alloc_bytes": 64 << 20}  # for what tune tries
 
 
 class Isolation(LayerTest):
@@ -158,7 +159,7 @@ class Isolation(LayerTest):
 
     def test_tune_ends_with_its_table_and_keeps_what_it_found(self):
         for do, word in [("fail", "CL_OUT_OF_RESOURCES"), ("segv", "SIGSEGV")]:
-            done = self.under(BOARD, "tune", "--tokens", "1", "--max-seconds", "1", "--json",
+            done = self.under(WITH_ROOM, "tune", "--tokens", "1", "--max-seconds", "1", "--json",
                               faults=f"launch kernel=gemv_f16_f16_gpu do={do} argv=tune-kernels")
             self.assertIn(done.returncode, (0, 1), done.stderr)
             rows = json.loads(done.stdout)
