@@ -103,7 +103,7 @@ CASES = {
     "resume of another kind of file": (lambda test: ["run", "--resume", "tiny.json"], 2, ["tiny.json"]),
     "out and resume": (lambda test: ["run", "tiny-campaign.json", "--out", "a", "--resume", "b"], 2, ["--resume"]),
     "kernel folder missing": (run_with("--kernel-dir", "nowhere"), 2, ["nowhere", "--kernel-dir"]),
-    "memory too small": (run_of(models=["llama3.1-405b"], memory_fraction=0.01), 2, ["llama3.1-405b", "memory"]),
+    "memory too small": (run_of(models=["qwen3-0.6b"], memory_fraction=0.001), 2, ["qwen3-0.6b", "memory"]),
     "check of a missing file": (lambda test: ["check", "missing"], 2, ["missing", "no such file"]),
     "check of a text": (lambda test: ["check", test.write("x.txt", "hello")], 2, ["x.txt"]),
     "export to an unknown format": (lambda test: ["export", "tiny.json", "--format", "xlsx"], 2, ["xlsx", "csv"]),
