@@ -83,11 +83,12 @@ TEST_F(OnCpuCeilings, ADeviceThatRefusesEveryLaunchHasReasonsInPlaceOfCeilings) 
 
 TEST_F(OnCpuCeilings, ACountThatTheHostDoesNotGiveDoesNotBuild) {
   device::Device device(*info_, device::KernelSources::embedded());
-  for (const auto& [define, missing] : {std::pair{"-DCEILING_READ", "READ_STREAMS"},
+  for (const auto& [define, missing] : {std::pair{"-DCEILING_COPY -UVECTOR_BYTES", "VECTOR_BYTES"},
+                                        {"-DCEILING_READ", "READ_STREAMS"},
                                         {"-DCEILING_FMA", "FMA_CHAINS"},
                                         {"-DCEILING_INT8", "DOT_CHAINS"}}) {
-    const auto kernel =
-        device.make_kernel("probe/ceilings.cl", "fma_rate", std::string("-DSTRIDED=0 -DSTEPS=1 -DWIDTH=4 ") + define);
+    const std::string given = "-DVECTOR_BYTES=16 -DSTRIDED=0 -DSTEPS=1 -DWIDTH=4 ";
+    const auto kernel = device.make_kernel("probe/ceilings.cl", "fma_rate", given + define);
     ASSERT_FALSE(kernel) << define;
     EXPECT_THAT(kernel.error().message(), HasSubstr(missing));
   }
