@@ -74,7 +74,8 @@ Status ResultCheck::check_projections(const scheme::SchemeInfo& scheme, Seconds 
                                       std::map<std::string, KernelCheck>& found) {
   const auto& projections = model_->layers.front().projections.at(scheme.weights);
   std::vector<const scheme::Weights*> distinct;
-  for (const auto& [name, weights] : projections) {
+  for (const auto& entry : projections) {
+    const scheme::Weights& weights = entry.second;
     const auto same = [&](const scheme::Weights* other) { return other->shape == weights.shape; };
     if (std::none_of(distinct.begin(), distinct.end(), same)) distinct.push_back(&weights);
   }
