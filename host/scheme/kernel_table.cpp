@@ -188,25 +188,23 @@ Tuning without_group(Tuning t) {
   t.group = 0;
   return t;
 }
-constexpr std::string_view kInt8Activations = " -DACTIVATIONS_I8";
-std::string unit_gemv_f16(const Tuning& t, const Extent& e) {
-  return unit_gemv_options(without_group(t), e) + " -DFORMAT_F16";
+using Options = std::string (*)(const Tuning&, const Extent&);
+template <Options of_unit>
+std::string of_f16(const Tuning& t, const Extent& e) {
+  return of_unit(without_group(t), e) + " -DFORMAT_F16";
 }
-std::string unit_gemv_i8(const Tuning& t, const Extent& e) {
-  return unit_gemv_options(without_group(t), e) + " -DFORMAT_I8";
+template <Options of_unit>
+std::string of_i8(const Tuning& t, const Extent& e) {
+  return of_unit(without_group(t), e) + " -DFORMAT_I8";
 }
-std::string unit_gemv_i4(const Tuning& t, const Extent& e) { return unit_gemv_options(t, e) + " -DFORMAT_I4"; }
-std::string unit_gemv_i8_i8(const Tuning& t, const Extent& e) { return unit_gemv_i8(t, e).append(kInt8Activations); }
-std::string unit_gemv_i4_i8(const Tuning& t, const Extent& e) { return unit_gemv_i4(t, e).append(kInt8Activations); }
-std::string unit_gemm_f16(const Tuning& t, const Extent& e) {
-  return unit_gemm_options(without_group(t), e) + " -DFORMAT_F16";
+template <Options of_unit>
+std::string of_i4(const Tuning& t, const Extent& e) {
+  return of_unit(t, e) + " -DFORMAT_I4";
 }
-std::string unit_gemm_i8(const Tuning& t, const Extent& e) {
-  return unit_gemm_options(without_group(t), e) + " -DFORMAT_I8";
+template <Options of_format>
+std::string by_i8(const Tuning& t, const Extent& e) {
+  return of_format(t, e) + " -DACTIVATIONS_I8";
 }
-std::string unit_gemm_i4(const Tuning& t, const Extent& e) { return unit_gemm_options(t, e) + " -DFORMAT_I4"; }
-std::string unit_gemm_i8_i8(const Tuning& t, const Extent& e) { return unit_gemm_i8(t, e).append(kInt8Activations); }
-std::string unit_gemm_i4_i8(const Tuning& t, const Extent& e) { return unit_gemm_i4(t, e).append(kInt8Activations); }
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return fmt::format(
@@ -303,15 +301,33 @@ constexpr KernelRow kRows[] = {
     {{kMatmul, kW8, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {{kMatmul, kW4}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {{kMatmul, kW4, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {{kGemv, kW16}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_f16, {"mma"}, kFewestForUnit},
-    {{kGemv, kW8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8, {"mma"}, kFewestForUnit},
-    {{kGemv, kW4}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4, {"mma"}, kFewestForUnit},
-    {{kGemv, kW8, kI8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i8_i8, {"mma"}, kFewestForUnit},
-    {{kGemv, kW4, kI8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_i4_i8, {"mma"}, kFewestForUnit},
-    {{kGemm, kW8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8, {"mma"}},
-    {{kGemm, kW4}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4, {"mma"}},
-    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i8_i8, {"mma"}},
-    {{kGemm, kW4, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_i4_i8, {"mma"}},
+    {{kGemv, kW16},
+     "gpu",
+     "matmul/gemv_frame_mma_gpu.cl",
+     unit_gemv,
+     of_f16<unit_gemv_options>,
+     {"mma"},
+     kFewestForUnit},
+    {{kGemv, kW8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i8<unit_gemv_options>, {"mma"}, kFewestForUnit},
+    {{kGemv, kW4}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i4<unit_gemv_options>, {"mma"}, kFewestForUnit},
+    {{kGemv, kW8, kI8},
+     "gpu",
+     "matmul/gemv_frame_mma_gpu.cl",
+     unit_gemv,
+     by_i8<of_i8<unit_gemv_options>>,
+     {"mma"},
+     kFewestForUnit},
+    {{kGemv, kW4, kI8},
+     "gpu",
+     "matmul/gemv_frame_mma_gpu.cl",
+     unit_gemv,
+     by_i8<of_i4<unit_gemv_options>>,
+     {"mma"},
+     kFewestForUnit},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i8<unit_gemm_options>, {"mma"}},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i4<unit_gemm_options>, {"mma"}},
+    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, by_i8<of_i8<unit_gemm_options>>, {"mma"}},
+    {{kGemm, kW4, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, by_i8<of_i4<unit_gemm_options>>, {"mma"}},
     {{kGemv, kW16}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {{kGemv, kW8}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {{kGemv, kW8, kI8},
@@ -327,7 +343,7 @@ constexpr KernelRow kRows[] = {
      gpu_gemv,
      gpu_gemv_options,
      {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
-    {{kGemm, kW16}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_f16, {"mma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_f16<unit_gemm_options>, {"mma"}},
     {{kGemm, kW16}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
     {{kGemm, kW16}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kGemm, kW8}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
