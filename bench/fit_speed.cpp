@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "fit/synthetic.hpp"
 
 int main(int argc, char** argv) {

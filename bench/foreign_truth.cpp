@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/anchor.hpp"
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "fit/scaling.hpp"
 #include "fit/truth_study.hpp"
 

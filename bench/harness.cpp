@@ -19,11 +19,11 @@
 #include <vector>
 
 #include "chain/chain.hpp"
-#include "cli/commands.hpp"
 #include "core/anchor.hpp"
 #include "core/statistics.hpp"
 #include "measure/trial.hpp"
 #include "power/sampler.hpp"
+#include "program/devices.hpp"
 
 namespace {
 
@@ -105,7 +105,7 @@ class Subject {
 
  private:
   measure::Timing timing_;
-  measure::Cell cell_;
+  profile::Cell cell_;
   chain::ResidentModel resident_;
   chain::Activations activations_;
   std::optional<chain::Chain> chain_;
@@ -128,15 +128,16 @@ std::string describe(const std::vector<double>& top, const std::vector<double>& 
 }
 
 void run(int rounds, const std::string& selector, const std::string& meter_spec) {
-  cli::DeviceOptions options;
+  program::DeviceOptions options;
   options.selector = selector;
-  device::Device device(cli::choose_device(options), cli::kernel_sources(options));  // probing would start qtrap
-  const auto source = cli::open_meter(meter_spec, device.info());
+  device::Device device(program::choose_device(options),
+                        program::kernel_sources(options));  // probing would start qtrap
+  const auto source = program::open_meter(meter_spec, device.info());
   const Seconds poll = source.fastest_poll;
   const MonotonicClock clock;
   const measure::Timing timing{&device, &clock, true};
   const scheme::PassMaker maker(device, {});
-  const auto model = profile::load_model(kModel, cli::profile_folders("models")).value();
+  const auto model = profile::load_model(kModel, program::profile_folders("models")).value();
   fmt::print("{}, {}: chains of 1 hop of {} steps of {}, {} rounds; meter {}\n", device.info().name,
              device.info().platform, kTokensPerHop, kModel, rounds,
              source.match.meter ? source.match.meter->info().name : "none");

@@ -17,7 +17,7 @@
 #include "core/error.hpp"
 #include "core/file.hpp"
 #include "device/device.hpp"
-#include "scheme/verify.hpp"
+#include "scheme/verify/verify.hpp"
 #include "summary.hpp"
 #include "workload.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "core/error.hpp"
 #include "core/half.hpp"
-#include "scheme/ceiling_kernels.hpp"
+#include "scheme/catalogue/ceiling_kernels.hpp"
 #include "scheme/pass_factory.hpp"
 
 namespace qtrap::bench {

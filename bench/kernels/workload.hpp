@@ -9,9 +9,9 @@
 
 #include "measurement.hpp"
 #include "peers.hpp"
-#include "scheme/ceiling_kernels.hpp"
+#include "scheme/catalogue/ceiling_kernels.hpp"
 #include "scheme/pass.hpp"
-#include "scheme/reference.hpp"
+#include "scheme/verify/reference.hpp"
 
 namespace qtrap::bench {
 

@@ -8,18 +8,22 @@
 #include <functional>
 #include <new>
 
+#include "campaign/session_worker.hpp"
 #include "cli/commands.hpp"
-#include "cli/device_cache.hpp"
-#include "cli/standard_streams.hpp"
-#include "cli/version.hpp"
 #include "core/error.hpp"
 #include "device/discovery.hpp"
+#include "program/device_cache.hpp"
+#include "program/exit_code.hpp"
+#include "program/output.hpp"
+#include "program/probing.hpp"
+#include "program/standard_streams.hpp"
+#include "program/version.hpp"
 
 namespace qtrap::cli {
 namespace {
 
 std::string version_text() {
-  const Version& v = version();
+  const program::Version& v = program::version();
   std::string text = fmt::format("qtrap {}\ncommit {}{}\ncompiler {}\n", v.number,
                                  v.commit.empty() ? "unknown" : v.commit, v.dirty ? " (modified)" : "", v.compiler);
   return text + "OpenCL loader " + device::loader_description() + "\n";
@@ -28,17 +32,17 @@ std::string version_text() {
 int exit_code(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::kUsage:
-      return kBadUsage;
+      return program::kBadUsage;
     case ErrorKind::kRuntime:
-      return kFailed;
+      return program::kFailed;
     case ErrorKind::kInterrupted:
       break;
   }
-  return kInterrupted;
+  return program::kInterrupted;
 }
 
 int report_error(const Error& error) {
-  say(fmt::format("qtrap: error: {}\n", error.message()));
+  program::say(fmt::format("qtrap: error: {}\n", error.message()));
   return exit_code(error.kind);
 }
 
@@ -48,7 +52,7 @@ constexpr const char kNoMemory[] =
 /// Said without another allocation.
 int report_no_memory() {
   std::fputs(kNoMemory, stderr);
-  return kFailed;
+  return program::kFailed;
 }
 
 /// Destructors that need memory (those of large JSON values do) end here: one line and an exit code, no abort.
@@ -60,7 +64,7 @@ int report_no_memory() {
   } catch (...) {
   }
   std::fputs("qtrap: error: unexpected failure: this is a defect of qtrap, please report it\n", stderr);
-  std::_Exit(kFailed);
+  std::_Exit(program::kFailed);
 }
 
 /// The program's options, bound to what the chosen command runs.
@@ -84,11 +88,11 @@ class CommandLine {
     try {
       app_.parse(reversed);
     } catch (const CLI::CallForHelp&) {
-      print(help_text());
-      return kDone;
+      program::print(help_text());
+      return program::kDone;
     } catch (const CLI::CallForVersion&) {
-      print(version_text());
-      return kDone;
+      program::print(version_text());
+      return program::kDone;
     } catch (const CLI::ParseError& error) {
       return report_error(usage_error("bad usage", error.what(), "see `qtrap --help` or `qtrap COMMAND --help`"));
     }
@@ -191,7 +195,7 @@ class CommandLine {
     add_worker("measure-ceilings", [this] {
       return run_ceilings_worker(run_.device, descriptor_);
     })->add_flag("--json", run_.device.json);
-    add_worker("measure-cache", [this] { return run_cache_sweep(run_.device, descriptor_); });
+    add_worker("measure-cache", [this] { return program::run_cache_sweep(run_.device, descriptor_); });
   }
 
   /// Internal: processes that may die of what they try.
@@ -206,7 +210,7 @@ class CommandLine {
       worker->add_flag("--alone", items_.alone);
       return worker;
     };
-    auto* probe = add_items("probe-device", [this] { return run_probe_worker(items_); });
+    auto* probe = add_items("probe-device", [this] { return program::run_probe_worker(items_); });
     auto* verify = add_items("verify-kernels", [this] { return run_verify_worker(items_, kernel_); });
     auto* tune = add_items("tune-kernels", [this] { return run_tune_worker(items_, tune_.search); });
     probe->add_flag("--timer", items_.timer);
@@ -236,7 +240,7 @@ class CommandLine {
   void add_run() {
     auto* command = add("run", "Run a campaign, write one result file, print the table", [this] {
       run_.argv = argv_;
-      return run_campaign(run_);
+      return campaign::run_campaign(run_);
     });
     add_device_options(command, false, true);
     command->add_option("campaign", run_.campaign, "Path, or name of a file in profiles/campaigns/")
@@ -288,7 +292,7 @@ class CommandLine {
       worker_.device = run_.device;
       worker_.output_descriptor = descriptor_;
       worker_.argv = argv_;
-      return run_worker(worker_);
+      return campaign::run_worker(worker_);
     });
     worker->add_option("--campaign-json", worker_.campaign_json)->required();
     worker->add_option("--cell", worker_.cells)->required();
@@ -367,9 +371,9 @@ class CommandLine {
   std::vector<std::string> argv_;
   CLI::App app_{"Energy and time of fp16, int8 and int4 multi-hop chains on any OpenCL device.", "qtrap"};
   std::function<int()> action_;
-  RunOptions run_;
-  WorkerOptions worker_;
-  ItemWorkerOptions items_;
+  campaign::RunOptions run_;
+  campaign::WorkerOptions worker_;
+  program::ItemWorkerOptions items_;
   int descriptor_ = -1;  ///< the parent's pipe
   std::string kernel_;
   bool characterise_ = false;
@@ -388,7 +392,7 @@ class CommandLine {
 
 int run(const std::vector<std::string>& arguments) {
   std::set_terminate(end_badly);
-  set_results_apart();
+  program::set_results_apart();
   try {
     return CommandLine(arguments).run();
   } catch (const Failure& failure) {

@@ -7,15 +7,19 @@
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
 #include "cli/item_rows.hpp"
-#include "cli/probing.hpp"
-#include "cli/process.hpp"
 #include "core/clock.hpp"
 #include "core/text.hpp"
-#include "measure/cache_sweep.hpp"
-#include "measure/ceilings.hpp"
+#include "measure/ceilings/cache_sweep.hpp"
+#include "measure/ceilings/ceilings.hpp"
 #include "measure/environment.hpp"
+#include "program/devices.hpp"
+#include "program/exit_code.hpp"
+#include "program/meter_selection.hpp"
+#include "program/output.hpp"
+#include "program/probing.hpp"
+#include "program/process.hpp"
 #include "report/table.hpp"
-#include "scheme/verify.hpp"
+#include "scheme/verify/verify.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -31,13 +35,13 @@ std::string capability_text(const device::Capability& capability) {
 }
 
 /// Another process probes, always anew; `error` in place of it all where the device cannot be described or opened.
-ProbedDevice probe(const device::DeviceInfo& info, const DeviceOptions& options) {
+program::ProbedDevice probe(const device::DeviceInfo& info, const program::DeviceOptions& options) {
   if (!info.fault.empty()) {
-    ProbedDevice probed;
+    program::ProbedDevice probed;
     probed.error = "cannot be described: " + info.fault;
     return probed;
   }
-  ProbedDevice probed = probe_device(info, options, true);
+  program::ProbedDevice probed = program::probe_device(info, options, true);
   if (!probed.error.empty()) probed.error = "cannot be opened: " + probed.error;
   return probed;
 }
@@ -47,7 +51,7 @@ std::string timer_text(const device::EventTimerCheck& timer) {
 }
 
 /// The cell of a JSON row: every capability with its reason.
-std::vector<std::string> capability_list(const ProbedDevice& probed) {
+std::vector<std::string> capability_list(const program::ProbedDevice& probed) {
   std::vector<std::string> texts;
   for (const auto& capability : probed.capabilities) texts.push_back(capability_text(capability));
   if (probed.timer) texts.push_back(timer_text(*probed.timer));
@@ -56,7 +60,7 @@ std::vector<std::string> capability_list(const ProbedDevice& probed) {
 }
 
 /// One line of what works and one of what is missing; `verbose`: each with its reason.
-std::string describe_probed(const ProbedDevice& probed, bool verbose) {
+std::string describe_probed(const program::ProbedDevice& probed, bool verbose) {
   std::string text;
   const auto line = [&](const std::string& words) { text += "  " + escape_controls(words) + "\n"; };
   std::vector<std::string> works;
@@ -77,7 +81,7 @@ using Match = std::pair<Value, Value>;
 Match match(const device::DeviceInfo& info) {
   if (!info.fault.empty()) return {std::monostate{}, std::monostate{}};
   try {
-    const auto source = open_meter("auto", info);
+    const auto source = program::open_meter("auto", info);
     if (source.match.meter) return {source.match.meter->info().id(), std::monostate{}};
     return {std::monostate{}, source.match.reason};
   } catch (const Failure& ambiguous) {
@@ -86,7 +90,8 @@ Match match(const device::DeviceInfo& info) {
 }
 
 /// The row of `devices`. Of a device that cannot be described nothing is known beyond its name.
-std::vector<Value> make_device_row(const device::DeviceInfo& info, const ProbedDevice& probed, const Match& meter) {
+std::vector<Value> make_device_row(const device::DeviceInfo& info, const program::ProbedDevice& probed,
+                                   const Match& meter) {
   const bool known = info.fault.empty();
   const auto count = [known](std::uint64_t value) {
     return known ? Value(static_cast<std::int64_t>(value)) : Value(std::monostate{});
@@ -118,31 +123,31 @@ std::vector<Value> make_device_row(const device::DeviceInfo& info, const ProbedD
 }
 
 /// One row per kernel, by processes of their own: what a kernel or its compiler does to them is its row's reason.
-std::vector<scheme::VerifyRow> verify_apart(const DeviceOptions& options, const std::string& kernel) {
-  DeviceOptions unforced = options;
+std::vector<scheme::VerifyRow> verify_apart(const program::DeviceOptions& options, const std::string& kernel) {
+  program::DeviceOptions unforced = options;
   unforced.variant.clear();
-  device::DeviceInfo info = choose_device(unforced);
+  device::DeviceInfo info = program::choose_device(unforced);
   if (scheme::list_verified(info, make_verify_options(options, kernel)).empty())
     throw Failure(
         usage_error("no kernel has this in its name", kernel, "run `qtrap verify` without --kernel to see all names"));
-  catch_interrupts(3);
-  const ProbedDevice probed = probe_device(info, options, false);
-  if (!probed.error.empty() && !stop_was_requested())
+  program::catch_interrupts(3);
+  const program::ProbedDevice probed = program::probe_device(info, options, false);
+  if (!probed.error.empty() && !program::stop_was_requested())
     throw Failure(runtime_error("the device cannot be opened", probed.error, "see `qtrap devices`"));
-  info.capabilities = complete_rows(info, probed);
+  info.capabilities = program::complete_rows(info, probed);
   std::vector<scheme::VerifyRow> rows;
-  ItemSink sink;
+  program::ItemSink sink;
   sink.again_alone = true;
   sink.on_result = [&](const std::string&, const std::string& payload) { rows.push_back(decode_verify_row(payload)); };
-  sink.on_death = [&](const std::string& item, const ProcessEnd& end) {
+  sink.on_death = [&](const std::string& item, const program::ProcessEnd& end) {
     rows.push_back(make_failed_verify_row(item, "its process " + end.words()));
   };
   const auto make_arguments = [&](std::size_t done) {
-    auto arguments = make_item_arguments("verify-kernels", info, options, done);
+    auto arguments = program::make_item_arguments("verify-kernels", info, options, done);
     if (!kernel.empty()) arguments.push_back("--kernel=" + kernel);
     return arguments;
   };
-  const auto error = run_items(make_arguments, sink, {options.watchdog_s, {}});
+  const auto error = program::run_items(make_arguments, sink, {options.watchdog_s, {}});
   if (!error.empty()) rows.push_back(make_failed_verify_row("all others", error));
   return rows;
 }
@@ -193,7 +198,7 @@ report::Table make_ceiling_table(const result::Ceilings& c, const measure::Cache
 
 }  // namespace
 
-int run_devices(const DeviceOptions& options, bool verbose) {
+int run_devices(const program::DeviceOptions& options, bool verbose) {
   report::Table table;
   table.columns = {{"index", "#"},
                    {"type", "type"},
@@ -218,10 +223,10 @@ int run_devices(const DeviceOptions& options, bool verbose) {
                    {"meter_reason", ""},
                    {"fault", ""},
                    {"capabilities", ""}};
-  const auto found = discover_devices();
+  const auto found = program::discover_devices();
   std::string details;
   for (const auto& info : found.devices) {
-    const ProbedDevice probed = probe(info, options);
+    const program::ProbedDevice probed = probe(info, options);
     const Match meter = match(info);
     table.rows.push_back(make_device_row(info, probed, meter));
     details += fmt::format("\n{} {}\n", info.index, escape_controls(info.label())) + describe_probed(probed, verbose);
@@ -229,16 +234,16 @@ int run_devices(const DeviceOptions& options, bool verbose) {
     if (const auto* reason = std::get_if<std::string>(&meter.second))
       details += "  no meter: " + escape_controls(*reason) + "\n";
   }
-  print(to_words(table, options.json));
-  if (!options.json) print(details + describe_host());
+  program::print(to_words(table, options.json));
+  if (!options.json) program::print(details + describe_host());
   auto complaints = found.complaints;
   for (auto& line : device::describe_missing_gpus(device::SystemView::system(), found.devices))
     complaints.push_back(std::move(line));
-  for (const auto& line : complaints) tell(line);
-  return kDone;
+  for (const auto& line : complaints) program::tell(line);
+  return program::kDone;
 }
 
-int run_verify(const DeviceOptions& options, const std::string& kernel) {
+int run_verify(const program::DeviceOptions& options, const std::string& kernel) {
   const auto rows = verify_apart(options, kernel);
   report::Table table;
   table.columns = {{"kernel", "kernel"},       {"variant", "variant"},
@@ -254,47 +259,49 @@ int run_verify(const DeviceOptions& options, const std::string& kernel) {
     table.rows.push_back({row.kernel, row.variant, row.shape, measured(row.worst_relative_error),
                           measured(row.tolerance), to_string(row.status), row.reason});
   }
-  print(to_words(table, options.json));
-  if (stop_was_requested()) return kInterrupted;
-  return failed ? kFailed : kDone;
+  program::print(to_words(table, options.json));
+  if (program::stop_was_requested()) return program::kInterrupted;
+  return failed ? program::kFailed : program::kDone;
 }
 
-int run_ceilings(const DeviceOptions& options) {
-  catch_interrupts(2);
-  const device::DeviceInfo info = choose_probed_device(options);
-  auto arguments = make_worker_arguments("measure-ceilings", info, options);
+int run_ceilings(const program::DeviceOptions& options) {
+  program::catch_interrupts(2);
+  const device::DeviceInfo info = program::choose_probed_device(options);
+  auto arguments = program::make_worker_arguments("measure-ceilings", info, options);
   if (options.json) arguments.emplace_back("--json");
   std::string table;
   std::string error;
-  const auto take = [&](MessageKind kind, const std::string& payload) {
-    if (kind == MessageKind::kResult) table = payload;
-    if (kind == MessageKind::kError) error = payload;
+  const auto take = [&](program::MessageKind kind, const std::string& payload) {
+    if (kind == program::MessageKind::kResult) table = payload;
+    if (kind == program::MessageKind::kError) error = payload;
   };
-  const ProcessEnd end = run_process(std::move(arguments), take, {options.watchdog_s, {}});
-  if (stop_was_requested()) return kInterrupted;
+  const program::ProcessEnd end = program::run_process(std::move(arguments), take, {options.watchdog_s, {}});
+  if (program::stop_was_requested()) return program::kInterrupted;
   if (!error.empty()) throw Failure(runtime_error("the ceilings cannot be measured", error, "see `qtrap verify`"));
   if (table.empty())
     throw Failure(runtime_error("the driver failed", "the process " + end.words(), "see `qtrap verify` and dmesg"));
-  print(table);
-  return kDone;
+  program::print(table);
+  return program::kDone;
 }
 
-int run_ceilings_worker(const DeviceOptions& options, int output_descriptor) {
-  return run_as_worker(output_descriptor, [&] {
+int run_ceilings_worker(const program::DeviceOptions& options, int output_descriptor) {
+  return program::run_as_worker(output_descriptor, [&] {
     const MonotonicClock clock;
     const auto open = [&](const device::DeviceInfo& info) {
-      auto opened = std::make_unique<device::Device>(info, kernel_sources(options));
-      opened->set_watch([=](const device::Step&) { send_message(output_descriptor, MessageKind::kActivity, ""); });
+      auto opened = std::make_unique<device::Device>(info, program::kernel_sources(options));
+      opened->set_watch(
+          [=](const device::Step&) { program::send_message(output_descriptor, program::MessageKind::kActivity, ""); });
       return opened;
     };
-    auto device = open(choose_probed_device(options));
+    auto device = open(program::choose_probed_device(options));
     const auto cache = measure::find_cache(*device, clock);
     device::DeviceInfo known = device->info();
     known.cache_bytes = cache.bytes;
     device = open(known);
     const auto ceilings = measure::measure_ceilings(*device, clock, device->check_event_timer().trusted);
-    send_message(output_descriptor, MessageKind::kResult, to_words(make_ceiling_table(ceilings, cache), options.json));
-    return kDone;
+    program::send_message(output_descriptor, program::MessageKind::kResult,
+                          to_words(make_ceiling_table(ceilings, cache), options.json));
+    return program::kDone;
   });
 }
 

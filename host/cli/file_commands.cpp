@@ -1,15 +1,18 @@
 // check, export, import: what needs no device.
 #include <fmt/format.h>
 
+#include "campaign/run_plan.hpp"
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
-#include "cli/run_plan.hpp"
-#include "cli/version.hpp"
 #include "core/file.hpp"
 #include "core/sha256.hpp"
 #include "import/importer.hpp"
 #include "import/table.hpp"
 #include "profile/profile.hpp"
+#include "program/exit_code.hpp"
+#include "program/folders.hpp"
+#include "program/output.hpp"
+#include "program/version.hpp"
 #include "result/check.hpp"
 #include "result/check_records.hpp"
 #include "result/export.hpp"
@@ -22,7 +25,8 @@ std::string check_one(const std::string& path) {
   const std::string text = read_file(path).value();
   const std::string schema = result::detect_schema(text, path).value();
   if (schema == "qtrap.model") return "model " + profile::parse_model(text, path).value().name;
-  if (schema == "qtrap.campaign") return "campaign " + profile::parse_campaign(text, path, scheme_names()).value().name;
+  if (schema == "qtrap.campaign")
+    return "campaign " + profile::parse_campaign(text, path, campaign::scheme_names()).value().name;
   if (schema == "qtrap.tuning") {
     const auto tuning = profile::parse_tuning(text, path).value();
     for (const auto& choice : tuning.choices) (void)scheme::parse_choice(choice).value();
@@ -35,7 +39,7 @@ std::string check_one(const std::string& path) {
 /// The map's file: a path, or NAME.json in the first folder of profiles/imports/ that has it.
 std::filesystem::path find_map(const std::string& name) {
   if (name.find('/') != std::string::npos || name.ends_with(".json")) return name;
-  const auto folders = profile_folders("imports");
+  const auto folders = program::profile_folders("imports");
   std::error_code ignored;
   for (const auto& folder : folders) {
     auto path = folder / (name + ".json");
@@ -66,8 +70,8 @@ LoadedTable load_table(const std::string& path, const importer::ImportMap& map) 
 }  // namespace
 
 int run_check(const std::vector<std::string>& files) {
-  for (const auto& path : files) print(fmt::format("{}: ok, {}\n", path, check_one(path)));
-  return kDone;
+  for (const auto& path : files) program::print(fmt::format("{}: ok, {}\n", path, check_one(path)));
+  return program::kDone;
 }
 
 int run_import(const ImportOptions& options) {
@@ -82,18 +86,18 @@ int run_import(const ImportOptions& options) {
     anchors.emplace(importer::AnchorTable{anchor_table->table, *anchor_map, options.anchor, anchor_table->sha256,
                                           !options.anchor_map.empty()});
   }
-  const auto folders = profile_folders("models");
+  const auto folders = program::profile_folders("models");
   const auto find_model = [&folders](const std::string& name) { return profile::load_model(name, folders); };
-  const importer::Provenance provenance{options.table, table.sha256, version().number, options.argv};
+  const importer::Provenance provenance{options.table, table.sha256, program::version().number, options.argv};
   const auto imported =
       importer::import_table(table.table, map, provenance, find_model, anchors ? &*anchors : nullptr).value();
   if (const auto fault = result::find_fault(imported.file, options.table)) throw Failure(*fault);
   const std::string& out = options.out;
-  write_output(out, importer::to_text(imported.file).value());
-  for (const auto& warning : imported.warnings) tell(warning);
-  print_beside(out, fmt::format("{}: {} points of {} sessions imported from {}\n", out, imported.file.points.size(),
-                                imported.file.sessions.size(), options.table));
-  return kDone;
+  program::write_output(out, importer::to_text(imported.file).value());
+  for (const auto& warning : imported.warnings) program::tell(warning);
+  program::print_beside(out, fmt::format("{}: {} points of {} sessions imported from {}\n", out,
+                                         imported.file.points.size(), imported.file.sessions.size(), options.table));
+  return program::kDone;
 }
 
 int run_export(const std::vector<std::string>& files, const std::string& format, const std::string& records,
@@ -103,8 +107,8 @@ int run_export(const std::vector<std::string>& files, const std::string& format,
   const auto chosen_records = find_word<result::CsvRecords>(records);
   if (!chosen_records) throw Failure(usage_error("unknown record kind", records, "choose points or trials"));
   const std::string text = result::export_records(read_results(files), *chosen_records, *chosen_format).value();
-  write_output(out.empty() ? kStandardOutput : out, text);
-  return kDone;
+  program::write_output(out.empty() ? program::kStandardOutput : out, text);
+  return program::kDone;
 }
 
 }  // namespace qtrap::cli

@@ -10,8 +10,10 @@
 #include "cli/commands.hpp"
 #include "core/assignment.hpp"
 #include "core/file.hpp"
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "import/csv.hpp"
+#include "program/exit_code.hpp"
+#include "program/output.hpp"
 #include "report/compare.hpp"
 #include "report/fit_text.hpp"
 
@@ -65,7 +67,7 @@ std::map<std::pair<std::string, std::string>, double> read_accuracies(const std:
 }  // namespace
 
 int run_fit(const FitCommandOptions& options) {
-  check_seed(options.seed);
+  campaign::check_seed(options.seed);
   fit::ReportOptions fitting;
   fitting.fit.seed = options.seed;
   fitting.tdp_w = options.tdp_w;
@@ -79,9 +81,9 @@ int run_fit(const FitCommandOptions& options) {
                               "give a share above 0 and below 1, 0.02 say"));
   fitting.no_effect_margin = options.no_effect_margin;
   const auto fitted = fit::make_fit_report(read_results(options.files), fitting).value();
-  if (!options.out.empty()) write_output(options.out, result::to_fit_json(fit::to_fit_file(fitted)).value());
-  print_beside(options.out, report::make_fit_text(fitted));
-  return kDone;
+  if (!options.out.empty()) program::write_output(options.out, result::to_fit_json(fit::to_fit_file(fitted)).value());
+  program::print_beside(options.out, report::make_fit_text(fitted));
+  return program::kDone;
 }
 
 int run_compare(const std::vector<std::string>& files, bool json) {
@@ -89,8 +91,8 @@ int run_compare(const std::vector<std::string>& files, bool json) {
   std::size_t number = 0;
   for (auto& file : read_results(files)) results.push_back({files[number++], std::move(file)});
   const auto comparison = report::compare_results(results, {}).value();
-  print(json ? report::to_json(comparison) : report::to_text(comparison));
-  return kDone;
+  program::print(json ? report::to_json(comparison) : report::to_text(comparison));
+  return program::kDone;
 }
 
 }  // namespace qtrap::cli

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/parts.hpp"
+#include "program/parts.hpp"
 
 namespace qtrap::cli {
 namespace {
@@ -12,16 +12,16 @@ std::string text_of(double value) { return fmt::format("{}", value); }
 }  // namespace
 
 std::string encode_item(const scheme::KernelEntry& kernel) {
-  return join_parts({kernel.name(), std::string(kernel.variant)});
+  return program::join_parts({kernel.name(), std::string(kernel.variant)});
 }
 
 std::string encode_item(const std::string& kernel, std::uint64_t tokens) {
-  return join_parts({kernel, std::to_string(tokens)});
+  return program::join_parts({kernel, std::to_string(tokens)});
 }
 
 scheme::VerifyRow make_failed_verify_row(const std::string& item, const std::string& reason) {
   scheme::VerifyRow row;
-  Parts parts(item);
+  program::Parts parts(item);
   parts.take(row.kernel);
   parts.take(row.variant);
   row.status = scheme::VerifyStatus::kFail;
@@ -29,9 +29,9 @@ scheme::VerifyRow make_failed_verify_row(const std::string& item, const std::str
   return row;
 }
 
-measure::TunedKernel make_failed_tune_row(const std::string& item, const std::string& reason) {
-  measure::TunedKernel tuned;
-  Parts parts(item);
+tune::TunedKernel make_failed_tune_row(const std::string& item, const std::string& reason) {
+  tune::TunedKernel tuned;
+  program::Parts parts(item);
   parts.take(tuned.kernel);
   parts.take(tuned.tokens);
   tuned.reason = reason;
@@ -39,14 +39,14 @@ measure::TunedKernel make_failed_tune_row(const std::string& item, const std::st
 }
 
 std::string encode_row(const scheme::VerifyRow& row) {
-  return join_parts({row.kernel, row.variant, row.shape, text_of(row.worst_relative_error), text_of(row.tolerance),
-                     std::to_string(static_cast<int>(row.status)), row.reason});
+  return program::join_parts({row.kernel, row.variant, row.shape, text_of(row.worst_relative_error),
+                              text_of(row.tolerance), std::to_string(static_cast<int>(row.status)), row.reason});
 }
 
 scheme::VerifyRow decode_verify_row(const std::string& text) {
   scheme::VerifyRow row;
   int status = 0;
-  Parts parts(text);
+  program::Parts parts(text);
   parts.take(row.kernel);
   parts.take(row.variant);
   parts.take(row.shape);
@@ -58,7 +58,7 @@ scheme::VerifyRow decode_verify_row(const std::string& text) {
   return row;
 }
 
-std::string encode_row(const measure::TunedKernel& tuned) {
+std::string encode_row(const tune::TunedKernel& tuned) {
   std::vector<std::string> parts{tuned.kernel,
                                  std::to_string(tuned.tokens),
                                  text_of(tuned.speed.value),
@@ -69,12 +69,12 @@ std::string encode_row(const measure::TunedKernel& tuned) {
                                  tuned.complete ? "1" : "0",
                                  tuned.reason};
   for (const auto& choice : tuned.choices) parts.push_back(scheme::to_string(choice));
-  return join_parts(std::move(parts));
+  return program::join_parts(std::move(parts));
 }
 
-measure::TunedKernel decode_tune_row(const std::string& text) {
-  measure::TunedKernel tuned;
-  Parts parts(text);
+tune::TunedKernel decode_tune_row(const std::string& text) {
+  tune::TunedKernel tuned;
+  program::Parts parts(text);
   parts.take(tuned.kernel);
   parts.take(tuned.tokens);
   parts.take(tuned.speed.value);

@@ -1,7 +1,7 @@
 #include "cli/app.hpp"
-#include "cli/standard_streams.hpp"
+#include "program/standard_streams.hpp"
 
 int main(int argc, char** argv) {
-  qtrap::cli::prepare_standard_streams();
+  qtrap::program::prepare_standard_streams();
   return qtrap::cli::run({argv, argv + argc});
 }

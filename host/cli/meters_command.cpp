@@ -5,9 +5,13 @@
 #include "cli/commands.hpp"
 #include "core/clock.hpp"
 #include "measure/probes.hpp"
-#include "power/characterise.hpp"
-#include "power/discovery.hpp"
-#include "power/sensor_store.hpp"
+#include "power/meters/discovery.hpp"
+#include "power/sensor/characterise.hpp"
+#include "power/sensor/sensor_store.hpp"
+#include "program/devices.hpp"
+#include "program/exit_code.hpp"
+#include "program/meter_selection.hpp"
+#include "program/output.hpp"
 #include "report/table.hpp"
 
 namespace qtrap::cli {
@@ -33,9 +37,9 @@ report::Value milliseconds(const std::optional<Interval>& seconds) {
 }
 
 /// Loads the device, fits the sensor of each channel of its meter, and keeps what is certain enough.
-int characterise(const DeviceOptions& options) {
-  auto device = open_device(options);
-  const auto source = open_meter("auto", device.info());
+int characterise(const program::DeviceOptions& options) {
+  auto device = program::open_device(options);
+  const auto source = program::open_meter("auto", device.info());
   if (!source.match.meter) {
     throw Failure(runtime_error("no energy meter for this device", source.match.reason,
                                 "see `qtrap meters` for what would help"));
@@ -55,23 +59,23 @@ int characterise(const DeviceOptions& options) {
     if (!(meter.info().*channel.there)) continue;
     const auto play = power::make_sampled_load(meter, clock, power::make_real_pacing(clock), busy);
     const auto found = power::characterise_sensor(play, channel.channel, 1).value();
-    const auto kept = power::store_sensor(sensor_store(), meter.info(), channel.channel, found);
+    const auto kept = power::store_sensor(program::sensor_store(), meter.info(), channel.channel, found);
     table.rows.push_back({meter.info().id(), meter.info().board, std::string(channel.name),
                           milliseconds(found.period_s), milliseconds(found.window_s), milliseconds(found.delay_s),
                           milliseconds(found.rise_s), to_string(found.confidence),
                           !kept                                         ? kept.error().message()
                           : found.confidence == power::Confidence::kLow ? std::string("not kept: not certain enough")
-                                                                        : sensor_store().string(),
+                                                                        : program::sensor_store().string(),
                           found.statement, meter.info().driver});
     statements += fmt::format("{}: {}\n", channel.name, found.statement);
   }
-  print(options.json ? report::to_json(table) : report::to_text(table) + "\n" + statements);
-  return kDone;
+  program::print(options.json ? report::to_json(table) : report::to_text(table) + "\n" + statements);
+  return program::kDone;
 }
 
 }  // namespace
 
-int run_meters(const DeviceOptions& options, bool characterised) {
+int run_meters(const program::DeviceOptions& options, bool characterised) {
   if (characterised) return characterise(options);
   const MonotonicClock clock;
   report::Table table;
@@ -87,7 +91,7 @@ int run_meters(const DeviceOptions& options, bool characterised) {
       continue;
     }
     const auto& info = finding.meter->info();
-    const auto stored = power::find_sensors(sensor_store(), info);
+    const auto stored = power::find_sensors(program::sensor_store(), info);
     const auto sensors = stored ? stored.value() : power::assume_sensors(info);
     const auto& sensor = info.has_energy ? sensors.counter : sensors.power;
     table.rows.push_back({info.id(), std::string("found"), to_string(info.scope), channels(info), info.board,
@@ -95,8 +99,8 @@ int run_meters(const DeviceOptions& options, bool characterised) {
                           std::string(sensor.characterised ? "characterised" : "assumed"),
                           stored ? std::string() : stored.error().message(), std::string()});
   }
-  print(options.json ? report::to_json(table) : report::to_text(table));
-  return kDone;
+  program::print(options.json ? report::to_json(table) : report::to_text(table));
+  return program::kDone;
 }
 
 }  // namespace qtrap::cli

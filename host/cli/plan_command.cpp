@@ -3,14 +3,16 @@
 #include <cmath>
 #include <map>
 
+#include "campaign/run_plan.hpp"
 #include "cli/app.hpp"
 #include "cli/commands.hpp"
-#include "cli/run_plan.hpp"
 #include "core/statistics.hpp"
 #include "fit/ratios.hpp"
 #include "fit/result_rows.hpp"
 #include "judge/planning.hpp"
-#include "measure/cell.hpp"
+#include "profile/cell.hpp"
+#include "program/exit_code.hpp"
+#include "program/output.hpp"
 #include "report/plan_text.hpp"
 
 namespace qtrap::cli {
@@ -29,7 +31,7 @@ double expect_blocks(const profile::Campaign& campaign, const judge::SpreadCompo
 }
 
 /// Windows of one block of all cells and schemes [s]; none where the files lack one of them.
-std::optional<double> find_block_seconds(const RunPlan& plan, const std::vector<result::ResultFile>& files) {
+std::optional<double> find_block_seconds(const campaign::RunPlan& plan, const std::vector<result::ResultFile>& files) {
   std::map<std::pair<std::string, std::string>, std::map<result::TrialMode, std::vector<double>>> walls;
   for (const result::ResultFile& file : files) {
     for (const result::TrialRecord& trial : file.trials) {
@@ -38,8 +40,8 @@ std::optional<double> find_block_seconds(const RunPlan& plan, const std::vector<
     }
   }
   double sum = 0;
-  for (const measure::Cell& cell : plan.cells) {
-    for (const std::string& scheme : measure::schemes_with_anchor(plan.campaign)) {
+  for (const profile::Cell& cell : plan.cells) {
+    for (const std::string& scheme : profile::schemes_with_anchor(plan.campaign)) {
       const auto found = walls.find({cell.id(), scheme});
       if (found == walls.end()) return std::nullopt;
       for (const auto& [mode, times] : found->second) sum += compute_median(times);
@@ -49,7 +51,7 @@ std::optional<double> find_block_seconds(const RunPlan& plan, const std::vector<
 }
 
 void check(const PlanOptions& options) {
-  check_sought_ratio("--ratio", options.ratio);
+  campaign::check_sought_ratio("--ratio", options.ratio);
   if (!(options.power > 0 && options.power < 1))
     throw Failure(usage_error("--power is out of range", std::to_string(options.power),
                               "give a probability above 0 and below 1, 0.8 say"));
@@ -59,7 +61,7 @@ void check(const PlanOptions& options) {
 
 int run_plan(const PlanOptions& options) {
   check(options);
-  const RunPlan plan = load_run_plan(options.run, "");
+  const campaign::RunPlan plan = campaign::load_run_plan(options.run, "");
   const std::vector<result::ResultFile> files = read_results(options.files);
   const auto rows = fit::rows_from_results(files);
   const auto pairs = judge::pair_with_anchor(fit::observe(rows, fit::Quantity::kTime));
@@ -76,12 +78,12 @@ int run_plan(const PlanOptions& options) {
   question.cells = static_cast<std::int64_t>(plan.cells.size());
   question.size = {
       static_cast<double>(plan.campaign.sessions), expect_blocks(plan.campaign, question.spread),
-      static_cast<double>(std::max<std::size_t>(measure::schemes_with_anchor(plan.campaign).size(), 2) - 1)};
+      static_cast<double>(std::max<std::size_t>(profile::schemes_with_anchor(plan.campaign).size(), 2) - 1)};
   question.ratio = options.ratio;
   question.power = options.power;
   question.block_s = find_block_seconds(plan, files);
-  print(options.json ? report::to_json(question) : report::to_text(question));
-  return kDone;
+  program::print(options.json ? report::to_json(question) : report::to_text(question));
+  return program::kDone;
 }
 
 }  // namespace qtrap::cli

@@ -30,8 +30,8 @@ struct Probe {
 
 constexpr const char* kCapabilityFile = "probe/capability.cl";
 constexpr ProbeProgram kTimerProgram{"event timer", "probe/timer.cl", "probe_timer", ""};
-// -DINSTRUCTIONS_… and -DMATRIX_UNIT_… as in the variants of host/scheme/kernel_table.cpp, whose `needs` are these
-// names.
+// -DINSTRUCTIONS_… and -DMATRIX_UNIT_… as in the variants of host/scheme/catalogue/kernel_table.cpp, whose `needs` are
+// these names.
 constexpr Probe kProbes[] = {
     {{"fp16", kCapabilityFile, "probe_fp16", "-DPROBE_FP16"}, "cl_khr_fp16", Expected::kSixfoldPlusOne},
     {{"dot8", kCapabilityFile, "probe_dot4", "-cl-std=CL3.0 -DPROBE_DOT4 -DINSTRUCTIONS_KHRONOS"},

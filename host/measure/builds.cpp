@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "chain/layout.hpp"
-#include "measure/cell.hpp"
 #include "model/step.hpp"
+#include "profile/cell.hpp"
 #include "profile/profile.hpp"
 #include "scheme/pass_factory.hpp"
 
@@ -35,11 +35,11 @@ void build_scheme(const scheme::PassMaker& maker, const profile::ModelProfile& m
 }  // namespace
 
 void build_kernels(const scheme::PassMaker& maker, const SessionPlan& plan,
-                   const std::function<bool(const Cell&, const std::string& scheme)>& on_scheme) {
+                   const std::function<bool(const profile::Cell&, const std::string& scheme)>& on_scheme) {
   std::set<std::pair<std::string, std::int64_t>> seen;
-  for (const Cell& cell : plan.cells) {
+  for (const profile::Cell& cell : plan.cells) {
     if (!seen.emplace(cell.model, cell.batch).second) continue;
-    for (const auto& name : schemes_with_anchor(plan.campaign)) {
+    for (const auto& name : profile::schemes_with_anchor(plan.campaign)) {
       if (!on_scheme(cell, name)) return;
       build_scheme(maker, plan.models.at(cell.model), static_cast<std::uint64_t>(cell.batch),
                    scheme::find_scheme(name).value());

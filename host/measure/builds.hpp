@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "measure/cell.hpp"
 #include "measure/session.hpp"
+#include "profile/cell.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::measure {
@@ -15,6 +15,6 @@ namespace qtrap::measure {
 /// fail are avoided from now on (device::DeviceInfo::avoided). Errors of plain kernels are left to whoever uses them.
 /// `on_scheme` is told of each cell and scheme before its builds; false from it ends them.
 void build_kernels(const scheme::PassMaker& maker, const SessionPlan& plan,
-                   const std::function<bool(const Cell&, const std::string& scheme)>& on_scheme);
+                   const std::function<bool(const profile::Cell&, const std::string& scheme)>& on_scheme);
 
 }  // namespace qtrap::measure

@@ -11,9 +11,9 @@
 #include "chain/resident_model.hpp"
 #include "core/anchor.hpp"
 #include "device/device.hpp"
-#include "measure/cell.hpp"
 #include "measure/pace.hpp"
 #include "model/step.hpp"
+#include "profile/cell.hpp"
 #include "profile/profile.hpp"
 #include "scheme/scheme.hpp"
 
@@ -37,7 +37,7 @@ std::int64_t layers_to_run(const profile::Campaign& campaign, const profile::Mod
 
 chain::Demand make_demand(const SessionPlan& plan, const profile::ModelProfile& model) {
   chain::Demand demand;
-  for (const auto& name : schemes_with_anchor(plan.campaign))
+  for (const auto& name : profile::schemes_with_anchor(plan.campaign))
     demand.schemes.push_back(scheme::find_scheme(name).value());
   demand.tokens.assign(plan.campaign.batch.begin(), plan.campaign.batch.end());
   demand.group_size = static_cast<std::uint32_t>(plan.campaign.group_size);
@@ -73,7 +73,7 @@ void CellChains::forget() {
   model_name_.clear();
 }
 
-Status CellChains::prepare(const Cell& cell) {
+Status CellChains::prepare(const profile::Cell& cell) {
   if (cell.model != model_name_) {
     forget();
     const auto& model = plan_->models.at(cell.model);
@@ -105,7 +105,7 @@ Status CellChains::make_chains() {
   missing_ = false;
   result_check_.emplace(*maker_, *resident_, *timing_, activations_->tokens,
                         plan_->seed + kCheckDraw + static_cast<std::uint64_t>(plan_->session_index) * 7919);
-  for (const auto& name : schemes_with_anchor(plan_->campaign)) {
+  for (const auto& name : profile::schemes_with_anchor(plan_->campaign)) {
     hooks_.report("chain of " + name, name, 0);
     auto chain = chain::Chain::make(*maker_, *resident_, *activations_, scheme::find_scheme(name).value());
     if (!chain && name == kAnchor) return chain.error();  // without its anchor a cell has no ratio
@@ -124,7 +124,7 @@ Status CellChains::make_chains() {
 /// The first steps of a chain: one launch by launch, which compiles what is compiled at launch, and one as it will be
 /// run, for its time. False: a launch failed, which costs the scheme in this cell. Throws DeviceError where more is
 /// lost: the anchor, the device, or a fast kernel that a plain one can replace in another process.
-bool CellChains::run_first_steps(const Cell& cell, const std::string& name, Runner& runner) {
+bool CellChains::run_first_steps(const profile::Cell& cell, const std::string& name, Runner& runner) {
   device::Device& device = maker_->device();
   try {
     const auto go_on = [&](std::uint64_t) { return !timing_->stopped(); };
@@ -147,9 +147,9 @@ bool CellChains::run_first_steps(const Cell& cell, const std::string& name, Runn
   }
 }
 
-Result<bool> CellChains::warm_up(const Cell& cell) {
+Result<bool> CellChains::warm_up(const profile::Cell& cell) {
   std::vector<std::vector<float>> anchor;
-  for (const auto& name : schemes_with_anchor(plan_->campaign)) {
+  for (const auto& name : profile::schemes_with_anchor(plan_->campaign)) {
     const auto found = runners_.find(name);
     if (found == runners_.end()) continue;
     Runner& runner = found->second;
@@ -177,9 +177,9 @@ Result<bool> CellChains::warm_up(const Cell& cell) {
 }
 
 /// Without a right anchor no scheme of the cell has a ratio: all fail, and why.
-Error CellChains::lose_anchor(const Cell& cell, const std::string& failure) {
+Error CellChains::lose_anchor(const profile::Cell& cell, const std::string& failure) {
   const std::string words = fmt::format("the f16 anchor of this cell is wrong: {}", failure);
-  for (const auto& name : schemes_with_anchor(plan_->campaign)) {
+  for (const auto& name : profile::schemes_with_anchor(plan_->campaign)) {
     const auto found = runners_.find(name);
     hooks_.on_check(cell, name, found == runners_.end() ? std::nullopt : found->second.check, words);
   }
@@ -189,14 +189,14 @@ Error CellChains::lose_anchor(const Cell& cell, const std::string& failure) {
 Seconds CellChains::check_budget() const {
   const auto& campaign = plan_->campaign;
   std::set<std::pair<std::string, std::int64_t>> places;
-  for (const Cell& cell : plan_->cells) places.emplace(cell.model, cell.batch);
+  for (const profile::Cell& cell : plan_->cells) places.emplace(cell.model, cell.batch);
   const double session = campaign.max_seconds / static_cast<double>(campaign.sessions);
-  const auto checks = static_cast<double>(places.size() * schemes_with_anchor(campaign).size());
+  const auto checks = static_cast<double>(places.size() * profile::schemes_with_anchor(campaign).size());
   return std::max(kShortestCheck, Seconds(kCheckShare * session / std::max(1.0, checks)));
 }
 
 /// Why the scheme's results are wrong; none: they are right as far as was checked.
-std::optional<std::string> CellChains::find_wrong(const Cell& cell, const Runner& runner) const {
+std::optional<std::string> CellChains::find_wrong(const profile::Cell& cell, const Runner& runner) const {
   if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
   const auto elements = static_cast<std::int64_t>(activations_->stream().size_bytes() / sizeof(std::uint16_t));
   return judge_output(runner.chain->scheme(), runner.output_errors, static_cast<std::int64_t>(resident_->layers_to_run),
@@ -205,7 +205,8 @@ std::optional<std::string> CellChains::find_wrong(const Cell& cell, const Runner
 
 /// Runs the chain once and finds the errors of its output; `anchor` holds the outputs of f16, which comes first. False:
 /// stopped.
-bool CellChains::compare_outputs(const Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const {
+bool CellChains::compare_outputs(const profile::Cell& cell, Runner& runner,
+                                 std::vector<std::vector<float>>& anchor) const {
   const bool is_anchor = runner.chain->scheme().name == kAnchor;
   std::size_t place = 0;
   const auto compare = [&] {
@@ -213,9 +214,9 @@ bool CellChains::compare_outputs(const Cell& cell, Runner& runner, std::vector<s
     if (is_anchor) anchor.push_back(output);
     return relative_error(output, anchor.at(place++));
   };
-  Cell first = cell;
+  profile::Cell first = cell;
   first.tokens_per_hop = 1;
-  Cell rest = cell;  // of the first hop
+  profile::Cell rest = cell;  // of the first hop
   --rest.tokens_per_hop;
   const Timing timing = runner.paced(*timing_);
   runner.chain->reset();
@@ -232,7 +233,7 @@ bool CellChains::compare_outputs(const Cell& cell, Runner& runner, std::vector<s
   return !timing_->stopped();
 }
 
-void CellChains::time_once(const Cell& cell, Runner& runner, Seconds first_run) const {
+void CellChains::time_once(const profile::Cell& cell, Runner& runner, Seconds first_run) const {
   const Seconds wall =
       first_run > kSurelyLong ? first_run : run_profiled(runner.paced(*timing_), *runner.chain, cell, 1).wall;
   if (timing_->stopped()) return;

@@ -13,11 +13,11 @@
 #include "chain/chain.hpp"
 #include "chain/resident_model.hpp"
 #include "core/result.hpp"
-#include "measure/cell.hpp"
 #include "measure/pace.hpp"
 #include "measure/result_check.hpp"
 #include "measure/session.hpp"
 #include "measure/trial.hpp"
+#include "profile/cell.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::measure {
@@ -46,9 +46,9 @@ struct Runner {
 struct SessionHooks {
   /// What comes next, of which scheme (or none), and how long it should take (0: short, or not known).
   std::function<void(const std::string& activity, const std::string& running, double expected_s)> report;
-  std::function<void(const Cell&, const std::string& scheme, const Error&)> on_failure;
+  std::function<void(const profile::Cell&, const std::string& scheme, const Error&)> on_failure;
   /// What the check of a scheme found, and why it fails, if it does; the check is absent where it could not be made.
-  std::function<void(const Cell&, const std::string& scheme, const std::optional<SchemeCheck>&,
+  std::function<void(const profile::Cell&, const std::string& scheme, const std::optional<SchemeCheck>&,
                      const std::optional<std::string>& failure)>
       on_check;
   std::function<std::string()> kernel_in_flight;  ///< as the device last said
@@ -62,11 +62,11 @@ class CellChains {
 
   /// Makes weights, activations and chains where the last cell's do not serve, those aside that were lost before.
   /// kRuntime errors: out of memory, a kernel of the anchor does not build.
-  Status prepare(const Cell& cell);
+  Status prepare(const profile::Cell& cell);
   /// Runs every chain once, which compiles and warms up all kernels, checks the kernels and the outputs and finds how
   /// many repetitions fill a window. A scheme whose results are wrong is reported and left out. False: stopped. Error:
   /// the anchor's results are wrong, so the cell has none. Throws DeviceError where more than a scheme is lost.
-  Result<bool> warm_up(const Cell& cell);
+  Result<bool> warm_up(const profile::Cell& cell);
   /// Frees what the device holds.
   void forget();
 
@@ -75,12 +75,12 @@ class CellChains {
 
  private:
   Status make_chains();
-  bool run_first_steps(const Cell& cell, const std::string& name, Runner& runner);
-  bool compare_outputs(const Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;
-  Error lose_anchor(const Cell& cell, const std::string& failure);
-  std::optional<std::string> find_wrong(const Cell& cell, const Runner& runner) const;
+  bool run_first_steps(const profile::Cell& cell, const std::string& name, Runner& runner);
+  bool compare_outputs(const profile::Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;
+  Error lose_anchor(const profile::Cell& cell, const std::string& failure);
+  std::optional<std::string> find_wrong(const profile::Cell& cell, const Runner& runner) const;
   Seconds check_budget() const;
-  void time_once(const Cell& cell, Runner& runner, Seconds first_run) const;
+  void time_once(const profile::Cell& cell, Runner& runner, Seconds first_run) const;
 
   const scheme::PassMaker* maker_;
   const SessionPlan* plan_;

@@ -12,8 +12,8 @@
 #include "core/philox.hpp"
 #include "power/match.hpp"
 #include "power/meter.hpp"
-#include "power/protocol.hpp"
 #include "power/sampler.hpp"
+#include "power/sensor/protocol.hpp"
 #include "result/records.hpp"
 
 namespace qtrap::measure {

@@ -14,10 +14,10 @@
 #include "chain/resident_model.hpp"
 #include "core/result.hpp"
 #include "device/device.hpp"
-#include "measure/cell.hpp"
+#include "measure/ceilings/random_data.hpp"
 #include "measure/pace.hpp"
-#include "measure/random_data.hpp"
-#include "scheme/ceiling_kernels.hpp"
+#include "profile/cell.hpp"
+#include "scheme/catalogue/ceiling_kernels.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -263,7 +263,7 @@ class ProbeMaker {
 }  // namespace
 
 std::vector<scheme::SchemeInfo> probed_schemes(const profile::Campaign& campaign) {
-  const std::vector<std::string> named = schemes_with_anchor(campaign);
+  const std::vector<std::string> named = profile::schemes_with_anchor(campaign);
   std::vector<scheme::SchemeInfo> schemes;
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
     if (format::info(info.weights).header_option.empty() ||

@@ -10,7 +10,7 @@
 #include "core/result.hpp"
 #include "measure/load_loop.hpp"
 #include "measure/pace.hpp"
-#include "power/sampled_load.hpp"
+#include "power/sensor/sampled_load.hpp"
 #include "profile/profile.hpp"
 #include "scheme/pass.hpp"
 

@@ -10,7 +10,7 @@
 #include "device/device.hpp"
 #include "profile/profile.hpp"
 #include "scheme/pass.hpp"
-#include "scheme/verify_cases.hpp"
+#include "scheme/verify/verify_cases.hpp"
 
 namespace qtrap::measure {
 namespace {

@@ -74,7 +74,7 @@ class SessionRun {
                    report(activity, running, expected_s);
                  },
                  sink.on_failure,
-                 [this](const Cell& cell, const std::string& name, const auto& check, const auto& failure) {
+                 [this](const profile::Cell& cell, const std::string& name, const auto& check, const auto& failure) {
                    windows_.note_check(make_trial(TrialMode::kCheck, {}, cell, name), check, failure);
                  },
                  [this] { return progress_.step.kernel; }}) {
@@ -114,12 +114,13 @@ class SessionRun {
     for (std::size_t i = 0; i < plan_->cells.size(); ++i) {
       if (timing_.stopped()) return false;
       progress_.cell = i;
-      const Cell& cell = plan_->cells[i];
+      const profile::Cell& cell = plan_->cells[i];
       const Result<bool> finished = run_cell(cell);
       if (finished && !finished.value()) return false;
       log_.drop();
       if (finished) continue;
-      for (const auto& name : schemes_with_anchor(plan_->campaign)) sink_->on_failure(cell, name, finished.error());
+      for (const auto& name : profile::schemes_with_anchor(plan_->campaign))
+        sink_->on_failure(cell, name, finished.error());
       chains_.forget();
     }
     if (has_idle()) {
@@ -145,7 +146,7 @@ class SessionRun {
   /// Builds every kernel; those to avoid become hazards. False: stopped.
   bool build_all(result::SessionRecord& session) {
     if (device_->info().capabilities.empty()) device_->probe_capabilities();
-    build_kernels(maker_, *plan_, [&](const Cell& cell, const std::string& name) {
+    build_kernels(maker_, *plan_, [&](const profile::Cell& cell, const std::string& name) {
       progress_.cell_id = cell.id();
       report("builds", name);
       return !timing_.stopped();
@@ -180,7 +181,8 @@ class SessionRun {
     return windows_.measure_idle(phase, cell_id);
   }
 
-  result::TrialRecord make_trial(TrialMode mode, WindowPlace place, const Cell& cell, const std::string& name) {
+  result::TrialRecord make_trial(TrialMode mode, WindowPlace place, const profile::Cell& cell,
+                                 const std::string& name) {
     return windows_.make_trial(mode, place, cell, name, chains_.resident());
   }
 
@@ -205,7 +207,7 @@ class SessionRun {
   }
 
   /// One window for each phase of each scheme. False: stopped.
-  bool run_phase_loops(const Cell& cell, std::int64_t block) {
+  bool run_phase_loops(const profile::Cell& cell, std::int64_t block) {
     std::int64_t order = 0;
     for (auto& [name, runner] : chains_.runners()) {
       for (std::size_t i = 0; i < scheme::kRoleCount; ++i) {
@@ -243,7 +245,7 @@ class SessionRun {
   }
 
   /// One block: every scheme once, in random order. False: stopped.
-  bool run_block(const Cell& cell, std::int64_t block) {
+  bool run_block(const profile::Cell& cell, std::int64_t block) {
     std::map<std::string, Measured> measured;
     std::int64_t order = 0;
     cool_down();
@@ -290,7 +292,7 @@ class SessionRun {
   }
 
   /// Runs one cell to its stop and hands its trials over. False: stopped by the user.
-  Result<bool> run_cell(const Cell& cell) {
+  Result<bool> run_cell(const profile::Cell& cell) {
     progress_.cell_id = cell.id();
     progress_.scheme.clear();
     progress_.relative_half_width.reset();

@@ -13,12 +13,12 @@
 
 #include "core/error.hpp"
 #include "device/device.hpp"
-#include "measure/cell.hpp"
 #include "measure/energy.hpp"
 #include "measure/stop_rule.hpp"
+#include "profile/cell.hpp"
 #include "profile/profile.hpp"
 #include "result/records.hpp"
-#include "scheme/tuning.hpp"
+#include "scheme/catalogue/tuning.hpp"
 
 namespace qtrap::measure {
 
@@ -27,7 +27,7 @@ struct SessionPlan {
   profile::Campaign campaign;
   std::map<std::string, profile::ModelProfile> models;  ///< by the name used in cells
   std::map<std::string, std::int64_t> resident_layers;  ///< by model: fixed for all sessions
-  std::vector<Cell> cells;                              ///< what is missing, by model, then batch
+  std::vector<profile::Cell> cells;                     ///< what is missing, by model, then batch
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;                      ///< in its file; draws and orders follow from it
   bool first = true;                                   ///< of its campaign: the one with phase loops
@@ -65,7 +65,7 @@ struct SessionSink {
   /// Idle and probe windows come in cells of their own.
   std::function<void(const std::vector<result::TrialRecord>&, const std::vector<result::SamplesRecord>&)> on_cell;
   /// A scheme that cannot run in this cell.
-  std::function<void(const Cell&, const std::string& scheme, const Error&)> on_failure;
+  std::function<void(const profile::Cell&, const std::string& scheme, const Error&)> on_failure;
   std::function<void(const Progress&)> on_progress;
 };
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "measure/ceilings.hpp"
+#include "measure/ceilings/ceilings.hpp"
 #include "measure/disturbance.hpp"
 #include "measure/environment.hpp"
 #include "power/meter.hpp"

@@ -6,10 +6,10 @@
 namespace qtrap::measure {
 namespace {
 
-std::uint64_t steps_of(const Cell& cell) { return static_cast<std::uint64_t>(cell.tokens_per_hop); }
+std::uint64_t steps_of(const profile::Cell& cell) { return static_cast<std::uint64_t>(cell.tokens_per_hop); }
 
 /// One hop by its events.
-void run_hop_by_events(const Timing& timing, chain::Chain& chain, const Cell& cell, Window& window) {
+void run_hop_by_events(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, Window& window) {
   HopStamps stamps(chain.step_roles());
   const Seconds before = timing.clock->now();
   chain.enqueue_steps(steps_of(cell), true,
@@ -26,7 +26,7 @@ void run_hop_by_events(const Timing& timing, chain::Chain& chain, const Cell& ce
 }
 
 /// One hop with a wait after each launch: for drivers whose event stamps cannot be trusted.
-void run_hop_by_host(const Timing& timing, const chain::Chain& chain, const Cell& cell, Window& window) {
+void run_hop_by_host(const Timing& timing, const chain::Chain& chain, const profile::Cell& cell, Window& window) {
   const Seconds before = timing.clock->now();
   Seconds busy;
   for (std::uint64_t step = 0; step < steps_of(cell); ++step) {
@@ -48,12 +48,12 @@ void run_hop_by_host(const Timing& timing, const chain::Chain& chain, const Cell
 
 }  // namespace
 
-void run_hop(const Timing& timing, chain::Chain& chain, const Cell& cell) {
+void run_hop(const Timing& timing, chain::Chain& chain, const profile::Cell& cell) {
   chain.enqueue_steps(steps_of(cell), false, Pace(timing));
   timing.device->finish();
 }
 
-Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions) {
+Window run_bare(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, std::int64_t repetitions) {
   Window window;
   for (std::int64_t repetition = 0; repetition < repetitions && !timing.stopped(); ++repetition) {
     chain.reset();
@@ -64,14 +64,14 @@ Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std
   return window;
 }
 
-Seconds run_restarted(const Timing& timing, chain::Chain& chain, const Cell& cell) {
+Seconds run_restarted(const Timing& timing, chain::Chain& chain, const profile::Cell& cell) {
   const Seconds before = timing.clock->now();
   chain.enqueue_reset();
   for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) run_hop(timing, chain, cell);
   return timing.clock->now() - before;
 }
 
-Window run_profiled(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions) {
+Window run_profiled(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, std::int64_t repetitions) {
   Window window;
   for (std::int64_t repetition = 0; repetition < repetitions && !timing.stopped(); ++repetition) {
     chain.reset();

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "chain/chain.hpp"
-#include "measure/cell.hpp"
 #include "measure/pace.hpp"
+#include "profile/cell.hpp"
 
 namespace qtrap::measure {
 
@@ -25,16 +25,16 @@ struct Window {
 };
 
 /// Runs one hop without events and waits for it.
-void run_hop(const Timing& timing, chain::Chain& chain, const Cell& cell);
+void run_hop(const Timing& timing, chain::Chain& chain, const profile::Cell& cell);
 
 /// Runs `repetitions` chains from the seed without events. The seed is restored outside the timed window.
-Window run_bare(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions);
+Window run_bare(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, std::int64_t repetitions);
 
 /// Runs one chain without events, its restart from the seed inside the time: repetitions follow each other without a
 /// pause, so that the energy of a window belongs to the same time. The restart copies one row of activations per token.
-Seconds run_restarted(const Timing& timing, chain::Chain& chain, const Cell& cell);
+Seconds run_restarted(const Timing& timing, chain::Chain& chain, const profile::Cell& cell);
 
 /// Runs `repetitions` chains with one event per launch.
-Window run_profiled(const Timing& timing, chain::Chain& chain, const Cell& cell, std::int64_t repetitions);
+Window run_profiled(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, std::int64_t repetitions);
 
 }  // namespace qtrap::measure

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "chain/resident_model.hpp"
-#include "measure/cell.hpp"
 #include "measure/pace.hpp"
+#include "profile/cell.hpp"
 #include "result/records.hpp"
 
 namespace qtrap::measure {
@@ -16,7 +16,8 @@ namespace {
 /// A window of a loop without a meter.
 constexpr double kLoopWindow = 0.05;
 
-void set_counts_of(const Cell& cell, const Runner& runner, std::int64_t repetitions, result::TrialRecord& trial) {
+void set_counts_of(const profile::Cell& cell, const Runner& runner, std::int64_t repetitions,
+                   result::TrialRecord& trial) {
   set_counts(runner.chain->step_costs(), cell.steps(), cell.hops, cell.batch * cell.steps(), repetitions, trial);
 }
 
@@ -35,10 +36,10 @@ result::TrialRecord WindowRecorder::make_trial(result::TrialMode mode, WindowPla
   return measure::make_trial(plan_->session_index, mode, place.block, place.order);
 }
 
-result::TrialRecord WindowRecorder::make_trial(result::TrialMode mode, WindowPlace place, const Cell& cell,
+result::TrialRecord WindowRecorder::make_trial(result::TrialMode mode, WindowPlace place, const profile::Cell& cell,
                                                const std::string& scheme, const chain::ResidentModel& resident) const {
   result::TrialRecord trial = make_trial(mode, place);
-  trial.point_id = make_point_id(cell, scheme);
+  trial.point_id = profile::make_point_id(cell, scheme);
   trial.scheme = scheme;
   trial.model = cell.model;
   trial.layers = static_cast<std::int64_t>(resident.layers_to_run);
@@ -95,7 +96,8 @@ void WindowRecorder::measure_loop(const LoadLoop& loop, result::TrialRecord tria
   (void)log_->keep(std::move(trial));
 }
 
-const result::TrialRecord& WindowRecorder::measure_bare(const Cell& cell, Runner& runner, result::TrialRecord trial) {
+const result::TrialRecord& WindowRecorder::measure_bare(const profile::Cell& cell, Runner& runner,
+                                                        result::TrialRecord trial) {
   const Timing timing = runner.paced(*timing_);
   log_->begin_window();
   if (energy_ == nullptr) {
@@ -111,7 +113,7 @@ const result::TrialRecord& WindowRecorder::measure_bare(const Cell& cell, Runner
   return log_->keep(std::move(trial), std::move(reading.samples), reading.state);
 }
 
-const result::TrialRecord& WindowRecorder::measure_profiled(const Cell& cell, Runner& runner,
+const result::TrialRecord& WindowRecorder::measure_profiled(const profile::Cell& cell, Runner& runner,
                                                             result::TrialRecord trial) {
   log_->begin_window();
   const Window window = run_profiled(runner.paced(*timing_), *runner.chain, cell, runner.repetitions);

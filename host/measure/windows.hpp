@@ -6,12 +6,12 @@
 #include <string>
 
 #include "chain/resident_model.hpp"
-#include "measure/cell.hpp"
 #include "measure/cell_chains.hpp"
 #include "measure/energy.hpp"
 #include "measure/load_loop.hpp"
 #include "measure/pace.hpp"
 #include "measure/trial_log.hpp"
+#include "profile/cell.hpp"
 #include "result/records.hpp"
 
 namespace qtrap::measure {
@@ -39,13 +39,13 @@ class WindowRecorder {
 
   /// A window of `loop`: as long as the meter needs, or 50 ms without one. `trial` brings mode, place and keys.
   void measure_loop(const LoadLoop& loop, result::TrialRecord trial);
-  const result::TrialRecord& measure_bare(const Cell& cell, Runner& runner, result::TrialRecord trial);
-  const result::TrialRecord& measure_profiled(const Cell& cell, Runner& runner, result::TrialRecord trial);
+  const result::TrialRecord& measure_bare(const profile::Cell& cell, Runner& runner, result::TrialRecord trial);
+  const result::TrialRecord& measure_profiled(const profile::Cell& cell, Runner& runner, result::TrialRecord trial);
 
   /// A trial of no cell, and one of a scheme in a cell.
   result::TrialRecord make_trial(result::TrialMode mode, WindowPlace place) const;
-  result::TrialRecord make_trial(result::TrialMode mode, WindowPlace place, const Cell& cell, const std::string& scheme,
-                                 const chain::ResidentModel& resident) const;
+  result::TrialRecord make_trial(result::TrialMode mode, WindowPlace place, const profile::Cell& cell,
+                                 const std::string& scheme, const chain::ResidentModel& resident) const;
 
  private:
   const SessionPlan* plan_;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/result.hpp"
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "result/compare_file.hpp"
 #include "result/result_file.hpp"
 

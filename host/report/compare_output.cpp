@@ -5,7 +5,7 @@
 #include <cmath>
 #include <tuple>
 
-#include "fit/file_entries.hpp"
+#include "fit/file/file_entries.hpp"
 #include "judge/judge.hpp"
 #include "report/compare.hpp"
 #include "report/table.hpp"

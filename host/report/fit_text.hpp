@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 
 namespace qtrap::report {
 

@@ -11,9 +11,9 @@
 
 #include "core/result.hpp"
 #include "device/device.hpp"
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
+#include "scheme/catalogue/tuning.hpp"
 #include "scheme/scheme.hpp"
-#include "scheme/tuning.hpp"
 
 namespace qtrap::scheme {
 

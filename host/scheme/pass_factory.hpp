@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::scheme {

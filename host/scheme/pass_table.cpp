@@ -2,7 +2,7 @@
 #include <optional>
 
 #include "core/contract.hpp"
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/pass.hpp"
 
 namespace qtrap::scheme {

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/anchor.hpp"
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 
 namespace qtrap::scheme {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "core/words.hpp"
 #include "format/format.hpp"
-#include "scheme/operation.hpp"
+#include "scheme/catalogue/operation.hpp"
 
 namespace qtrap::scheme {
 

@@ -6,7 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "fit/synthetic.hpp"
 #include "result/check.hpp"
 #include "result/schema.hpp"

@@ -1,4 +1,4 @@
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 
 #include <gtest/gtest.h>
 

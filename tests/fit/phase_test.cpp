@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "fit/refine.hpp"
 #include "fit/synthetic.hpp"
 

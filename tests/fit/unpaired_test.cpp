@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 
 namespace qtrap::fit {
 namespace {

@@ -1,4 +1,4 @@
-#include "measure/cache_knee.hpp"
+#include "measure/ceilings/cache_knee.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

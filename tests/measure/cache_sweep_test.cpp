@@ -1,5 +1,5 @@
 // What sysfs says of caches, in folders like it.
-#include "measure/cache_sweep.hpp"
+#include "measure/ceilings/cache_sweep.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // The ceilings on whatever CPU device OpenCL offers; how fast it is decides nothing here.
-#include "measure/ceilings.hpp"
+#include "measure/ceilings/ceilings.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Random data in buffers of any size, on whatever device OpenCL offers.
-#include "measure/random_data.hpp"
+#include "measure/ceilings/random_data.hpp"
 
 #include <gtest/gtest.h>
 

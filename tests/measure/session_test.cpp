@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <set>
 
-#include "measure/pool.hpp"
 #include "measure/probes.hpp"
+#include "pool/pool.hpp"
 #include "support/lockstep_time.hpp"
 #include "support/steady_meter.hpp"
 
@@ -40,7 +40,7 @@ class Session : public ::testing::Test {
     plan_.campaign.probes = false;
     plan_.models["tiny"] = model_;
     plan_.resident_layers["tiny"] = 2;
-    plan_.cells = expand_cells(plan_.campaign);
+    plan_.cells = profile::expand_cells(plan_.campaign);
   }
 
   void run(EnergySource energy) {
@@ -160,8 +160,8 @@ TEST_F(Session, PhaseLoopsGiveAPhaseItsEnergy) {
                    *trial.phase_matmul_s + *trial.phase_other_s;
   }
   const std::vector<result::SessionRecord> sessions{session_};
-  const auto points =
-      pool_cells(std::vector<PoolInput>{{plan_.cells.front(), &model_, &plan_.campaign, sessions, trials_, {}}});
+  const auto points = pool::pool_cells(
+      std::vector<pool::PoolInput>{{plan_.cells.front(), &model_, &plan_.campaign, sessions, trials_, {}}});
   ASSERT_EQ(points.size(), 2U);
   const auto& split = points[1];
   EXPECT_EQ(split.energy_status, EnergyStatus::kOk);

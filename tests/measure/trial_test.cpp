@@ -30,7 +30,7 @@ class OnDeviceTrial : public ::testing::Test {
     return std::accumulate(window.phases.begin(), window.phases.end(), window.gap).value();
   }
 
-  const Cell cell_{"tiny", 1, 3, 2, 0};
+  const profile::Cell cell_{"tiny", 1, 3, 2, 0};
   MonotonicClock clock_;
   std::optional<device::Device> device_;
   chain::ResidentModel model_;
@@ -72,7 +72,7 @@ TEST_F(OnDeviceTrial, AStopEndsALongHopInsideIt) {
   Timing stopping = timing(true);
   stopping.batch = 1;
   stopping.stop_requested = &stop;
-  const Cell endless{"tiny", 1, 1, std::int64_t{1} << 40, 0};
+  const profile::Cell endless{"tiny", 1, 1, std::int64_t{1} << 40, 0};
   run_bare(stopping, *chain_, endless, 1);
   asked = 0;
   EXPECT_LT(run_profiled(stopping, *chain_, endless, 1).events, 20 * chain_->step_costs().launches);

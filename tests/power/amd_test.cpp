@@ -1,9 +1,9 @@
-#include "power/amd.hpp"
+#include "power/meters/amd.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "power/amd_api.hpp"
+#include "power/meters/amd_api.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
 

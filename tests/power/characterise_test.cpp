@@ -1,4 +1,4 @@
-#include "power/characterise.hpp"
+#include "power/sensor/characterise.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

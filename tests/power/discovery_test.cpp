@@ -1,4 +1,4 @@
-#include "power/discovery.hpp"
+#include "power/meters/discovery.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "power/energy_window.hpp"
+#include "power/sensor/energy_window.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

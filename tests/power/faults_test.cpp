@@ -5,10 +5,10 @@
 
 #include <cmath>
 
-#include "power/energy_window.hpp"
-#include "power/nvml.hpp"
-#include "power/nvml_api.hpp"
+#include "power/meters/nvml.hpp"
+#include "power/meters/nvml_api.hpp"
 #include "power/sampler.hpp"
+#include "power/sensor/energy_window.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
 

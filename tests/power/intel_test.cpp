@@ -1,9 +1,9 @@
-#include "power/intel.hpp"
+#include "power/meters/intel.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "power/level_zero_api.hpp"
+#include "power/meters/level_zero_api.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
 

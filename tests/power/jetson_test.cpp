@@ -1,4 +1,4 @@
-#include "power/jetson.hpp"
+#include "power/meters/jetson.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "power/load_response.hpp"
+#include "power/sensor/load_response.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "power/estimate_meter.hpp"
-#include "power/nvml.hpp"
+#include "power/meters/estimate_meter.hpp"
+#include "power/meters/nvml.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
 

@@ -1,4 +1,4 @@
-#include "power/nelder_mead.hpp"
+#include "power/sensor/nelder_mead.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "power/nvml.hpp"
+#include "power/meters/nvml.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "power/nvml_api.hpp"
+#include "power/meters/nvml_api.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
 

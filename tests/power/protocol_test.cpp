@@ -1,4 +1,4 @@
-#include "power/protocol.hpp"
+#include "power/sensor/protocol.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "power/rapl.hpp"
+#include "power/meters/rapl.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

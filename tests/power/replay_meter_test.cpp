@@ -1,9 +1,9 @@
-#include "power/replay_meter.hpp"
+#include "power/meters/replay_meter.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "power/estimate_meter.hpp"
+#include "power/meters/estimate_meter.hpp"
 #include "support/power_fakes.hpp"
 #include "support/virtual_time.hpp"
 

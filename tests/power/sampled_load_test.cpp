@@ -1,10 +1,10 @@
-#include "power/sampled_load.hpp"
+#include "power/sensor/sampled_load.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "power/estimate_meter.hpp"
+#include "power/meters/estimate_meter.hpp"
 #include "support/lockstep_time.hpp"
 
 namespace qtrap::power {

@@ -1,4 +1,4 @@
-#include "power/sensor_store.hpp"
+#include "power/sensor/sensor_store.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -36,7 +36,7 @@ class Out:
 
 @dataclasses.dataclass
 class Case:
-    """Extent as in host/scheme/kernel_table.hpp; arguments: arrays that are only read, Outs and numbers."""
+    """Extent as in host/scheme/catalogue/kernel_table.hpp; arguments: arrays that are only read, Outs and numbers."""
     arguments: list
     count: int = 0
     rows: int = 0

@@ -11,8 +11,8 @@
 #include <string_view>
 
 #include "device/probe.hpp"
-#include "scheme/ceiling_kernels.hpp"
-#include "scheme/program_list.hpp"
+#include "scheme/catalogue/ceiling_kernels.hpp"
+#include "scheme/catalogue/program_list.hpp"
 
 namespace {
 

@@ -1,11 +1,11 @@
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "scheme/operation_of.hpp"
-#include "scheme/verify_cases.hpp"
+#include "scheme/verify/verify_cases.hpp"
 
 namespace qtrap::scheme {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "device/device.hpp"
 #include "scheme/tuned_gemv.hpp"
-#include "scheme/verify.hpp"
+#include "scheme/verify/verify.hpp"
 
 int main() {
   using namespace qtrap;

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 
 namespace qtrap::test {
 

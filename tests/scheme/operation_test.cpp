@@ -1,11 +1,11 @@
-#include "scheme/operation.hpp"
+#include "scheme/catalogue/operation.hpp"
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 
 namespace qtrap::scheme {
 namespace {

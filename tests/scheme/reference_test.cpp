@@ -1,4 +1,4 @@
-#include "scheme/reference.hpp"
+#include "scheme/verify/reference.hpp"
 
 #include <gtest/gtest.h>
 

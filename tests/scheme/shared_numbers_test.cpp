@@ -6,7 +6,7 @@
 #include <regex>
 #include <string>
 
-#include "scheme/kernel_table.hpp"
+#include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/operation_of.hpp"
 
 namespace qtrap::scheme {

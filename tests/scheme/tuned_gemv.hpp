@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
-#include "scheme/tuning.hpp"
-#include "scheme/verify_cases.hpp"
+#include "scheme/catalogue/tuning.hpp"
+#include "scheme/verify/verify_cases.hpp"
 
 namespace qtrap::test {
 

@@ -1,14 +1,14 @@
-#include "scheme/tuning.hpp"
+#include "scheme/catalogue/tuning.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <set>
 
+#include "scheme/catalogue/program_list.hpp"
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/operation_of.hpp"
-#include "scheme/program_list.hpp"
 #include "scheme/tuned_gemv.hpp"
 
 namespace qtrap::scheme {

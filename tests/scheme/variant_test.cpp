@@ -7,13 +7,13 @@
 #include <filesystem>
 #include <ostream>
 
+#include "scheme/catalogue/kernel_table.hpp"
+#include "scheme/catalogue/program_list.hpp"
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
-#include "scheme/kernel_table.hpp"
 #include "scheme/operation_of.hpp"
 #include "scheme/pass_factory.hpp"
-#include "scheme/program_list.hpp"
-#include "scheme/verify.hpp"
+#include "scheme/verify/verify.hpp"
 
 namespace qtrap::scheme {
 namespace {

@@ -1,10 +1,10 @@
-#include "scheme/verify.hpp"
+#include "scheme/verify/verify.hpp"
 
 #include <algorithm>
 
+#include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/changed_kernels.hpp"
 #include "scheme/device_fixture.hpp"
-#include "scheme/kernel_table.hpp"
 
 namespace qtrap::scheme {
 namespace {

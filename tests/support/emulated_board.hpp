@@ -1,7 +1,7 @@
 // A board whose true power is known, seen through a sensor with known faults: the ground truth of the power
 // tests and of bench/emulated_boards. true power -> first-order rise -> boxcar over W -> every T, `delay`
 // late -> gain, noise, quantisation. Written on a time grid, on purpose unlike the closed forms of
-// host/power/load_response.cpp that fit it.
+// host/power/sensor/load_response.cpp that fit it.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/philox.hpp"
-#include "power/characterise.hpp"
 #include "power/meter.hpp"
+#include "power/sensor/characterise.hpp"
 #include "support/virtual_time.hpp"
 
 namespace qtrap::test {

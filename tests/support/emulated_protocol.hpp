@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/statistics.hpp"
-#include "power/protocol.hpp"
+#include "power/sensor/protocol.hpp"
 #include "support/emulated_board.hpp"
 
 namespace qtrap::test {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "power/amd_api.hpp"
+#include "power/meters/amd_api.hpp"
 #include "support/power_fakes.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
 // A fake libze_loader.so.1 with Sysman. QTRAP_FAKE_INCOMPLETE leaves out the energy counter.
-#include "power/level_zero_api.hpp"
+#include "power/meters/level_zero_api.hpp"
 #include "support/power_fakes.hpp"
 
 namespace {

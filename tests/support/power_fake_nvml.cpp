@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "power/nvml_api.hpp"
+#include "power/meters/nvml_api.hpp"
 #include "support/power_fakes.hpp"
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include "core/clock.hpp"
 #include "power/meter.hpp"
-#include "power/sensor.hpp"
+#include "power/sensor/sensor.hpp"
 
 namespace qtrap::test {
 

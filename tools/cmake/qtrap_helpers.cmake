@@ -1,4 +1,4 @@
-# qtrap_add_layer(NAME DEPS layer… [LINK target…])   host/NAME/*.cpp -> static library qtrap::NAME
+# qtrap_add_layer(NAME DEPS layer… [LINK target…])   host/NAME/*.cpp -> static library qtrap::NAME, "/" as "_"
 # qtrap_add_test(NAME LABEL label DEPS layer… [COST s]) tests/NAME/*_test.cpp -> test program NAME_tests; those of cost start first
 # qtrap_embed_kernels(OUT file)                      kernels/**/*.cl and *.clh -> one C++ source
 
@@ -28,7 +28,8 @@ endif()
 
 function(qtrap_add_layer name)
   cmake_parse_arguments(LAYER "" "" "DEPS;LINK;SOURCES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/host/${name}/*.cpp")
+  string(REPLACE "/" "_" name "${name}")
   list(FILTER sources EXCLUDE REGEX "main\\.cpp$")
   if(NOT sources)
     return()
@@ -36,6 +37,7 @@ function(qtrap_add_layer name)
   add_library(qtrap_${name} STATIC ${sources} ${LAYER_SOURCES})
   add_library(qtrap::${name} ALIAS qtrap_${name})
   target_include_directories(qtrap_${name} PUBLIC "${PROJECT_SOURCE_DIR}/host")
+  list(TRANSFORM LAYER_DEPS REPLACE "/" "_")
   list(TRANSFORM LAYER_DEPS PREPEND "qtrap_" OUTPUT_VARIABLE layers)
   target_link_libraries(qtrap_${name} PUBLIC ${layers} ${LAYER_LINK} PRIVATE qtrap_warnings)
 endfunction()
@@ -57,6 +59,7 @@ function(qtrap_add_test name)
     return()
   endif()
   add_executable(${name}_tests ${sources})
+  list(TRANSFORM TEST_DEPS REPLACE "/" "_")
   list(TRANSFORM TEST_DEPS PREPEND "qtrap_" OUTPUT_VARIABLE layers)
   target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   # What is tested is optimised, its tests less: a third of their compile time.

@@ -9,12 +9,12 @@ elseif(changes)
   set(dirty true)
 endif()
 file(CONFIGURE OUTPUT "${OUT}" @ONLY CONTENT [[
-#include "cli/version.hpp"
+#include "program/version.hpp"
 
-namespace qtrap::cli {
+namespace qtrap::program {
 const Version& version() {
   static const Version kVersion{"@VERSION@", "@commit@", @dirty@, "@COMPILER@"};
   return kVersion;
 }
-}  // namespace qtrap::cli
+}  // namespace qtrap::program
 ]])

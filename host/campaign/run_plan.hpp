@@ -1,0 +1,44 @@
+// Everything about a run that is decided before the first measurement: campaign, models, device, memory, cells.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "campaign/run.hpp"
+#include "chain/layout.hpp"
+#include "measure/session.hpp"
+
+namespace qtrap::campaign {
+
+struct RunPlan {
+  profile::Campaign campaign;
+  std::string campaign_json;  ///< canonical text, embedded in every session record
+  std::string campaign_sha256;
+  std::map<std::string, profile::ModelProfile> models;
+  std::map<std::string, chain::MemoryPlan> memory;
+  std::vector<profile::Cell> cells;
+  device::DeviceInfo device;
+};
+
+/// Names of all schemes, in the contract's order.
+std::vector<std::string_view> scheme_names();
+
+/// Campaign, models and cells; throws Failure (usage) on the first thing that is wrong. `campaign_json` replaces the
+/// campaign file when not empty (a session's process gets the text, not the name; so does a resumed run).
+RunPlan load_run_plan(const RunOptions& options, const std::string& campaign_json);
+
+/// load_run_plan() with the device, probed, and its memory: a variant that it lacks is refused here.
+RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_json);
+
+/// The memory of all models on plan.device; throws Failure (usage) for one that does not fit, or that would be read
+/// from the cache.
+void plan_memory(RunPlan& plan);
+
+/// What every session record of the plan says of program, campaign, models and kernel variant.
+result::SessionRecord make_session_identity(const RunPlan& plan);
+
+/// What --dry-run prints: cells, schemes, memory.
+std::string describe_plan(const RunPlan& plan);
+
+}  // namespace qtrap::campaign

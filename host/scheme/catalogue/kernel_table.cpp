@@ -1,0 +1,463 @@
+#include "scheme/catalogue/kernel_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "format/format.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+using device::WorkSize;
+using enum OperationKind;
+using enum Form;
+
+constexpr std::size_t kReferenceItems = 64;  // items per group of kernels without exchange
+constexpr std::uint64_t kRowsPerItem = 4;    // of the GPU family's dequantizers: loads in flight
+
+std::size_t blocks(std::uint64_t count, std::uint64_t block) {
+  return static_cast<std::size_t>((count + block - 1) / block);
+}
+std::size_t padded(std::uint64_t count, std::uint64_t block) {
+  return blocks(count, block) * static_cast<std::size_t>(block);
+}
+
+/// Items in groups of kReferenceItems along the first dimension; kernels guard the overhang.
+WorkSize spread(std::uint64_t first, std::uint64_t second = 1) {
+  return {{padded(first, kReferenceItems), static_cast<std::size_t>(second), 1}, {kReferenceItems, 1, 1}};
+}
+/// Items that stand alone in their groups.
+WorkSize alone(std::uint64_t first, std::uint64_t second = 1) {
+  return {{static_cast<std::size_t>(first), static_cast<std::size_t>(second), 1}, {1, 1, 1}};
+}
+WorkSize groups_of(std::uint64_t count, std::uint32_t items) {
+  return {{static_cast<std::size_t>(count) * items, 1, 1}, {items, 1, 1}};
+}
+
+WorkSize per_element(const Tuning&, const Extent& e) { return spread(e.count); }
+WorkSize random_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.random_values)); }
+WorkSize cast_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.cast_values)); }
+WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.count, t.chunk)); }
+WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
+WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
+WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
+WorkSize head_group(const Tuning&, const Extent& e) {
+  constexpr std::size_t kItems = kNumbers.head_items;
+  return {{static_cast<std::size_t>(e.rows) * kItems, static_cast<std::size_t>(e.tokens), 1}, {kItems, 1, 1}};
+}
+WorkSize spread_matrix(const Tuning&, const Extent& e) { return spread(e.columns, e.rows); }
+WorkSize spread_weights(const Tuning& t, const Extent& e) {
+  return {{padded(blocks(e.columns, kNumbers.dequantized_columns), t.work_group), blocks(e.rows, kRowsPerItem), 1},
+          {t.work_group, 1, 1}};
+}
+WorkSize spread_rescaled(const Tuning& t, const Extent& e) {
+  return {{padded(blocks(e.rows, kNumbers.rescaled_rows), t.work_group), static_cast<std::size_t>(e.tokens), 1},
+          {t.work_group, 1, 1}};
+}
+WorkSize spread_groups(const Tuning& t, const Extent& e) { return spread(blocks(e.columns, t.group), e.rows); }
+WorkSize spread_results(const Tuning&, const Extent& e) { return spread(e.rows, e.tokens); }
+WorkSize token_alone(const Tuning&, const Extent& e) { return alone(e.tokens); }
+WorkSize row_alone(const Tuning&, const Extent& e) { return alone(e.rows); }
+WorkSize panel_alone(const Tuning&, const Extent& e) { return alone(count_panels(e.tokens)); }
+WorkSize panel_chunk(const Tuning& t, const Extent& e) {
+  return alone(blocks(e.columns, t.chunk), count_panels(e.tokens));
+}
+WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.columns, t.group), e.tokens); }
+WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
+WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.row_items); }
+WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.row_items); }
+
+WorkSize gemv_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_rows(e.tokens))); }
+WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_i4_rows(e.tokens))); }
+WorkSize gemv_i4_f16_block(const Tuning& t, const Extent& e) {
+  return alone(blocks(e.rows, t.gemv_i4_f16_rows(e.tokens)));
+}
+WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
+  return groups_of(blocks(e.rows, std::uint64_t{t.gpu_gemv_rows(e.tokens)} * (t.work_group / t.gpu_split_k())),
+                   t.work_group);
+}
+WorkSize gemm_block(const Tuning& t, const Extent& e) {
+  const GemmBlocks b = t.gemm_blocks(e.tokens);
+  return alone(blocks(e.rows, b.block_rows), blocks(e.tokens, b.block_panels * kNumbers.panel_tokens));
+}
+constexpr std::uint32_t kUnitGemvWarps = 8;
+WorkSize unit_gemv(const Tuning&, const Extent& e) {
+  const std::size_t items = std::size_t{32} * kUnitGemvWarps;
+  return {{blocks(e.rows, 16) * items, 1, 1}, {items, 1, 1}};
+}
+/// How gemm_frame_mma_gpu.cl shares a tile out to warps, and what of it one has: tiles of 16 rows and of 8 tokens.
+struct UnitTile {
+  std::uint32_t warps, row_warps, token_warps, row_tiles, token_tiles;
+  std::uint32_t rows() const { return 16 * row_tiles * row_warps; }
+  std::uint32_t tokens() const { return 8 * token_tiles * token_warps; }
+};
+/// By times of 4096 x 14336 on an H200.
+UnitTile unit_tile(std::uint64_t tokens) {
+  if (tokens <= 16) return {4, 1, 1, 2, 2};
+  if (tokens <= 32) return {8, 1, 2, 2, 2};
+  if (tokens <= 64) return {8, 1, 2, 2, 4};
+  if (tokens <= 128) return {8, 2, 2, 2, 4};
+  return {8, 4, 2, 2, 8};
+}
+WorkSize unit_gemm(const Tuning&, const Extent& e) {
+  const UnitTile tile = unit_tile(e.tokens);
+  const std::size_t items = std::size_t{32} * tile.warps;
+  return {{blocks(e.rows, tile.rows()) * items, blocks(e.tokens, tile.tokens()), 1}, {items, 1, 1}};
+}
+WorkSize gpu_gemm(const Tuning&, const Extent& e) {
+  const std::size_t row_items = kNumbers.tile_row_items;
+  const std::size_t token_items = kNumbers.tile_token_items;
+  return {{blocks(e.rows, kNumbers.tile) * row_items, blocks(e.tokens, kNumbers.tile) * token_items, 1},
+          {row_items, token_items, 1}};
+}
+
+std::string no_options(const Tuning&, const Extent&) { return ""; }
+/// Empty where no group matters: of a frame whose format has none.
+std::string group_option(const Tuning& t, const Extent&) {
+  return t.group > 0 ? fmt::format("-DGROUP={} ", t.group) : "";
+}
+std::string gpu_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.work_group);
+}
+std::string head_options(const Tuning&, const Extent&) { return fmt::format("-DHEAD_ITEMS={}", kNumbers.head_items); }
+std::string random_options(const Tuning&, const Extent&) {
+  return fmt::format("-DRANDOM_VALUES={}", kNumbers.random_values);
+}
+std::string gpu_cast_options(const Tuning&, const Extent&) {
+  return fmt::format("-DCAST_VALUES={}", kNumbers.cast_values);
+}
+std::string tile_options(const Tuning&, const Extent&) {
+  return fmt::format("-DTILE={} -DTILE_ROW_ITEMS={} -DTILE_TOKEN_ITEMS={}", kNumbers.tile, kNumbers.tile_row_items,
+                     kNumbers.tile_token_items);
+}
+std::string gpu_gemm_options(const Tuning& t, const Extent& e) { return group_option(t, e) + tile_options(t, e); }
+std::string gpu_row_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWORK_GROUP={}", group_option(t, e), t.row_items);
+}
+std::string gpu_frame_dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DROWS={} -DDEQUANTIZED_COLUMNS={}", gpu_options(t, e), kRowsPerItem,
+                     kNumbers.dequantized_columns);
+}
+std::string gpu_dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DRESCALED_ROWS={}", gpu_frame_dequantize_options(t, e), kNumbers.rescaled_rows);
+}
+std::string cpu_options(const Tuning& t, const Extent& e) {
+  return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
+                     group_option(t, e), t.lanes(), t.lanes16());
+}
+std::string quantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DPANEL_TOKENS={}", cpu_options(t, e), kNumbers.panel_tokens);
+}
+std::string cast_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", quantize_options(t, e), kNumbers.digits);
+}
+std::string dequantize_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DSTREAM_BYTES={}", cpu_options(t, e), t.stream_bytes);
+}
+std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t rows) {
+  return fmt::format("-DVECTOR_WIDTH={} {}-DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
+                     group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows);
+}
+std::string gemv_options(const Tuning& t, const Extent& e) { return gemv_options_for(t, e, t.gemv_rows(e.tokens)); }
+std::string gemv_frame_options(const Tuning& t, const Extent& e) {
+  return gemv_options_for(t, e, t.gemv_i4_rows(e.tokens));
+}
+std::string gemv_i4_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", gemv_frame_options(t, e), kNumbers.digits);
+}
+std::string gemv_i4_f16_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens)), kNumbers.digits);
+}
+std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
+                     t.work_group, t.gpu_split_k(), t.gpu_gemv_rows(e.tokens), e.tokens, t.gpu_gemv_unroll(e.tokens));
+}
+std::string unit_gemv_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DWARPS={} -DTOKENS={}", group_option(t, e), kUnitGemvWarps, e.tokens);
+}
+std::string unit_gemm_options(const Tuning& t, const Extent& e) {
+  const UnitTile tile = unit_tile(e.tokens);
+  return fmt::format("{}-DWARPS={} -DROW_WARPS={} -DTOKEN_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}", group_option(t, e),
+                     tile.warps, tile.row_warps, tile.token_warps, tile.row_tiles, tile.token_tiles);
+}
+/// Of formats that are no frames elsewhere. f16 and int8 have no groups.
+Tuning without_group(Tuning t) {
+  t.group = 0;
+  return t;
+}
+using Options = std::string (*)(const Tuning&, const Extent&);
+template <Options of_unit>
+std::string of_f16(const Tuning& t, const Extent& e) {
+  return of_unit(without_group(t), e) + " -DFORMAT_F16";
+}
+template <Options of_unit>
+std::string of_i8(const Tuning& t, const Extent& e) {
+  return of_unit(without_group(t), e) + " -DFORMAT_I8";
+}
+template <Options of_unit>
+std::string of_i4(const Tuning& t, const Extent& e) {
+  return of_unit(t, e) + " -DFORMAT_I4";
+}
+template <Options of_format>
+std::string by_i8(const Tuning& t, const Extent& e) {
+  return of_format(t, e) + " -DACTIVATIONS_I8";
+}
+std::string gemm_options(const Tuning& t, const Extent& e) {
+  const GemmBlocks b = t.gemm_blocks(e.tokens);
+  return fmt::format(
+      "{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={} -DPANEL_TOKENS={}",
+      group_option(t, e), b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns, kNumbers.panel_tokens);
+}
+
+// Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh, matrix_unit.clh).
+constexpr std::array kVariants{
+    Variant{"reference", "reference", "", "none", {}},
+    Variant{"cpu", "cpu", "", "none", {}},
+    Variant{"gpu", "gpu", "", "none", {}},
+    Variant{"avx512", "cpu", "-DINSTRUCTIONS_AVX512", "none", {"avx512"}},
+    Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
+    Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
+    Variant{"mma", "gpu", "-DMATRIX_UNIT_MMA", "mma.sync", {"mma"}},
+    Variant{"mfma", "gpu", "-DMATRIX_UNIT_MFMA", "mfma", {"mfma"}},
+    Variant{"wmma", "gpu", "-DMATRIX_UNIT_WMMA", "wmma", {"wmma"}},
+    Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
+    Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
+    Variant{"khronos", "gpu", "-cl-std=CL3.0 -DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
+    Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
+};
+
+using Variants = std::array<std::string_view, 5>;
+/// Of kernels whose items exchange values: those that read other lanes' registers.
+constexpr Variants kLanes{"gpu", "ptx", "gcn", "rdna3"};
+
+/// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
+/// family's own name stands for in a list.
+struct KernelRow {
+  OperationId operation;
+  std::string_view family, file;
+  device::WorkSize (*size)(const Tuning&, const Extent&);
+  std::string (*options)(const Tuning&, const Extent&);
+  Variants variants = {};
+  std::uint32_t fewest_tokens = 0;
+};
+
+/// Of gemv on a matrix unit: one token takes an H200 1.01 to 1.17 of what the vector unit takes, 8 tokens 0.13 to 0.54.
+constexpr std::uint32_t kFewestForUnit = 2;
+
+constexpr WeightFormat kW16 = WeightFormat::kF16;
+constexpr WeightFormat kW8 = WeightFormat::kInt8;
+constexpr WeightFormat kW4 = WeightFormat::kInt4;
+
+// Of two rows of an operation and family the better variants come first.
+constexpr KernelRow kRows[] = {
+    {{kRandom}, "reference", "random/random_reference.cl", random_items, random_options},
+    {{kRandom, {}, kF32}, "reference", "random/random_reference.cl", random_items, random_options},
+    {{kRandom}, "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+    {{kRandom, {}, kF32}, "cpu", "random/random_cpu.cl", per_chunk, cpu_options},
+
+    {{kCast, {}, kF32}, "reference", "cast/cast_reference.cl", per_element, no_options},
+    {{kNarrow}, "reference", "cast/cast_reference.cl", per_element, no_options},
+    {{kCast, {}, kF32}, "gpu", "cast/cast_gpu.cl", cast_items, gpu_cast_options},
+    {{kNarrow}, "gpu", "cast/cast_gpu.cl", cast_items, gpu_cast_options},
+    {{kCast, {}, kF32}, "cpu", "cast/cast_cpu.cl", per_chunk, cast_options},
+    {{kNarrow}, "cpu", "cast/cast_cpu.cl", per_chunk, cast_options},
+    {{kCast, {}, kF32Panels}, "cpu", "cast/cast_cpu.cl", panel_chunk, cast_options},
+    {{kCast, {}, kF32Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cast_options},
+    {{kCast, {}, kI24Nibbles}, "cpu", "cast/cast_cpu.cl", group_alone, cast_options},
+
+    {{kQuantize, {}, kI8}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantize, {}, kI8Sums}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantizeWeights, kW8, std::nullopt}, "reference", "quantize/quantize_reference.cl", spread_rows, group_option},
+    {{kQuantizeWeights, kW4, std::nullopt}, "reference", "quantize/quantize_reference.cl", spread_groups, group_option},
+    {{kQuantize, {}, kI8}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kI8Sums}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantizeWeights, kW8, std::nullopt}, "gpu", "quantize/quantize_gpu.cl", row_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kI8}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantize, {}, kI8Panels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, quantize_options},
+    {{kQuantize, {}, kI8Nibbles}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantizeWeights, kW8, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
+    {{kQuantizeWeights, kW4, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
+
+    {{kDequantize, kW8}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    {{kDequantize, kW4}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
+    {{kRescale}, "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
+    {{kDequantize, kW8}, "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
+    {{kDequantize, kW4},
+     "gpu",
+     "dequantize/dequantize_gpu.cl",
+     spread_weights,
+     gpu_dequantize_options,
+     {"gpu", "ptx", "half2"}},
+    {{kRescale}, "gpu", "dequantize/dequantize_gpu.cl", spread_rescaled, gpu_dequantize_options},
+    {{kDequantize, kW8}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    {{kDequantize, kW4}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
+    {{kRescale}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
+
+    {{kMatmul, kW16}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW8, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW4}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kMatmul, kW4, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
+    {{kGemv, kW16},
+     "gpu",
+     "matmul/gemv_frame_mma_gpu.cl",
+     unit_gemv,
+     of_f16<unit_gemv_options>,
+     {"mma"},
+     kFewestForUnit},
+    {{kGemv, kW8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i8<unit_gemv_options>, {"mma"}, kFewestForUnit},
+    {{kGemv, kW4}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i4<unit_gemv_options>, {"mma"}, kFewestForUnit},
+    {{kGemv, kW8, kI8},
+     "gpu",
+     "matmul/gemv_frame_mma_gpu.cl",
+     unit_gemv,
+     by_i8<of_i8<unit_gemv_options>>,
+     {"mma"},
+     kFewestForUnit},
+    {{kGemv, kW4, kI8},
+     "gpu",
+     "matmul/gemv_frame_mma_gpu.cl",
+     unit_gemv,
+     by_i8<of_i4<unit_gemv_options>>,
+     {"mma"},
+     kFewestForUnit},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i8<unit_gemm_options>, {"mma"}},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i4<unit_gemm_options>, {"mma"}},
+    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, by_i8<of_i8<unit_gemm_options>>, {"mma"}},
+    {{kGemm, kW4, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, by_i8<of_i4<unit_gemm_options>>, {"mma"}},
+    {{kGemv, kW16}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {{kGemv, kW8}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {{kGemv, kW8, kI8},
+     "gpu",
+     "matmul/gemv_gpu.cl",
+     gpu_gemv,
+     gpu_gemv_options,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemv, kW4}, "gpu", "matmul/gemv_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3", "half2"}},
+    {{kGemv, kW4, kI8},
+     "gpu",
+     "matmul/gemv_gpu.cl",
+     gpu_gemv,
+     gpu_gemv_options,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_f16<unit_gemm_options>, {"mma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
+    {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
+    {{kGemm, kW8, kI8},
+     "gpu",
+     "matmul/gemm_dot_gpu.cl",
+     gpu_gemm,
+     gpu_gemm_options,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
+    {{kGemm, kW4, kI8},
+     "gpu",
+     "matmul/gemm_dot_gpu.cl",
+     gpu_gemm,
+     gpu_gemm_options,
+     {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
+    {{kGemv, kW16}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    {{kGemv, kW8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
+    {{kGemv, kW8, kI8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, {"cpu", "avx2"}},
+    {{kGemv, kW4}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
+    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {{kGemm, kW16}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW8, kI8}, "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
+    {{kGemm, kW8, kI8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW4}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+    {{kGemm, kW4, kI8}, "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
+    {{kGemm, kW4, kI8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
+
+    {{kNorm}, "reference", "norm/norm_reference.cl", spread_tokens, no_options},
+    {{kNorm}, "gpu", "norm/norm_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kNorm}, "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
+    {{kGate}, "reference", "activation/activation_reference.cl", per_element, no_options},
+    {{kGate}, "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
+    {{kAdd}, "reference", "residual/residual_reference.cl", per_element, no_options},
+    {{kAdd}, "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
+    {{kExpandHeads}, "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
+    {{kExpandHeads}, "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
+};
+
+/// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel
+/// alone.
+constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
+
+// The same of the frames, whose operations have each the weights of a format.
+constexpr KernelRow kFrames[] = {
+    {{kDequantize}, "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
+    {{kMatmul}, "reference", "matmul/frame_reference.cl", spread_results, group_option},
+    {{kDequantize}, "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_frame_dequantize_options},
+    {{kGemv}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
+    {{kGemm}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
+    {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
+    {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, gpu_gemm_options},
+    {{kDequantize}, "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
+    {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_frame_options, kLookUps},
+    {{kGemm}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
+};
+
+void expand_row(const KernelRow& row, const format::FormatInfo* framed, std::vector<KernelEntry>& kernels) {
+  OperationId operation = row.operation;
+  if (framed != nullptr) operation.weights = framed->format;
+  const auto add = [&](std::string_view variant) {
+    kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed, row.fewest_tokens});
+  };
+  const bool left_out = framed != nullptr && !framed->looked_up && row.variants == kLookUps;
+  const Variants variants = left_out ? Variants{} : row.variants;
+  if (variants.front().empty()) add(row.family);
+  for (const std::string_view variant : variants) {
+    if (!variant.empty()) add(variant);
+  }
+}
+
+std::vector<KernelEntry> expand_rows() {
+  std::vector<KernelEntry> kernels;
+  for (const KernelRow& row : kRows) expand_row(row, nullptr, kernels);
+  for (const format::FormatInfo& format : format::all_formats()) {
+    if (format.header_option.empty()) continue;
+    for (const KernelRow& row : kFrames) expand_row(row, &format, kernels);
+  }
+  return kernels;
+}
+
+}  // namespace
+
+std::string KernelEntry::build_options(const Tuning& tuning, const Extent& extent) const {
+  Tuning used = tuning;
+  if (format != nullptr && !format->grouped) used.group = 0;
+  std::string options = family_options(used, extent);
+  for (const std::string_view added :
+       {format != nullptr ? format->header_option : "", find_variant(variant)->options}) {
+    if (!options.empty() && options.back() != ' ' && !added.empty()) options += ' ';
+    options.append(added);
+  }
+  if (!options.empty() && options.back() == ' ') options.pop_back();
+  return options;
+}
+
+std::span<const Variant> all_variants() { return kVariants; }
+
+const Variant* find_variant(std::string_view name) {
+  const auto found = std::find_if(kVariants.begin(), kVariants.end(), [&](const Variant& v) { return v.name == name; });
+  return found == kVariants.end() ? nullptr : &*found;
+}
+
+KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
+  const KernelEntry* products = choose_kernel({kGemv, kW4, kI24}, family, variant, info);
+  return {std::string(family), products != nullptr && products->variant != family};
+}
+
+std::span<const KernelEntry> all_kernels() {
+  static const std::vector<KernelEntry> kKernels = expand_rows();
+  return kKernels;
+}
+
+}  // namespace qtrap::scheme

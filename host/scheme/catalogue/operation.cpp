@@ -1,0 +1,45 @@
+#include "scheme/catalogue/operation.hpp"
+
+#include <array>
+
+namespace qtrap::scheme {
+namespace {
+
+/// How the texts of a kind start, and its role. In the order of OperationKind.
+struct KindInfo {
+  std::string_view start;
+  Role role;
+};
+constexpr std::array kKinds{
+    KindInfo{"random_", Role::kOther},
+    KindInfo{"cast_f16_", Role::kCast},
+    KindInfo{"cast_f32_", Role::kCast},
+    KindInfo{"quantize_f16_", Role::kQuantize},
+    KindInfo{"quantize_weights_f16_", Role::kOther},
+    KindInfo{"dequantize_", Role::kDequantize},
+    KindInfo{"dequantize_i32_", Role::kDequantize},
+    KindInfo{"matmul_", Role::kMatmul},
+    KindInfo{"gemv_", Role::kMatmul},
+    KindInfo{"gemm_", Role::kMatmul},
+    KindInfo{"rms_norm_", Role::kOther},
+    KindInfo{"swiglu_", Role::kOther},
+    KindInfo{"residual_add_", Role::kOther},
+    KindInfo{"expand_heads_", Role::kOther},
+};
+static_assert(kKinds.size() == static_cast<std::size_t>(OperationKind::kExpandHeads) + 1);
+
+const KindInfo& info(OperationKind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
+
+}  // namespace
+
+std::string to_string(const OperationId& operation) {
+  std::string text(info(operation.kind).start);
+  if (operation.weights) text += format::info(*operation.weights).code;
+  if (operation.weights && operation.form) text += '_';
+  if (operation.form) text += word_of(*operation.form);
+  return text;
+}
+
+Role role_of(const OperationId& operation) { return info(operation.kind).role; }
+
+}  // namespace qtrap::scheme

@@ -1,0 +1,104 @@
+#include "scheme/catalogue/program_list.hpp"
+
+#include <set>
+#include <utility>
+
+#include "scheme/catalogue/tuning.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+/// Numbers of tokens that can change a program of `operation`.
+std::vector<std::uint64_t> distinct_tokens(const OperationId& operation) {
+  std::vector<std::uint64_t> tokens;
+  if (operation.kind == OperationKind::kGemv) {
+    for (std::uint64_t t = 1; t <= kMostGemvTokens; ++t) tokens.push_back(t);
+  } else if (operation.kind == OperationKind::kGemm) {
+    for (std::uint64_t panels = 1; panels <= kMostPanels; ++panels) tokens.push_back(panels * kNumbers.panel_tokens);
+  } else {
+    tokens.push_back(1);
+  }
+  return tokens;
+}
+
+std::vector<Tuning> distinct_tunings() {
+  std::vector<Tuning> tunings;
+  for (const std::uint32_t width : {8U, 16U}) {
+    for (const std::uint64_t local_bytes : {1U << 15, 1U << 16, 1U << 20}) {
+      for (const std::uint32_t group : {128U, 64U, 32U}) {
+        device::DeviceInfo info;
+        info.float_vector_width = width;
+        info.local_bytes = local_bytes;
+        for (const std::uint32_t units : {2U, 64U}) {
+          info.compute_units = units;
+          tunings.push_back(make_tuning(info, group));
+        }
+      }
+    }
+  }
+  return tunings;
+}
+
+/// The same size for all: options depend on the tokens alone.
+Extent extent_of(std::uint64_t tokens) { return {.count = 4096, .rows = 64, .columns = 4096, .tokens = tokens}; }
+
+KernelProgram make_program(const KernelEntry& kernel, const Tuning& tuning, std::uint64_t tokens) {
+  const auto local = kernel.size(tuning, extent_of(tokens)).local;
+  return {&kernel, kernel.build_options(tuning, extent_of(tokens)), local[0] * local[1] * local[2], tuning};
+}
+
+/// `standard` with all combinations of the candidates of rows and unroll, and at 1 token with each other candidate.
+std::vector<Tuning> candidate_tunings(const KernelEntry& kernel, const Tuning& standard, std::uint64_t tokens) {
+  std::vector<Tuning> combined{standard};
+  std::vector<Tuning> single;
+  for (const Tunable& tunable : all_tunables()) {
+    const bool takes_registers = tunable.name == "rows" || tunable.name == "unroll";
+    if (!is_tunable(tunable, kernel) || (!takes_registers && tokens > 1)) continue;
+    std::vector<Tuning>& all = takes_registers ? combined : single;
+    const std::vector<Tuning> before = takes_registers ? combined : std::vector<Tuning>{standard};
+    for (Tuning tuning : before) {
+      for (const std::uint32_t value : tunable.candidates) {
+        if (value == 0) continue;
+        tuning.*tunable.value = value;
+        all.push_back(tuning);
+      }
+    }
+  }
+  combined.insert(combined.end(), single.begin(), single.end());
+  return combined;
+}
+
+}  // namespace
+
+std::vector<KernelProgram> list_candidates() {
+  std::set<std::pair<const KernelEntry*, std::string>> seen;
+  for (const KernelProgram& program : list_programs()) seen.emplace(program.kernel, program.options);
+  std::vector<KernelProgram> programs;
+  for (const KernelEntry& kernel : all_kernels()) {
+    if (kernel.family != "gpu") continue;
+    const std::vector<std::uint64_t> all = distinct_tokens(kernel.operation);
+    for (const std::uint64_t tokens : {all.front(), all.back()}) {
+      for (const Tuning& tuning : candidate_tunings(kernel, make_tuning({}, 128), tokens)) {
+        KernelProgram program = make_program(kernel, tuning, tokens);
+        if (seen.emplace(&kernel, program.options).second) programs.push_back(std::move(program));
+      }
+    }
+  }
+  return programs;
+}
+
+std::vector<KernelProgram> list_programs() {
+  std::vector<KernelProgram> programs;
+  for (const KernelEntry& kernel : all_kernels()) {
+    std::set<std::string> seen;
+    for (const std::uint64_t tokens : distinct_tokens(kernel.operation)) {
+      for (const Tuning& tuning : distinct_tunings()) {
+        KernelProgram program = make_program(kernel, tuning, tokens);
+        if (seen.insert(program.options).second) programs.push_back(std::move(program));
+      }
+    }
+  }
+  return programs;
+}
+
+}  // namespace qtrap::scheme
