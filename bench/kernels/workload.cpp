@@ -229,6 +229,24 @@ Case Workload::fma_case() {
   return launches("fma", "roof", {{pass}});
 }
 
+Pass Workload::copy_pass(const Buffer& from, const Buffer& to, std::uint64_t values) {
+  Pass pass = ceiling_pass(scheme::Ceiling::kCopy,
+                           {BufferArg{from, Access::kRead}, BufferArg{to, Access::kWrite}, vectors(from)});
+  pass.costs.bytes = 4 * values;
+  return pass;
+}
+
+Pass Workload::make_pass(const scheme::OperationId& operation, std::vector<BufferArg> buffers, std::uint64_t first,
+                         std::uint64_t second, const scheme::Extent& extent) {
+  return scheme::make_pass(*device_, maker_.options(),
+                           {operation,
+                            std::move(buffers),
+                            {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(second)},
+                            extent,
+                            {}})
+      .value();
+}
+
 Group Workload::make_bandwidth_group() {
   Group group{shape_.rows, shape_.columns, 0, {}};
   group.cases.push_back(fma_case());
@@ -250,23 +268,7 @@ Group Workload::make_bandwidth_group() {
     group.cases.push_back(launches(shown, "bandwidth", std::move(passes)));
     if (name.empty()) group.cases.back().reference = "copy";
   };
-  const auto make = [&](const scheme::OperationId& operation, std::vector<BufferArg> buffers, std::uint64_t first,
-                        std::uint64_t second, const scheme::Extent& extent) {
-    return scheme::make_pass(*device_, maker_.options(),
-                             {operation,
-                              std::move(buffers),
-                              {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(second)},
-                              extent,
-                              {}})
-        .value();
-  };
-  add("copy", plain_count, [&](std::size_t i) {
-    Pass pass =
-        ceiling_pass(scheme::Ceiling::kCopy, {BufferArg{plain_weights(i), Access::kRead},
-                                              BufferArg{half_out[i], Access::kWrite}, vectors(plain_weights(i))});
-    pass.costs.bytes = 4 * values;
-    return pass;
-  });
+  add("copy", plain_count, [&](std::size_t i) { return copy_pass(plain_weights(i), half_out[i], values); });
   const auto out = [&](std::size_t i) { return BufferArg{half_out[i % half_out.size()], Access::kWrite}; };
   for (const format::FormatInfo* chosen : formats_) {
     const format::FormatInfo& format = *chosen;
@@ -276,8 +278,8 @@ Group Workload::make_bandwidth_group() {
       std::vector<BufferArg> buffers;
       for (const format::Part& part : format.parts) buffers.push_back({all[i].part(part.name), Access::kRead});
       buffers.push_back(out(i));
-      return make({scheme::OperationKind::kDequantize, format.format}, std::move(buffers), rows, columns,
-                  {.rows = rows, .columns = columns});
+      return make_pass({scheme::OperationKind::kDequantize, format.format}, std::move(buffers), rows, columns,
+                       {.rows = rows, .columns = columns});
     });
   }
   add("", plain_count,
@@ -286,9 +288,9 @@ Group Workload::make_bandwidth_group() {
       [&](std::size_t i) { return maker_.cast_f32_f16(wide[i % wide.size()], half_out[i], values).value(); });
   add("", plain_count, [&](std::size_t i) {
     const Buffer codes = scheme::exact_view(*device_, half_out[i], values);
-    return make({scheme::OperationKind::kQuantize, {}, scheme::Form::kI8},
-                {{plain_weights(i), Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns, rows,
-                {.columns = columns, .tokens = rows});
+    return make_pass({scheme::OperationKind::kQuantize, {}, scheme::Form::kI8},
+                     {{plain_weights(i), Access::kRead}, {codes, Access::kWrite}, {scales, Access::kWrite}}, columns,
+                     rows, {.columns = columns, .tokens = rows});
   });
   for (const format::FormatInfo* chosen : formats_) {
     const format::FormatInfo& format = *chosen;

@@ -49,6 +49,9 @@ class Workload {
   const scheme::HostWeights& host_weights(scheme::WeightFormat format);
   Case launches(std::string name, std::string kind, std::vector<std::vector<scheme::Pass>> passes_per_matrix);
   scheme::Pass ceiling_pass(scheme::Ceiling ceiling, const std::vector<device::Argument>& arguments);
+  scheme::Pass copy_pass(const device::Buffer& from, const device::Buffer& to, std::uint64_t values);
+  scheme::Pass make_pass(const scheme::OperationId& operation, std::vector<device::BufferArg> buffers,
+                         std::uint64_t first, std::uint64_t second, const scheme::Extent& extent);
   Case read_case(const std::string& name, const std::vector<device::Buffer>& buffers);
   /// The multiply-adds of the ceiling fp32_macs_per_s.
   Case fma_case();

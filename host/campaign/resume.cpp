@@ -50,68 +50,67 @@ std::function<Text(const SessionRecord&)> of(T SessionRecord::*member) {
   return [member](const SessionRecord& session) { return text(session.*member); };
 }
 
+constexpr const char* kOtherLooks = "was planned with other looks";
+constexpr const char* kAsPlanned = "leave --until and --max-sessions out: it goes on as it was planned";
+constexpr const char* kOtherProgram = "was written by another build of qtrap";
+constexpr const char* kThatProgram = "resume it with that program, or start a new file with --out";
+constexpr const char* kOtherDevice = "was measured on another device";
+constexpr const char* kOtherDriver = "was measured with another driver";
+constexpr const char* kOtherKernels = "was measured with other kernels";
+constexpr const char* kOtherMeter = "was measured with another energy meter";
+constexpr const char* kOtherSensor = "was measured with other constants of the sensor";
+constexpr const char* kOtherHost = "was measured on another host";
+
+using S = SessionRecord;
+using D = result::DeviceSummary;
+using K = result::KernelsInfo;
+using M = result::MeterSummary;
+using H = result::HostInfo;
+
 /// Memory is left out: what PoCL and the kernel report varies between processes and boots.
-std::span<const Rule> rules() {
-  using S = SessionRecord;
-  using D = result::DeviceSummary;
-  using K = result::KernelsInfo;
-  using M = result::MeterSummary;
-  using H = result::HostInfo;
-  const char* until = "was planned with other looks";
-  const char* use_until = "leave --until and --max-sessions out: it goes on as it was planned";
-  const char* program = "was written by another build of qtrap";
-  const char* use_program = "resume it with that program, or start a new file with --out";
-  const char* device = "was measured on another device";
-  const char* driver = "was measured with another driver";
-  const char* kernels = "was measured with other kernels";
-  const char* meter = "was measured with another energy meter";
-  const char* sensor = "was measured with other constants of the sensor";
-  const char* host = "was measured on another host";
-  static const Rule kRules[] = {
-      {"origin", "was imported, not measured", "name the file of a run", of(&S::origin)},
-      {"until_ratio", "was planned to look for another ratio", use_until, of(&S::until_ratio), true},
-      {"until_looks", until, use_until, of(&S::until_looks), true},
-      {"until_ratios", until, kNewFile, of(&S::until_ratios), true},
-      {"until_spent", until, kNewFile, of(&S::until_spent), true},
-      {"campaign_sha256", "belongs to another campaign",
-       "resume it with the campaign and --set it was started with, or with neither", of(&S::campaign_sha256), true},
-      {"models_sha256", "was measured with other model shapes", kNewFile, of(&S::models_sha256), true},
-      {"seed", "was measured with another seed", "leave --seed out", of(&S::seed)},
-      {"tool_version", program, use_program, of(&S::tool_version)},
-      {"git_commit", program, use_program, of(&S::git_commit)},
-      {"git_dirty", program, use_program, of(&S::git_dirty)},
-      {"device.id", device, kChooseDevice, of(&S::device, &D::id)},
-      {"device.platform", device, kChooseDevice, of(&S::device, &D::platform)},
-      {"device.name", device, kChooseDevice, of(&S::device, &D::name)},
-      {"device.type", device, kChooseDevice, of(&S::device, &D::type)},
-      {"device.vendor", driver, kNewFile, of(&S::device, &D::vendor)},
-      {"device.driver", driver, kNewFile, of(&S::device, &D::driver)},
-      {"device.compute_units", "was measured with another number of compute units", kNewFile,
-       of(&S::device, &D::compute_units)},
-      {"device.kernel_family", kernels, "resume it with the --variant it was started with",
-       of(&S::device, &D::kernel_family)},
-      {"kernels.variant", kernels, "resume it with the --variant it was started with, or none",
-       of(&S::kernels, &K::variant)},
-      {"kernels.source_sha256", kernels, "resume it with the --kernel-dir and program it was started with",
-       of(&S::kernels, &K::source_sha256)},
-      {"kernels.build_options", kernels, kNewFile, of(&S::kernels, &K::build_options)},
-      {"kernels.tuning_sha256", "was measured with other tunables",
-       "resume it with --tuning and that file, or --tuning none for the defaults", of(&S::kernels, &K::tuning_sha256)},
-      {"meter.name", meter, kMeter, of(&S::meter, &M::name)},
-      {"meter.board", meter, kMeter, of(&S::meter, &M::board)},
-      {"meter.scope", meter, kMeter, of(&S::meter, &M::scope)},
-      {"meter.method", meter, kMeter, of(&S::meter, &M::method)},
-      {"meter.sensor_basis", sensor, kNewFile, of(&S::meter, &M::sensor_basis)},
-      {"meter.period_s", sensor, kNewFile, of(&S::meter, &M::period_s)},
-      {"meter.window_s", sensor, kNewFile, of(&S::meter, &M::window_s)},
-      {"meter.delay_s", sensor, kNewFile, of(&S::meter, &M::delay_s)},
-      {"meter.rise_s", sensor, kNewFile, of(&S::meter, &M::rise_s)},
-      {"host.cpu", host, kNewFile, of(&S::host, &H::cpu)},
-      {"host.kernel", host, kNewFile, of(&S::host, &H::kernel)},
-      {"host.governor", "was measured under another frequency governor", kNewFile, of(&S::host, &H::governor)},
-  };
-  return kRules;
-}
+const Rule kRules[] = {
+    {"origin", "was imported, not measured", "name the file of a run", of(&S::origin)},
+    {"until_ratio", "was planned to look for another ratio", kAsPlanned, of(&S::until_ratio), true},
+    {"until_looks", kOtherLooks, kAsPlanned, of(&S::until_looks), true},
+    {"until_ratios", kOtherLooks, kNewFile, of(&S::until_ratios), true},
+    {"until_spent", kOtherLooks, kNewFile, of(&S::until_spent), true},
+    {"campaign_sha256", "belongs to another campaign",
+     "resume it with the campaign and --set it was started with, or with neither", of(&S::campaign_sha256), true},
+    {"models_sha256", "was measured with other model shapes", kNewFile, of(&S::models_sha256), true},
+    {"seed", "was measured with another seed", "leave --seed out", of(&S::seed)},
+    {"tool_version", kOtherProgram, kThatProgram, of(&S::tool_version)},
+    {"git_commit", kOtherProgram, kThatProgram, of(&S::git_commit)},
+    {"git_dirty", kOtherProgram, kThatProgram, of(&S::git_dirty)},
+    {"device.id", kOtherDevice, kChooseDevice, of(&S::device, &D::id)},
+    {"device.platform", kOtherDevice, kChooseDevice, of(&S::device, &D::platform)},
+    {"device.name", kOtherDevice, kChooseDevice, of(&S::device, &D::name)},
+    {"device.type", kOtherDevice, kChooseDevice, of(&S::device, &D::type)},
+    {"device.vendor", kOtherDriver, kNewFile, of(&S::device, &D::vendor)},
+    {"device.driver", kOtherDriver, kNewFile, of(&S::device, &D::driver)},
+    {"device.compute_units", "was measured with another number of compute units", kNewFile,
+     of(&S::device, &D::compute_units)},
+    {"device.kernel_family", kOtherKernels, "resume it with the --variant it was started with",
+     of(&S::device, &D::kernel_family)},
+    {"kernels.variant", kOtherKernels, "resume it with the --variant it was started with, or none",
+     of(&S::kernels, &K::variant)},
+    {"kernels.source_sha256", kOtherKernels, "resume it with the --kernel-dir and program it was started with",
+     of(&S::kernels, &K::source_sha256)},
+    {"kernels.build_options", kOtherKernels, kNewFile, of(&S::kernels, &K::build_options)},
+    {"kernels.tuning_sha256", "was measured with other tunables",
+     "resume it with --tuning and that file, or --tuning none for the defaults", of(&S::kernels, &K::tuning_sha256)},
+    {"meter.name", kOtherMeter, kMeter, of(&S::meter, &M::name)},
+    {"meter.board", kOtherMeter, kMeter, of(&S::meter, &M::board)},
+    {"meter.scope", kOtherMeter, kMeter, of(&S::meter, &M::scope)},
+    {"meter.method", kOtherMeter, kMeter, of(&S::meter, &M::method)},
+    {"meter.sensor_basis", kOtherSensor, kNewFile, of(&S::meter, &M::sensor_basis)},
+    {"meter.period_s", kOtherSensor, kNewFile, of(&S::meter, &M::period_s)},
+    {"meter.window_s", kOtherSensor, kNewFile, of(&S::meter, &M::window_s)},
+    {"meter.delay_s", kOtherSensor, kNewFile, of(&S::meter, &M::delay_s)},
+    {"meter.rise_s", kOtherSensor, kNewFile, of(&S::meter, &M::rise_s)},
+    {"host.cpu", kOtherHost, kNewFile, of(&S::host, &H::cpu)},
+    {"host.kernel", kOtherHost, kNewFile, of(&S::host, &H::kernel)},
+    {"host.governor", "was measured under another frequency governor", kNewFile, of(&S::host, &H::governor)},
+};
 
 /// Whether the two belong to one campaign and what refines it.
 bool refine_one(const SessionRecord& now, const SessionRecord& session) {
@@ -144,7 +143,7 @@ Result<OpenedResult> open_for_resume(const std::string& path) {
 }
 
 Status check_resumable(const result::ResultFile& file, const std::string& path, const SessionRecord& now) {
-  for (const Rule& rule : rules()) {
+  for (const Rule& rule : kRules) {
     const Text wanted = rule.get(now);
     for (const SessionRecord& session : file.sessions) {
       const Text found = rule.get(session);

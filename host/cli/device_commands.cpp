@@ -164,6 +164,19 @@ std::string describe_host() {
   return text;
 }
 
+/// Multiply-adds that the device makes per byte that it reads, from the ceilings above.
+void add_operations_per_byte(const result::Ceilings& c, report::Table& table) {
+  const std::pair<const char*, std::optional<double>> units[] = {{"vector", c.fp32_macs_per_s},
+                                                                 {"matrix_f16", c.matrix_f16_macs_per_s},
+                                                                 {"matrix_int8", c.matrix_int8_macs_per_s}};
+  for (const auto& [unit, rate] : units) {
+    if (!rate || !c.read_bytes_per_s) continue;
+    table.rows.push_back({fmt::format("{}_macs_per_byte", unit), std::string("MAC/byte"), *rate / *c.read_bytes_per_s,
+                          std::monostate{}, std::monostate{}, std::monostate{}, std::string("derived"),
+                          std::monostate{}, std::monostate{}});
+  }
+}
+
 /// One row per ceiling, then the set it was measured with and the cache.
 report::Table make_ceiling_table(const result::Ceilings& c, const measure::CacheFindings& cache) {
   report::Table table;
@@ -193,7 +206,58 @@ report::Table make_ceiling_table(const result::Ceilings& c, const measure::Cache
                         cache.bytes > 0 ? bytes(cache.bytes) : Value(std::monostate{}), end(&measure::CacheKnee::low),
                         end(&measure::CacheKnee::high), std::monostate{}, to_string(cache.basis), std::monostate{},
                         cache.status});
+  add_operations_per_byte(c, table);
   return table;
+}
+
+/// Matrices of which the bits of a weight are told: whole groups and blocks.
+constexpr scheme::ProjectionShape kBudgetShape{4096, 4096};
+constexpr std::uint64_t kBudgetGroup = 128;
+
+/// What each scheme takes per weight, and what the device has for it.
+report::Table make_budget_table(const result::Ceilings& ceilings) {
+  report::Table table;
+  table.columns = {{"scheme", "scheme"},
+                   {"stored_weight_bits", "bits"},
+                   {"unpack_operations", "unpack"},
+                   {"operation_budget", "budget"},
+                   {"predicted_bound_batch", "bound from batch"},
+                   {"predicted_slower_batch", "slower than f16 from"}};
+  constexpr double kBitsPerByte = 8;
+  for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
+    const auto rates = measure::rates_of(ceilings, info);
+    if (!rates) continue;
+    const double bits = scheme::stored_bits(info, kBudgetShape, kBudgetGroup);
+    const double unpack = scheme::unpack_operations(info);
+    const scheme::OperationBudget budget = scheme::compute_budget(bits / kBitsPerByte, unpack, *rates);
+    table.rows.push_back({std::string(info.name), bits, unpack, budget.per_weight, budget.bound_batch,
+                          budget.slower_batch ? Value(*budget.slower_batch) : Value(std::string("no batch"))});
+  }
+  return table;
+}
+
+constexpr const char* kBudgetWords =
+    "\nOperations of the vector unit per weight: unpack, what a weight of the scheme takes beyond f16's (counted on "
+    "sm_90);\n"
+    "budget, what the device makes while it reads one. Predicted from these and the multiply-adds alone, so at the "
+    "latest:\n"
+    "the batch from which the matmul is bound by instructions, and from which it is slower than f16's.\n";
+
+/// As text two tables; as JSON one, with a row "QUANTITY/SCHEME" for each value of the second.
+std::string describe_ceilings(const result::Ceilings& ceilings, const measure::CacheFindings& cache, bool json) {
+  report::Table table = make_ceiling_table(ceilings, cache);
+  const report::Table budgets = make_budget_table(ceilings);
+  if (!json) return to_words(table, false) + kBudgetWords + to_words(budgets, false);
+  for (const auto& row : budgets.rows) {
+    for (std::size_t i = 1; i < row.size(); ++i) {
+      table.rows.push_back(
+          {fmt::format("{}/{}", budgets.columns[i].key, std::get<std::string>(row.front())), std::string("1"),
+           std::holds_alternative<double>(row[i]) ? row[i] : std::monostate{}, std::monostate{}, std::monostate{},
+           std::monostate{}, std::string(budgets.columns[i].key.starts_with("predicted") ? "predicted" : "derived"),
+           std::monostate{}, std::holds_alternative<double>(row[i]) ? Value(std::monostate{}) : Value(row[i])});
+    }
+  }
+  return to_words(table, true);
 }
 
 }  // namespace
@@ -300,7 +364,7 @@ int run_ceilings_worker(const program::DeviceOptions& options, int output_descri
     device = open(known);
     const auto ceilings = measure::measure_ceilings(*device, clock, device->check_event_timer().trusted);
     program::send_message(output_descriptor, program::MessageKind::kResult,
-                          to_words(make_ceiling_table(ceilings, cache), options.json));
+                          describe_ceilings(ceilings, cache, options.json));
     return program::kDone;
   });
 }

@@ -18,6 +18,6 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kF16Row{WeightFormat::kF16, "f16", "f16", 16, false, 0, kParts, quantize_f16, element_at};
+const FormatInfo kF16Row{WeightFormat::kF16, "f16", "f16", 16, false, 0, 0, kParts, quantize_f16, element_at};
 
 }  // namespace qtrap::format

@@ -96,15 +96,6 @@ std::optional<double> ceiling(const PoolInput& input, const std::vector<std::str
   return compute_median(values);
 }
 
-/// The member of a ceiling, by its key.
-std::optional<double> result::Ceilings::*member_of(std::string_view key) {
-  const auto rows = measure::ceiling_rows();
-  const auto row =
-      std::find_if(rows.begin(), rows.end(), [&](const measure::CeilingRow& one) { return one.name == key; });
-  expects(row != rows.end(), "schemes name ceilings of the records");
-  return row->value;
-}
-
 /// The ceiling that bounds a point's multiply-adds, and how many of its operations each takes. The unit that its
 /// matmuls ran on decides.
 scheme::OwnRate choose_rate(const PoolInput& input, const PointRecord& point, const scheme::SchemeInfo& info) {
@@ -116,7 +107,7 @@ scheme::OwnRate choose_rate(const PoolInput& input, const PointRecord& point, co
     return kernel != nullptr && kernel->operation == *own.operation;
   };
   const bool used = !own.operation || std::any_of(point.kernels_used.begin(), point.kernels_used.end(), computes_own);
-  if (used && !own.ceiling.empty() && ceiling(input, point.session_ids, member_of(own.ceiling))) return own;
+  if (used && !own.ceiling.empty() && ceiling(input, point.session_ids, measure::member_of(own.ceiling))) return own;
   return {activations.vector_ceiling};
 }
 
@@ -154,7 +145,7 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   point.roof_s = fewest_bytes / *bandwidth;
   point.roof_ceiling = "read_bytes_per_s";
   const scheme::OwnRate bound = choose_rate(input, point, info);
-  if (const auto rate = ceiling(input, point.session_ids, member_of(bound.ceiling))) {
+  if (const auto rate = ceiling(input, point.session_ids, measure::member_of(bound.ceiling))) {
     const double operations = bound.operations * static_cast<double>(point.macs.value_or(0));
     if (operations / *rate > *point.roof_s) {
       point.roof_s = operations / *rate;
@@ -163,6 +154,28 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   }
   const auto resident = static_cast<double>(point.resident_layers.value_or(input.model->layers));
   set_fraction(input, bytes_of(step.layer) * resident, point);
+}
+
+/// What the scheme's matmul takes per weight, and from which batch on that is predicted to bind it.
+void add_budget(const PoolInput& input, PointRecord& point) {
+  const auto info = scheme::find_scheme(point.scheme).value();
+  const model::Step step = model::make_step(*input.model);
+  const auto group_size = static_cast<std::uint32_t>(input.campaign->group_size);
+  const auto bytes_in = [&](format::WeightFormat format) {
+    return static_cast<double>(chain::compute_weight_bytes(step, step.layer, format, group_size));
+  };
+  const double bytes_per_weight = 2 * bytes_in(info.matmul_format()) / bytes_in(format::kPlainFormat);
+  point.stored_weight_bits = 8 * bytes_per_weight;
+  point.unpack_operations = scheme::unpack_operations(info);
+  result::Ceilings pooled;
+  for (const measure::CeilingRow& row : measure::ceiling_rows())
+    pooled.*row.value = ceiling(input, point.session_ids, row.value);
+  const auto rates = measure::rates_of(pooled, info);
+  if (!rates) return;
+  const scheme::OperationBudget budget = scheme::compute_budget(bytes_per_weight, *point.unpack_operations, *rates);
+  point.operation_budget = budget.per_weight;
+  point.predicted_bound_batch = budget.bound_batch;
+  point.predicted_slower_batch = budget.slower_batch;
 }
 
 /// Counts of a chain of all layers: `scale` times those of the layers that were run, what follows the last one once.
@@ -295,6 +308,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
   add_energy(trials, scale, point);
   point.bandwidth_bytes_per_s = static_cast<double>(*point.bytes) / *point.time_s;
   add_roof(input, point);
+  add_budget(input, point);
   return point;
 }
 

@@ -249,6 +249,7 @@ std::string make_fit_text(const fit::FitReport& report) {
   add(describe_ratios(report.net_ratios, kNetTitle));
   add(describe_anchorless(report.anchorless));
   add(describe_hops(report.hop_slopes));
+  add(describe_bounds(report.operation_bounds));
   add(describe_attribution(report.attribution));
   for (const AxisName& axis : kAxisNames) {
     if (!report.critical.empty()) add(describe_critical(axis, report));

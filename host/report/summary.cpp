@@ -293,6 +293,8 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
     out += "* extrapolated from the layers that were run.\n";
   }
   if (const std::string hops = describe_hops_of(file); !hops.empty()) out += hops + "\n";
+  if (const std::string bounds = describe_bounds(fit::find_operation_bounds(file.points)); !bounds.empty())
+    out += bounds + "\n";
   for (const auto& point : file.points) {
     if (point.status != PointStatus::kOk)
       out +=

@@ -90,4 +90,32 @@ std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
   return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
 }
 
+std::string describe_bounds(const std::vector<fit::OperationBound>& bounds) {
+  if (bounds.empty()) return {};
+  Table table;
+  table.columns = {{"scheme", "scheme"},
+                   {"model", "model"},
+                   {"unpack", "unpack"},
+                   {"budget", "budget"},
+                   {"predicted_bound", "bound from B: predicted"},
+                   {"measured_bound", "measured"},
+                   {"predicted_slower", "slower than f16 from B: predicted"}};
+  for (const fit::OperationBound& one : bounds) {
+    const std::string measured = !one.measured_bound_low ? std::string("one batch")
+                                 : !one.measured_bound_high
+                                     ? fmt::format("above {:g}", one.batches.back())
+                                     : fmt::format("({:g}, {:g}]", *one.measured_bound_low, *one.measured_bound_high);
+    table.rows.push_back({one.scheme, fmt::format("{}{}", one.cell.model, phase_text(one.cell.phase)),
+                          fmt::format("{:.1f}", one.unpack_operations), fmt::format("{:.1f}", one.operation_budget),
+                          fmt::format("{:g}", one.predicted_bound_batch), measured,
+                          one.predicted_slower_batch ? fmt::format("{:g}", *one.predicted_slower_batch) : "none"});
+  }
+  return "Vector operations per weight: what unpacking takes (counted on sm_90), what the device makes while it reads "
+         "one. "
+         "Predicted from these\nand the multiply-adds alone: the latest batch from which a matmul is bound by "
+         "instructions; "
+         "measured: where the chain takes a quarter\nlonger than with the smallest batch.\n" +
+         to_text(table);
+}
+
 }  // namespace qtrap::report

@@ -6,6 +6,7 @@
 
 #include "fit/critical.hpp"
 #include "fit/hop_slope.hpp"
+#include "fit/operation_bound.hpp"
 #include "fit/ratios.hpp"
 
 namespace qtrap::report {
@@ -45,5 +46,8 @@ std::string slope_text(const fit::HopSlope& slope);
 
 /// A heading and a row per slope; empty without one.
 std::string describe_hops(const std::vector<fit::HopSlope>& slopes);
+
+/// Likewise: from which batch each scheme is bound by instructions, predicted beside measured.
+std::string describe_bounds(const std::vector<fit::OperationBound>& bounds);
 
 }  // namespace qtrap::report

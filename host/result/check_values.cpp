@@ -292,6 +292,7 @@ template void check_written(const PaperView&, const Place&);
 template void check_written(const PaperSummary&, const Place&);
 template void check_written(const VerdictEntry&, const Place&);
 template void check_written(const HopSlope&, const Place&);
+template void check_written(const OperationBound&, const Place&);
 template void check_written(const IntervalValue&, const Place&);
 template void check_written(const PartShares&, const Place&);
 template void check_written(const SeparableParts&, const Place&);

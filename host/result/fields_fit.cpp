@@ -206,6 +206,31 @@ std::span<const Field<HopSlope>> table_of(std::type_identity<HopSlope>) {
   return kTable;
 }
 
+std::span<const Field<OperationBound>> table_of(std::type_identity<OperationBound>) {
+  using R = OperationBound;
+  static const Field<R> kTable[] = {
+      {&R::device, kDevice},
+      {&R::model, kModel},
+      {&R::params, kParams},
+      {&R::batches, {"batches", "", "batches that entered"}},
+      {&R::hops, kHops},
+      {&R::tokens_per_hop, kTokens},
+      {&R::context_tokens, kContext},
+      {&R::phase, kPhase},
+      {&R::scheme, kScheme},
+      {&R::unpack_operations, {"unpack_operations", "", "of the points"}},
+      {&R::operation_budget, {"operation_budget", "", "of the point of the largest batch"}},
+      {&R::predicted_bound_batch, {"predicted_bound_batch", "", "predicted: that point's"}},
+      {&R::predicted_slower_batch, {"predicted_slower_batch", "", "predicted: that point's; null: no batch is slower"}},
+      {&R::measured_bound_low,
+       {"measured_bound_low", "",
+        "measured: largest batch before the first whose time is more than a quarter above the smallest batch's; null "
+        "with one batch"}},
+      {&R::measured_bound_high, {"measured_bound_high", "", "measured: that first batch; null where there is none"}},
+  };
+  return kTable;
+}
+
 std::span<const Field<IntervalValue>> table_of(std::type_identity<IntervalValue>) {
   using R = IntervalValue;
   static const Field<R> kTable[] = {
@@ -361,6 +386,8 @@ std::span<const Field<FitFile>> table_of(std::type_identity<FitFile>) {
       {&R::net_energy_ratios,
        {"net_energy_ratios", "", "the same of net energy, gross less idle", {}, table::kMayMiss}},
       {&R::hop_slopes, {"hop_slopes", "", "how ratios go along the hops", {}, table::kMayMiss}},
+      {&R::operation_bounds,
+       {"operation_bounds", "", "from which batch schemes are bound by instructions", {}, table::kMayMiss}},
       {&R::attribution, {"attribution", "", "where time and energy of each point go", {}, table::kMayMiss}},
       {&R::scaling, {"scaling", "", "cost of a step by layers and parameters", {}, table::kMayMiss}},
       {&R::pareto, {"pareto", "", "which schemes are worth having", {}, table::kMayMiss}},

@@ -143,6 +143,19 @@ constexpr Field<R> kTable[] = {
     {&R::mac_class,
      {"mac_class", "",
       "class of the matmul's multiply-adds, each with a cost of its own in fit; null: that of the scheme's name"}},
+    {&R::stored_weight_bits,
+     {"stored_weight_bits", "bit", "bits a weight as the matmul reads it, scales included; null where not known"}},
+    {&R::unpack_operations,
+     {"unpack_operations", "",
+      "vector operations a weight that the matmul takes to unpack it, counted on sm_90; null where not known"}},
+    {&R::operation_budget,
+     {"operation_budget", "", "vector operations that the device makes while it reads one weight, by its ceilings"}},
+    {&R::predicted_bound_batch,
+     {"predicted_bound_batch", "",
+      "predicted: first batch whose matmul is bound by instructions: unpack_operations and its multiply-adds alone"}},
+    {&R::predicted_slower_batch,
+     {"predicted_slower_batch", "",
+      "predicted: first batch whose matmul is slower than f16's, likewise; null where there is none"}},
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ std::variant<Phase, Quantity, CriticalStatus, std::optional<CriticalMethod>, std
     special_types(std::type_identity<CriticalHops>);
 std::variant<Phase, Quantity, Basis, Verdict> special_types(std::type_identity<VerdictEntry>);
 std::variant<Phase, Quantity> special_types(std::type_identity<HopSlope>);
+std::variant<Phase> special_types(std::type_identity<OperationBound>);
 std::variant<Phase> special_types(std::type_identity<PaperView>);
 std::variant<std::optional<IntervalValue>> special_types(std::type_identity<Counterfactual>);
 std::variant<Phase, Quantity, PointBasis, Verdict, std::optional<DecidingKind>, PartShares, SeparableParts,
@@ -37,7 +38,7 @@ std::variant<QuantityFit, EnergyFit, std::vector<CriticalScale>, std::vector<Cri
              std::optional<std::vector<CriticalHops>>, std::vector<PaperView>,
              std::vector<OtherCritical<Axis::kParams>>, std::vector<OtherCritical<Axis::kBatch>>,
              std::vector<OtherCritical<Axis::kHops>>, PaperSummary, std::vector<VerdictEntry>, std::vector<HopSlope>,
-             std::vector<Attribution>, std::vector<Scaling>, std::vector<ParetoCell>>
+             std::vector<OperationBound>, std::vector<Attribution>, std::vector<Scaling>, std::vector<ParetoCell>>
     special_types(std::type_identity<FitFile>);
 template <Axis A>
 std::variant<Phase, Quantity, CriticalStatus, CriticalMethod, IntervalBasis, std::optional<Direction>> special_types(
@@ -54,6 +55,7 @@ std::span<const Field<PaperView>> table_of(std::type_identity<PaperView>);
 std::span<const Field<PaperSummary>> table_of(std::type_identity<PaperSummary>);
 std::span<const Field<VerdictEntry>> table_of(std::type_identity<VerdictEntry>);
 std::span<const Field<HopSlope>> table_of(std::type_identity<HopSlope>);
+std::span<const Field<OperationBound>> table_of(std::type_identity<OperationBound>);
 std::span<const Field<IntervalValue>> table_of(std::type_identity<IntervalValue>);
 std::span<const Field<PartShares>> table_of(std::type_identity<PartShares>);
 std::span<const Field<SeparableParts>> table_of(std::type_identity<SeparableParts>);

@@ -245,6 +245,26 @@ struct HopSlope {
   bool operator==(const HopSlope&) const = default;
 };
 
+/// From which batch one scheme is bound by instructions, as predicted and as measured.
+struct OperationBound {
+  std::string device;
+  std::string model;
+  double params = 0;
+  std::vector<double> batches;
+  double hops = 1;
+  double tokens_per_hop = 1;
+  double context_tokens = 0;
+  Phase phase = Phase::kDecode;
+  std::string scheme;
+  double unpack_operations = 0;
+  double operation_budget = 0;
+  double predicted_bound_batch = 0;
+  std::optional<double> predicted_slower_batch;
+  std::optional<double> measured_bound_low;
+  std::optional<double> measured_bound_high;
+  bool operator==(const OperationBound&) const = default;
+};
+
 /// A value with its interval.
 struct IntervalValue {
   double value = 0;
@@ -369,6 +389,7 @@ struct FitFile {
   std::vector<VerdictEntry> verdict_map;
   std::vector<VerdictEntry> net_energy_ratios;
   std::vector<HopSlope> hop_slopes;
+  std::vector<OperationBound> operation_bounds;
   std::vector<Attribution> attribution;
   std::vector<Scaling> scaling;
   std::vector<ParetoCell> pareto;

@@ -380,6 +380,11 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<std::string> anchor_table;
   std::optional<std::string> weight_format;
   std::optional<std::string> mac_class;
+  std::optional<double> stored_weight_bits;
+  std::optional<double> unpack_operations;
+  std::optional<double> operation_budget;
+  std::optional<double> predicted_bound_batch;
+  std::optional<double> predicted_slower_batch;
   bool operator==(const PointRecord&) const = default;
 };
 

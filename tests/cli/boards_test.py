@@ -55,6 +55,10 @@ class Boards(LayerTest):
             self.assertGreater(rows[name]["value"], 0)
         for row in rows.values():
             self.assertTrue(row["value"] is not None or row["reason"], row)
+        self.assertAlmostEqual(rows["vector_macs_per_byte"]["value"], rows["fp32_macs_per_s"]["value"] / rows["read_bytes_per_s"]["value"])
+        self.assertEqual(rows["operation_budget/q4_0-fused"]["basis"], "derived")
+        self.assertEqual(rows["predicted_bound_batch/q4_0-fused"]["basis"], "predicted")
+        self.assertGreaterEqual(rows["predicted_bound_batch/q4_0-fused"]["value"], 1)
 
     def verify(self, board):
         chosen = [] if board in VERIFY_WHOLE else ["--kernel", "cast_f16"]

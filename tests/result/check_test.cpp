@@ -126,15 +126,7 @@ TEST_F(CheckFile, RefusesWhatIsNoFileOfQtrap) {
               StartsWith("not a file of this program's output (qtrap.model)"));
 }
 
-FitFile sample_fit() {
-  FitFile fit;
-  fit.sessions = {"s0", "s1"};
-  fit.time.status = FitStatus::kOk;
-  fit.time.form = Form::kRoofline;
-  fit.time.coefficients = {{"tau_launch", "s", 4e-6, 3e-6, 5e-6, true, 1.5}, {"tau_sync", "s", {}, {}, {}, false, {}}};
-  fit.time.rows = 24;
-  fit.time.residual_by_scheme = {{"f16", -0.01}, {"w4a8", 0.02}};
-  fit.energy.reason = "no energy meter";
+void add_critical_sizes(FitFile& fit) {
   fit.critical_scale = {{"d",
                          "w4a16-split",
                          "qwen",
@@ -182,6 +174,18 @@ FitFile sample_fit() {
                          4,
                          CriticalMethod::kInterpolated,
                          {1, 8}}}};
+}
+
+FitFile sample_fit() {
+  FitFile fit;
+  fit.sessions = {"s0", "s1"};
+  fit.time.status = FitStatus::kOk;
+  fit.time.form = Form::kRoofline;
+  fit.time.coefficients = {{"tau_launch", "s", 4e-6, 3e-6, 5e-6, true, 1.5}, {"tau_sync", "s", {}, {}, {}, false, {}}};
+  fit.time.rows = 24;
+  fit.time.residual_by_scheme = {{"f16", -0.01}, {"w4a8", 0.02}};
+  fit.energy.reason = "no energy meter";
+  add_critical_sizes(fit);
   fit.paper_view = {{"p", "d", "qwen3-0.6b", "w4a8", 1, Phase::kDecode, 2.0, 1.5, {}, 0.96}};
   fit.paper_view_summary = {1, 0};
   VerdictEntry verdict;

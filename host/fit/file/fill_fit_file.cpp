@@ -99,6 +99,20 @@ result::HopSlope to_entry(const HopSlope& one) {
   return entry;
 }
 
+result::OperationBound to_entry(const OperationBound& one) {
+  result::OperationBound entry;
+  set_cell(one.cell, entry);
+  entry.batches = one.batches;
+  entry.scheme = one.scheme;
+  entry.unpack_operations = one.unpack_operations;
+  entry.operation_budget = one.operation_budget;
+  entry.predicted_bound_batch = one.predicted_bound_batch;
+  entry.predicted_slower_batch = one.predicted_slower_batch;
+  entry.measured_bound_low = one.measured_bound_low;
+  entry.measured_bound_high = one.measured_bound_high;
+  return entry;
+}
+
 result::PartShares to_shares(const Attribution& point) {
   const Parts& s = point.shares;  // in the order of Part
   return {s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], point.unexplained};
@@ -202,6 +216,7 @@ result::FitFile to_fit_file(const FitReport& report) {
   file.verdict_map = to_entries(report.ratios);
   file.net_energy_ratios = to_entries(report.net_ratios);
   file.hop_slopes = to_entries(report.hop_slopes);
+  file.operation_bounds = to_entries(report.operation_bounds);
   file.attribution = to_entries(report.attribution);
   file.scaling = to_entries(report.scaling);
   file.pareto = to_entries(report.pareto);

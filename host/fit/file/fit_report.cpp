@@ -202,14 +202,18 @@ Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, con
   }
   std::map<std::string, double> cor_phase;
   std::set<std::string> sessions;
+  std::vector<result::PointRecord> points;
   for (const result::ResultFile& file : files) {
+    points.insert(points.end(), file.points.begin(), file.points.end());
     for (const result::PointRecord& point : file.points) {
       if (point.cor_phase) cor_phase[point.point_id] = *point.cor_phase;
     }
     for (const result::SessionRecord& session : file.sessions) sessions.insert(session.session_id);
   }
   auto report = make_report(rows, completed, cor_phase);
-  if (report) report.value().sessions.assign(sessions.begin(), sessions.end());
+  if (!report) return report;
+  report.value().sessions.assign(sessions.begin(), sessions.end());
+  report.value().operation_bounds = find_operation_bounds(points);
   return report;
 }
 

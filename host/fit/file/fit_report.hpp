@@ -11,6 +11,7 @@
 #include "fit/critical.hpp"
 #include "fit/decomposition.hpp"
 #include "fit/hop_slope.hpp"
+#include "fit/operation_bound.hpp"
 #include "fit/paper_view.hpp"
 #include "fit/ratios.hpp"
 #include "fit/scaling.hpp"
@@ -42,6 +43,7 @@ struct FitReport {
   std::vector<Ratio> ratios;         ///< verdicts of time and energy, one per cell and scheme
   std::vector<Ratio> net_ratios;     ///< of net energy, beside the gross ones
   std::vector<HopSlope> hop_slopes;  ///< of time, then of energy
+  std::vector<OperationBound> operation_bounds;
   std::vector<std::pair<Quantity, judge::Anchorless>>
       anchorless;                        ///< cells without an f16 anchor: no ratio of theirs is known
   std::vector<Attribution> attribution;  ///< of time, then of energy

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/anchor.hpp"
+#include "core/contract.hpp"
 #include "core/result.hpp"
 #include "core/statistics.hpp"
 #include "measure/ceilings/random_data.hpp"
@@ -273,6 +275,28 @@ class CeilingProbe {
 }  // namespace
 
 std::span<const CeilingRow> ceiling_rows() { return kRows; }
+
+CeilingRow::Member member_of(std::string_view key) {
+  const auto rows = ceiling_rows();
+  const auto row = std::find_if(rows.begin(), rows.end(), [&](const CeilingRow& one) { return one.name == key; });
+  expects(row != rows.end(), "schemes name ceilings of the records");
+  return row->value;
+}
+
+std::optional<scheme::DeviceRates> rates_of(const result::Ceilings& ceilings, const scheme::SchemeInfo& info) {
+  const auto rate_of = [&](const scheme::SchemeInfo& one) -> std::optional<double> {
+    const scheme::ActivationInfo& activations = scheme::info(one.activations);
+    if (const auto matrix = ceilings.*member_of(activations.matrix_ceiling)) return matrix;
+    if (!one.own_rate.ceiling.empty()) {
+      if (const auto own = ceilings.*member_of(one.own_rate.ceiling)) return *own / one.own_rate.operations;
+    }
+    return ceilings.*member_of(activations.vector_ceiling);
+  };
+  const auto macs = rate_of(info);
+  const auto anchor = rate_of(scheme::find_scheme(kAnchor).value());
+  if (!ceilings.read_bytes_per_s || !ceilings.fp32_macs_per_s || !macs || !anchor) return std::nullopt;
+  return scheme::DeviceRates{*ceilings.read_bytes_per_s, *ceilings.fp32_macs_per_s, *macs, *anchor};
+}
 
 std::uint64_t choose_set_bytes(const device::DeviceInfo& info) {
   const std::uint64_t wanted = std::max(kLargeSet, kCacheFactor * info.cache_bytes);

@@ -16,6 +16,7 @@
 #include "device/device.hpp"
 #include "measure/ceilings/cache_knee.hpp"
 #include "result/records.hpp"
+#include "scheme/budget.hpp"
 
 namespace qtrap::measure {
 
@@ -28,6 +29,12 @@ struct CeilingRow {
   Member events;  ///< null where event stamps say nothing of it
 };
 std::span<const CeilingRow> ceiling_rows();
+/// The member of this key, which must be one of them.
+CeilingRow::Member member_of(std::string_view key);
+
+/// What bounds a scheme's matmul and that of f16: the matrix unit where it was measured, else instructions of the
+/// scheme's own, else those of its activations. None where a ceiling is absent.
+std::optional<scheme::DeviceRates> rates_of(const result::Ceilings& ceilings, const scheme::SchemeInfo& info);
 
 /// Puts what is known of the cache into the record's ceilings.
 void set_cache(const CacheFindings& findings, result::Ceilings& ceilings);
