@@ -236,12 +236,11 @@ report::Table make_budget_table(const result::Ceilings& ceilings) {
   return table;
 }
 
-constexpr const char* kBudgetWords =
-    "\nOperations of the vector unit per weight: unpack, what a weight of the scheme takes beyond f16's (counted on "
-    "sm_90);\n"
-    "budget, what the device makes while it reads one. Predicted from these and the multiply-adds alone, so at the "
-    "latest:\n"
-    "the batch from which the matmul is bound by instructions, and from which it is slower than f16's.\n";
+constexpr const char* kBudgetWords = R"(
+Vector operations per weight that the matmul reads (f16's behind a split). unpack: beyond f16's, counted on sm_90; budget:
+what the device makes while it reads one. Predicted from these and the multiply-adds alone, so at the latest: from which
+batch the matmul is bound by instructions, and from which it is slower than f16's.
+)";
 
 /// As text two tables; as JSON one, with a row "QUANTITY/SCHEME" for each value of the second.
 std::string describe_ceilings(const result::Ceilings& ceilings, const measure::CacheFindings& cache, bool json) {
