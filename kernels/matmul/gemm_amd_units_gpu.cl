@@ -1,8 +1,9 @@
 // Y = X W^T for many tokens on AMD's matrix units (common/matrix_unit.clh: MFMA or WMMA): y[t][r] = sum_k
-// w[r][k] x[t][k], for f16 (f32 sums) and int8 (int32 sums, exact). Bindings as in matmul_reference.cl.
+// w[r][k] x[t][k], for int8 weights and activations: int32 sums, exact. Bindings as in matmul_reference.cl. With f16
+// activations gemm_frame_amd_gpu.cl serves all weights.
 // Work-group (b, c) of 128 items: a tile of 64 rows x 64 tokens; wave w has rows 32 (w % 2).. and tokens UNIT_LANES (w / 2)..
 // (four waves of 32 x 32 or two of 32 x 64), as products of 16 x 16. A row of W is a row of A and a row of x a column of B,
-// so both lie as the unit wants them. Per step of 64 bytes (32 f16, 64 int8 columns) of each row both tiles come to local
+// so both lie as the unit wants them. Per step of 64 columns of each row both tiles come to local
 // memory, 16 bytes per access, through registers, while the step before is multiplied. Rows whose width is no multiple of 16 bytes are read byte by byte; columns beyond the last are 0. The
 // pitch of 80 bytes puts the 16 bytes of eight neighbouring rows on different banks.
 // Bytes: weights once per 64 tokens, x once per 64 rows; 64 / PART_BYTES x 16 products of 16 x 16 per group and step.
@@ -111,14 +112,7 @@ static inline void bring_bytes(__local uchar* tile, __global const uchar* from, 
       if (row < rows && token < tokens) store(sums[i], row, token);                      \
     }                                                                                    \
   }
-#define STORE_F16(value, row, token) vstore_half_rte(value, (size_t)(token) * rows + (row), y)
 #define STORE_I32(value, row, token) out[(size_t)(token) * rows + (row)] = (value)
-
-GPU_KERNEL void gemm_f16_f16_gpu(__global const half* weights, __global const half* x, __global half* y, uint rows,
-                                 uint columns, uint tokens) {
-  MULTIPLY(weights, x, 2, FloatSums, add_f16)
-  STORE(float, STORE_F16)
-}
 
 GPU_KERNEL void gemm_i8_i8_gpu(__global const char* codes, __global const char* x, __global int* out, uint rows,
                                uint columns, uint tokens) {

@@ -67,7 +67,11 @@ TEST(VariantChoice, TakesTheFirstVariantWhoseCapabilitiesAreAllThere) {
   EXPECT_EQ(chosen("gemm_f16_f16", cdna), "gemm_f16_f16_gpu_mfma");
   EXPECT_EQ(chosen("gemm_i8_i8", cdna), "gemm_i8_i8_gpu_mfma");
   EXPECT_EQ(chosen("gemm_i4_i8", cdna), "gemm_i4_i8_gpu_gcn");
+  EXPECT_EQ(chosen("gemm_i4_f16", cdna), "gemm_i4_f16_gpu_mfma");
+  EXPECT_EQ(chosen("gemm_q4_k_f16", cdna), "gemm_q4_k_f16_gpu_mfma");
+  EXPECT_EQ(chosen("gemv_q4_k_f16", cdna), "gemv_q4_k_f16_gpu_gcn");
   EXPECT_EQ(chosen("gemm_f16_f16", rdna), "gemm_f16_f16_gpu_wmma");
+  EXPECT_EQ(chosen("gemm_i8_f16", rdna), "gemm_i8_f16_gpu_wmma");
   EXPECT_EQ(chosen("gemm_i8_i8", rdna), "gemm_i8_i8_gpu_wmma");
 }
 
@@ -269,16 +273,27 @@ TEST_F(EmulatedPtxTest, AWrongByteOrderFailsTheProbeAndNothingRuns) {
 /// of NVIDIA's are not made of functions that stand in for its instructions: tests/ptx runs them.
 struct EmulatedUnit {
   const char* variant;
-  const char* without;  ///< line that the emulation of an older generation lacks; empty: none
+  const char* without;               ///< line that the emulation of an older generation lacks; empty: none
+  std::vector<const char*> kernels;  ///< parts of names: what is run with one tile
 };
 std::ostream& operator<<(std::ostream& out, const EmulatedUnit& unit) {
   return out << unit.variant << (*unit.without == 0 ? "" : " without ") << unit.without;
 }
 
+void emulate_amd_unit(const test::ChangedKernels& kernels, const std::string& variant) {
+  for (const std::string& name : {variant, std::string("amd_pairs")}) {
+    fs::copy_file(fs::path(QTRAP_SOURCE_DIR) / "tests/scheme" / ("emulated_" + name + ".clh"),
+                  kernels.folder() / "common" / (name + ".clh"), fs::copy_options::overwrite_existing);
+  }
+  // Each product is two barriers here: unrolled, the device's compiler would take minutes.
+  for (const char* file : {"matmul/gemm_amd_units_gpu.cl", "matmul/gemm_frame_amd_gpu.cl"})
+    kernels.replace(file, "_Pragma(\"unroll\")", "");
+}
+
 /// PoCL 3.1 with several threads gives these emulations' work-groups wrong sums now and then; with one thread they are
 /// right. The variable counts until the process creates its first
 /// platform: under ctest, where each test is a process, it always does.
-class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithParamInterface<EmulatedUnit> {
+class OneThreadTest : public ChangedKernelsTest {
  protected:
   void SetUp() override {
     ::setenv("POCL_MAX_PTHREAD_COUNT", "1", 1);
@@ -286,41 +301,106 @@ class EmulatedMatrixUnitTest : public ChangedKernelsTest, public testing::WithPa
     if (IsSkipped()) return;
     if (info_.platform.find("Portable Computing Language") != std::string::npos && info_.compute_units > 1)
       GTEST_SKIP() << "PoCL already runs several threads: run this test alone";
-    const std::string file = std::string("common/") + GetParam().variant + ".clh";
-    fs::copy_file(
-        fs::path(QTRAP_SOURCE_DIR) / "tests/scheme" / (std::string("emulated_") + GetParam().variant + ".clh"),
-        kernels_.folder() / file, fs::copy_options::overwrite_existing);
-    kernels_.replace(file, GetParam().without, "");
-    // Each product is two barriers here: unrolled, the device's compiler would take minutes.
-    kernels_.replace("matmul/gemm_amd_units_gpu.cl", "_Pragma(\"unroll\")", "");
   }
-
-  std::vector<VerifyRow> verify_unit(bool small = false) { return verify(GetParam().variant, small); }
-  static constexpr std::size_t kKernels = 2;
 };
 
-TEST_P(EmulatedMatrixUnitTest, EveryKernelPasses) { expect_all_pass(verify_unit(), kKernels); }
+class EmulatedMatrixUnitTest : public OneThreadTest, public testing::WithParamInterface<EmulatedUnit> {
+ protected:
+  void SetUp() override {
+    OneThreadTest::SetUp();
+    if (IsSkipped()) return;
+    emulate_amd_unit(kernels_, GetParam().variant);
+    kernels_.replace(std::string("common/") + GetParam().variant + ".clh", GetParam().without, "");
+  }
+
+  std::vector<VerifyRow> verify_unit(bool small, const std::string& kernel) {
+    return verify(GetParam().variant, small, kernel);
+  }
+};
+
+TEST_P(EmulatedMatrixUnitTest, EveryKernelPasses) {
+  for (const char* kernel : GetParam().kernels) expect_all_pass(verify_unit(true, kernel), 1);
+}
+
+constexpr const char* kPlainKernels[] = {"gemm_i8_i8", "gemm_i8_f16"};
 
 TEST_P(EmulatedMatrixUnitTest, AKernelWithSwappedFragmentsFails) {
   kernels_.replace("matmul/gemm_amd_units_gpu.cl", "add(a[m], b[n], acc[m][n])",
                    "add(a[m], b[PRODUCTS - 1 - n], acc[m][n])");
-  const auto rows = verify_unit(true);
-  EXPECT_EQ(rows.size(), kKernels);
-  for (const VerifyRow& row : rows) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
+  kernels_.replace("matmul/gemm_frame_amd_gpu.cl", "add_half_f16(a[m][f], b[n],",
+                   "add_half_f16(a[m][f], b[TOKEN_TILES - 1 - n],");
+  for (const char* kernel : kPlainKernels) {
+    const auto rows = verify_unit(true, kernel);
+    EXPECT_EQ(rows.size(), 1U) << kernel;
+    for (const VerifyRow& row : rows) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
+  }
 }
 
-/// How a tile is brought is the same for both units.
+/// One of each way that a format goes through the frame: no scale in the loop, minima, two scales a step, zero points
+/// of groups, two f16 for a code.
+const std::vector<const char*> kEachWay{"gemm_i8_i8", "gemm_i8_f16", "gemm_q4_1",
+                                        "gemm_q6_k",  "gemm_i4_f16", "gemm_nf4"};
+/// Codes that CDNA2 would take as 0 where they stood in the bits of subnormal f16, and its own products of int8.
+const std::vector<const char*> kSubnormalCodes{"gemm_i8_i8", "gemm_mxfp4", "gemm_fp8", "gemm_nf4"};
+INSTANTIATE_TEST_SUITE_P(Units, EmulatedMatrixUnitTest,
+                         testing::Values(EmulatedUnit{"mfma", "", {"gemm_"}},
+                                         EmulatedUnit{"mfma", "#define HAS_MFMA_I8_K32", kSubnormalCodes},
+                                         EmulatedUnit{"wmma", "", kEachWay}));
+
+/// Every tile, whole steps and odd widths.
 class EmulatedTileTest : public EmulatedMatrixUnitTest {};
+
+TEST_P(EmulatedTileTest, EveryTilePasses) {
+  for (const char* kernel : GetParam().kernels) expect_all_pass(verify_unit(false, kernel), 1);
+}
 
 TEST_P(EmulatedTileTest, AKernelThatKeepsWhatLiesBehindARowFails) {
   kernels_.replace("matmul/gemm_amd_units_gpu.cl", "at < row_bytes ? held[c] : (uint4)(0)", "held[c]");
-  for (const VerifyRow& row : verify_unit()) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
+  kernels_.replace("matmul/gemm_frame_amd_gpu.cl", "if (k >= columns) *(__local", "if (false) *(__local");
+  for (const char* kernel : kPlainKernels) {
+    for (const VerifyRow& row : verify_unit(false, kernel)) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Units, EmulatedMatrixUnitTest,
-                         testing::Values(EmulatedUnit{"mfma", ""}, EmulatedUnit{"mfma", "#define HAS_MFMA_I8_K32"},
-                                         EmulatedUnit{"wmma", ""}));
-INSTANTIATE_TEST_SUITE_P(Units, EmulatedTileTest, testing::Values(EmulatedUnit{"wmma", ""}));
+INSTANTIATE_TEST_SUITE_P(Units, EmulatedTileTest,
+                         testing::Values(EmulatedUnit{"mfma", "", {"gemm_i8_f16", "gemm_q6_k"}},
+                                         EmulatedUnit{"wmma", "", {"gemm_i8_i8", "gemm_i8_f16", "gemm_q6_k"}}));
+
+/// Faults of the frame that no probe of the unit can see.
+struct FrameFault {
+  const char* variant;
+  const char* kernel;
+  const char* file;
+  const char* from;
+  const char* to;
+};
+std::ostream& operator<<(std::ostream& out, const FrameFault& fault) {
+  return out << fault.variant << ' ' << fault.kernel << ": " << fault.to;
+}
+
+class EmulatedFrameTest : public OneThreadTest, public testing::WithParamInterface<FrameFault> {};
+
+TEST_P(EmulatedFrameTest, AKernelWithTheFaultFails) {
+  const FrameFault& fault = GetParam();
+  emulate_amd_unit(kernels_, fault.variant);
+  kernels_.replace(fault.file, fault.from, fault.to);
+  const auto rows = verify(fault.variant, true, fault.kernel);
+  EXPECT_EQ(rows.size(), 1U);
+  for (const VerifyRow& row : rows) EXPECT_EQ(row.status, VerifyStatus::kFail) << row.kernel;
+}
+
+constexpr const char* kUnit = "common/matrix_unit.clh";
+constexpr const char* kFrame = "matmul/gemm_frame_amd_gpu.cl";
+INSTANTIATE_TEST_SUITE_P(
+    Faults, EmulatedFrameTest,
+    testing::Values(
+        FrameFault{"wmma", "gemm_q4_0", kUnit, "#define sum_place(row) ((row) % 2 * 8 + (row) / 2)",
+                   "#define sum_place(row) (row)"},
+        FrameFault{"mfma", "gemm_q4_0", kUnit, "#define sum_place(row) (row)", "#define sum_place(row) (15 - (row))"},
+        FrameFault{"mfma", "gemm_q4_0", kFrame, "(uint4)(a.lo, b.lo)", "(uint4)(b.lo, a.lo)"},
+        FrameFault{"mfma", "gemm_i2", kFrame, "(uint4)(a.x, b.x, c.x, d.x)", "(uint4)(a.x, c.x, b.x, d.x)"},
+        FrameFault{"mfma", "gemm_q6_k", kFrame, "h) * UNIT_TILE + own_place]", "1 - h) * UNIT_TILE + own_place]"},
+        FrameFault{"wmma", "gemm_i8_f16", kFrame, "from[w * (ITEMS / STEP_WAVES)]", "from[0]"}));
 
 /// A fault in the layout that kernels/common/matrix_unit.clh takes for granted, or in the unit.
 struct LayoutFault {
@@ -360,8 +440,8 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutFault{"mfma", kFragments, "mfma_i8_k32((a).hi, (b).hi", "mfma_i8_k32((a).hi, (b).lo"},
         LayoutFault{"mfma", kFragments, "(lane) / 16 * 4 + (i)", "(lane) / 16 + (i) * 4"},
         LayoutFault{"wmma", "common/wmma.clh", "2 * i + odd", "i + 8 * odd"},
-        LayoutFault{"wmma", "common/wmma.clh", "vload_half(k, (__local const half*)(half_wave + row * 16))",
-                    "vload_half(k ^ 1, (__local const half*)(half_wave + row * 16))"},
+        LayoutFault{"wmma", "common/wmma.clh", "float_of_half(half_wave + row * 16, k)",
+                    "float_of_half(half_wave + row * 16, k ^ 1)"},
         LayoutFault{"wmma", kFragments, "from + lane % 16 * pitch", "from + lane / 2 * pitch"},
         LayoutFault{"wmma", kFragments, "wmma_i8((a).hi, (b).hi", "wmma_i8((a).hi, (b).lo"},
         LayoutFault{"wmma", kFragments, "2 * (i) + (lane) / 16", "(i) + (lane) / 16 * 8"}));

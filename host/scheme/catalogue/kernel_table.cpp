@@ -107,6 +107,13 @@ WorkSize unit_gemm(const Tuning&, const Extent& e) {
   const std::size_t items = std::size_t{32} * tile.warps;
   return {{blocks(e.rows, tile.rows()) * items, blocks(e.tokens, tile.tokens()), 1}, {items, 1, 1}};
 }
+/// Rows and tokens of a group of gemm_frame_amd_gpu.cl, the more steps of columns the smaller.
+std::uint32_t amd_tile(std::uint64_t tokens) { return tokens <= 16 ? 16 : tokens <= 32 ? 32 : 64; }
+WorkSize amd_gemm(const Tuning&, const Extent& e) {
+  constexpr std::size_t kItems = 128;
+  const std::uint32_t tile = amd_tile(e.tokens);
+  return {{blocks(e.rows, tile) * kItems, blocks(e.tokens, tile), 1}, {kItems, 1, 1}};
+}
 WorkSize gpu_gemm(const Tuning&, const Extent& e) {
   const std::size_t row_items = kNumbers.tile_row_items;
   const std::size_t token_items = kNumbers.tile_token_items;
@@ -182,6 +189,9 @@ std::string unit_gemm_options(const Tuning& t, const Extent& e) {
   const UnitTile tile = unit_tile(e.tokens);
   return fmt::format("{}-DWARPS={} -DROW_WARPS={} -DTOKEN_WARPS={} -DROW_TILES={} -DTOKEN_TILES={}", group_option(t, e),
                      tile.warps, tile.row_warps, tile.token_warps, tile.row_tiles, tile.token_tiles);
+}
+std::string amd_gemm_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{}-DUNIT_TILE={}", group_option(t, e), amd_tile(e.tokens));
 }
 /// Of formats that are no frames elsewhere. f16 and int8 have no groups.
 Tuning without_group(Tuning t) {
@@ -325,6 +335,8 @@ constexpr KernelRow kRows[] = {
      {"mma"},
      kFewestForUnit},
     {{kGemm, kW8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i8<unit_gemm_options>, {"mma"}},
+    {{kGemm, kW8}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, of_i8<amd_gemm_options>, {"mfma", "wmma"}},
+    {{kGemm, kW4}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, of_i4<amd_gemm_options>, {"mfma", "wmma"}},
     {{kGemm, kW4}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i4<unit_gemm_options>, {"mma"}},
     {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, by_i8<of_i8<unit_gemm_options>>, {"mma"}},
     {{kGemm, kW4, kI8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, by_i8<of_i4<unit_gemm_options>>, {"mma"}},
@@ -344,7 +356,7 @@ constexpr KernelRow kRows[] = {
      gpu_gemv_options,
      {"gpu", "ptx", "gcn", "rdna3", "khronos"}},
     {{kGemm, kW16}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_f16<unit_gemm_options>, {"mma"}},
-    {{kGemm, kW16}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
+    {{kGemm, kW16}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, of_f16<amd_gemm_options>, {"mfma", "wmma"}},
     {{kGemm, kW16}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kGemm, kW8}, "gpu", "matmul/gemm_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kGemm, kW8, kI8}, "gpu", "matmul/gemm_amd_units_gpu.cl", gpu_gemm, tile_options, {"mfma", "wmma"}},
@@ -397,6 +409,7 @@ constexpr KernelRow kFrames[] = {
     {{kDequantize}, "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_frame_dequantize_options},
     {{kGemv}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
     {{kGemm}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
+    {{kGemm}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, amd_gemm_options, {"mfma", "wmma"}},
     {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kDequantize}, "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
