@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "fit/fit_report.hpp"
+#include "fit/file/fit_report.hpp"
 #include "fit/result_rows.hpp"
 
 namespace qtrap::fit {
