@@ -186,6 +186,7 @@ std::optional<Interval> estimate(const BalanceCurve& curve, const std::vector<Re
 void set_threshold(const BalanceCurve& curve, const std::vector<Replicate>& replicates, const BalanceOptions& options,
                    BalanceLaw& law) {
   std::vector<double> values;
+  values.reserve(replicates.size());
   for (const Replicate& one : replicates) values.push_back(one.log_threshold);
   const double value = find_log_threshold(curve, law.log_balance_least, options.no_effect_margin);
   const Interval logs = make_interval(value, std::move(values), options.confidence);

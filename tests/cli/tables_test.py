@@ -400,6 +400,7 @@ class DeviceBalance(TableTest):
             cpu = laws["cpu", scheme, reference]
             self.assertEqual((cpu["devices"], cpu["status"], cpu["floor_ratio"]), (60, "not_identified", None))
             self.assertIsNotNone(cpu["reason"])
+        self.assertIn("too few devices are short of operations", laws["cpu", "f16-software-cast", "f32"]["reason"])
         self.assertGreater(laws["cpu", "f16-software-cast", "f32"]["median_ratio_low"], 1)
         self.assertEqual(laws["gpu", "f16", "f32"]["status"], "not_identified")
         self.assertLess(laws["gpu", "f16", "f32"]["median_ratio_high"], 0.6)

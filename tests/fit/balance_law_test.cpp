@@ -80,9 +80,13 @@ TEST(BalanceLaw, HasTheLeastErrorOfAllCurves) {
     std::vector<DeviceRatio> devices = make_devices(3 + static_cast<int>(seed % 9), law(0.6, 15), 0.7, seed);
     if (seed % 3 == 0) devices[1].log_balance = devices[2].log_balance;  // ties
     double least = 1e300;
-    for (double knee = devices.front().log_balance; knee <= devices.back().log_balance; knee += 0.002) {
-      std::vector<double> levels;
-      for (const DeviceRatio& one : devices) levels.push_back(one.log_ratio - std::max(0.0, knee - one.log_balance));
+    const double begin = devices.front().log_balance;
+    const int steps = static_cast<int>((devices.back().log_balance - begin) / 0.002);
+    for (int step = 0; step <= steps; ++step) {
+      const double knee = begin + 0.002 * step;
+      std::vector<double> levels(devices.size());
+      std::transform(devices.begin(), devices.end(), levels.begin(),
+                     [knee](const DeviceRatio& one) { return one.log_ratio - std::max(0.0, knee - one.log_balance); });
       least = std::min(least, sum_errors({compute_median(levels), knee}, devices));
     }
     const double found = sum_errors(fit_balance_curve(devices), devices);
