@@ -76,6 +76,9 @@ Status check_sources(const Series& series, const Place& place) {
   };
   also(series.replicate, "replicate");
   also(series.device, "device");
+  also(series.vendor, "vendor");
+  also(series.fp32_tflops, "fp32_tflops");
+  also(series.bandwidth_gb_s, "bandwidth_gb_s");
   also(series.model, "model");
   also(series.scheme, "scheme");
   also(series.batch, "batch");
@@ -210,7 +213,7 @@ void visit_text_columns(const Series& series, const std::function<void(const std
   for (const TextSource* source : {&series.session.source, &series.device, &series.model, &series.scheme}) {
     if (source->column) visit(*source->column);
   }
-  for (const auto* source : {&series.source, &series.replicate, &series.path, &series.phase}) {
+  for (const auto* source : {&series.vendor, &series.source, &series.replicate, &series.path, &series.phase}) {
     if (*source && (*source)->column) visit(*(*source)->column);
   }
 }
@@ -228,6 +231,8 @@ void visit_number_columns(const Series& series, const std::function<void(const C
       if (*column) visit({{**column}}, source->unit);
     }
   };
+  visit_source(series.fp32_tflops, kRateUnit);
+  visit_source(series.bandwidth_gb_s, kBandwidthUnit);
   visit_source(series.batch, "");
   visit_quantity(series.time);
   visit_quantity(series.energy);

@@ -112,6 +112,9 @@ struct Series {
   std::map<std::string, CellTexts> except;  ///< column: the texts of which its cell must be none
   std::optional<TextSource> replicate;      ///< tells repeats of a configuration within its session apart
   TextSource device;
+  std::optional<TextSource> vendor;            ///< of the device, in place of `vendors`
+  std::optional<NumberSource> fp32_tflops;     ///< of the device's vector units, as its maker states it
+  std::optional<NumberSource> bandwidth_gb_s;  ///< of its memory, likewise
   TextSource model;
   TextSource scheme;
   std::optional<TextSource> path;     ///< of a row's kernels, in place of the scheme's
@@ -147,11 +150,13 @@ struct ImportMap {
   std::string licence;
   std::optional<std::string> date;
   result::Workload workload = result::Workload::kDecoder;
-  DeviceType device_type = DeviceType::kGpu;
-  std::optional<std::string> separator;         ///< of the cells; the text decides when left out
-  std::optional<std::string> decimal;           ///< "." or ","; see table_reader.hpp when left out
-  std::vector<std::string> no_reading;          ///< further words that mean no reading
-  std::map<std::string, std::string> models;    ///< text in the table: name of a model profile
+  DeviceType device_type = DeviceType::kGpu;       ///< of those that `device_types` does not tell
+  std::map<std::string, DeviceType> device_types;  ///< text in a device's name: its type
+  std::map<std::string, std::string> vendors;      ///< text in a device's name: its vendor
+  std::optional<std::string> separator;            ///< of the cells; the text decides when left out
+  std::optional<std::string> decimal;              ///< "." or ","; see table_reader.hpp when left out
+  std::vector<std::string> no_reading;             ///< further words that mean no reading
+  std::map<std::string, std::string> models;    ///< text in the table: name of a model profile; of a kernel: its name
   std::map<std::string, SchemeEntry> schemes;   ///< text in the table: scheme
   std::map<std::string, result::Phase> phases;  ///< text in the table: phase; the words themselves need no entry
   std::vector<Series> series;
@@ -163,6 +168,8 @@ std::string name_of(const Series& series);
 
 /// Units of numbers whose unit the map does not choose.
 inline constexpr std::string_view kPowerUnit = "W";
+inline constexpr std::string_view kRateUnit = "TFLOP/s";
+inline constexpr std::string_view kBandwidthUnit = "GB/s";
 inline constexpr std::string_view kTokensUnit = "tokens";
 inline constexpr std::string_view kStepsUnit = "steps";
 inline constexpr std::string_view kRunsUnit = "runs";

@@ -10,6 +10,7 @@
 #include "core/sha256.hpp"
 #include "core/statistics.hpp"
 #include "import/anchors.hpp"
+#include "import/device_facts.hpp"
 #include "import/import_ratios.hpp"
 #include "import/reading.hpp"
 #include "judge/point_cell.hpp"
@@ -105,6 +106,8 @@ class Importer {
 
   Result<profile::ModelProfile> model_of(const RowView& row, const std::string& text) {
     const auto known = map_.models.find(text);
+    if (map_.workload == result::Workload::kKernel)
+      return name_kernel(row, known == map_.models.end() ? text : known->second);
     if (known == map_.models.end()) {
       return row.refuse("the map's `models` lacks this model", text, "add it with the name of a model profile");
     }
@@ -115,7 +118,16 @@ class Importer {
     return found;
   }
 
-  result::SessionRecord& session_of(const std::string& name, const std::string& device, const Series& series) {
+  /// A kernel of no language model: a shape of nothing but a name.
+  static Result<profile::ModelProfile> name_kernel(const RowView& row, const std::string& name) {
+    if (name.empty()) return row.refuse("the kernel has no name", "", "give `model` a constant, or filter the row out");
+    profile::ModelProfile kernel;
+    kernel.name = name;
+    return kernel;
+  }
+
+  result::SessionRecord& session_of(const std::string& name, const std::string& device, const Series& series,
+                                    const DeviceFacts& facts) {
     const std::string id = fmt::format("{}/{}/{}", map_.name, name, device);
     for (result::SessionRecord& session : file_.sessions) {
       if (session.session_id == id) return session;
@@ -129,11 +141,8 @@ class Importer {
     session.device.id = device;
     session.device.platform = "imported";
     session.device.name = device;
-    session.device.vendor = "unknown";
     session.device.driver = "unknown";
-    session.device.type = map_.device_type;
-    session.device.kernel_family =
-        map_.device_type == DeviceType::kCpu ? result::KernelFamily::kCpu : result::KernelFamily::kGpu;
+    set_facts(facts, session);
     session.meter.name = "imported";
     session.meter.status = to_string(series.energy ? EnergyStatus::kOk : EnergyStatus::kNoMeter);
     if (series.energy) session.meter.method = to_string(series.energy->method);
@@ -158,7 +167,10 @@ class Importer {
     if (!work) return work.error();
     const auto reading = read_row(row, series);
     if (!reading) return reading.error();
-    result::SessionRecord& session = session_of(name, device, series);
+    const auto facts = read_device_facts(row, map_, series);
+    if (!facts) return facts.error();
+    result::SessionRecord& session = session_of(name, device, series, facts.value());
+    if (Status status = check_same(row, facts.value(), session); !status) return status;
     if (series.stack) session.environment["import_stack"] = *series.stack;
     for (const std::string& hazard : series.hazards) {
       if (std::find(session.hazards.begin(), session.hazards.end(), hazard) == session.hazards.end()) {
@@ -175,6 +187,17 @@ class Importer {
                             : keep(row, std::move(point));
   }
 
+  static void set_shape(const profile::ModelProfile& model, result::PointRecord& point) {
+    point.params = model::compute_parameters(model);
+    point.params_step = model::compute_step_parameters(model);
+    point.layers = model.layers;
+    point.resident_layers = model.layers;
+    point.heads = model.heads;
+    point.kv_heads = model.kv_heads;
+    point.hidden = model.hidden;
+    point.ffn = model.ffn;
+  }
+
   result::PointRecord make_point(const RowView& row, const Series& series, const result::SessionRecord& session,
                                  const Work& work, double batch) const {
     const auto& [model, scheme, phase] = work;
@@ -186,10 +209,7 @@ class Importer {
     point.point_id = fmt::format("{}|{}|{}", session.session_id, point.cell_id, scheme.scheme);
     point.workload = map_.workload;
     point.model = model.name;
-    point.params = model::compute_parameters(model);
-    point.params_step = model::compute_step_parameters(model);
-    point.layers = model.layers;
-    point.resident_layers = model.layers;
+    if (map_.workload != result::Workload::kKernel) set_shape(model, point);
     point.scheme = scheme.scheme;
     point.path = scheme.path;
     point.weight_bits = scheme.weight_bits;
@@ -200,10 +220,6 @@ class Importer {
     point.sessions = 1;
     point.session_ids = {session.session_id};
     point.device_id = session.device.id;
-    point.heads = model.heads;
-    point.kv_heads = model.kv_heads;
-    point.hidden = model.hidden;
-    point.ffn = model.ffn;
     point.source = series.source ? row.text(*series.source) : map_.source;
     if (series.energy) point.energy_method = series.energy->method;
     return point;

@@ -26,8 +26,8 @@ std::variant<result::PointBasis, SessionSource, std::map<std::string, CellTexts>
              std::map<std::string, SchemeColumn>, TextSource, std::optional<TextSource>, std::optional<NumberSource>,
              std::optional<TimeSource>, std::optional<EnergySource>>
     special_types(std::type_identity<Series>);
-std::variant<result::Workload, DeviceType, std::map<std::string, std::string>, std::map<std::string, SchemeEntry>,
-             std::map<std::string, result::Phase>, std::vector<Series>>
+std::variant<result::Workload, DeviceType, std::map<std::string, DeviceType>, std::map<std::string, std::string>,
+             std::map<std::string, SchemeEntry>, std::map<std::string, result::Phase>, std::vector<Series>>
     special_types(std::type_identity<ImportMap>);
 
 std::span<const table::Field<TextSource>> table_of(std::type_identity<TextSource>);

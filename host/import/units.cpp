@@ -28,6 +28,7 @@ constexpr Unit kTimeUnits[] = {
     {"us/step", 1e-6, Per::kStep, false, "latency of a step"},
     {"steps/s", 1, Per::kStep, true, "steps per second; of one sequence alone its tokens per second"},
     {"tokens/min", 60, Per::kToken, true, "throughput, tokens of all sequences together"},
+    {"MLUP/s", 1e-6, Per::kStep, true, "million lattice updates per second; a step is one update"},
 };
 
 constexpr Unit kEnergyUnits[] = {
@@ -90,8 +91,15 @@ constexpr Spellings kWords[] = {
     {"token", {"tokens", "tok", "toks", "t", "Token", "Tokens"}},
     {"step", {"steps", "Step", "Steps"}},
     {"run", {"runs", "query", "queries", "request", "requests", "prompt", "prompts"}},
+    {"MLUP", {"MLUPs", "MLUPS"}},
+    {"GB", {"gigabyte", "gigabytes"}},
+    {"TFLOP", {"TFLOPs", "Tflop", "Tflops"}},
     {"%", {"percent", "pct"}},
 };
+
+/// Units whose slash goes without saying.
+constexpr std::pair<std::string_view, std::string_view> kShort[] = {
+    {"tps", "tokens/s"}, {"TPS", "tokens/s"}, {"TFLOPS", "TFLOP/s"}, {"GBps", "GB/s"}, {"MLUPS", "MLUP/s"}};
 
 /// Counts that stand before a token, step or run.
 constexpr Spellings kCounts[] = {
@@ -160,7 +168,9 @@ std::optional<double> convert_to_step(const Unit& unit, double value, const Spre
 std::optional<std::string> canonicalize_unit(std::string_view text) {
   constexpr std::string_view kPer = " per ";
   std::string slashed(trim(text));
-  if (slashed == "tps" || slashed == "TPS") slashed = "tokens/s";
+  for (const auto& [name, meaning] : kShort) {
+    if (slashed == name) slashed = meaning;
+  }
   for (std::size_t at = slashed.find(kPer); at != std::string::npos; at = slashed.find(kPer))
     slashed.replace(at, kPer.size(), "/");
   std::string whole;

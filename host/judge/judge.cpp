@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 
-#include "core/anchor.hpp"
 #include "core/contract.hpp"
 #include "judge/pooling.hpp"
 
@@ -138,13 +137,13 @@ std::string find_pool(const CellKey& cell) {
   return cell.phase == result::Phase::kDecode ? cell.device : cell.device + "|" + to_string(cell.phase);
 }
 
-std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
+std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations, const std::string& anchor_scheme) {
   std::vector<Pairs> all;
   for (const auto& [cell, schemes] : sort_by_cell(observations)) {
-    const auto anchor = schemes.find(kAnchor);
+    const auto anchor = schemes.find(anchor_scheme);
     if (anchor == schemes.end()) continue;
     for (const auto& [scheme, values] : schemes) {
-      if (scheme == kAnchor) continue;
+      if (scheme == anchor_scheme) continue;
       Pairs one{cell, scheme, pair(values.sound, anchor->second.sound), false, false, 0, {}};
       auto whole = pair(values.all, anchor->second.all);
       one.unpaired = static_cast<std::int64_t>(values.all.size() - whole.size());
@@ -166,7 +165,7 @@ std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations) {
 std::vector<Judgement> judge(std::span<const Observation> observations, const Options& options) {
   expects(options.no_effect_margin > 0 && options.no_effect_margin < 1, "a margin lies between 0 and 1");
   expects(options.confidence > 0.5 && options.confidence < 1, "a verdict has a confidence");
-  const std::vector<Pairs> pairs = pair_with_anchor(observations);
+  const std::vector<Pairs> pairs = pair_with_anchor(observations, options.anchor);
   std::vector<Judgement> judgements;
   judgements.reserve(pairs.size());
   for (const Pairs& one : pairs) judgements.push_back(make_draft(one));

@@ -1,5 +1,5 @@
 // The one judge of ratios to the f16 anchor: pairing, pooling, interval and verdict, for `run`, `fit` and `compare`
-// alike. Logarithms are natural: a log ratio of 0 is a ratio of 1.
+// alike; where asked, to another scheme. Logarithms are natural: a log ratio of 0 is a ratio of 1.
 //
 // Pairing: within a block of a session, values of scheme and anchor divide; what both share of a session, its median,
 // stands for it. Flagged values count only where a scheme has no pair without: then no verdict is drawn.
@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "core/anchor.hpp"
 #include "core/statistics.hpp"
 #include "result/words.hpp"
 
@@ -64,6 +65,7 @@ struct Options {
   double confidence = kConfidence;  ///< of intervals and verdicts; > 0.5
   double no_effect_margin =
       0.02;  ///< 0.02: an interval of confidence 2 x confidence - 1 within 0.98 to 1.02 is `no_effect`; > 0, < 1
+  std::string anchor = kAnchor;  ///< scheme that ratios are to
 };
 
 /// One scheme in one cell.
@@ -97,7 +99,8 @@ struct Pairs {
 };
 
 /// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme.
-std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations);
+std::vector<Pairs> pair_with_anchor(std::span<const Observation> observations,
+                                    const std::string& anchor_scheme = kAnchor);
 
 /// One per (cell, scheme) that shares a block with its anchor, by cell, then scheme. Values at or below 0 are refused
 /// by the caller: none is given. Variances are shared by the points of one device and

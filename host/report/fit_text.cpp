@@ -230,6 +230,83 @@ std::string describe_scaling(const std::vector<fit::Scaling>& all) {
   return "A step as layers x constant + parameters x constant (intervals over the models):\n" + to_text(table);
 }
 
+/// What a law says: where the scheme costs more, and its curve; without one the median ratio.
+std::string describe_law(const fit::BalanceLaw& law) {
+  const auto interval = [](const Interval& one) { return with_interval(one.value, one.low, one.high); };
+  std::vector<std::string> terms;
+  if (law.floor_ratio) terms.push_back(interval(*law.floor_ratio));
+  if (law.cast_flop_per_byte) terms.push_back(interval(*law.cast_flop_per_byte) + " / (flop/byte)");
+  std::string text;
+  switch (law.status) {
+    case fit::CriticalStatus::kFound:
+      text = fmt::format("Costs more below {} flop/byte", with_interval(*law.threshold, *law.low, *law.high));
+      break;
+    case fit::CriticalStatus::kAbove:
+      text = fmt::format("Costs more below {:.3g} flop/byte at least ({})", *law.low, law.reason);
+      break;
+    case fit::CriticalStatus::kBelow:
+      text = fmt::format("Costs more below {:.3g} flop/byte at most ({})", *law.high, law.reason);
+      break;
+    case fit::CriticalStatus::kTrappedEverywhere:
+      text = "Costs more at any balance";
+      break;
+    case fit::CriticalStatus::kNeverTrapped:
+      text = "Costs more at no balance that these devices have";
+      break;
+    case fit::CriticalStatus::kNotIdentified:
+      text = fmt::format("No {}: {}", terms.empty() ? "law" : "threshold", law.reason);
+      break;
+  }
+  if (terms.empty())
+    terms.push_back("median ratio " +
+                    (law.median_interval ? interval(*law.median_interval) : fmt::format("{:.3g}", law.median_ratio)));
+  else
+    terms.front().insert(0, terms.size() > 1 ? "ratio the larger of " : "ratio ");
+  return fmt::format("{}; {}", text, fmt::join(terms, " and "));
+}
+
+/// How well the law predicts vendors that it was not fitted to.
+std::string describe_left_out(const fit::BalanceLaw& law) {
+  std::vector<std::string> vendors;
+  for (const fit::LeftOutVendor& one : law.left_out)
+    vendors.push_back(
+        fmt::format("{} ({}) {:.2f}, {:.2f}", one.vendor, one.devices, one.law_error, one.constant_error));
+  return fmt::format("leaving vendors out, mean log error {:.2f} of the law, {:.2f} of the median ratio: {}",
+                     *law.law_error, *law.constant_error, fmt::join(vendors, "; "));
+}
+
+std::string describe_balance(const fit::Balance& one) {
+  const fit::BalanceLaw& law = one.law;
+  std::string text =
+      fmt::format("{} over {}, {}, B {:g}, {}: {} devices ({}) of {} vendors, {:.3g} to {:.3g} flop/byte ({})\n  {}\n",
+                  one.scheme, one.reference, one.cell.model, one.cell.batch, chain_text(one.cell), law.devices,
+                  to_string(one.device_type), law.vendors, std::exp(law.log_balance_least),
+                  std::exp(law.log_balance_most), to_string(one.basis), describe_law(law));
+  std::vector<std::string> tests;
+  if (law.rank_correlation) {
+    const Interval& rank = *law.rank_correlation;
+    tests.push_back(fmt::format("rank correlation {:.2f} [{:.2f}, {:.2f}]", rank.value, rank.low, rank.high));
+  }
+  if (law.law_error) tests.push_back(describe_left_out(law));
+  return tests.empty() ? text : text + fmt::format("  {}\n", fmt::join(tests, "; "));
+}
+
+std::string describe_balances(const std::vector<fit::Balance>& all) {
+  if (all.empty()) return {};
+  std::string text;
+  std::size_t most = 0;
+  for (const fit::Balance& one : all) {
+    most = std::max(most, one.law.devices);
+    if (one.law.devices >= fit::kLeastDevices) text += describe_balance(one);
+  }
+  if (text.empty())
+    return fmt::format("Time against the device's balance: no law, for at most {} devices share a cell; it needs {}.\n",
+                       most, fit::kLeastDevices);
+  return "Time against the device's balance, the fp32 flop of its vector units per byte it reads (intervals over "
+         "devices):\n" +
+         text;
+}
+
 std::string describe_paper(const fit::FitReport& report) {
   const fit::PaperView& view = report.paper_view;
   if (view.compared == 0) return {};
@@ -240,11 +317,16 @@ std::string describe_paper(const fit::FitReport& report) {
 }  // namespace
 
 std::string make_fit_text(const fit::FitReport& report) {
-  std::string text = fmt::format("{} sessions on {}\n\n", report.sessions.size(), fmt::join(report.devices, ", "));
+  constexpr std::size_t kMostNamed = 20;
+  std::string text =
+      fmt::format("{} sessions on {}\n\n", report.sessions.size(),
+                  report.devices.size() > kMostNamed ? fmt::format("{} devices", report.devices.size())
+                                                     : fmt::format("{}", fmt::join(report.devices, ", ")));
   text += describe_costs(report.time) + "\n" + describe_costs(report.energy);
   const auto add = [&text](const std::string& paragraph) {
     if (!paragraph.empty()) text += "\n" + paragraph;
   };
+  add(describe_balances(report.balances));
   add(describe_ratios(report.ratios, ratios_title(report.ratios)));
   add(describe_ratios(report.net_ratios, kNetTitle));
   add(describe_anchorless(report.anchorless));

@@ -106,6 +106,13 @@ void check_rules(const Scaling& one, const Place& place) {
                  "give both costs, or null and the reason why");
 }
 
+void check_rules(const DeviceBalance& one, const Place& place) {
+  check_crossing(one, one.threshold, place);
+  check_values_in_intervals(one, place);
+  if (one.vendors > one.devices)
+    place.refuse("more vendors than devices", fmt::format("{} of {}", one.vendors, one.devices), "correct the counts");
+}
+
 void check_rules(const PaperSummary& one, const Place& place) {
   if (one.sign_disagreements > one.compared)
     place.refuse("more disagreements than points compared",

@@ -29,6 +29,7 @@ constexpr Range kByUnit[] = {
     {"degC", -274, 1e4},
     {"bytes/s", kLeast, 1e21},
     {"MAC/s", kLeast, 1e21},
+    {"flop/byte", kLeast, kMost},
     {"s or J", 0, kMost},
     {"W", 0, kMost},
     {"parameters", 0, table::kEndless},
@@ -96,6 +97,11 @@ constexpr Range kByKey[] = {
     {"ratio_baseline_mape", 0, table::kEndless},
     {"r2", -table::kEndless, 1},
     {"layer_share", 0, 1},
+    {"rank_correlation", -1, 1},
+    {"median_ratio", kLeast, kMost},
+    {"floor_ratio", kLeast, kMost},
+    {"law_error", 0, kMost},
+    {"constant_error", 0, kMost},
     {"throughput_vs_f16", kLeast, kMost},
     {"frugality_vs_f16", kLeast, kMost},
     {"accuracy_vs_f16", kLeast, kMost},
@@ -227,7 +233,8 @@ void check_interval(const R& record, const Key& low_key, const Place& place) {
 }
 
 /// Keys of the values that `low` and `high` bound.
-constexpr std::string_view kBounded[] = {"value", "ratio", "ratio_per_doubling", "n_star", "b_star", "h_star"};
+constexpr std::string_view kBounded[] = {"value",  "ratio",  "ratio_per_doubling", "n_star",
+                                         "b_star", "h_star", "threshold"};
 
 /// A number of a record, whether it may be absent or not.
 template <class R>
@@ -299,6 +306,8 @@ template void check_written(const SeparableParts&, const Place&);
 template void check_written(const Counterfactual&, const Place&);
 template void check_written(const Attribution&, const Place&);
 template void check_written(const Scaling&, const Place&);
+template void check_written(const VendorLeftOut&, const Place&);
+template void check_written(const DeviceBalance&, const Place&);
 template void check_written(const ParetoPoint&, const Place&);
 template void check_written(const ParetoCell&, const Place&);
 template void check_written(const FitFile&, const Place&);
@@ -313,6 +322,7 @@ template void check_written(const CompareFile&, const Place&);
 template void check_written(const SessionForecast&, const Place&);
 template void check_written(const PlanFile&, const Place&);
 template void check_values_in_intervals(const Ceilings&, const Place&);
+template void check_values_in_intervals(const DeviceBalance&, const Place&);
 template void check_values_in_intervals(const PointRecord&, const Place&);
 template void check_ranges(const SessionRecord&, const Place&);
 template void check_ranges(const HostInfo&, const Place&);

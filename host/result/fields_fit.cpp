@@ -336,6 +336,60 @@ std::span<const Field<Scaling>> table_of(std::type_identity<Scaling>) {
   return kTable;
 }
 
+std::span<const Field<VendorLeftOut>> table_of(std::type_identity<VendorLeftOut>) {
+  using R = VendorLeftOut;
+  static const Field<R> kTable[] = {
+      {&R::vendor, {"vendor", "", "device.vendor"}},
+      {&R::devices, {"devices", "", "its devices"}},
+      {&R::law_error, {"law_error", "log ratio", "mean error of their log ratios by the others' law"}},
+      {&R::constant_error, {"constant_error", "log ratio", "the same by the others' median ratio"}},
+  };
+  return kTable;
+}
+
+std::span<const Field<DeviceBalance>> table_of(std::type_identity<DeviceBalance>) {
+  using R = DeviceBalance;
+  static const auto kTable = join<R>(
+      {{{&R::device_type, {"device_type", "", "kind of the devices"}}},
+       place_rows<R>(),
+       {{&R::hops, kHops}},
+       scheme_rows<R>(),
+       {
+           {&R::reference, {"reference", "", "scheme of path none and no fewer bits that the ratio is to"}},
+           {&R::basis, {"basis", "", "where the devices' rates come from"}},
+           {&R::devices, {"devices", "", "devices that entered"}},
+           {&R::vendors, {"vendors", "", "their vendors"}},
+           {&R::flop_per_byte_least,
+            {"flop_per_byte_least", "flop/byte", "least that one of them computes per byte it reads"}},
+           {&R::flop_per_byte_most, {"flop_per_byte_most", "flop/byte", "most"}},
+           {&R::median_ratio, {"median_ratio", "1", "median of the devices' ratios"}},
+           {&R::median_ratio_low, {"median_ratio_low", "1", "lower end of its interval; null with too few devices"}},
+           {&R::median_ratio_high, {"median_ratio_high", "1", "upper end of its interval"}},
+           {&R::rank_correlation,
+            {"rank_correlation", "1", "Spearman's, of ratio and flop per byte; null with too few devices"}},
+           {&R::rank_correlation_low, {"rank_correlation_low", "1", "lower end of its interval"}},
+           {&R::rank_correlation_high, {"rank_correlation_high", "1", "upper end of its interval"}},
+           {&R::status, {"status", "", "whether there is a threshold; found: within what the devices have"}},
+           {&R::threshold, {"threshold", "flop/byte", "below it the scheme costs more than the reference"}},
+           {&R::low, {"low", "flop/byte", "lower end of the threshold's interval"}},
+           {&R::high, {"high", "flop/byte", "upper end of the threshold's interval"}},
+           {&R::floor_ratio, {"floor_ratio", "1", "ratio of devices with operations to spare; null without a law"}},
+           {&R::floor_ratio_low, {"floor_ratio_low", "1", "lower end of its interval"}},
+           {&R::floor_ratio_high, {"floor_ratio_high", "1", "upper end of its interval"}},
+           {&R::cast_flop_per_byte,
+            {"cast_flop_per_byte", "flop/byte",
+             "over a device's flop per byte it is the ratio where operations are short; null without a law"}},
+           {&R::cast_flop_per_byte_low, {"cast_flop_per_byte_low", "flop/byte", "lower end of its interval"}},
+           {&R::cast_flop_per_byte_high, {"cast_flop_per_byte_high", "flop/byte", "upper end of its interval"}},
+           {&R::law_error, {"law_error", "log ratio", "mean error of the law fitted to the other vendors"}},
+           {&R::constant_error, {"constant_error", "log ratio", "the same of the other vendors' median ratio"}},
+           {&R::vendors_left_out, {"vendors_left_out", "", "the same by vendor"}},
+           {&R::confidence, {"confidence", "1", "of the intervals, which are over devices"}},
+           {&R::reason, {"reason", "", "why there is no law, or no threshold; null with both"}},
+       }});
+  return kTable;
+}
+
 std::span<const Field<ParetoPoint>> table_of(std::type_identity<ParetoPoint>) {
   using R = ParetoPoint;
   static const Field<R> kTable[] = {
@@ -391,6 +445,8 @@ std::span<const Field<FitFile>> table_of(std::type_identity<FitFile>) {
       {&R::attribution, {"attribution", "", "where time and energy of each point go", {}, table::kMayMiss}},
       {&R::scaling, {"scaling", "", "cost of a step by layers and parameters", {}, table::kMayMiss}},
       {&R::pareto, {"pareto", "", "which schemes are worth having", {}, table::kMayMiss}},
+      {&R::device_balance,
+       {"device_balance", "", "ratios against what devices compute per byte they read", {}, table::kMayMiss}},
   };
   return kTable;
 }

@@ -70,6 +70,11 @@ constexpr Field<Ceilings> kCeilingFields[] = {
      {"cache_status", "", "what the sweep of read rates showed beside what system and driver say"}},
     {&Ceilings::cache_system_bytes, {"cache_system_bytes", "bytes", "last-level cache by sysfs"}},
     {&Ceilings::cache_driver_bytes, {"cache_driver_bytes", "bytes", "global memory cache by the OpenCL driver"}},
+    {&Ceilings::read_bytes_per_s_nominal,
+     {"read_bytes_per_s_nominal", "bytes/s", "bandwidth of device memory as its maker states it; not measured"}},
+    {&Ceilings::fp32_macs_per_s_nominal,
+     {"fp32_macs_per_s_nominal", "MAC/s",
+      "fp32 multiply-adds of the vector units as the maker states them, half the flop/s; not measured"}},
 };
 
 }  // namespace
@@ -182,7 +187,7 @@ std::span<const Field<SessionRecord>> table_of(std::type_identity<SessionRecord>
       {&R::device, {"device", "", "the OpenCL device"}},
       {&R::kernels, {"kernels", "", "identity of the kernels"}},
       {&R::meter, {"meter", "", "the energy meter"}},
-      {&R::ceilings, {"ceilings", "", "ceilings measured in this session; null where not measured"}},
+      {&R::ceilings, {"ceilings", "", "ceilings measured in this session, and the maker's; null where not known"}},
       {&R::campaign_json, {"campaign", "", "the campaign as run, overrides applied", {}, table::kJsonObject}},
       {&R::campaign_sha256, {"campaign_sha256", "", "SHA-256 of the campaign's text as it stands in this line"}},
       {&R::seed, {"seed", "", "seed of weights, block order and bootstrap"}},

@@ -33,12 +33,15 @@ std::variant<Phase, Quantity, PointBasis, Verdict, std::optional<DecidingKind>, 
              std::optional<IntervalValue>, std::vector<Counterfactual>>
     special_types(std::type_identity<Attribution>);
 std::variant<Phase, Quantity, std::optional<Coefficient>> special_types(std::type_identity<Scaling>);
+std::variant<DeviceType, Phase, Quantity, RateBasis, CriticalStatus, std::vector<VendorLeftOut>> special_types(
+    std::type_identity<DeviceBalance>);
 std::variant<Phase, std::vector<ParetoPoint>> special_types(std::type_identity<ParetoCell>);
 std::variant<QuantityFit, EnergyFit, std::vector<CriticalScale>, std::vector<CriticalBatch>,
              std::optional<std::vector<CriticalHops>>, std::vector<PaperView>,
              std::vector<OtherCritical<Axis::kParams>>, std::vector<OtherCritical<Axis::kBatch>>,
              std::vector<OtherCritical<Axis::kHops>>, PaperSummary, std::vector<VerdictEntry>, std::vector<HopSlope>,
-             std::vector<OperationBound>, std::vector<Attribution>, std::vector<Scaling>, std::vector<ParetoCell>>
+             std::vector<OperationBound>, std::vector<Attribution>, std::vector<Scaling>, std::vector<ParetoCell>,
+             std::vector<DeviceBalance>>
     special_types(std::type_identity<FitFile>);
 template <Axis A>
 std::variant<Phase, Quantity, CriticalStatus, CriticalMethod, IntervalBasis, std::optional<Direction>> special_types(
@@ -62,6 +65,8 @@ std::span<const Field<SeparableParts>> table_of(std::type_identity<SeparablePart
 std::span<const Field<Counterfactual>> table_of(std::type_identity<Counterfactual>);
 std::span<const Field<Attribution>> table_of(std::type_identity<Attribution>);
 std::span<const Field<Scaling>> table_of(std::type_identity<Scaling>);
+std::span<const Field<VendorLeftOut>> table_of(std::type_identity<VendorLeftOut>);
+std::span<const Field<DeviceBalance>> table_of(std::type_identity<DeviceBalance>);
 std::span<const Field<ParetoPoint>> table_of(std::type_identity<ParetoPoint>);
 std::span<const Field<ParetoCell>> table_of(std::type_identity<ParetoCell>);
 std::span<const Field<FitFile>> table_of(std::type_identity<FitFile>);

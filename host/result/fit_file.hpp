@@ -14,7 +14,7 @@
 
 namespace qtrap::result {
 
-inline constexpr const char* kFitVersion = "1.1";
+inline constexpr const char* kFitVersion = "1.2";
 
 /// One coefficient of a decomposition; value and interval are absent where it is not identified.
 struct Coefficient {
@@ -349,6 +349,59 @@ struct Scaling {
   bool operator==(const Scaling&) const = default;
 };
 
+/// How far a law and one ratio for all are off a vendor's devices, which neither saw.
+struct VendorLeftOut {
+  std::string vendor;
+  std::int64_t devices = 0;
+  double law_error = 0;
+  double constant_error = 0;
+  bool operator==(const VendorLeftOut&) const = default;
+};
+
+/// How the ratio of a scheme to one that casts nothing goes with what a device computes per byte it reads, over devices
+/// of one type: max(floor_ratio, cast_flop_per_byte / flop per byte).
+struct DeviceBalance {
+  DeviceType device_type = DeviceType::kGpu;
+  std::string model;
+  double params = 0;
+  double batch = 1;
+  double hops = 1;
+  double tokens_per_hop = 1;
+  double context_tokens = 0;
+  Phase phase = Phase::kDecode;
+  std::optional<std::string> model_family;
+  std::string scheme;
+  Quantity quantity = Quantity::kTime;
+  std::string reference;
+  RateBasis basis = RateBasis::kMeasured;
+  std::int64_t devices = 0;
+  std::int64_t vendors = 0;
+  double flop_per_byte_least = 0;
+  double flop_per_byte_most = 0;
+  double median_ratio = 1;
+  std::optional<double> median_ratio_low;
+  std::optional<double> median_ratio_high;
+  std::optional<double> rank_correlation;
+  std::optional<double> rank_correlation_low;
+  std::optional<double> rank_correlation_high;
+  CriticalStatus status = CriticalStatus::kNotIdentified;
+  std::optional<double> threshold;
+  std::optional<double> low;
+  std::optional<double> high;
+  std::optional<double> floor_ratio;
+  std::optional<double> floor_ratio_low;
+  std::optional<double> floor_ratio_high;
+  std::optional<double> cast_flop_per_byte;
+  std::optional<double> cast_flop_per_byte_low;
+  std::optional<double> cast_flop_per_byte_high;
+  std::optional<double> law_error;
+  std::optional<double> constant_error;
+  std::vector<VendorLeftOut> vendors_left_out;
+  double confidence = 0;
+  std::optional<std::string> reason;
+  bool operator==(const DeviceBalance&) const = default;
+};
+
 /// One scheme of a cell beside f16; above 1 is better in every criterion.
 struct ParetoPoint {
   std::string scheme;
@@ -393,6 +446,7 @@ struct FitFile {
   std::vector<Attribution> attribution;
   std::vector<Scaling> scaling;
   std::vector<ParetoCell> pareto;
+  std::vector<DeviceBalance> device_balance;
   bool operator==(const FitFile&) const = default;
 };
 

@@ -17,7 +17,7 @@ namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
-inline constexpr const char* kSchemaVersion = "1.4";
+inline constexpr const char* kSchemaVersion = "1.5";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -87,7 +87,8 @@ struct MeterSummary {
   bool operator==(const MeterSummary&) const = default;
 };
 
-/// Ceilings measured in the session, each with the two ends of its spread; absent where not measured.
+/// Ceilings measured in the session, each with the two ends of its spread; absent where not measured. Those that the
+/// maker states stand apart (`_nominal`).
 struct Ceilings {
   std::optional<double> read_bytes_per_s;
   std::optional<double> read_bytes_per_s_low;
@@ -137,6 +138,8 @@ struct Ceilings {
   std::optional<std::string> cache_status;
   std::optional<std::int64_t> cache_system_bytes;
   std::optional<std::int64_t> cache_driver_bytes;
+  std::optional<double> read_bytes_per_s_nominal;
+  std::optional<double> fp32_macs_per_s_nominal;
   bool operator==(const Ceilings&) const = default;
 };
 

@@ -72,9 +72,9 @@ inline constexpr std::size_t kPartCount = kWords<Part>.size();
 enum class Origin { kMeasured, kImported };
 constexpr Words<2> words_of(Origin) { return {"measured", "imported"}; }
 
-/// What a step runs.
-enum class Workload { kProjections, kDecoder };
-constexpr Words<2> words_of(Workload) { return {"projections", "decoder"}; }
+/// What a step runs. kKernel: a kernel of no language model, whose `model` is its name.
+enum class Workload { kProjections, kDecoder, kKernel };
+constexpr Words<3> words_of(Workload) { return {"projections", "decoder", "kernel"}; }
 
 /// Family of the kernels that ran.
 enum class KernelFamily { kCpu, kGpu };
@@ -96,6 +96,10 @@ constexpr Words<3> words_of(Ending) { return {"complete", "interrupted", "failed
 /// for, with 80 % power; it was the last one planned.
 enum class LookStop { kDecided, kSeen, kSessions };
 constexpr Words<3> words_of(LookStop) { return {"decided", "seen", "sessions"}; }
+
+/// Where a device's rates come from: its session's ceilings, or its maker.
+enum class RateBasis { kMeasured, kNominal };
+constexpr Words<2> words_of(RateBasis) { return {"measured", "nominal"}; }
 
 /// Kind of a window; kCheck is none.
 enum class TrialMode { kBare, kProfiled, kPhaseLoop, kProbe, kIdle, kCheck };

@@ -1,7 +1,10 @@
 """import, fit and compare as a process: published tables from end to end, and every kind of input that is bad, small or odd."""
+import csv
 import hashlib
 import json
+import math
 import re
+import statistics
 import unittest
 
 from support import SOURCE, ProgramTest
@@ -19,7 +22,7 @@ HEADER = "gpu,model,scheme,ms,mj\n"
 ANCHORED = HEADER + "G,small,f16,10,900\nG,small,w4,12,1100\nG,large,f16,40,4000\nG,large,w4,35,3600\n"
 
 
-class Tables(ProgramTest):
+class TableTest(ProgramTest):
     def imported(self, table, name="r.jsonl", changes=None):
         """A result file made of a table's text."""
         self.write("map.json", {**MAP, **(changes or {})})
@@ -61,6 +64,8 @@ class Tables(ProgramTest):
         self.assertNotIn("nan", done.stdout)
         return done.stdout
 
+
+class Tables(TableTest):
     def test_every_file_that_the_program_writes_is_checked(self):
         self.published("a800_summary")
         for name, command in (("compare.json", ["compare", "a800_summary.jsonl", "--json"]), ("plan.json", ["plan", "quick", "--json"])):
@@ -322,6 +327,104 @@ class Tables(ProgramTest):
             here = self.run_program(*command)
             there = self.run_program(*command, environment=german)
             self.assertEqual((here.returncode, here.stdout), (0, there.stdout))
+
+
+class DeviceBalance(TableTest):
+    """The device law of the published table, beside a plain search over the same cells that shares nothing with the program."""
+    NAME = "opencl_software_cast_fluidx3d"
+    CPU = re.compile("EPYC|Xeon|Threadripper|Ryzen|Athlon|FX-|Core |Celeron| CPU")
+
+    def ratios(self):
+        """(log flop/byte, log time ratio of the software cast to fp32, mark of the vendor) of the GPUs."""
+        with open(TABLES / f"{self.NAME}.csv", encoding="utf-8") as file:
+            return [(math.log(1000 * float(row["fp32_tflops"]) / float(row["bw_gb_s"])),
+                     math.log(float(row["mlups_fp32"]) / float(row["mlups_fp16c"])), row["device"][0])
+                    for row in csv.DictReader(file) if not self.CPU.search(row["device"])]
+
+    @staticmethod
+    def search(devices):
+        """(error, log floor, log knee) of the best of knees 0.01 apart."""
+        best = (math.inf, 0, 0)
+        for step in range(50, 480):
+            knee = step / 100
+            levels = [ratio - max(0, knee - balance) for balance, ratio, _ in devices]
+            floor = statistics.median(levels)
+            best = min(best, (sum(abs(level - floor) for level in levels), floor, knee))
+        return best
+
+    @staticmethod
+    def ranks(values):
+        order = sorted(values)
+        return [order.index(value) + (order.count(value) + 1) / 2 for value in values]
+
+    def fit(self):
+        done = self.run_program("import", TABLES / f"{self.NAME}.csv", "--map", self.NAME, "--out", "r.jsonl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("834 points of 278 sessions", done.stdout + done.stderr)
+        self.assertIn("r.jsonl: ok", self.printed("check", "r.jsonl"))
+        text = self.printed("fit", "r.jsonl")
+        self.run_program("fit", "r.jsonl", "--out", "fit.json")
+        self.assertIn("fit.json: ok", self.printed("check", "fit.json"))
+        laws = json.loads((self.folder / "fit.json").read_text())["device_balance"]
+        return text, {(one["device_type"], one["scheme"], one["reference"]): one for one in laws}
+
+    def test_the_published_table_gives_the_law_that_a_plain_search_finds(self):
+        text, laws = self.fit()
+        law = laws["gpu", "f16-software-cast", "f32"]
+        devices = self.ratios()
+        self.assertEqual((law["devices"], law["vendors"], law["basis"]), (len(devices), 6, "nominal"))
+        error, floor, knee = self.search(devices)
+        self.assertEqual(law["status"], "found")
+        self.assertAlmostEqual(math.log(law["floor_ratio"]), floor, delta=0.01)
+        self.assertAlmostEqual(math.log(law["threshold"]), floor + knee, delta=0.02)
+        self.assertLess(law["high"] / law["low"], 1.5)
+        spearman = statistics.correlation(*(self.ranks([one[i] for one in devices]) for i in (0, 1)))
+        self.assertAlmostEqual(law["rank_correlation"], spearman, 9)
+        sums = [0, 0]
+        for vendor in {one[2] for one in devices}:
+            own = [one for one in devices if one[2] == vendor]
+            others = [one for one in devices if one[2] != vendor]
+            _, floor, knee = self.search(others)
+            median = statistics.median(ratio for _, ratio, _ in others)
+            sums[0] += sum(abs(ratio - floor - max(0, knee - balance)) for balance, ratio, _ in own)
+            sums[1] += sum(abs(ratio - median) for _, ratio, _ in own)
+        self.assertAlmostEqual(law["law_error"], sums[0] / len(devices), delta=0.003)
+        self.assertAlmostEqual(law["constant_error"], sums[1] / len(devices), 9)
+        self.assertRegex(text, r"f16-software-cast over f32, fluidx3d-d3q19, B 1, 1×1: 218 devices \(gpu\) of 6 vendors")
+        self.assertRegex(text, r"Costs more below [\d.]+ \[[\d.]+, [\d.]+\] flop/byte")
+        self.assertIn("278 sessions on 278 devices", text)
+
+    def test_no_law_is_claimed_where_the_table_bears_none(self):
+        text, laws = self.fit()
+        for scheme, reference in (("f16-software-cast", "f32"), ("f16-software-cast", "f16"), ("f16", "f32")):
+            cpu = laws["cpu", scheme, reference]
+            self.assertEqual((cpu["devices"], cpu["status"], cpu["floor_ratio"]), (60, "not_identified", None))
+            self.assertIsNotNone(cpu["reason"])
+        self.assertIn("too few devices are short of operations", laws["cpu", "f16-software-cast", "f32"]["reason"])
+        self.assertGreater(laws["cpu", "f16-software-cast", "f32"]["median_ratio_low"], 1)
+        self.assertEqual(laws["gpu", "f16", "f32"]["status"], "not_identified")
+        self.assertLess(laws["gpu", "f16", "f32"]["median_ratio_high"], 0.6)
+        self.assertIn("No law: ", text)
+        self.assertEqual(len(laws), 6)
+
+    def test_a_users_own_table_needs_a_map_alone(self):
+        """Ratio max(0.6, 20 / x) to fp32 on 24 devices of two vendors, x from 4 to 96."""
+        lines = ["gpu,tflops,gb_s,runs_fp32,runs_half,runs_int8"]
+        for i in range(24):
+            balance = 4 * 24 ** (i / 23)
+            lines.append(f"{('GeForce', 'Radeon')[i % 2]} {i},{balance / 10},100,1000,1900,{1000 / max(0.6, 20 / balance)}")
+        self.write("t.csv", "\n".join(lines) + "\n")
+        readme = (SOURCE / "profiles" / "imports" / "README.md").read_text()
+        self.write("map.json", re.search(r"```json\n(.*?)```", readme, re.S).group(1))
+        done = self.run_program("import", "t.csv", "--map", "map.json", "--out", "r.jsonl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        text = self.printed("fit", "r.jsonl")
+        self.assertRegex(text, r"Costs more below 20 \[20, 20\] flop/byte; ratio the larger of 0.6 \[0.6, 0.6\] and 20 \[20, 20\]")
+        self.write("t.csv", "\n".join(lines[:8]) + "\n")
+        self.run_program("import", "t.csv", "--map", "map.json", "--out", "few.jsonl")
+        self.assertIn("no law, for at most 7 devices share a cell; it needs 10", self.printed("fit", "few.jsonl"))
+        self.write("t.csv", "\n".join([*lines[:8], "GeForce 8,0,100,1,1,1"]) + "\n")
+        self.rejected("import", "t.csv", "--map", "map.json", "--out", "x.jsonl", texts=["t.csv line 9", "`tflops` is not above 0"])
 
 
 class Plan(ProgramTest):

@@ -63,6 +63,9 @@ TEST(FitJson, WritesEveryDocumentedKeyAndNoOther) {
   slope.hops = {1, 4};
   full.hop_slopes = {slope};
   full.net_ratios = full.ratios;  // its windows have no idle power
+  Balance balance;                // it is of one device
+  balance.law.left_out = {{"vendor", 1, 0.1, 0.2}};
+  full.balances = {balance};
   EXPECT_THAT(test::find_differences({to_text(full).value()}, schema), ::testing::IsEmpty());
   const FitReport bare = make_fit_report(synthetic::make_campaign({}), quick()).value();
   nlohmann::json changed = nlohmann::json::parse(to_text(bare).value());

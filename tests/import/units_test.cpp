@@ -38,6 +38,7 @@ TEST(Units, AreWorthTheirSecondsAndJoulesPerStep) {
       {time_units(), "us/step", 3e5, 0.3},            //
       {time_units(), "steps/s", 4, 0.25},             //
       {time_units(), "tokens/min", 480, 0.5},         // 8 tokens a second
+      {time_units(), "MLUP/s", 5e-6, 0.2},            // 5 updates a second
       {energy_units(), "mJ", 5e5, 2},                 //
       {energy_units(), "kJ", 0.5, 2},                 //
       {energy_units(), "MJ", 5e-4, 2},                //
@@ -91,6 +92,11 @@ TEST(Units, AreKnownByTheirSpellings) {
       {"ms/tok", "ms/token"},
       {"Watts", "W"},
       {"J/Mtok", "J/1M tokens"},
+      {"MLUPs/s", "MLUP/s"},
+      {"MLUPS", "MLUP/s"},
+      {"TFLOPS", "TFLOP/s"},
+      {"TFLOPs/s", "TFLOP/s"},
+      {"GBps", "GB/s"},
   };
   for (const auto& [text, unit] : same) EXPECT_EQ(canonicalize_unit(text), canonicalize_unit(unit)) << text;
   EXPECT_NE(canonicalize_unit("mJ"), canonicalize_unit("MJ"));

@@ -31,7 +31,7 @@ TEST_F(CheckFile, SaysWhatAGoodResultHolds) {
   const auto report = check(sample::file_text());
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report.value().schema, "qtrap.result");
-  EXPECT_EQ(report.value().summary, "result 1.4: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
+  EXPECT_EQ(report.value().summary, "result 1.5: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
 }
 
 TEST_F(CheckFile, AcceptsAFileCutAnywhereAfterItsFirstLine) {
@@ -208,6 +208,29 @@ FitFile sample_fit() {
   scaling.per_layer = Coefficient{"layers", "s/layer", 1.0, 0.5, 1.5, true, {}, {}};
   scaling.per_param = Coefficient{"params", "s/param", {}, {}, {}, false, {}, "two models"};
   fit.scaling = {scaling};
+  DeviceBalance balance;
+  balance.model = "stencil";
+  balance.scheme = "f16-software-cast";
+  balance.reference = "f32";
+  balance.basis = RateBasis::kNominal;
+  balance.devices = 40;
+  balance.vendors = 2;
+  balance.flop_per_byte_least = 2;
+  balance.flop_per_byte_most = 100;
+  balance.median_ratio = 0.6;
+  balance.rank_correlation = -0.6;
+  balance.rank_correlation_low = -0.7;
+  balance.rank_correlation_high = -0.5;
+  balance.status = CriticalStatus::kFound;
+  balance.threshold = 12;
+  balance.low = 9;
+  balance.high = 14;
+  balance.floor_ratio = 0.5;
+  balance.floor_ratio_low = 0.4;
+  balance.floor_ratio_high = 0.6;
+  balance.vendors_left_out = {{"A", 30, 0.2, 0.3}, {"B", 10, 0.3, 0.3}};
+  balance.confidence = 0.95;
+  fit.device_balance = {balance};
   return fit;
 }
 
@@ -218,7 +241,7 @@ TEST_F(CheckFile, SaysWhatAGoodFitHolds) {
   const auto report = check(text);
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report.value().summary,
-            "fit 1.1: 2 sessions, time ok, energy no_data, 1 critical scales, 1 critical batches");
+            "fit 1.2: 2 sessions, time ok, energy no_data, 1 critical scales, 1 critical batches");
 }
 
 TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
@@ -245,6 +268,18 @@ TEST_F(CheckFile, RefusesFitsWhoseFieldsContradictEachOther) {
       {[](FitFile& f) { f.attribution[0].deciding_term.reset(); },
        "attribution[0]: `deciding_kind` stands without a term (path)"},
       {[](FitFile& f) { f.scaling[0].reason = "two models"; }, "scaling[0]: costs and reason disagree (two models)"},
+      {[](FitFile& f) { f.device_balance[0].threshold.reset(); },
+       "device_balance[0]: status and value disagree (found)"},
+      {[](FitFile& f) { f.device_balance[0].high.reset(); }, "device_balance[0]: status and interval disagree (found)"},
+      {[](FitFile& f) { f.device_balance[0].threshold = 20; },
+       "device_balance[0]: `threshold` lies outside its interval"},
+      {[](FitFile& f) { f.device_balance[0].rank_correlation_low = -1.5; },
+       "device_balance[0]: `rank_correlation_low` is out of range (-1.5)"},
+      {[](FitFile& f) { f.device_balance[0].floor_ratio.reset(); },
+       "device_balance[0]: `floor_ratio` has an interval and no value"},
+      {[](FitFile& f) { f.device_balance[0].vendors = 41; }, "device_balance[0]: more vendors than devices (41 of 40)"},
+      {[](FitFile& f) { f.device_balance[0].vendors_left_out[0].law_error = -1; },
+       "device_balance[0].vendors_left_out[0]: `law_error` is out of range (-1)"},
       {[](FitFile& f) { f.paper_view_summary.sign_disagreements = 2; },
        "paper_view_summary: more disagreements than points compared (2 of 1)"},
       {[](FitFile& f) { f.paper_view[0].energy_tdp_j = -2; }, "paper_view[0]: `energy_tdp_j` is out of range (-2)"},

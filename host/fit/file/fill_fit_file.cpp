@@ -178,6 +178,50 @@ result::ParetoCell to_entry(const ParetoCell& cell) {
   return entry;
 }
 
+void set_interval(const std::optional<Interval>& from, std::optional<double>& value, std::optional<double>& low,
+                  std::optional<double>& high) {
+  if (!from) return;
+  value = from->value;
+  low = from->low;
+  high = from->high;
+}
+
+result::DeviceBalance to_entry(const Balance& one) {
+  const BalanceLaw& law = one.law;
+  result::DeviceBalance entry;
+  set_cell(one.cell, entry);
+  entry.device_type = one.device_type;
+  entry.scheme = one.scheme;
+  entry.reference = one.reference;
+  entry.basis = one.basis;
+  entry.devices = static_cast<std::int64_t>(law.devices);
+  entry.vendors = static_cast<std::int64_t>(law.vendors);
+  entry.flop_per_byte_least = std::exp(law.log_balance_least);
+  entry.flop_per_byte_most = std::exp(law.log_balance_most);
+  entry.median_ratio = law.median_ratio;
+  if (law.median_interval) {
+    entry.median_ratio_low = law.median_interval->low;
+    entry.median_ratio_high = law.median_interval->high;
+  }
+  set_interval(law.rank_correlation, entry.rank_correlation, entry.rank_correlation_low, entry.rank_correlation_high);
+  entry.status = law.status;
+  entry.threshold = law.threshold;
+  entry.low = law.low;
+  entry.high = law.high;
+  set_interval(law.floor_ratio, entry.floor_ratio, entry.floor_ratio_low, entry.floor_ratio_high);
+  set_interval(law.cast_flop_per_byte, entry.cast_flop_per_byte, entry.cast_flop_per_byte_low,
+               entry.cast_flop_per_byte_high);
+  entry.law_error = law.law_error;
+  entry.constant_error = law.constant_error;
+  for (const LeftOutVendor& vendor : law.left_out) {
+    entry.vendors_left_out.push_back(
+        {vendor.vendor, static_cast<std::int64_t>(vendor.devices), vendor.law_error, vendor.constant_error});
+  }
+  entry.confidence = law.confidence;
+  entry.reason = text_or_none(law.reason);
+  return entry;
+}
+
 template <class From>
 auto to_entries(const std::vector<From>& all) {
   std::vector<decltype(to_entry(all.front()))> entries;
@@ -220,6 +264,7 @@ result::FitFile to_fit_file(const FitReport& report) {
   file.attribution = to_entries(report.attribution);
   file.scaling = to_entries(report.scaling);
   file.pareto = to_entries(report.pareto);
+  file.device_balance = to_entries(report.balances);
   return file;
 }
 

@@ -44,7 +44,10 @@ Decomposition refuse(Quantity quantity, std::string reason) {
 
 void add_critical(const DeviceFit& fit, std::span<const Ratio> ratios, std::span<const Workload> family,
                   Quantity quantity, Axis axis, FitReport& report) {
-  std::vector<Critical> interpolated = interpolate_critical(ratios, axis);
+  std::vector<Ratio> sized;  // a kernel of no model has no parameters
+  std::copy_if(ratios.begin(), ratios.end(), std::back_inserter(sized),
+               [axis](const Ratio& one) { return axis != Axis::kParams || one.cell.params > 0; });
+  std::vector<Critical> interpolated = interpolate_critical(sized, axis);
   std::vector<Critical> fitted = fit_critical(fit, family, ratios, quantity, axis);
   refuse_contradicted(ratios, fitted);
   add_paper_forms(fit.time, family, interpolated);
@@ -135,6 +138,9 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
   report.net_ratios = compute_net_ratios(all, judging);
   report.paper_view = compare_with_paper(rows, options.tdp_w, cor_phase);
   report.pareto = compare_schemes(rows, options.accuracy, options.weights);
+  report.balances = fit_balances(all, options.balances,
+                                 {options.fit.seed, options.fit.replicates, options.fit.threads, options.fit.confidence,
+                                  judging.no_effect_margin});
   return report;
 }
 
@@ -196,6 +202,7 @@ Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, con
     if (!margin) return margin.error();
     completed.no_effect_margin = margin.value();
   }
+  if (completed.balances.empty()) completed.balances = balances_from_results(files);
   if (!completed.ratio_confidence) completed.ratio_confidence = find_confidence(files);
   if (!completed.fit.static_power && !rows.empty()) {
     completed.fit.static_power = estimate_static_power(files, rows.front().workload.device);

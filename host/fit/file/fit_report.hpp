@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fit/attribution.hpp"
+#include "fit/balance.hpp"
 #include "fit/critical.hpp"
 #include "fit/decomposition.hpp"
 #include "fit/hop_slope.hpp"
@@ -22,6 +23,7 @@ namespace qtrap::fit {
 
 struct ReportOptions {
   FitOptions fit;                       ///< static_power: leave empty to take it from the idle windows
+  Balances balances;                    ///< of the rows' devices; leave empty to take them from the files
   std::vector<Workload> family;         ///< sizes nobody measured, for the fitted N* and B*; may be empty
   std::optional<double> tdp_w;          ///< board TDP for the paper's view
   std::optional<IndexWeights> weights;  ///< of the user's own index
@@ -50,6 +52,7 @@ struct FitReport {
   std::vector<Scaling> scaling;          ///< layers and parameters, of time, then of energy
   PaperView paper_view;
   std::vector<ParetoCell> pareto;
+  std::vector<Balance> balances;  ///< ratios against the devices' flop per byte
 };
 
 /// Fits rows (of imported tables, say). kUsage error with the words of find_defect, several devices excepted.
