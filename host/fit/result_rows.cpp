@@ -15,8 +15,6 @@ namespace qtrap::fit {
 namespace {
 
 constexpr std::string_view kMacProbe = "macs_";
-constexpr double kFlopPerMac = 2;  // a product and a sum
-
 /// Class of a coefficient: kernels differ by the class that the record names and by tokens in lockstep.
 std::string precision_of(const std::optional<std::string>& mac_class, const std::string& scheme,
                          const std::string& tokens) {
@@ -186,27 +184,6 @@ std::vector<Row> rows_from_results(std::span<const result::ResultFile> files) {
     append_imported(file, sessions, rows);
   }
   return rows;
-}
-
-Balances balances_from_results(std::span<const result::ResultFile> files) {
-  std::map<std::string, std::map<result::RateBasis, std::vector<double>>> found;
-  Balances balances;
-  for (const result::ResultFile& file : files) {
-    for (const result::SessionRecord& session : file.sessions) {
-      const result::Ceilings& known = session.ceilings;
-      auto& by_basis = found[session.device.id];
-      const auto add = [&by_basis](result::RateBasis basis, const auto& macs_per_s, const auto& bytes_per_s) {
-        if (macs_per_s && bytes_per_s) by_basis[basis].push_back(kFlopPerMac * *macs_per_s / *bytes_per_s);
-      };
-      add(result::RateBasis::kMeasured, known.fp32_macs_per_s, known.read_bytes_per_s);
-      add(result::RateBasis::kNominal, known.fp32_macs_per_s_nominal, known.read_bytes_per_s_nominal);
-      if (by_basis.empty()) continue;
-      const auto& [basis, values] = *by_basis.begin();
-      balances[session.device.id] = {session.device.vendor, session.device.type.value_or(DeviceType::kOther), basis,
-                                     compute_median(values)};
-    }
-  }
-  return balances;
 }
 
 std::optional<StaticPower> estimate_static_power(std::span<const result::ResultFile> files, const std::string& device) {

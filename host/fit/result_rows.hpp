@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "fit/balance.hpp"
 #include "fit/decomposition.hpp"
 #include "fit/row.hpp"
 #include "result/result_file.hpp"
@@ -18,10 +17,6 @@ namespace qtrap::fit {
 /// Rows of all files, in the order of the files. Sessions are numbered by session_id across files. A trial
 /// whose point record is missing (the file was cut) gives no row, for its batch and size are unknown.
 std::vector<Row> rows_from_results(std::span<const result::ResultFile> files);
-
-/// What the devices of all files (device.id) compute per byte they read: median over their sessions of the ceilings
-/// measured there, else of the maker's. Devices of which neither is known are left out.
-Balances balances_from_results(std::span<const result::ResultFile> files);
 
 /// Static power of one device (device.id): mean over sessions of the idle windows' median power, active-idle
 /// ones where there are any. None without an idle window that has energy. The variance is that of the mean;

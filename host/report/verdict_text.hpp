@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "fit/balance/operation_bound.hpp"
 #include "fit/critical.hpp"
 #include "fit/hop_slope.hpp"
-#include "fit/operation_bound.hpp"
 #include "fit/ratios.hpp"
 
 namespace qtrap::report {

@@ -1,4 +1,4 @@
-#include "fit/balance_law.hpp"
+#include "fit/balance/balance_law.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "fit/balance.hpp"
+#include "fit/balance/balance.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "fit/operation_bound.hpp"
+#include "fit/balance/operation_bound.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

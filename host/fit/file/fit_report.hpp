@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "fit/attribution.hpp"
-#include "fit/balance.hpp"
+#include "fit/balance/balance.hpp"
+#include "fit/balance/operation_bound.hpp"
 #include "fit/critical.hpp"
 #include "fit/decomposition.hpp"
 #include "fit/hop_slope.hpp"
-#include "fit/operation_bound.hpp"
 #include "fit/paper_view.hpp"
 #include "fit/ratios.hpp"
 #include "fit/scaling.hpp"

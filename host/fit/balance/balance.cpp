@@ -1,14 +1,17 @@
-#include "fit/balance.hpp"
+#include "fit/balance/balance.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 #include <tuple>
 
+#include "core/statistics.hpp"
 #include "fit/ratios.hpp"
 
 namespace qtrap::fit {
 namespace {
+
+constexpr double kFlopPerMac = 2;  // a product and a sum
 
 /// What a scheme is, as far as a reference must be.
 struct SchemeForm {
@@ -46,6 +49,27 @@ std::map<Key, std::vector<DeviceRatio>> collect(const std::vector<Ratio>& ratios
 }
 
 }  // namespace
+
+Balances balances_from_results(std::span<const result::ResultFile> files) {
+  std::map<std::string, std::map<result::RateBasis, std::vector<double>>> found;
+  Balances balances;
+  for (const result::ResultFile& file : files) {
+    for (const result::SessionRecord& session : file.sessions) {
+      const result::Ceilings& known = session.ceilings;
+      auto& by_basis = found[session.device.id];
+      const auto add = [&by_basis](result::RateBasis basis, const auto& macs_per_s, const auto& bytes_per_s) {
+        if (macs_per_s && bytes_per_s) by_basis[basis].push_back(kFlopPerMac * *macs_per_s / *bytes_per_s);
+      };
+      add(result::RateBasis::kMeasured, known.fp32_macs_per_s, known.read_bytes_per_s);
+      add(result::RateBasis::kNominal, known.fp32_macs_per_s_nominal, known.read_bytes_per_s_nominal);
+      if (by_basis.empty()) continue;
+      const auto& [basis, values] = *by_basis.begin();
+      balances[session.device.id] = {session.device.vendor, session.device.type.value_or(DeviceType::kOther), basis,
+                                     compute_median(values)};
+    }
+  }
+  return balances;
+}
 
 std::vector<Balance> fit_balances(std::span<const Row> rows, const Balances& balances, const BalanceOptions& options) {
   if (balances.size() < 2) return {};

@@ -1,4 +1,4 @@
-#include "fit/balance_law.hpp"
+#include "fit/balance/balance_law.hpp"
 
 #include <fmt/format.h>
 

@@ -11,8 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "fit/balance_law.hpp"
+#include "fit/balance/balance_law.hpp"
 #include "fit/row.hpp"
+#include "result/result_file.hpp"
 
 namespace qtrap::fit {
 
@@ -26,6 +27,10 @@ struct DeviceRates {
 
 /// By device.id.
 using Balances = std::map<std::string, DeviceRates>;
+
+/// What the devices of all files (device.id) compute per byte they read: median over their sessions of the ceilings
+/// measured there, else of the maker's. Devices of which neither is known are left out.
+Balances balances_from_results(std::span<const result::ResultFile> files);
 
 /// The law of one scheme and reference over the devices of one type and basis.
 struct Balance {
