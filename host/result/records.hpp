@@ -17,7 +17,7 @@ namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
-inline constexpr const char* kSchemaVersion = "1.4";
+inline constexpr const char* kSchemaVersion = "1.5";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -237,6 +237,7 @@ struct TrialRecord {
   std::optional<std::string> failure;
   std::optional<std::string> unchecked_reason;
   std::optional<std::string> mac_class;
+  std::optional<double> phase_outliers_s;
   bool operator==(const TrialRecord&) const = default;
 };
 
@@ -380,6 +381,9 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<std::string> anchor_table;
   std::optional<std::string> weight_format;
   std::optional<std::string> mac_class;
+  std::optional<double> phase_outliers_s;
+  std::optional<double> phase_outliers_j;
+  EnergyStatus phase_outliers_j_status = EnergyStatus::kNoPass;
   bool operator==(const PointRecord&) const = default;
 };
 

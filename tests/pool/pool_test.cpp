@@ -342,6 +342,24 @@ TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
   EXPECT_EQ(points[1].energy_method, EnergyMethod::kCounter);
   EXPECT_EQ(points[1].phase_dequantize_j_status, EnergyStatus::kUnattributable) << "no loop of it was run";
   EXPECT_EQ(points[1].phase_cast_j_status, EnergyStatus::kNoPass);
+  EXPECT_EQ(points[1].phase_outliers_j_status, EnergyStatus::kNoPass) << "trials of files that had no such phase";
+}
+
+TEST_F(PoolCell, CountsThePassesOfOutliersAsCasting) {
+  campaign_.schemes = {"llm-int8"};
+  for (const char* id : {"s1", "s2"}) {
+    add(id, "f16", 0, 1);
+    add(id, "llm-int8", 0, 2);
+  }
+  for (auto& trial : trials_) {
+    if (trial.mode != result::TrialMode::kProfiled) continue;
+    trial.phase_outliers_s = trial.scheme == "f16" ? 0.0 : 0.125 * trial.wall_s;
+    trial.phase_dequantize_s = 0.5 * trial.wall_s - *trial.phase_outliers_s;
+  }
+  const auto points = pool();
+  EXPECT_DOUBLE_EQ(points[0].phase_outliers_s.value(), 0);
+  EXPECT_DOUBLE_EQ(points[1].phase_outliers_s.value(), 0.25);
+  EXPECT_DOUBLE_EQ(points[1].cor_phase.value(), 2) << "(0.375 + 0.125) / 0.25";
 }
 
 TEST_F(PoolCell, AnEstimateGivesARatioButNoVerdict) {

@@ -42,6 +42,8 @@ WorkSize random_items(const Tuning&, const Extent& e) { return spread(blocks(e.c
 WorkSize cast_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.cast_values)); }
 WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.count, t.chunk)); }
 WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
+WorkSize spread_columns(const Tuning&, const Extent& e) { return spread(e.columns); }
+WorkSize spread_inputs(const Tuning&, const Extent& e) { return spread(e.columns, e.tokens); }
 WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
 WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
 WorkSize head_group(const Tuning&, const Extent& e) {
@@ -69,6 +71,12 @@ WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.c
 WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
 WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.row_items); }
 WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.row_items); }
+WorkSize one_alone(const Tuning&, const Extent&) { return alone(1); }
+WorkSize one_group(const Tuning& t, const Extent&) { return groups_of(1, t.row_items); }
+WorkSize columns_alone(const Tuning&, const Extent& e) { return alone(blocks(e.columns, kNumbers.outlier_columns)); }
+WorkSize columns_group(const Tuning& t, const Extent& e) {
+  return groups_of(blocks(e.columns, kNumbers.outlier_columns), t.row_items);
+}
 
 WorkSize gemv_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_rows(e.tokens))); }
 WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_i4_rows(e.tokens))); }
@@ -147,6 +155,12 @@ std::string gpu_dequantize_options(const Tuning& t, const Extent& e) {
 std::string cpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
                      group_option(t, e), t.lanes(), t.lanes16());
+}
+std::string outlier_options(const Tuning&, const Extent&) {
+  return fmt::format("-DOUTLIER_COLUMNS={}", kNumbers.outlier_columns);
+}
+std::string gpu_outlier_options(const Tuning& t, const Extent& e) {
+  return fmt::format("-DWORK_GROUP={} {}", t.row_items, outlier_options(t, e));
 }
 std::string quantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DPANEL_TOKENS={}", cpu_options(t, e), kNumbers.panel_tokens);
@@ -281,9 +295,25 @@ constexpr KernelRow kRows[] = {
     {{kQuantizeWeights, kW8, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
     {{kQuantizeWeights, kW4, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
 
+    {{kQuantize, {}, kI8Inliers}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantize, {}, kI8Inliers}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kI8Inliers}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantize, {}, kI8InliersPanels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, quantize_options},
+
+    {{kFindOutliers}, "reference", "outliers/outliers_reference.cl", spread_columns, no_options},
+    {{kListOutliers}, "reference", "outliers/outliers_reference.cl", one_alone, no_options},
+    {{kGather}, "reference", "outliers/outliers_reference.cl", spread_inputs, no_options},
+    {{kGather, kW8}, "reference", "outliers/outliers_reference.cl", spread_matrix, no_options},
+    {{kFindOutliers}, "gpu", "outliers/outliers_gpu.cl", columns_group, gpu_outlier_options},
+    {{kListOutliers}, "gpu", "outliers/outliers_gpu.cl", one_group, gpu_outlier_options},
+    {{kFindOutliers}, "cpu", "outliers/outliers_cpu.cl", columns_alone, outlier_options},
+    {{kListOutliers}, "cpu", "outliers/outliers_cpu.cl", one_alone, outlier_options},
+    {{kGather, kW8}, "cpu", "outliers/outliers_cpu.cl", row_alone, outlier_options},
+
     {{kDequantize, kW8}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {{kDequantize, kW4}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {{kRescale}, "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
+    {{kRescaleAdd}, "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
     {{kDequantize, kW8}, "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
     {{kDequantize, kW4},
      "gpu",
@@ -292,9 +322,11 @@ constexpr KernelRow kRows[] = {
      gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
     {{kRescale}, "gpu", "dequantize/dequantize_gpu.cl", spread_rescaled, gpu_dequantize_options},
+    {{kRescaleAdd}, "gpu", "dequantize/dequantize_gpu.cl", spread_rescaled, gpu_dequantize_options},
     {{kDequantize, kW8}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {{kDequantize, kW4}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {{kRescale}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
+    {{kRescaleAdd}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
 
     {{kMatmul, kW16}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {{kMatmul, kW8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},

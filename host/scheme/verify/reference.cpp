@@ -44,6 +44,34 @@ HostActivations reference_quantize_activations(const HalfBits& x, std::uint64_t 
   return out;
 }
 
+HostOutliers reference_outliers(const HalfBits& x, std::uint64_t tokens, std::uint64_t columns,
+                                const OutlierRule& rule) {
+  HostOutliers out;
+  out.mask.assign(columns, 0xFFFF);
+  const std::uint64_t places = rule.count_places(columns);
+  for (std::uint64_t k = 0; k < columns; ++k) {
+    bool within = true;
+    for (std::uint64_t t = 0; t < tokens; ++t) within &= std::fabs(half_at(x, t * columns + k)) <= rule.threshold;
+    if (within) continue;
+    if (out.columns.size() == places) {
+      ++out.counts[1];
+      continue;
+    }
+    out.mask[k] = 0;
+    out.columns.push_back(static_cast<std::uint32_t>(k));
+    ++out.counts[0];
+  }
+  out.columns.resize(places, static_cast<std::uint32_t>(columns));
+  return out;
+}
+
+HalfBits reference_inliers(const HalfBits& x, const HostOutliers& outliers) {
+  HalfBits inliers(x);
+  const std::size_t columns = outliers.mask.size();
+  for (std::size_t i = 0; i < x.size(); ++i) inliers[i] = static_cast<std::uint16_t>(x[i] & outliers.mask[i % columns]);
+  return inliers;
+}
+
 MatmulReference reference_matmul(const HostWeights& weights, const std::vector<double>& x, std::uint64_t tokens) {
   const auto [rows, columns] = weights.shape;
   MatmulReference out;

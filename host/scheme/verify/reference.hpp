@@ -3,6 +3,7 @@
 // defined bit for bit (see quantize_reference.cl).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -24,6 +25,18 @@ struct HostActivations {
 };
 HostActivations reference_quantize_activations(const HalfBits& x, std::uint64_t tokens, std::uint64_t columns,
                                                std::uint32_t group);
+
+/// What a scheme with outliers apart makes of activations: the mask by column (0xFFFF, listed outliers 0), the list
+/// with unused places as `columns`, and how many are listed and how many found no place.
+struct HostOutliers {
+  std::vector<std::uint16_t> mask;
+  std::vector<std::uint32_t> columns;
+  std::array<std::uint32_t, 2> counts{};
+};
+HostOutliers reference_outliers(const HalfBits& x, std::uint64_t tokens, std::uint64_t columns,
+                                const OutlierRule& rule);
+/// x with the columns of the mask's zeros as 0.
+HalfBits reference_inliers(const HalfBits& x, const HostOutliers& outliers);
 
 /// y = W x for all tokens, and for each result the sum of magnitudes (HostWeights::magnitude times |x|) that bounds its
 /// rounding errors. x [tokens][columns], both results [tokens][rows].
