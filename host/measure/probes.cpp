@@ -269,8 +269,7 @@ std::vector<scheme::SchemeInfo> probed_schemes(const profile::Campaign& campaign
   std::vector<scheme::SchemeInfo> schemes;
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
     const bool usual = format::info(info.weights).header_option.empty() && !info.outliers;
-    if (usual || std::find(named.begin(), named.end(), info.name) != named.end())
-      schemes.push_back(info);
+    if (usual || std::find(named.begin(), named.end(), info.name) != named.end()) schemes.push_back(info);
   }
   return schemes;
 }

@@ -20,8 +20,8 @@ constexpr double kMostTokens = 1e15;  ///< of a chain
 bool agree(double a, double b) { return std::abs(a - b) <= kRounding * std::max(std::abs(a), std::abs(b)); }
 
 constexpr std::optional<double> PointRecord::*kPointPhases[] = {
-    &PointRecord::phase_cast_s,   &PointRecord::phase_quantize_s,  &PointRecord::phase_dequantize_s,
-    &PointRecord::phase_matmul_s, &PointRecord::phase_attention_s, &PointRecord::phase_other_s,
+    &PointRecord::phase_cast_s,     &PointRecord::phase_quantize_s,  &PointRecord::phase_dequantize_s,
+    &PointRecord::phase_matmul_s,   &PointRecord::phase_attention_s, &PointRecord::phase_other_s,
     &PointRecord::phase_outliers_s,
 };
 

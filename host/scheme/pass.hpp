@@ -134,7 +134,8 @@ class SchemePasses {
 
 /// What a bound buffer holds; the first six belong to the caller, the others to the workspace of SchemePasses. Those of
 /// outliers: the mask of f16 bits by column (0xFFFF, outliers 0), the listed columns in ascending order (unused places:
-/// the number of columns), how many are listed and how many found no place, and their activations, weights and products.
+/// the number of columns), how many are listed and how many found no place, and their activations, weights and
+/// products.
 enum class Slot {
   kInput,
   kOutput,

@@ -57,6 +57,7 @@ const std::vector<FormRule>& form_rules() {
   using R = FormRule;
   constexpr auto kF16 = Activations::kF16;
   constexpr auto kInt8 = Activations::kInt8;
+  constexpr auto kFp8 = Activations::kFp8;
   constexpr auto kInt4 = WeightFormat::kInt4;
   static const std::vector<FormRule> kRules{
       {kF16,
@@ -122,6 +123,18 @@ const std::vector<FormRule>& form_rules() {
        false,
        {Form::kI8, OperationId{kQuantize, {}, Form::kI8Inliers}, plain_bytes, {Slot::kTokenScales}},
        true},
+      {kFp8,
+       {},
+       "cpu",
+       R::kMany,
+       false,
+       {Form::kE4m3, OperationId{kQuantize, {}, Form::kE4m3Panels}, panel_bytes, {Slot::kTokenScales}}},
+      {kFp8,
+       {},
+       "",
+       R::kAny,
+       false,
+       {Form::kE4m3, OperationId{kQuantize, {}, Form::kE4m3}, plain_bytes, {Slot::kTokenScales}}},
   };
   return kRules;
 }
@@ -232,8 +245,8 @@ PassRow of_outliers(PassRow row) {
                                               {Slot::kCodes, Slot::kOutlierWeights},
                                               {Slot::kActivations, Slot::kOutlierActivations}};
   for (Binding& binding : row.bindings) {
-    const auto* found = std::find_if(std::begin(kSlots), std::end(kSlots),
-                                     [&](const auto& one) { return one.first == binding.slot; });
+    const auto* found =
+        std::find_if(std::begin(kSlots), std::end(kSlots), [&](const auto& one) { return one.first == binding.slot; });
     expects(found != std::end(kSlots), "the plain scheme has input, weights, activations and output");
     binding.slot = found->second;
   }
@@ -243,15 +256,16 @@ PassRow of_outliers(PassRow row) {
 /// Which columns are outliers: first all of them, then those for which there are places.
 std::vector<PassRow> outlier_rows(const OutlierRule& rule, std::uint64_t tokens, std::uint64_t columns) {
   const std::uint64_t places = rule.count_places(columns);
-  return {make_row({kFindOutliers},
-                   {{Slot::kInput, Access::kRead, 2 * tokens * columns}, {Slot::kInlierMask, Access::kWrite, 2 * columns}},
-                   {argument(columns), argument(tokens), half_from_float(rule.threshold)},
-                   {.columns = columns, .tokens = tokens}),
-          make_row({kListOutliers},
-                   {{Slot::kInlierMask, Access::kReadWrite, 2 * columns},
-                    {Slot::kOutlierColumns, Access::kWrite, 4 * places},
-                    {Slot::kOutlierCounts, Access::kWrite, 8}},
-                   {argument(columns), argument(places)}, {.columns = columns})};
+  return {
+      make_row({kFindOutliers},
+               {{Slot::kInput, Access::kRead, 2 * tokens * columns}, {Slot::kInlierMask, Access::kWrite, 2 * columns}},
+               {argument(columns), argument(tokens), half_from_float(rule.threshold)},
+               {.columns = columns, .tokens = tokens}),
+      make_row({kListOutliers},
+               {{Slot::kInlierMask, Access::kReadWrite, 2 * columns},
+                {Slot::kOutlierColumns, Access::kWrite, 4 * places},
+                {Slot::kOutlierCounts, Access::kWrite, 8}},
+               {argument(columns), argument(places)}, {.columns = columns})};
 }
 
 PassRow gather_input_row(std::uint64_t places, std::uint64_t tokens, std::uint64_t columns) {

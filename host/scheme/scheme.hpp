@@ -19,7 +19,7 @@ namespace qtrap::scheme {
 using ProjectionShape = format::Shape;
 
 /// In which the matmul takes its activations; in the order of the table.
-enum class Activations { kF16, kInt8 };
+enum class Activations { kF16, kInt8, kFp8 };
 
 /// What follows from the form of the activations. A ceiling is named by its key in the records' `ceilings`.
 struct ActivationInfo {
@@ -40,10 +40,10 @@ struct OwnRate {
   std::optional<OperationId> operation = {};  ///< of these matmuls; none: all of the scheme
 };
 
-/// Which columns of the activations are multiplied apart, in f16, and how many at most: those with a magnitude above the
-/// threshold in any token (LLM.int8(), Dettmers et al. 2022, arXiv 2208.07339, section 3.2). The list of them has a
-/// fixed number of places, so that shapes and costs are the same whatever the activations are: unused places are columns
-/// of zeros, columns for which no place is left stay with the others.
+/// Which columns of the activations are multiplied apart, in f16, and how many at most: those with a magnitude above
+/// the threshold in any token (LLM.int8(), Dettmers et al. 2022, arXiv 2208.07339, section 3.2). The list of them has a
+/// fixed number of places, so that shapes and costs are the same whatever the activations are: unused places are
+/// columns of zeros, columns for which no place is left stay with the others.
 struct OutlierRule {
   float threshold = 6;               ///< an f16
   std::uint64_t fewest_places = 32;  ///< the paper finds up to 15 columns in a model of 13 G parameters

@@ -9,6 +9,7 @@
 //   quantize_f16_i8_nibbles  codes in the order in which gemv_i4_i8_cpu meets the nibbles: per block of 4 LANES16
 //                            columns, [block][j][lane] = code of column 4 lane + j, columns padded with zeros to whole
 //                            groups; sums[token][group].
+//   quantize_f16_e4m3, quantize_f16_e4m3_panels   e4m3 codes in the order of quantize_f16_i8 and of its panels.
 //   quantize_weights_f16_i8, quantize_weights_f16_i4   work-item r: row r.
 // GROUP: columns per int4 group; LANES16: 16-bit lanes per vector of gemv_i4_i8_cpu.
 #include "common/common.clh"
@@ -208,5 +209,52 @@ CPU_KERNEL void quantize_weights_f16_i4_cpu(__global const half* restrict in, __
     }
     vstore_half_rte(scale, r * groups + g, scales);
     vstore_half_rte((float)zero, r * groups + g, zeros);
+  }
+}
+
+DEFINE_E4M3_CODES(e4m3_code, )
+DEFINE_E4M3_CODES(e4m3_codes16, 16)
+
+static inline uchar16 e4m3_16(__global const half* from, float inverse) {
+  return convert_uchar16(e4m3_codes16(vload_half16(0, from) * inverse));
+}
+
+CPU_KERNEL void quantize_f16_e4m3_cpu(__global const half* restrict x, __global uchar* restrict codes,
+                                      __global float* restrict scales, uint columns, uint tokens) {
+  const size_t t = get_global_id(0);
+  if (t >= tokens) return;
+  __global const half* row = x + t * columns;
+  __global uchar* to = codes + t * columns;
+  const float top = largest_magnitude(row, 0, columns);
+  const float inverse = e4m3_inverse(top);
+  uint k = 0;
+  for (; k + 16 <= columns; k += 16) {
+    PREFETCH((size_t)(row + columns + k));
+    STORE_LOOSE(loose_uchar16, e4m3_16(row + k, inverse), to + k);
+  }
+  for (; k < columns; ++k) to[k] = (uchar)e4m3_code(vload_half(k, row) * inverse);
+  scales[t] = e4m3_scale(top);
+}
+
+CPU_KERNEL void quantize_f16_e4m3_panels_cpu(__global const half* restrict x, __global uchar* restrict codes,
+                                             __global float* restrict scales, uint columns, uint tokens) {
+  const uint first_token = (uint)get_global_id(0) * PANEL_TOKENS;
+  __global uchar* panel = codes + (size_t)first_token * columns;
+  for (uint t = 0; t < PANEL_TOKENS; ++t) {
+    if (first_token + t >= tokens) {
+      for (uint k = 0; k < columns; ++k) panel[(size_t)k * PANEL_TOKENS + t] = 0;
+      continue;
+    }
+    __global const half* row = x + (size_t)(first_token + t) * columns;
+    const float top = largest_magnitude(row, 0, columns);
+    const float inverse = e4m3_inverse(top);
+    uint k = 0;
+    for (; k + 16 <= columns; k += 16) {
+      uchar part[16];
+      vstore16(e4m3_16(row + k, inverse), 0, part);
+      for (uint i = 0; i < 16; ++i) panel[(size_t)(k + i) * PANEL_TOKENS + t] = part[i];
+    }
+    for (; k < columns; ++k) panel[(size_t)k * PANEL_TOKENS + t] = (uchar)e4m3_code(vload_half(k, row) * inverse);
+    scales[first_token + t] = e4m3_scale(top);
   }
 }

@@ -80,8 +80,10 @@ static inline void store_codes(uint4 kept[KEPT], __global const half* row, __glo
   }
 }
 
-static inline void quantize_token(__global const half* x, __global const ushort* mask, __global char* codes,
-                                  __global float* scales, uint columns, uint tokens, __local uint* exchange) {
+// Inlined, else each item keeps its way back in memory.
+__attribute__((always_inline)) static inline void quantize_token(__global const half* x, __global const ushort* mask,
+                                                                 __global char* codes, __global float* scales, uint columns,
+                                                                 uint tokens, __local uint* exchange) {
   const size_t t = get_group_id(0);
   if (t >= tokens) return;
   __global const half* row = x + t * columns;
@@ -164,5 +166,33 @@ GPU_KERNEL void quantize_f16_i8_sums_gpu(__global const half* x, __global char* 
     }
     if (block + BLOCK < vectors) barrier(CLK_LOCAL_MEM_FENCE);
 #endif
+  }
+}
+
+DEFINE_E4M3_CODES(e4m3_code, )
+DEFINE_E4M3_CODES(e4m3_codes8, 8)
+
+GPU_KERNEL void quantize_f16_e4m3_gpu(__global const half* x, __global uchar* codes, __global float* scales, uint columns,
+                                      uint tokens) {
+  __local uint exchange[EXCHANGED];
+  const size_t t = get_group_id(0);
+  if (t >= tokens) return;
+  __global const half* row = x + t * columns;
+  __global uchar* to = codes + t * columns;
+  uint4 kept[KEPT];
+  const float top = largest_magnitude(kept, row, 0, columns, exchange);
+  const float inverse = e4m3_inverse(top);
+  if (get_local_id(0) == 0) scales[t] = e4m3_scale(top);
+  if (columns % 8 != 0) {
+    for (uint k = (uint)get_local_id(0); k < columns; k += WORK_GROUP) to[k] = (uchar)e4m3_code(vload_half(k, row) * inverse);
+    return;
+  }
+  const uint vectors = columns / 8;
+  for (uint block = 0; block < vectors; block += BLOCK) {
+    if (block > 0) load_block(kept, row, block, vectors);
+    EACH_KEPT(block, vectors) {
+      const uint8 code = e4m3_codes8(half8_of(kept[i]) * inverse);
+      if (v < vectors) *(__global uint2*)(to + 8 * (size_t)v) = even_bytes(code.even | code.odd << 16);
+    }
   }
 }

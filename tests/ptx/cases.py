@@ -10,15 +10,17 @@ import numpy as np
 
 import ceiling_cases as ceilings
 import references as ref
-from formats import FORMATS
+from formats import E4M3, FORMATS, make_fp8, random_e4m3
 
 
 @dataclasses.dataclass
 class Out:
-    """A buffer that the kernel writes: exactly `expected`; with a `bound`, f16 that near. `initial`: what it holds before."""
+    """A buffer that the kernel writes: exactly `expected`; with a `bound`, f16 that near. `initial`: what it holds before;
+    `spared`: bytes that are expected to stay need not be written."""
     expected: np.ndarray
     bound: np.ndarray | None = None
     initial: np.ndarray | None = None
+    spared: bool = False
 
     def buffer(self):
         """(array, writable, whether it holds initial values) as memory.GlobalMemory takes it."""
@@ -102,10 +104,17 @@ def product_of(make):
     return product
 
 
+def product_fp8_e4m3(rng, program, rows, columns, tokens):
+    w, codes = make_fp8(rng, rows, columns, program), random_e4m3(rng, tokens, columns)
+    scales = (rng.random(tokens) * 0.02 + 0.01).astype(np.float32)
+    x64 = E4M3[codes] * scales.astype(np.float64)[:, None]
+    return [*w.parts, codes, scales], x64 @ w.weights().T, np.abs(x64) @ w.magnitudes().T
+
+
 PRODUCTS = {"f16_f16": product_f16_f16, "i8_f16": product_i8_f16, "i8_i8": product_i8_i8, "i4_f16": product_i4_f16,
-            "i4_i8": product_i4_i8} | {f"{code}_f16": product_of(make) for code, make in FORMATS.items()}
+            "i4_i8": product_i4_i8} | {f"{code}_f16": product_of(make) for code, make in FORMATS.items()} | {"fp8_e4m3": product_fp8_e4m3}
 # Columns that an item takes in a step.
-WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16} | dict.fromkeys(["i4_f16", "i4_i8", *(f"{code}_f16" for code in FORMATS)], 32)
+WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16} | dict.fromkeys(["i4_f16", "i4_i8", "fp8_e4m3", *(f"{code}_f16" for code in FORMATS)], 32)
 
 
 def product_case(rng, program, rows, columns, tokens, in_a_row=None):
@@ -199,6 +208,20 @@ def quantize_f16_i8_inliers_cases(program, rng):
         yield Case([x, mask, Out(codes), Out(scales), columns, tokens], columns=columns, tokens=tokens)
 
 
+def quantize_f16_e4m3_cases(program, rng):
+    """Of every magnitude in a token of scale 1, subnormals, ties and zeros of both signs with it; then beyond 1200."""
+    every = np.arange(0x5F01, dtype=np.uint16).view(np.float16)  # to 448
+    every = np.where(rng.random(every.shape) < 0.5, every, -every)
+    first = 1 if program.family == "gpu" else -500  # the reference has an item for all of them
+    for x in (every[None, first:], every[None, -99:], np.array([[1e-7, 1199, 1201, -65504, 0, -0.0]], np.float16)):
+        codes, scales = ref.quantize_e4m3(x, E4M3[:127])
+        yield Case([x, Out(codes), Out(scales), x.shape[1], 1], columns=x.shape[1], tokens=1)
+    for tokens, columns in rows_with_edges(program):
+        x = quantizer_input(rng, tokens, columns)
+        codes, scales = ref.quantize_e4m3(x, E4M3[:127])
+        yield Case([x, Out(codes), Out(scales), columns, tokens], columns=columns, tokens=tokens)
+
+
 # Outliers. Shapes: whole and cut groups of 128 columns, rows of 16 bytes and odd ones, more tokens than a group's items share.
 def find_outliers_f16_cases(program, rng):
     threshold = np.float16(1.5)
@@ -219,7 +242,7 @@ def list_outliers_f16_cases(program, rng):
         kept[found[places:]] = 0xFFFF
         listed[:len(found[:places])] = found[:places]
         counts = np.array([min(len(found), places), max(len(found) - places, 0)], np.uint32)
-        yield Case([Out(kept, initial=mask), Out(listed), Out(counts), columns, places], columns=columns)
+        yield Case([Out(kept, initial=mask, spared=True), Out(listed), Out(counts), columns, places], columns=columns)
 
 
 def listed_columns(rng, columns, used, places):
@@ -419,6 +442,7 @@ CASES |= {
     "cast_f16_f32": cast_f16_f32_cases,
     "cast_f32_f16": cast_f32_f16_cases,
     "quantize_f16_i8": quantize_f16_i8_cases,
+    "quantize_f16_e4m3": quantize_f16_e4m3_cases,
     "quantize_f16_i8_inliers": quantize_f16_i8_inliers_cases,
     "find_outliers_f16": find_outliers_f16_cases,
     "list_outliers_f16": list_outliers_f16_cases,

@@ -27,6 +27,8 @@ TEST(Operation, HasTheTextThatFilesHoldOfIt) {
         {{kRescale}, "dequantize_i32_f16", Role::kDequantize},
         {{kRescaleAdd}, "dequantize_i32_add_f16", Role::kDequantize},
         {{kQuantize, {}, Form::kI8InliersPanels}, "quantize_f16_i8_inliers_panels", Role::kQuantize},
+        {{kQuantize, {}, Form::kE4m3}, "quantize_f16_e4m3", Role::kQuantize},
+        {{kGemv, WeightFormat::kFp8, Form::kE4m3}, "gemv_fp8_e4m3", Role::kMatmul},
         {{kFindOutliers}, "find_outliers_f16", Role::kOutliers},
         {{kListOutliers}, "list_outliers_f16", Role::kOutliers},
         {{kGather}, "gather_f16", Role::kOutliers},

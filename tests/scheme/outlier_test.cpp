@@ -10,7 +10,7 @@
 #include "core/half.hpp"
 #include "scheme/device_fixture.hpp"
 #include "scheme/pass.hpp"
-#include "scheme/reference.hpp"
+#include "scheme/verify/reference.hpp"
 
 namespace qtrap::scheme {
 namespace {

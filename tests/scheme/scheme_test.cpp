@@ -98,9 +98,8 @@ TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
 
 TEST(OutlierRule, HasAPlaceForEachHundredAndTwentyEighthColumnInSteps) {
   const OutlierRule rule;
-  const std::map<std::uint64_t, std::uint64_t> expected{{1, 32},     {32, 32},     {33, 32},    {1024, 32},
-                                                        {4096, 32},  {4223, 32},   {4224, 64},  {8192, 64},
-                                                        {14336, 128}, {53248, 416}};
+  const std::map<std::uint64_t, std::uint64_t> expected{{1, 32},    {32, 32},   {33, 32},   {1024, 32},   {4096, 32},
+                                                        {4223, 32}, {4224, 64}, {8192, 64}, {14336, 128}, {53248, 416}};
   for (const auto& [columns, places] : expected) EXPECT_EQ(rule.count_places(columns), places) << columns;
 }
 
@@ -123,16 +122,31 @@ TEST(PassTable, MultipliesOutliersApartAsThePlainSchemeDoes) {
   };
   EXPECT_EQ(operations("llm-int8", {"gpu"}, 1),
             then({"find_outliers_f16", "list_outliers_f16", "quantize_f16_i8_inliers", "gather_f16"}, projection));
-  EXPECT_EQ(operations("llm-int8", {"cpu"}, 9),
-            (List{"find_outliers_f16", "list_outliers_f16", "quantize_f16_i8_inliers_panels", "gather_f16",
-                  "cast_f16_f32_panels", "|", "gemm_i8_i8", "gather_i8_f16", "gemm_f16_f16", "dequantize_i32_add_f16"}));
+  EXPECT_EQ(
+      operations("llm-int8", {"cpu"}, 9),
+      (List{"find_outliers_f16", "list_outliers_f16", "quantize_f16_i8_inliers_panels", "gather_f16",
+            "cast_f16_f32_panels", "|", "gemm_i8_i8", "gather_i8_f16", "gemm_f16_f16", "dequantize_i32_add_f16"}));
+}
+
+TEST(PassTable, QuantizesToE4m3AndMultipliesInOnePass) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(operations("w8a8-fp8", {"cpu"}, 1), (List{"quantize_f16_e4m3", "|", "gemv_fp8_e4m3"}));
+  EXPECT_EQ(operations("w8a8-fp8", {"cpu"}, 9), (List{"quantize_f16_e4m3_panels", "|", "gemm_fp8_e4m3"}));
+  EXPECT_EQ(operations("w8a8-fp8", {"gpu"}, 9), (List{"quantize_f16_e4m3", "|", "gemm_fp8_e4m3"}));
+  EXPECT_EQ(operations("w8a8-fp8", {"reference"}, 9), (List{"quantize_f16_e4m3", "|", "matmul_fp8_e4m3"}));
+  // Codes in whole steps of 32 columns and an f32 scale per row; codes and a scale of x.
+  EXPECT_EQ(projection_costs("w8a8-fp8", "gpu", 3).bytes,
+            kRows * 320 + 4 * kRows + 3 * kColumns + 4 * 3 + 2 * 3 * kRows);
+  EXPECT_EQ(input_pass_table(scheme("w8a8-fp8"), {"gpu"}, 128, 3, kColumns).at(0).costs.bytes,
+            2 * 3 * kColumns + 3 * kColumns + 4 * 3);
+  EXPECT_EQ(scheme("w8a8-fp8").mac_class(), "fp8_e4m3");
 }
 
 TEST(PassTable, CountsOfWhatIsGatheredThePlacesAlone) {
   constexpr std::uint64_t n = kRows, k = kColumns, t = 3, places = 32;
   const auto rows = input_pass_table(scheme("llm-int8"), {"gpu"}, 128, t, k);
-  EXPECT_EQ(rows.at(0).costs.bytes, 2 * t * k + 2 * k);            // x, mask
-  EXPECT_EQ(rows.at(1).costs.bytes, 2 * 2 * k + 4 * places + 8);   // the mask is read and written
+  EXPECT_EQ(rows.at(0).costs.bytes, 2 * t * k + 2 * k);           // x, mask
+  EXPECT_EQ(rows.at(1).costs.bytes, 2 * 2 * k + 4 * places + 8);  // the mask is read and written
   EXPECT_EQ(rows.at(2).costs.bytes, 2 * t * k + 2 * k + t * k + 4 * t);
   EXPECT_EQ(rows.at(3).costs.bytes, 2 * t * places + 4 * places + 2 * t * places);
   EXPECT_EQ(rows.at(3).bindings.at(0).bytes, 2 * t * k) << "all of x is bound";

@@ -26,7 +26,7 @@ enum class OperationKind : std::uint8_t {
   kRandom,           ///< numbers of a stream
   kCast,             ///< f16 activations into a form
   kNarrow,           ///< f32 into f16
-  kQuantize,         ///< f16 activations into a form of int8
+  kQuantize,         ///< f16 activations into a form of int8 or e4m3
   kQuantizeWeights,  ///< f16 weights into a format
   kDequantize,       ///< weights of a format into f16
   kRescale,          ///< int32 sums into f16, by the scales of row and token
@@ -57,11 +57,13 @@ enum class Form : std::uint8_t {
   kI8Panels,
   kI8Nibbles,
   kI8Inliers,
-  kI8InliersPanels
+  kI8InliersPanels,
+  kE4m3,
+  kE4m3Panels
 };
-constexpr Words<12> words_of(Form) {
-  return {"f16", "f32",     "f32_panels", "f32_nibbles", "i24",        "i24_nibbles",
-          "i8",  "i8_sums", "i8_panels",  "i8_nibbles",  "i8_inliers", "i8_inliers_panels"};
+constexpr Words<14> words_of(Form) {
+  return {"f16",       "f32",        "f32_panels", "f32_nibbles",       "i24",  "i24_nibbles", "i8", "i8_sums",
+          "i8_panels", "i8_nibbles", "i8_inliers", "i8_inliers_panels", "e4m3", "e4m3_panels"};
 }
 
 struct OperationId {

@@ -63,7 +63,7 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Ex
     run.outliers = reference_outliers(run.x, e.tokens, e.columns, *info.outliers);
     quantized = reference_inliers(run.x, run.outliers);
   }
-  run.quantized = reference_quantize_activations(quantized, e.tokens, e.columns, group);
+  run.quantized = reference_activations(info.activations, quantized, e.tokens, e.columns, group);
   const auto set = [&](Slot slot, Buffer buffer) { run.slots[static_cast<std::size_t>(slot)] = std::move(buffer); };
   set(Slot::kInput, bench.upload(run.x));
   for (const format::Part& part : format::info(info.weights).parts)
@@ -83,14 +83,9 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Ex
   return run;
 }
 
-std::vector<double> activations_of(const SchemeRun& run, const VerifyCase& one, const Extent& e) {
-  std::vector<double> x(e.tokens * e.columns);
-  const bool quantized = info(find_scheme(one.scheme)->activations).quantized;
-  for (std::uint64_t i = 0; i < x.size(); ++i) {
-    x[i] = quantized
-               ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])
-               : static_cast<double>(float_from_half(run.x[i]));
-  }
+std::vector<double> activations_of(const SchemeRun& run) {
+  std::vector<double> x(run.x.size());
+  for (std::uint64_t i = 0; i < x.size(); ++i) x[i] = run.quantized.value(i);
   return x;
 }
 
@@ -100,7 +95,7 @@ template <bool kByteProducts = false>
 Result<Comparison> run_matmul(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
   const Result<SchemeRun> run = run_scheme(bench, one, e, kByteProducts);
   if (!run) return run.error();
-  const MatmulReference expected = reference_matmul(run.value().weights, activations_of(run.value(), one, e), e.tokens);
+  const MatmulReference expected = reference_matmul(run.value().weights, activations_of(run.value()), e.tokens);
   const double tolerance = (static_cast<double>(e.columns) + 16) * kFloatUlp;
   return finish(bench, compare_halves(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected.y,
                                       expected.magnitude, tolerance));
@@ -157,8 +152,8 @@ Result<Comparison> run_add_outliers(VerifyBench& bench, const VerifyCase& one, c
   HalfBits expected;
   for (std::uint64_t i = 0; i < sums.size(); ++i) {
     const float sum = static_cast<float>(sums[i]) * run.value().weights.half(format::PartName::kScales, i % e.rows);
-    expected.push_back(half_from_float(
-        std::fma(sum, run.value().quantized.scales[i / e.rows], float_from_half(products[i]))));
+    expected.push_back(
+        half_from_float(std::fma(sum, run.value().quantized.scales[i / e.rows], float_from_half(products[i]))));
   }
   return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected));
 }
@@ -237,7 +232,7 @@ std::uint64_t padded_columns(const Tuning& t, const Extent& e) {
 
 Places places_of(const OperationId& operation, const Tuning& tuning, const Extent& e) {
   if (operation.form == Form::kF32Panels || operation.form == Form::kI8Panels ||
-      operation.form == Form::kI8InliersPanels) {
+      operation.form == Form::kI8InliersPanels || operation.form == Form::kE4m3Panels) {
     return {count_panels(e.tokens) * kNumbers.panel_tokens * e.columns,
             [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return panel_position(t, k, x.columns);
@@ -362,6 +357,11 @@ const std::array kCases{
     VerifyCase{{kQuantize, {}, Form::kI8Nibbles}, few_tokens, true, run_quantize_activations, "w4a8"},
     VerifyCase{{kQuantize, {}, Form::kI8Inliers}, few_tokens, false, run_quantize_activations, "llm-int8"},
     VerifyCase{{kQuantize, {}, Form::kI8InliersPanels}, many_tokens, false, run_quantize_activations, "llm-int8"},
+    VerifyCase{{kQuantize, {}, Form::kE4m3}, few_tokens, false, run_quantize_activations, "w8a8-fp8"},
+    VerifyCase{{kQuantize, {}, Form::kE4m3Panels}, many_tokens, false, run_quantize_activations, "w8a8-fp8"},
+    VerifyCase{{kMatmul, WeightFormat::kFp8, Form::kE4m3}, any_tokens, false, run_matmul<>, "w8a8-fp8"},
+    VerifyCase{{kGemv, WeightFormat::kFp8, Form::kE4m3}, few_tokens, false, run_matmul<>, "w8a8-fp8"},
+    VerifyCase{{kGemm, WeightFormat::kFp8, Form::kE4m3}, many_tokens, false, run_matmul<>, "w8a8-fp8"},
     VerifyCase{{kFindOutliers}, any_tokens, false, run_outliers, "llm-int8"},
     VerifyCase{{kListOutliers}, any_tokens, false, run_outliers, "llm-int8"},
     VerifyCase{{kGather}, any_tokens, false, run_gather_inputs, "llm-int8"},
