@@ -339,10 +339,13 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
   std::vector<double> plain(bits.size());
   std::transform(bits.begin(), bits.end(), plain.begin(),
                  [](std::uint16_t half) { return static_cast<double>(float_from_half(half)); });
-  const auto codes = scheme::reference_quantize_activations(bits, tokens, shape_.columns, maker_.options().group_size);
-  std::vector<double> rounded(bits.size());
-  for (std::size_t i = 0; i < rounded.size(); ++i)
-    rounded[i] = codes.codes[i] * static_cast<double>(codes.scales[i / shape_.columns]);
+  const auto numbers_of = [&](const scheme::SchemeInfo& info) {
+    const auto quantized =
+        scheme::reference_activations(info.activations, bits, tokens, shape_.columns, maker_.options().group_size);
+    std::vector<double> numbers(bits.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = quantized.value(i);
+    return numbers;
+  };
 
   std::vector<Check> checks;
   for (const scheme::SchemeInfo* scheme : schemes_) {
@@ -354,8 +357,8 @@ std::vector<Check> Workload::check(std::uint64_t tokens, const std::vector<PeerS
     std::vector<double> y(halves.size());
     std::transform(halves.begin(), halves.end(), y.begin(),
                    [](std::uint16_t half) { return static_cast<double>(float_from_half(half)); });
-    checks.push_back(compare(std::string(info.name), info.weights, info.split(),
-                             scheme::info(info.activations).quantized ? rounded : plain, y, tokens, kHalfUlp));
+    checks.push_back(
+        compare(std::string(info.name), info.weights, info.split(), numbers_of(info), y, tokens, kHalfUlp));
   }
   for (PeerState* state : peers) {
     std::fill(peer_y_.begin(), peer_y_.end(), 0.0F);

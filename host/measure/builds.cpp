@@ -14,10 +14,9 @@
 namespace qtrap::measure {
 namespace {
 
-void build_rows(const scheme::PassMaker& maker, const std::vector<scheme::PassRow>& rows,
-                const scheme::Extent& extent) {
+void build_rows(const scheme::PassMaker& maker, const std::vector<scheme::PassRow>& rows) {
   for (const scheme::PassRow& row : rows)
-    (void)scheme::build_kernel(maker.device(), maker.options(), row.operation, extent);
+    (void)scheme::build_kernel(maker.device(), maker.options(), row.operation, row.extent);
 }
 
 void build_scheme(const scheme::PassMaker& maker, const profile::ModelProfile& model, std::uint64_t tokens,
@@ -25,10 +24,8 @@ void build_scheme(const scheme::PassMaker& maker, const profile::ModelProfile& m
   const std::uint32_t group = maker.options().group_size;
   for (const scheme::ProjectionShape& shape : chain::projection_shapes(model::make_step(model))) {
     const auto kernels = scheme::resolve_kernels(maker.device(), maker.options());
-    build_rows(maker, scheme::input_pass_table(info, kernels, group, tokens, shape.columns),
-               {.columns = shape.columns, .tokens = tokens});
-    build_rows(maker, scheme::projection_pass_table(info, kernels, group, tokens, shape),
-               {.rows = shape.rows, .columns = shape.columns, .tokens = tokens});
+    build_rows(maker, scheme::input_pass_table(info, kernels, group, tokens, shape.columns));
+    build_rows(maker, scheme::projection_pass_table(info, kernels, group, tokens, shape));
   }
 }
 

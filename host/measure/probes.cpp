@@ -168,6 +168,8 @@ class ProbeMaker {
     if (!passes) return passes.error();
     auto list = passes.value().input_passes(x.value(), columns);
     if (!list) return list.error();
+    for (const Pass& pass : list.value()) device().enqueue(pass.launch);  // some read what others write
+    device().finish();
     return keep(select(std::move(list).value(), role), fmt::format("{}_{}", to_string(role), scheme.name),
                 std::move(passes).value());
   }
@@ -266,9 +268,8 @@ std::vector<scheme::SchemeInfo> probed_schemes(const profile::Campaign& campaign
   const std::vector<std::string> named = profile::schemes_with_anchor(campaign);
   std::vector<scheme::SchemeInfo> schemes;
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
-    if (format::info(info.weights).header_option.empty() ||
-        std::find(named.begin(), named.end(), info.name) != named.end())
-      schemes.push_back(info);
+    const bool usual = format::info(info.weights).header_option.empty() && !info.outliers;
+    if (usual || std::find(named.begin(), named.end(), info.name) != named.end()) schemes.push_back(info);
   }
   return schemes;
 }
@@ -282,8 +283,9 @@ ProbeSet::ProbeSet(const scheme::PassMaker& maker, const Timing& timing, const s
   for (const std::uint64_t parts : {2U, 1U}) add(&ProbeMaker::copy, parts);
   makers_.push_back([probes] { return probes->macs_from_registers(kRegisterLaunch); });
   for (const std::uint64_t count : tokens) {
+    std::set<std::string> classes;
     for (const scheme::SchemeInfo& info : schemes) {
-      if (info.split()) continue;  // its matmul is f16's
+      if (!classes.insert(info.mac_class()).second) continue;  // its matmul is an earlier one's
       for (const std::uint64_t divisor : {2U, 1U}) add(&ProbeMaker::macs_from_cache, info, count, divisor);
     }
   }

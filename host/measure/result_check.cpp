@@ -104,6 +104,7 @@ scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) cons
   const std::uint64_t tokens = std::clamp<std::uint64_t>(kMostElements / width, 1, tokens_);
   switch (operation.kind) {
     case scheme::OperationKind::kRescale:
+    case scheme::OperationKind::kRescaleAdd:
       return {.rows = width, .columns = 1, .tokens = tokens};
     case scheme::OperationKind::kNorm:
       return {.columns = step.width(model::Tensor::kStream), .tokens = tokens};
@@ -112,6 +113,11 @@ scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) cons
       return {.count = tokens * width};
     case scheme::OperationKind::kExpandHeads:
       return {.rows = step.width(model::Tensor::kValue) / step.head_dim, .columns = step.head_dim, .tokens = tokens};
+    case scheme::OperationKind::kGather:
+      if (operation.weights) return {.rows = kMostElements / width, .columns = width, .tokens = 1};
+      [[fallthrough]];
+    case scheme::OperationKind::kFindOutliers:
+    case scheme::OperationKind::kListOutliers:
     case scheme::OperationKind::kCast:
     case scheme::OperationKind::kQuantize:
       return {.rows = 1, .columns = width, .tokens = tokens};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "chain/resident_model.hpp"
@@ -25,7 +26,9 @@ void set_phases(const Window& window, result::TrialRecord& trial) {
   std::optional<double> result::TrialRecord::*const kPhases[] = {
       &result::TrialRecord::phase_cast_s,       &result::TrialRecord::phase_quantize_s,
       &result::TrialRecord::phase_dequantize_s, &result::TrialRecord::phase_matmul_s,
-      &result::TrialRecord::phase_attention_s,  &result::TrialRecord::phase_other_s};
+      &result::TrialRecord::phase_attention_s,  &result::TrialRecord::phase_other_s,
+      &result::TrialRecord::phase_outliers_s};
+  static_assert(std::size(kPhases) == scheme::kRoleCount);
   for (std::size_t i = 0; i < scheme::kRoleCount; ++i) trial.*kPhases[i] = window.phases[i].value();
   trial.gap_s = window.gap.value();
 }

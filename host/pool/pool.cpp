@@ -37,7 +37,8 @@ constexpr PhaseMember kPhases[] = {{&TrialRecord::phase_cast_s, &PointRecord::ph
                                    {&TrialRecord::phase_dequantize_s, &PointRecord::phase_dequantize_s},
                                    {&TrialRecord::phase_matmul_s, &PointRecord::phase_matmul_s},
                                    {&TrialRecord::phase_attention_s, &PointRecord::phase_attention_s},
-                                   {&TrialRecord::phase_other_s, &PointRecord::phase_other_s}};
+                                   {&TrialRecord::phase_other_s, &PointRecord::phase_other_s},
+                                   {&TrialRecord::phase_outliers_s, &PointRecord::phase_outliers_s}};
 
 /// None where the trial's stamps could not be believed.
 std::optional<double> closure_of(const TrialRecord& trial) {
@@ -231,9 +232,9 @@ void add_phases(const PoolInput& input, const SchemeTrials& trials, double scale
   point.matrix_unit = last.matrix_unit;
   point.output_error = last.output_error;
   if (point.scheme != kAnchor && point.phase_matmul_s && *point.phase_matmul_s > 0) {
-    point.cor_phase =
-        (point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0)) /
-        *point.phase_matmul_s;
+    point.cor_phase = (point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) +
+                       point.phase_dequantize_s.value_or(0) + point.phase_outliers_s.value_or(0)) /
+                      *point.phase_matmul_s;
   }
 }
 

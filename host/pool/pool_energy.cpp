@@ -33,7 +33,9 @@ constexpr PhaseMember kPhases[] = {
     {"matmul", &PointRecord::phase_matmul_s, &PointRecord::phase_matmul_j, &PointRecord::phase_matmul_j_status},
     {"attention", &PointRecord::phase_attention_s, &PointRecord::phase_attention_j,
      &PointRecord::phase_attention_j_status},
-    {"other", &PointRecord::phase_other_s, &PointRecord::phase_other_j, &PointRecord::phase_other_j_status}};
+    {"other", &PointRecord::phase_other_s, &PointRecord::phase_other_j, &PointRecord::phase_other_j_status},
+    {"outliers", &PointRecord::phase_outliers_s, &PointRecord::phase_outliers_j,
+     &PointRecord::phase_outliers_j_status}};
 
 /// `value` of each trial that has an energy, per chain, by (session, block).
 template <class Value>
@@ -107,9 +109,10 @@ EnergyStatus commonest_fault(const Trials& trials) {
   return find_commonest(trials, fault_of).value_or(EnergyStatus::kNoMeter);
 }
 
+/// A phase that is not known beside others is one that the trials' file had no key for, so no scheme had its passes.
 bool has_no_pass(const PointRecord& point, const PhaseMember& phase) {
   const auto& time = point.*phase.time;
-  return time && *time == 0;
+  return time ? *time == 0 : point.phase_matmul_s.has_value();
 }
 
 /// Energy per step of a loop's trial.

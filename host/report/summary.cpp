@@ -44,8 +44,8 @@ std::string energy_text(const PointRecord& point, const std::string& text) {
 }
 
 std::string conversion_share(const PointRecord& point) {
-  const double conversion =
-      point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0);
+  const double conversion = point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) +
+                            point.phase_dequantize_s.value_or(0) + point.phase_outliers_s.value_or(0);
   const double all = conversion + point.phase_matmul_s.value_or(0) + point.phase_attention_s.value_or(0) +
                      point.phase_other_s.value_or(0) + point.gap_s.value_or(0);
   return point.phase_matmul_s && all > 0 ? fmt::format("{:.0f} %", 100 * conversion / all) : "–";

@@ -20,8 +20,9 @@ constexpr double kMostTokens = 1e15;  ///< of a chain
 bool agree(double a, double b) { return std::abs(a - b) <= kRounding * std::max(std::abs(a), std::abs(b)); }
 
 constexpr std::optional<double> PointRecord::*kPointPhases[] = {
-    &PointRecord::phase_cast_s,   &PointRecord::phase_quantize_s,  &PointRecord::phase_dequantize_s,
-    &PointRecord::phase_matmul_s, &PointRecord::phase_attention_s, &PointRecord::phase_other_s,
+    &PointRecord::phase_cast_s,     &PointRecord::phase_quantize_s,  &PointRecord::phase_dequantize_s,
+    &PointRecord::phase_matmul_s,   &PointRecord::phase_attention_s, &PointRecord::phase_other_s,
+    &PointRecord::phase_outliers_s,
 };
 
 void check_point_status(const PointRecord& point, const Place& place) {
@@ -283,6 +284,7 @@ std::span<const Pooled> pooled_figures() {
       {"phase_matmul_s", TrialMode::kProfiled, &P::phase_matmul_s, value_of(&T::phase_matmul_s)},
       {"phase_attention_s", TrialMode::kProfiled, &P::phase_attention_s, value_of(&T::phase_attention_s)},
       {"phase_other_s", TrialMode::kProfiled, &P::phase_other_s, value_of(&T::phase_other_s)},
+      {"phase_outliers_s", TrialMode::kProfiled, &P::phase_outliers_s, value_of(&T::phase_outliers_s)},
       {"gap_s", TrialMode::kProfiled, &P::gap_s, value_of(&T::gap_s)},
   };
   return kTable;

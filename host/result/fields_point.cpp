@@ -83,7 +83,8 @@ constexpr Field<R> kTable[] = {
     {&R::energy_net_ratio_low, {"energy_net_ratio_low", "1", "lower end of the 95 % interval"}},
     {&R::energy_net_ratio_high, {"energy_net_ratio_high", "1", "upper end of the 95 % interval"}},
     {&R::cor_operational, {"cor_operational", "1", "casting overhead ratio: time_ratio - 1; may be negative"}},
-    {&R::cor_phase, {"cor_phase", "1", "casting overhead ratio: (cast + quantize + dequantize) / matmul time"}},
+    {&R::cor_phase,
+     {"cor_phase", "1", "casting overhead ratio: (cast + quantize + dequantize + outliers) / matmul time"}},
     {&R::verdict_time, {"verdict_time", "", "where the interval of time_ratio lies: over sessions alone"}},
     {&R::verdict_energy, {"verdict_energy", "", "where the interval of energy_ratio lies: over sessions alone"}},
     {&R::bytes, {"bytes", "bytes", "bytes of all bound buffers of a chain, analytic"}},
@@ -156,6 +157,12 @@ constexpr Field<R> kTable[] = {
     {&R::predicted_slower_batch,
      {"predicted_slower_batch", "",
       "predicted: first batch whose matmul is slower than f16's, likewise; null where there is none"}},
+    {&R::phase_outliers_s,
+     {"phase_outliers_s", "s",
+      "passes of a chain that find and gather columns of outliers: median; null in files before this key"}},
+    {&R::phase_outliers_j, {"phase_outliers_j", "J", "gross energy of these passes of a chain"}},
+    {&R::phase_outliers_j_status,
+     {"phase_outliers_j_status", "", "ok, or why it is null; no_pass in files before this key", {}, table::kMayMiss}},
 };
 
 }  // namespace

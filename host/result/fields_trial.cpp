@@ -73,6 +73,9 @@ constexpr Field<TrialRecord> kTrialFields[] = {
      {"unchecked_reason", "", "why not all of the scheme's kernels could be checked; null: all were"}},
     {&TrialRecord::mac_class,
      {"mac_class", "", "of a probe window of multiply-adds: their class, as of points; null in files before this key"}},
+    {&TrialRecord::phase_outliers_s,
+     {"phase_outliers_s", "s",
+      "device time in the window of passes that find and gather columns of outliers; null in files before this key"}},
 };
 
 }  // namespace

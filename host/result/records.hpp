@@ -240,6 +240,7 @@ struct TrialRecord {
   std::optional<std::string> failure;
   std::optional<std::string> unchecked_reason;
   std::optional<std::string> mac_class;
+  std::optional<double> phase_outliers_s;
   bool operator==(const TrialRecord&) const = default;
 };
 
@@ -388,6 +389,9 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<double> operation_budget;
   std::optional<double> predicted_bound_batch;
   std::optional<double> predicted_slower_batch;
+  std::optional<double> phase_outliers_s;
+  std::optional<double> phase_outliers_j;
+  EnergyStatus phase_outliers_j_status = EnergyStatus::kNoPass;
   bool operator==(const PointRecord&) const = default;
 };
 

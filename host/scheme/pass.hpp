@@ -132,7 +132,10 @@ class SchemePasses {
   std::shared_ptr<State> state_;
 };
 
-/// What a bound buffer holds; the first six belong to the caller, the others to the workspace of SchemePasses.
+/// What a bound buffer holds; the first six belong to the caller, the others to the workspace of SchemePasses. Those of
+/// outliers: the mask of f16 bits by column (0xFFFF, outliers 0), the listed columns in ascending order (unused places:
+/// the number of columns), how many are listed and how many found no place, and their activations, weights and
+/// products.
 enum class Slot {
   kInput,
   kOutput,
@@ -145,9 +148,16 @@ enum class Slot {
   kTokenScales,
   kGroupScales,
   kGroupSums,
-  kAccumulators
+  kAccumulators,
+  kInlierMask,
+  kOutlierColumns,
+  kOutlierCounts,
+  kOutlierInput,
+  kOutlierActivations,
+  kOutlierWeights,
+  kOutlierProducts
 };
-inline constexpr std::size_t kSlotCount = 12;
+inline constexpr std::size_t kSlotCount = 19;
 /// The slot of a part of the weights.
 Slot slot_of(format::PartName part);
 bool holds_weights(Slot slot);
@@ -157,6 +167,8 @@ struct Binding {
   Slot slot;
   device::Access access;
   std::uint64_t bytes = 0;
+  /// Those that count, where the pass picks places out of the buffer; none: all.
+  std::optional<std::uint64_t> gathered_bytes = {};
 };
 
 /// Passes that SchemePasses makes, without a device: the single source of the arguments, sizes and analytic costs that
@@ -167,6 +179,7 @@ struct PassRow {
   Costs costs;
   std::vector<Binding> bindings;       ///< in argument order
   std::vector<std::uint32_t> scalars;  ///< the arguments after the buffers
+  Extent extent;
 };
 /// Passes once per distinct input x [tokens][columns].
 std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,

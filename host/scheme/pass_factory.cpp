@@ -119,9 +119,9 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
   return pass;
 }
 
-Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row, const Extent& extent,
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row,
                        const std::vector<Buffer>& buffers) {
-  PassParts parts{row.operation, {}, {}, extent, row.costs};
+  PassParts parts{row.operation, {}, {}, row.extent, row.costs};
   for (const Binding& binding : row.bindings) {
     const Buffer& buffer = buffers.at(static_cast<std::size_t>(binding.slot));
     parts.buffers.push_back({exact_view(device, buffer, binding.bytes), binding.access});
@@ -131,9 +131,12 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, const
   if (!pass) return pass;
   Costs& costs = pass.value().costs;
   for (std::size_t i = 0; i < row.bindings.size(); ++i) {
-    const Slot slot = row.bindings[i].slot;
+    const Binding& binding = row.bindings[i];
     const BufferArg& argument = pass.value().buffers[i];
-    if (holds_weights(slot) && stays_in_cache(device, argument)) costs.cached_bytes -= count_bytes(argument);
+    const std::uint64_t passed_over = binding.gathered_bytes ? binding.bytes - *binding.gathered_bytes : 0;
+    costs.bytes -= passed_over;
+    if (stays_in_cache(device, argument))
+      costs.cached_bytes -= holds_weights(binding.slot) ? count_bytes(argument) : passed_over;
   }
   Costs expected = row.costs;
   expected.cached_bytes = costs.cached_bytes;

@@ -32,7 +32,7 @@ Status build_kernel(device::Device& device, const PassOptions& options, const Op
                     const Extent& extent);
 
 /// A pass of a table row whose slots are held by `buffers` (indexed by Slot; unused ones empty).
-Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row, const Extent& extent,
+Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row,
                        const std::vector<device::Buffer>& buffers);
 
 }  // namespace qtrap::scheme

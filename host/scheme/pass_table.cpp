@@ -1,7 +1,11 @@
 // Which passes a scheme takes, with their arguments and costs: plain arithmetic. Layouts are described in the kernels.
+#include <algorithm>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "core/contract.hpp"
+#include "core/half.hpp"
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/pass.hpp"
 
@@ -38,12 +42,14 @@ struct FormRule {
   enum Tokens { kOne, kFew, kMany, kAny } tokens;
   bool byte_products;
   ActivationForm form;
+  bool outliers = false;  ///< columns of them are apart
 
-  bool applies(Activations to, WeightFormat format, const KernelSet& kernels, std::uint64_t count) const {
+  bool applies(const SchemeInfo& scheme, const KernelSet& kernels, std::uint64_t count) const {
     const bool gemm = count > kMostGemvTokens && kernels.family != "reference";
     const bool fits = tokens == kAny || (tokens == kMany ? gemm : !gemm && (tokens == kFew || count == 1));
-    return activations == to && (!weights || *weights == format) && (family.empty() || family == kernels.family) &&
-           fits && (!byte_products || kernels.byte_products);
+    return activations == scheme.activations && outliers == scheme.outliers.has_value() &&
+           (!weights || *weights == scheme.matmul_format()) && (family.empty() || family == kernels.family) && fits &&
+           (!byte_products || kernels.byte_products);
   }
 };
 
@@ -51,6 +57,7 @@ const std::vector<FormRule>& form_rules() {
   using R = FormRule;
   constexpr auto kF16 = Activations::kF16;
   constexpr auto kInt8 = Activations::kInt8;
+  constexpr auto kFp8 = Activations::kFp8;
   constexpr auto kInt4 = WeightFormat::kInt4;
   static const std::vector<FormRule> kRules{
       {kF16,
@@ -102,13 +109,39 @@ const std::vector<FormRule>& form_rules() {
        R::kAny,
        false,
        {Form::kI8, OperationId{kQuantize, {}, Form::kI8}, plain_bytes, {Slot::kTokenScales}}},
+      {kInt8,
+       {},
+       "cpu",
+       R::kMany,
+       false,
+       {Form::kI8, OperationId{kQuantize, {}, Form::kI8InliersPanels}, panel_bytes, {Slot::kTokenScales}},
+       true},
+      {kInt8,
+       {},
+       "",
+       R::kAny,
+       false,
+       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Inliers}, plain_bytes, {Slot::kTokenScales}},
+       true},
+      {kFp8,
+       {},
+       "cpu",
+       R::kMany,
+       false,
+       {Form::kE4m3, OperationId{kQuantize, {}, Form::kE4m3Panels}, panel_bytes, {Slot::kTokenScales}}},
+      {kFp8,
+       {},
+       "",
+       R::kAny,
+       false,
+       {Form::kE4m3, OperationId{kQuantize, {}, Form::kE4m3}, plain_bytes, {Slot::kTokenScales}}},
   };
   return kRules;
 }
 
 const ActivationForm& activation_form(const SchemeInfo& scheme, const KernelSet& kernels, std::uint64_t tokens) {
   for (const FormRule& rule : form_rules()) {
-    if (rule.applies(scheme.activations, scheme.matmul_format(), kernels, tokens)) return rule.form;
+    if (rule.applies(scheme, kernels, tokens)) return rule.form;
   }
   fail_contract("every matmul has a form of its activations");
 }
@@ -118,10 +151,12 @@ std::uint32_t argument(std::uint64_t value) {
   return static_cast<std::uint32_t>(value);
 }
 
-PassRow make_row(const OperationId& operation, std::vector<Binding> bindings, std::vector<std::uint32_t> scalars) {
-  PassRow row{operation, {}, std::move(bindings), std::move(scalars)};
+PassRow make_row(const OperationId& operation, std::vector<Binding> bindings, std::vector<std::uint32_t> scalars,
+                 const Extent& extent) {
+  PassRow row{operation, {}, std::move(bindings), std::move(scalars), extent};
   for (const Binding& binding : row.bindings) {
-    row.costs.bytes += binding.access == Access::kReadWrite ? 2 * binding.bytes : binding.bytes;
+    const std::uint64_t counted = binding.gathered_bytes.value_or(binding.bytes);
+    row.costs.bytes += binding.access == Access::kReadWrite ? 2 * counted : counted;
   }
   row.costs.launches = 1;
   return row;
@@ -142,7 +177,8 @@ std::vector<Binding> weight_bindings(WeightFormat format, ProjectionShape shape,
 PassRow dequantize_weights_row(WeightFormat format, ProjectionShape shape, std::uint64_t group) {
   std::vector<Binding> bindings = weight_bindings(format, shape, group);
   bindings.push_back({Slot::kPlainWeights, Access::kWrite, 2 * shape.rows * shape.columns});
-  PassRow row = make_row({kDequantize, format}, std::move(bindings), {argument(shape.rows), argument(shape.columns)});
+  PassRow row = make_row({kDequantize, format}, std::move(bindings), {argument(shape.rows), argument(shape.columns)},
+                         {.rows = shape.rows, .columns = shape.columns});
   row.costs.dequantized_weights = shape.rows * shape.columns;
   row.costs.weight_launches = 1;
   return row;
@@ -181,8 +217,73 @@ PassRow matmul_row(const SchemeInfo& scheme, const KernelSet& kernels, const Siz
   std::vector<std::uint32_t> scalars{argument(shape.rows), argument(shape.columns)};
   if (kind != kGemv) scalars.push_back(argument(sizes.tokens));
   PassRow row = make_row({kind, scheme.matmul_format(), form.numbers}, matmul_bindings(scheme, form, sizes, shape),
-                         std::move(scalars));
+                         std::move(scalars), {.rows = shape.rows, .columns = shape.columns, .tokens = sizes.tokens});
   row.costs.macs = shape.rows * shape.columns * sizes.tokens;
+  row.costs.weight_launches = 1;
+  return row;
+}
+
+PassRow rescale_row(bool adds_outliers, std::uint64_t tokens, std::uint64_t rows) {
+  std::vector<Binding> bindings{{Slot::kAccumulators, Access::kRead, 4 * tokens * rows},
+                                {Slot::kScales, Access::kRead, 2 * rows},
+                                {Slot::kTokenScales, Access::kRead, 4 * tokens}};
+  if (adds_outliers) bindings.push_back({Slot::kOutlierProducts, Access::kRead, 2 * tokens * rows});
+  bindings.push_back({Slot::kOutput, Access::kWrite, 2 * tokens * rows});
+  PassRow row = make_row({adds_outliers ? kRescaleAdd : kRescale}, std::move(bindings),
+                         {argument(rows), argument(tokens)}, {.rows = rows, .tokens = tokens});
+  row.costs.dequantized_weights = rows * tokens;
+  return row;
+}
+
+/// The scheme of the outliers' columns: f16 weights and activations.
+const SchemeInfo& plain_scheme() { return all_schemes().front(); }
+
+/// A pass of the plain scheme with the slots of the outliers.
+PassRow of_outliers(PassRow row) {
+  constexpr std::pair<Slot, Slot> kSlots[] = {{Slot::kInput, Slot::kOutlierInput},
+                                              {Slot::kOutput, Slot::kOutlierProducts},
+                                              {Slot::kCodes, Slot::kOutlierWeights},
+                                              {Slot::kActivations, Slot::kOutlierActivations}};
+  for (Binding& binding : row.bindings) {
+    const auto* found =
+        std::find_if(std::begin(kSlots), std::end(kSlots), [&](const auto& one) { return one.first == binding.slot; });
+    expects(found != std::end(kSlots), "the plain scheme has input, weights, activations and output");
+    binding.slot = found->second;
+  }
+  return row;
+}
+
+/// Which columns are outliers: first all of them, then those for which there are places.
+std::vector<PassRow> outlier_rows(const OutlierRule& rule, std::uint64_t tokens, std::uint64_t columns) {
+  const std::uint64_t places = rule.count_places(columns);
+  return {
+      make_row({kFindOutliers},
+               {{Slot::kInput, Access::kRead, 2 * tokens * columns}, {Slot::kInlierMask, Access::kWrite, 2 * columns}},
+               {argument(columns), argument(tokens), half_from_float(rule.threshold)},
+               {.columns = columns, .tokens = tokens}),
+      make_row({kListOutliers},
+               {{Slot::kInlierMask, Access::kReadWrite, 2 * columns},
+                {Slot::kOutlierColumns, Access::kWrite, 4 * places},
+                {Slot::kOutlierCounts, Access::kWrite, 8}},
+               {argument(columns), argument(places)}, {.columns = columns})};
+}
+
+PassRow gather_input_row(std::uint64_t places, std::uint64_t tokens, std::uint64_t columns) {
+  return make_row({kGather},
+                  {{Slot::kInput, Access::kRead, 2 * tokens * columns, 2 * tokens * std::min(places, columns)},
+                   {Slot::kOutlierColumns, Access::kRead, 4 * places},
+                   {Slot::kOutlierInput, Access::kWrite, 2 * tokens * places}},
+                  {argument(columns), argument(tokens), argument(places)}, {.columns = places, .tokens = tokens});
+}
+
+PassRow gather_weights_row(WeightFormat format, std::uint64_t places, ProjectionShape shape, std::uint64_t group) {
+  std::vector<Binding> bindings = weight_bindings(format, shape, group);
+  bindings.front().gathered_bytes = bindings.front().bytes / shape.columns * std::min(places, shape.columns);
+  bindings.push_back({Slot::kOutlierColumns, Access::kRead, 4 * places});
+  bindings.push_back({Slot::kOutlierWeights, Access::kWrite, 2 * shape.rows * places});
+  PassRow row = make_row({kGather, format}, std::move(bindings),
+                         {argument(shape.rows), argument(shape.columns), argument(places)},
+                         {.rows = shape.rows, .columns = places});
   row.costs.weight_launches = 1;
   return row;
 }
@@ -200,12 +301,21 @@ std::vector<PassRow> input_pass_table(const SchemeInfo& scheme, const KernelSet&
   const Sizes sizes{tokens, columns, group_size};
   const ActivationForm& form = activation_form(scheme, kernels, tokens);
   if (!form.made_by) return {};
-  std::vector<Binding> bindings{{Slot::kInput, Access::kRead, 2 * tokens * columns},
-                                {Slot::kActivations, Access::kWrite, form.bytes(sizes)}};
+  std::vector<Binding> bindings{{Slot::kInput, Access::kRead, 2 * tokens * columns}};
+  if (scheme.outliers) bindings.push_back({Slot::kInlierMask, Access::kRead, 2 * columns});
+  bindings.push_back({Slot::kActivations, Access::kWrite, form.bytes(sizes)});
   for (const Slot slot : form.beside) bindings.push_back(bind_beside(slot, Access::kWrite, sizes));
-  PassRow row = make_row(*form.made_by, std::move(bindings), {argument(columns), argument(tokens)});
+  PassRow row = make_row(*form.made_by, std::move(bindings), {argument(columns), argument(tokens)},
+                         {.columns = columns, .tokens = tokens});
   (role_of(*form.made_by) == Role::kCast ? row.costs.cast_elements : row.costs.quantized_elements) = tokens * columns;
-  return {row};
+  if (!scheme.outliers) return {row};
+  const std::uint64_t places = scheme.outliers->count_places(columns);
+  std::vector<PassRow> rows = outlier_rows(*scheme.outliers, tokens, columns);
+  rows.push_back(std::move(row));
+  rows.push_back(gather_input_row(places, tokens, columns));
+  for (PassRow& one : input_pass_table(plain_scheme(), kernels, group_size, tokens, places))
+    rows.push_back(of_outliers(std::move(one)));
+  return rows;
 }
 
 std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const KernelSet& kernels, std::uint32_t group_size,
@@ -215,16 +325,13 @@ std::vector<PassRow> projection_pass_table(const SchemeInfo& scheme, const Kerne
   std::vector<PassRow> rows;
   if (scheme.split()) rows.push_back(dequantize_weights_row(scheme.weights, shape, group_size));
   rows.push_back(matmul_row(scheme, kernels, sizes, shape));
-  if (scheme.scaled_sums) {
-    PassRow row = make_row({kRescale},
-                           {{Slot::kAccumulators, Access::kRead, 4 * tokens * shape.rows},
-                            {Slot::kScales, Access::kRead, 2 * shape.rows},
-                            {Slot::kTokenScales, Access::kRead, 4 * tokens},
-                            {Slot::kOutput, Access::kWrite, 2 * tokens * shape.rows}},
-                           {argument(shape.rows), argument(tokens)});
-    row.costs.dequantized_weights = shape.rows * tokens;
-    rows.push_back(row);
+  if (scheme.outliers) {
+    const std::uint64_t places = scheme.outliers->count_places(shape.columns);
+    rows.push_back(gather_weights_row(scheme.weights, places, shape, group_size));
+    for (PassRow& one : projection_pass_table(plain_scheme(), kernels, group_size, tokens, {shape.rows, places}))
+      rows.push_back(of_outliers(std::move(one)));
   }
+  if (scheme.scaled_sums) rows.push_back(rescale_row(scheme.outliers.has_value(), tokens, shape.rows));
   return rows;
 }
 

@@ -14,6 +14,7 @@ using enum Activations;
 constexpr std::array kActivations{
     ActivationInfo{kF16, 16, false, 0, "", "matrix_f16_macs_per_s", "fp32_macs_per_s"},
     ActivationInfo{kInt8, 8, true, 0.030, "_i8", "matrix_int8_macs_per_s", "int8_macs_per_s"},
+    ActivationInfo{kFp8, 8, true, 0.073, "_e4m3", "matrix_f16_macs_per_s", "fp32_macs_per_s"},
 };
 
 /// int4 codes times int8 activations without widening the codes.
@@ -52,6 +53,8 @@ constexpr std::array kSchemes{
     SchemeInfo{"int3-fused", KernelPath::kFused, WeightFormat::kInt3, kF16},
     SchemeInfo{"int2-split", KernelPath::kSplit, WeightFormat::kInt2, kF16},
     SchemeInfo{"int2-fused", KernelPath::kFused, WeightFormat::kInt2, kF16},
+    SchemeInfo{"llm-int8", KernelPath::kFused, WeightFormat::kInt8, kInt8, true, {}, "int8", OutlierRule{}},
+    SchemeInfo{"w8a8-fp8", KernelPath::kFused, WeightFormat::kFp8, kFp8},
 };
 
 }  // namespace
@@ -65,6 +68,12 @@ std::optional<SchemeInfo> find_scheme(std::string_view name) {
       std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) { return s.name == name; });
   if (found == kSchemes.end()) return std::nullopt;
   return *found;
+}
+
+std::uint64_t OutlierRule::count_places(std::uint64_t columns) const {
+  constexpr std::uint64_t kMultiple = 32;
+  const auto padded = [](std::uint64_t count) { return (count + kMultiple - 1) / kMultiple * kMultiple; };
+  return std::min(std::max(fewest_places, padded(columns / columns_per_place)), padded(columns));
 }
 
 std::string SchemeInfo::mac_class() const {

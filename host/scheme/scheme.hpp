@@ -19,7 +19,7 @@ namespace qtrap::scheme {
 using ProjectionShape = format::Shape;
 
 /// In which the matmul takes its activations; in the order of the table.
-enum class Activations { kF16, kInt8 };
+enum class Activations { kF16, kInt8, kFp8 };
 
 /// What follows from the form of the activations. A ceiling is named by its key in the records' `ceilings`.
 struct ActivationInfo {
@@ -40,6 +40,20 @@ struct OwnRate {
   std::optional<OperationId> operation = {};  ///< of these matmuls; none: all of the scheme
 };
 
+/// Which columns of the activations are multiplied apart, in f16, and how many at most: those with a magnitude above
+/// the threshold in any token (LLM.int8(), Dettmers et al. 2022, arXiv 2208.07339, section 3.2). The list of them has a
+/// fixed number of places, so that shapes and costs are the same whatever the activations are: unused places are
+/// columns of zeros, columns for which no place is left stay with the others.
+struct OutlierRule {
+  float threshold = 6;               ///< an f16
+  std::uint64_t fewest_places = 32;  ///< the paper finds up to 15 columns in a model of 13 G parameters
+  std::uint64_t columns_per_place = 128;
+
+  /// Of the list for an input of `columns` columns: one for each columns_per_place, rounded up to a multiple of 32, at
+  /// least fewest_places, at most the columns rounded up to a multiple of 32.
+  std::uint64_t count_places(std::uint64_t columns) const;
+};
+
 struct SchemeInfo {
   std::string_view name;  ///< the contract's name, e.g. "w4a16-split"
   KernelPath path;
@@ -49,6 +63,8 @@ struct SchemeInfo {
   bool scaled_sums = false;
   OwnRate own_rate = {};
   std::string_view older_class = {};  ///< mac_class() where files had a word for it before the rule
+  /// Columns apart; the matmul of the others leaves scaled_sums. None: all columns are multiplied together.
+  std::optional<OutlierRule> outliers = {};
 
   bool split() const { return path == KernelPath::kSplit; }
   int weight_bits() const { return format::info(weights).bits; }

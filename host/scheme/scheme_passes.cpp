@@ -42,11 +42,10 @@ struct SchemePasses::State {
   std::uint64_t tokens;
   std::vector<Buffer> slots = std::vector<Buffer>(kSlotCount);
 
-  Result<std::vector<Pass>> make_all(const std::vector<PassRow>& rows, const std::vector<Buffer>& buffers,
-                                     const Extent& extent) const {
+  Result<std::vector<Pass>> make_all(const std::vector<PassRow>& rows, const std::vector<Buffer>& buffers) const {
     std::vector<Pass> passes;
     for (const PassRow& row : rows) {
-      auto pass = make_pass(*device, options, row, extent, buffers);
+      auto pass = make_pass(*device, options, row, buffers);
       if (!pass) return pass.error();
       passes.push_back(std::move(pass).value());
     }
@@ -79,7 +78,7 @@ Result<std::vector<Pass>> SchemePasses::input_passes(const Buffer& x, std::uint6
   std::vector<Buffer> buffers = state.slots;
   buffers[index(Slot::kInput)] = x;
   return state.make_all(input_pass_table(state.scheme, state.kernels, state.options.group_size, state.tokens, columns),
-                        buffers, {.columns = columns, .tokens = state.tokens});
+                        buffers);
 }
 
 Result<std::vector<Pass>> SchemePasses::projection_passes(const Weights& weights, const Buffer& x,
@@ -91,10 +90,9 @@ Result<std::vector<Pass>> SchemePasses::projection_passes(const Weights& weights
   buffers[index(Slot::kOutput)] = y;
   for (const format::Part& part : format::info(weights.format).parts)
     buffers[index(slot_of(part.name))] = weights.part(part.name);
-  const auto [rows, columns] = weights.shape;
   return state.make_all(
       projection_pass_table(state.scheme, state.kernels, state.options.group_size, state.tokens, weights.shape),
-      buffers, {.rows = rows, .columns = columns, .tokens = state.tokens});
+      buffers);
 }
 
 std::uint64_t SchemePasses::compute_workspace_bytes(const SchemeInfo& scheme, const KernelSet& kernels,

@@ -2,6 +2,7 @@
 // dequantize_reference.cl, bit for bit. Per weight: 3 bytes (int8) or 2.5 + 4/GROUP bytes (int4), 1 multiplication.
 //   dequantize_i8_f16, dequantize_i4_f16   work-item r: row r.
 //   dequantize_i32_f16                     work-item (c, t): rows [c CHUNK, (c + 1) CHUNK) of token t; 8 bytes a result.
+//   dequantize_i32_add_f16                 likewise; 10 bytes a result.
 // Weights of STREAM_BYTES or more (the last-level cache) are stored past the caches: a plain store reads its line first.
 #include "common/common.clh"
 #include "common/streaming.clh"
@@ -83,4 +84,25 @@ CPU_KERNEL void dequantize_i32_f16_cpu(__global const int* restrict acc, __globa
     vstore_half8_rte(convert_float8(vload8(0, from + r)) * vload_half8(0, row_scales + r) * token_scale, 0, to + r);
   }
   for (; r < end; ++r) vstore_half_rte((float)from[r] * vload_half(r, row_scales) * token_scale, r, to);
+}
+
+CPU_KERNEL void dequantize_i32_add_f16_cpu(__global const int* restrict acc, __global const half* restrict row_scales,
+                                           __global const float* restrict token_scales,
+                                           __global const half* restrict products, __global half* restrict y, uint rows,
+                                           uint tokens) {
+  const size_t t = get_global_id(1);
+  if (t >= tokens) return;
+  const float token_scale = token_scales[t];
+  __global const int* from = acc + t * rows;
+  __global const half* more = products + t * rows;
+  __global half* to = y + t * rows;
+  size_t r = get_global_id(0) * CHUNK;
+  const size_t end = min(r + CHUNK, (size_t)rows);
+  for (; r + 8 <= end; r += 8) {
+    const float8 sum = convert_float8(vload8(0, from + r)) * vload_half8(0, row_scales + r);
+    vstore_half8_rte(fma(sum, (float8)(token_scale), vload_half8(0, more + r)), 0, to + r);
+  }
+  for (; r < end; ++r) {
+    vstore_half_rte(fma((float)from[r] * vload_half(r, row_scales), token_scale, vload_half(r, more)), r, to);
+  }
 }

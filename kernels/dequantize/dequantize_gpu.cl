@@ -4,6 +4,7 @@
 //   work-item (c, b): columns [8 c, 8 c + 8) of rows [b ROWS, b ROWS + ROWS): 8 bytes (int8) or 4 (int4) of codes and one
 //   store a row; wide when columns is a multiple of 8, element by element otherwise.
 //   dequantize_i32_f16: work-item (c, t): rows [4 c, 4 c + 4) of token t, 16 bytes of sums; wide when rows is a multiple of 4.
+//   dequantize_i32_add_f16: likewise.
 // ROWS: the loads of all of them are issued before any is used. Groups of WORK_GROUP items.
 // With pairs of f16 (common/instructions.clh) q - z is exact and its product with s is rounded once, as in f32.
 // Preconditions: buffers start on 16 bytes, GROUP is a multiple of 32.
@@ -106,5 +107,27 @@ GPU_KERNEL void dequantize_i32_f16_gpu(__global const int* acc, __global const h
   }
   for (uint i = 0; i < min((uint)RESCALED_ROWS, rows - first); ++i) {
     vstore_half_rte((float)acc[at + i] * vload_half(first + i, row_scales) * token_scale, at + i, y);
+  }
+}
+
+GPU_KERNEL void dequantize_i32_add_f16_gpu(__global const int* acc, __global const half* row_scales,
+                                           __global const float* token_scales, __global const half* products,
+                                           __global half* y, uint rows, uint tokens) {
+  const uint first = (uint)get_global_id(0) * RESCALED_ROWS;
+  const size_t t = get_global_id(1);
+  if (first >= rows || t >= tokens) return;
+  const float token_scale = token_scales[t];
+  const size_t at = t * rows + first;
+  if (rows % RESCALED_ROWS == 0) {
+    const ushort4 scale = *(__global const ushort4*)(row_scales + first), more = *(__global const ushort4*)(products + at);
+    const float4 sum = convert_float4(*(__global const int4*)(acc + at)) * vload_half4(0, (const half*)&scale);
+    ushort4 packed;
+    vstore_half4_rte(fma(sum, (float4)(token_scale), vload_half4(0, (const half*)&more)), 0, (half*)&packed);
+    *(__global ushort4*)(y + at) = packed;
+    return;
+  }
+  for (uint i = 0; i < min((uint)RESCALED_ROWS, rows - first); ++i) {
+    const float sum = (float)acc[at + i] * vload_half(first + i, row_scales);
+    vstore_half_rte(fma(sum, token_scale, vload_half(at + i, products)), at + i, y);
   }
 }

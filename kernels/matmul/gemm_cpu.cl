@@ -60,24 +60,9 @@ static inline void unpack_i4(__global const uchar* codes, __global const half* s
   }
 }
 
-/// PANELS panels of int8 codes from column k0 on, as f32 [panel][column][token].
-static inline void unpack_x(__global const char* x, const Block* block, uint panel, uint k0, uint depth,
-                            __local float* to) {
-  for (uint p = 0; p < PANELS; ++p, to += BLOCK_COLUMNS * PANEL_TOKENS) {
-    __global const char* from = x + ((size_t)min(panel + p, block->panels - 1) * block->columns + k0) * PANEL_TOKENS;
-    for (uint k = 0; k < depth; ++k) {
-      LOCAL16(float, to + k * PANEL_TOKENS) = convert_float16(LOAD_LOOSE(loose_char16, from + k * PANEL_TOKENS));
-    }
-  }
-}
-
+static inline float16 panel_numbers(__global const char* from) { return convert_float16(LOAD_LOOSE(loose_char16, from)); }
+DEFINE_UNPACK_X(char, panel_numbers)
 DEFINE_MULTIPLY(multiply_codes, __local, float, convert_float16)
-
-// The codes of x unpacked to local memory first.
-#define MULTIPLY_CODES(multiply)                                                                                \
-  unpack_x(x, &block, block.first_panel + p, k0, depth, x_block);                                               \
-  multiply(weights_block, x_block, BLOCK_COLUMNS * PANEL_TOKENS, PANELS - 1, unit_rows(&block), depth, k0 == 0, \
-           sums_block + p * BLOCK_ROWS * PANEL_TOKENS)
 
 CPU_KERNEL void gemm_f16_f16_cpu(__global const half* restrict weights, __global const float* restrict x,
                                  __global half* restrict y, uint rows, uint columns, uint tokens) {

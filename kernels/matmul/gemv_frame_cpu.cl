@@ -1,10 +1,11 @@
-// y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the CPU family with weights of a format (format/format.clh) and f16
-// activations. Blocks as in common/gemv_blocks.clh. Per step of 32 columns: sum_t += scale (codes . x) + shift (sum of x),
-// in vectors. Bytes: weights once, x once per work-item (from cache).
+// y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the CPU family with weights of a format (format/format.clh) and f16 or
+// e4m3 activations (common/frame_activations.clh). Blocks as in common/gemv_blocks.clh. Per step of 32
+// columns: sum_t += scale (codes . x) + shift (sum of x), in vectors. Bytes: weights once, x once per work-item (from cache).
 // Tunables: VECTOR_WIDTH (of the sums), TOKENS, ROWS (1 to 8).
 #define CPU_FAMILY
 #include "common/gemv_blocks.clh"
 #include "format/format.clh"
+#include "common/frame_activations.clh"
 
 #if VECTOR_WIDTH == 16
 #define FOLD(value) (value)
@@ -13,10 +14,10 @@
 #endif
 
 /// Columns k to k + 15 of x, 0 from `columns` on.
-static inline float16 load_x(__global const half* x, uint k, uint columns) {
-  if (k + 16 <= columns) return vload_half16(0, x + k);
+static inline float16 load_x(__global const Activation* x, uint k, uint columns) {
+  if (k + 16 <= columns) return activations16(x + k);
   float part[16] = {0.0f};
-  for (uint i = 0; k + i < columns; ++i) part[i] = half_at(x, k + i);
+  for (uint i = 0; k + i < columns; ++i) part[i] = activation_at(x, k + i);
   return vload16(0, part);
 }
 
@@ -41,8 +42,8 @@ static inline floatv add_products(floatv acc, floatv products, floatv sum, float
   return fma((floatv)(scale), products, acc);
 }
 
-CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, __global const half* restrict x, __global half* restrict y,
-                                        uint rows, uint columns) {
+CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, ACTIVATION_PARTS, __global half* restrict y, uint rows,
+                                        uint columns) {
   const uint first = (uint)get_global_id(0) * ROWS;
   const uint steps = steps_of(columns);
   size_t start[ROWS];
@@ -81,7 +82,7 @@ CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, __global const half* restr
   }
   float results[PADDED_RESULTS] = {0.0f};
   UNROLLED for (uint r = 0; r < ROWS; ++r) {
-    UNROLLED for (uint t = 0; t < TOKENS; ++t) results[r * TOKENS + t] = SUM_FLOATV(acc[r][t]);
+    UNROLLED for (uint t = 0; t < TOKENS; ++t) results[r * TOKENS + t] = SUM_FLOATV(acc[r][t]) * token_factor(t);
   }
   store_results(results, first, rows, y);
 }

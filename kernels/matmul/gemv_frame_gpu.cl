@@ -1,12 +1,14 @@
 // y[t][r] = sum_k w[r][k] x[t][k] for 1 to 8 tokens on the GPU family with weights of a format (format/format.clh) and f16
-// activations. Teams, steps, sums and tunables as in gemv_gpu.cl (common/gemv_teams.clh); an item's step is 32 columns:
-// sum += scale (codes . x) + shift (sum of x), in f32. Rows that are no whole steps are read element by element. Bytes:
-// weights once, x once per team. Precondition: buffers start on 16 bytes.
+// or e4m3 activations (common/frame_activations.clh). Teams, steps, sums and tunables as in gemv_gpu.cl
+// (common/gemv_teams.clh); an item's step is 32 columns: sum += scale (codes . x) + shift (sum of x), in f32. Rows that are
+// no whole steps are read element by element. Bytes: weights once, x once per team. Precondition: buffers start on 16
+// bytes.
 #define GPU_FAMILY
 #include "common/common.clh"
 #include "common/instructions.clh"
 #include "common/gemv_teams.clh"
 #include "format/format.clh"
+#include "common/frame_activations.clh"
 
 /// What a step needs of a row.
 typedef struct {
@@ -16,13 +18,15 @@ typedef struct {
 
 /// Adds the products of one step: ROWS rows with 32 columns of x. Inlined, else its arrays lie in memory; by its own count of
 /// nf4's look-ups clang would not.
-__attribute__((always_inline)) static inline void add_step(const Loaded row[ROWS], __global const half* x, uint columns, float acc[ROWS][TOKENS]) {
+__attribute__((always_inline)) static inline void add_step(const Loaded row[ROWS], __global const Activation* x, uint columns,
+                                                           float acc[ROWS][TOKENS]) {
   float products[ROWS][TOKENS], sum[TOKENS];
+  uint4 held[TOKENS];
   UNROLLED for (uint part = 0; part < 4; ++part) {
     const bool fresh = part == 0 || (FORMAT_HALVES == 2 && part == 2);
     const bool last = part == 3 || (FORMAT_HALVES == 2 && part == 1);
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-      const float8 value = load_half8(x + (size_t)t * columns + 8 * part);
+      const float8 value = activations_of(x + (size_t)t * columns + 8 * part, part, &held[t]);
       sum[t] = (fresh ? 0.0f : sum[t]) + sum8(value);
       UNROLLED for (uint r = 0; r < ROWS; ++r) {
         products[r][t] = dot8(codes8(row[r].step, part), value, fresh ? 0.0f : products[r][t]);
@@ -43,7 +47,7 @@ __attribute__((always_inline)) static inline void add_step(const Loaded row[ROWS
   UNROLLED for (uint u = 0; u < count; ++u)   \
   UNROLLED for (uint r = 0; r < ROWS; ++r)
 
-GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __global half* y, uint rows, uint columns) {
+GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, ACTIVATION_PARTS, __global half* y, uint rows, uint columns) {
   __local float partial[RESULTS][PARTIALS];
   FIND_PLACE
   float acc[ROWS][TOKENS];
@@ -68,11 +72,11 @@ GPU_KERNEL void FRAME_ENTRY(gemv_, gpu)(FORMAT_PARTS, __global const half* x, __
         const Affine affine = affine_of(FORMAT_ARGUMENTS, ROW_OF(r), STEP_OF(r, k), i / 16);
         const float weight = WEIGHT(float, code_of(FORMAT_ARGUMENTS, STEP_OF(r, k), i), affine);
         UNROLLED for (uint t = 0; t < TOKENS; ++t) {
-          acc[r][t] = fma(weight, vload_half((size_t)t * columns + k + i, x), acc[r][t]);
+          acc[r][t] = fma(weight, activation_at(x, (size_t)t * columns + k + i), acc[r][t]);
         }
       }
     }
   }
   ADD_UP(acc, partial, float)
-  STORE_SUMS(vstore_half_rte(partial[lane][TEAM_SUM], (size_t)t * rows + row, y))
+  STORE_SUMS(vstore_half_rte(partial[lane][TEAM_SUM] * token_factor(t), (size_t)t * rows + row, y))
 }

@@ -1,6 +1,8 @@
 // Quantizers, one row, token or group per work-item in the plainest form. All scales and codes have the same bits in
 // every family and on the host (see common.clh): q = clamp(rint(w r)), r = the float nearest to 1 / s.
 //   quantize_f16_i8          activations: token t, s = max |x| / 127 (f32), codes [tokens][columns].
+//   quantize_f16_i8_inliers  the same of the columns whose mask is 0xFFFF; the others (mask 0) do not count and get code 0.
+//   quantize_f16_e4m3        activations: token t, s = min(max |x|, 1200) / 448 (f32), codes of e4m3(x r) [tokens][columns].
 //   quantize_f16_i8_sums     the same and sums[token][group] = sum of the codes of each group of GROUP columns.
 //   quantize_weights_f16_i8  row r, s = f16(max |w| / 127), |q| <= 127.
 //   quantize_weights_f16_i4  work-item (g, r): group g of row r: s = f16((high - low) / 15), z = clamp(rint(-low / s)),
@@ -27,6 +29,37 @@ __kernel void quantize_f16_i8_reference(__global const half* x, __global char* c
   const float inverse = activation_inverse(top);
   for (uint k = 0; k < columns; ++k) codes[t * columns + k] = (char)round_product(vload_half(k, row), inverse);
   scales[t] = activation_scale(top);
+}
+
+/// Column k of a row, 0 for an outlier.
+static inline float inlier(__global const half* row, __global const ushort* mask, uint k) {
+  const ushort bits = ((__global const ushort*)row)[k] & mask[k];
+  return vload_half(0, (const half*)&bits);
+}
+
+__kernel void quantize_f16_i8_inliers_reference(__global const half* x, __global const ushort* mask, __global char* codes,
+                                                __global float* scales, uint columns, uint tokens) {
+  const size_t t = get_global_id(0);
+  if (t >= tokens) return;
+  __global const half* row = x + t * columns;
+  float top = 0.0f;
+  for (uint k = 0; k < columns; ++k) top = max(top, fabs(inlier(row, mask, k)));
+  const float inverse = activation_inverse(top);
+  for (uint k = 0; k < columns; ++k) codes[t * columns + k] = (char)round_product(inlier(row, mask, k), inverse);
+  scales[t] = activation_scale(top);
+}
+
+DEFINE_E4M3_CODES(e4m3_code, )
+
+__kernel void quantize_f16_e4m3_reference(__global const half* x, __global uchar* codes, __global float* scales,
+                                          uint columns, uint tokens) {
+  const size_t t = get_global_id(0);
+  if (t >= tokens) return;
+  __global const half* row = x + t * columns;
+  const float top = largest_magnitude(row, columns);
+  const float inverse = e4m3_inverse(top);
+  for (uint k = 0; k < columns; ++k) codes[t * columns + k] = (uchar)e4m3_code(vload_half(k, row) * inverse);
+  scales[t] = e4m3_scale(top);
 }
 
 __kernel void quantize_f16_i8_sums_reference(__global const half* x, __global char* codes, __global float* scales,

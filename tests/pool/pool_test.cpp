@@ -262,13 +262,17 @@ TEST_F(PoolCell, PairsRatiosWithinABlock) {
   add("s1", "w8a16-split", 1, 4);
   add("s2", "f16", 0, 3);
   add("s2", "w8a16-split", 0, 6.06);
+  for (auto& trial : trials_) {
+    if (trial.phase_dequantize_s) trial.phase_outliers_s = trial.phase_dequantize_s = *trial.phase_dequantize_s / 2;
+  }
   const auto points = pool();
   ASSERT_EQ(points.size(), 2U);
   EXPECT_EQ(points[0].scheme, "f16");
   EXPECT_FALSE(points[0].time_ratio.has_value());
   EXPECT_DOUBLE_EQ(points[1].time_ratio.value(), std::sqrt(2 * 2.02));
   EXPECT_DOUBLE_EQ(points[1].cor_operational.value(), std::sqrt(2 * 2.02) - 1);
-  EXPECT_DOUBLE_EQ(points[1].cor_phase.value(), 2);
+  EXPECT_DOUBLE_EQ(points[1].cor_phase.value(), 2) << "outliers and dequantize, a quarter each, over a quarter";
+  EXPECT_DOUBLE_EQ(points[1].phase_outliers_s.value(), 1);
   EXPECT_NEAR(points[1].closure_time.value(), 0, 1e-12);
   EXPECT_EQ(points[1].verdict_time, result::Verdict::kTrap);
   EXPECT_EQ(points[1].sessions, 2);
@@ -342,6 +346,7 @@ TEST_F(PoolCell, PoolsEnergiesPerChainAndPairsTheirRatios) {
   EXPECT_EQ(points[1].energy_method, EnergyMethod::kCounter);
   EXPECT_EQ(points[1].phase_dequantize_j_status, EnergyStatus::kUnattributable) << "no loop of it was run";
   EXPECT_EQ(points[1].phase_cast_j_status, EnergyStatus::kNoPass);
+  EXPECT_EQ(points[1].phase_outliers_j_status, EnergyStatus::kNoPass) << "files that had no such phase";
 }
 
 TEST_F(PoolCell, AnEstimateGivesARatioButNoVerdict) {

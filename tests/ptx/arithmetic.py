@@ -106,6 +106,11 @@ def dot_bytes(a, b, total):
     return total.astype(np.int32)
 
 
+def count_ones(word):
+    """popc.b32 (PTX ISA 9.7.1.14)."""
+    return np.unpackbits(np.ascontiguousarray(word).view(np.uint8).reshape(-1, 4), axis=1).sum(axis=1).astype(np.uint32).reshape(word.shape)
+
+
 def shift(operation, type_name):
     """A shift by the width or more gives 0, or the sign."""
     width, dtype = bits_of(type_name), DTYPES[type_name]
@@ -188,7 +193,7 @@ def table_of_arithmetic():
         "bfe.u32": ("u32", ["u32"] * 3, extract_bits(False)), "bfe.u64": ("u64", ["u64", "u32", "u32"], extract_bits(False, 64)),
         "bfe.s32": ("s32", ["s32", "u32", "u32"], extract_bits(True)),
         "bfi.b32": ("b32", ["b32", "b32", "u32", "u32"], insert_bits), "prmt.b32": ("b32", ["b32"] * 3, choose_bytes),
-        "lop3.b32": ("b32", ["b32"] * 4, any_logic), "dp4a.s32.s32": ("s32", ["b32", "b32", "s32"], dot_bytes)}
+        "lop3.b32": ("b32", ["b32"] * 4, any_logic), "popc.b32": ("u32", ["b32"], count_ones), "dp4a.s32.s32": ("s32", ["b32", "b32", "s32"], dot_bytes)}
 
 
 def table_of_floats():

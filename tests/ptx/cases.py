@@ -10,15 +10,17 @@ import numpy as np
 
 import ceiling_cases as ceilings
 import references as ref
-from formats import FORMATS
+from formats import E4M3, FORMATS, make_fp8, random_e4m3
 
 
 @dataclasses.dataclass
 class Out:
-    """A buffer that the kernel writes: exactly `expected`; with a `bound`, f16 that near. `initial`: what it holds before."""
+    """A buffer that the kernel writes: exactly `expected`; with a `bound`, f16 that near. `initial`: what it holds before;
+    `spared`: bytes that are expected to stay need not be written."""
     expected: np.ndarray
     bound: np.ndarray | None = None
     initial: np.ndarray | None = None
+    spared: bool = False
 
     def buffer(self):
         """(array, writable, whether it holds initial values) as memory.GlobalMemory takes it."""
@@ -102,10 +104,17 @@ def product_of(make):
     return product
 
 
+def product_fp8_e4m3(rng, program, rows, columns, tokens):
+    w, codes = make_fp8(rng, rows, columns, program), random_e4m3(rng, tokens, columns)
+    scales = (rng.random(tokens) * 0.02 + 0.01).astype(np.float32)
+    x64 = E4M3[codes] * scales.astype(np.float64)[:, None]
+    return [*w.parts, codes, scales], x64 @ w.weights().T, np.abs(x64) @ w.magnitudes().T
+
+
 PRODUCTS = {"f16_f16": product_f16_f16, "i8_f16": product_i8_f16, "i8_i8": product_i8_i8, "i4_f16": product_i4_f16,
-            "i4_i8": product_i4_i8} | {f"{code}_f16": product_of(make) for code, make in FORMATS.items()}
+            "i4_i8": product_i4_i8} | {f"{code}_f16": product_of(make) for code, make in FORMATS.items()} | {"fp8_e4m3": product_fp8_e4m3}
 # Columns that an item takes in a step.
-WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16} | dict.fromkeys(["i4_f16", "i4_i8", *(f"{code}_f16" for code in FORMATS)], 32)
+WIDTHS = {"f16_f16": 8, "i8_f16": 16, "i8_i8": 16} | dict.fromkeys(["i4_f16", "i4_i8", "fp8_e4m3", *(f"{code}_f16" for code in FORMATS)], 32)
 
 
 def product_case(rng, program, rows, columns, tokens, in_a_row=None):
@@ -186,6 +195,80 @@ def quantize_f16_i8_cases(program, rng, summed=False):
         yield Case([x, Out(codes), Out(scales), *sums, columns, tokens], columns=columns, tokens=tokens)
 
 
+def outlier_mask(rng, columns, share):
+    """Of f16 bits by column: 0 for about `share` of them."""
+    return np.where(rng.random(columns) < share, 0, 0xFFFF).astype(np.uint16)
+
+
+def quantize_f16_i8_inliers_cases(program, rng):
+    for tokens, columns in rows_with_edges(program):
+        x, mask = quantizer_input(rng, tokens, columns), outlier_mask(rng, columns, 0.3)
+        mask[-1] = 0  # the largest of a row
+        codes, scales = ref.quantize_activations((x.view(np.uint16) & mask).view(np.float16))
+        yield Case([x, mask, Out(codes), Out(scales), columns, tokens], columns=columns, tokens=tokens)
+
+
+def quantize_f16_e4m3_cases(program, rng):
+    """Of every magnitude in a token of scale 1, subnormals, ties and zeros of both signs with it; then beyond 1200."""
+    every = np.arange(0x5F01, dtype=np.uint16).view(np.float16)  # to 448
+    every = np.where(rng.random(every.shape) < 0.5, every, -every)
+    first = 1 if program.family == "gpu" else -500  # the reference has an item for all of them
+    for x in (every[None, first:], every[None, -99:], np.array([[1e-7, 1199, 1201, -65504, 0, -0.0]], np.float16)):
+        codes, scales = ref.quantize_e4m3(x, E4M3[:127])
+        yield Case([x, Out(codes), Out(scales), x.shape[1], 1], columns=x.shape[1], tokens=1)
+    for tokens, columns in rows_with_edges(program):
+        x = quantizer_input(rng, tokens, columns)
+        codes, scales = ref.quantize_e4m3(x, E4M3[:127])
+        yield Case([x, Out(codes), Out(scales), columns, tokens], columns=columns, tokens=tokens)
+
+
+# Outliers. Shapes: whole and cut groups of 128 columns, rows of 16 bytes and odd ones, more tokens than a group's items share.
+def find_outliers_f16_cases(program, rng):
+    threshold = np.float16(1.5)
+    for tokens, columns in ((1, 160), (3, 264), (19, 136), (2, 99), (5, 1)):
+        x = halves(rng, tokens, columns)
+        x[:, ::7] = rng.choice(np.array([1.5, -1.5, 0, -0.0], np.float16), (tokens, len(x[0, ::7])))  # none, however near
+        x[0, columns // 2], x[-1, -1] = np.inf, -np.nan
+        beyond = ~(np.abs(x) <= threshold).all(axis=0)
+        out = Out(np.where(beyond, 0, 0xFFFF).astype(np.uint16))
+        yield Case([x, out, columns, tokens, int(threshold.view(np.uint16))], columns=columns, tokens=tokens)
+
+
+def list_outliers_f16_cases(program, rng):
+    for columns, share, places in ((160, 0.1, 32), (5000, 0.01, 64), (4104, 0.5, 32), (2051, 0.02, 33), (99, 0, 32), (7, 1, 32)):
+        mask = outlier_mask(rng, columns, share)
+        found = np.flatnonzero(mask == 0)
+        kept, listed = mask.copy(), np.full(places, columns, np.uint32)
+        kept[found[places:]] = 0xFFFF
+        listed[:len(found[:places])] = found[:places]
+        counts = np.array([min(len(found), places), max(len(found) - places, 0)], np.uint32)
+        yield Case([Out(kept, initial=mask, spared=True), Out(listed), Out(counts), columns, places], columns=columns)
+
+
+def listed_columns(rng, columns, used, places):
+    listed = np.full(places, columns, np.uint32)
+    listed[:used] = np.sort(rng.choice(columns, used, replace=False))
+    return listed
+
+
+def gathered(values, listed):
+    """Listed columns; unused places as zeros."""
+    return np.pad(values, ((0, 0), (0, 1)))[:, listed]
+
+
+def gather_f16_cases(program, rng):
+    for tokens, columns, used, places in ((3, 160, 20, 32), (1, 99, 0, 32), (2, 99, 33, 33)):
+        x, listed = halves(rng, tokens, columns), listed_columns(rng, columns, used, places)
+        yield Case([x, listed, Out(gathered(x, listed)), columns, tokens, places], columns=places, tokens=tokens)
+
+
+def gather_i8_f16_cases(program, rng):
+    for rows, columns, used, places in ((3, 160, 20, 32), (1, 99, 0, 32), (5, 99, 33, 33)):
+        codes, scales, listed = int8s(rng, rows, columns), small_scales(rng, rows), listed_columns(rng, columns, used, places)
+        out = Out((gathered(codes, listed) * scales.astype(np.float64)[:, None]).astype(np.float16))
+        yield Case([codes, scales, listed, out, rows, columns, places], rows=rows, columns=places)
+
+
 def quantize_weights_f16_i8_cases(program, rng):
     for rows, columns in rows_with_edges(program):
         w = quantizer_input(rng, rows, columns)
@@ -229,6 +312,18 @@ def dequantize_i32_f16_cases(program, rng):
         scales, token_scales = small_scales(rng, rows), (rng.random(tokens) * 0.02).astype(np.float32)
         out = Out((sums.astype(np.float32) * scales.astype(np.float32) * token_scales[:, None]).astype(np.float16))
         yield Case([sums, scales, token_scales, out, rows, tokens], rows=rows, tokens=tokens)
+
+
+def dequantize_i32_add_f16_cases(program, rng):
+    """f64 holds sum of a product of 24 by 24 bits and an f16 but for the last bits; both roundings are then fma's."""
+    for rows, tokens in ((70, 3), (64, 1), (68, 2)):
+        sums = rng.integers(-10**6, 10**6, (tokens, rows)).astype(np.int32)
+        scales, token_scales = small_scales(rng, rows), (rng.random(tokens) * 0.02).astype(np.float32)
+        products = halves(rng, tokens, rows)
+        first = (sums.astype(np.float32) * scales.astype(np.float32)).astype(np.float64)
+        total = first * token_scales.astype(np.float64)[:, None] + products.astype(np.float64)
+        out = Out(total.astype(np.float32).astype(np.float16))
+        yield Case([sums, scales, token_scales, products, out, rows, tokens], rows=rows, tokens=tokens)
 
 
 # Elementwise operations.
@@ -347,6 +442,13 @@ CASES |= {
     "cast_f16_f32": cast_f16_f32_cases,
     "cast_f32_f16": cast_f32_f16_cases,
     "quantize_f16_i8": quantize_f16_i8_cases,
+    "quantize_f16_e4m3": quantize_f16_e4m3_cases,
+    "quantize_f16_i8_inliers": quantize_f16_i8_inliers_cases,
+    "find_outliers_f16": find_outliers_f16_cases,
+    "list_outliers_f16": list_outliers_f16_cases,
+    "gather_f16": gather_f16_cases,
+    "gather_i8_f16": gather_i8_f16_cases,
+    "dequantize_i32_add_f16": dequantize_i32_add_f16_cases,
     "quantize_f16_i8_sums": lambda program, rng: quantize_f16_i8_cases(program, rng, summed=True),
     "quantize_weights_f16_i8": quantize_weights_f16_i8_cases,
     "quantize_weights_f16_i4": quantize_weights_f16_i4_cases,

@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 INVERSE_127 = np.float32(float.fromhex("0x1.020408p-7"))
+INVERSE_448 = np.float32(1) / np.float32(448)
 INVERSE_15 = np.float32(float.fromhex("0x1.111112p-4"))
 
 
@@ -78,6 +79,23 @@ def quantize_activations(x):
     inverse = np.where(top > 0, np.float32(127) * (np.float32(1) / safe), np.float32(1))
     scales = np.where(top > 0, top * INVERSE_127, np.float32(1)).astype(np.float32)
     return round_products(x, inverse).astype(np.int8), scales
+
+
+def nearest_codes(values, table):
+    """Places in an ascending table, of two as near the even one."""
+    above = np.clip(np.searchsorted(table, values), 1, len(table) - 1)
+    low, high = values - table[above - 1], table[above] - values
+    return np.where((low < high) | ((low == high) & (above % 2 == 1)), above - 1, above)
+
+
+def quantize_e4m3(x, table):
+    """(codes, scales) of each token; table: the positive numbers by code."""
+    top = np.minimum(largest(x), np.float32(1200))
+    safe = np.where(top > 0, top, np.float32(1))
+    inverse = np.where(top > 0, np.float32(448) * (np.float32(1) / safe), np.float32(1)).astype(np.float32)
+    values = x.astype(np.float32) * inverse[:, None]
+    codes = nearest_codes(np.abs(values).astype(np.float64), table) | np.where(np.signbit(values), 0x80, 0)
+    return codes.astype(np.uint8), np.where(top > 0, top * INVERSE_448, np.float32(1)).astype(np.float32)
 
 
 def f16_scale(values):

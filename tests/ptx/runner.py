@@ -128,7 +128,7 @@ def run_job(job, function):
 
 
 def compare(out, index, values, written):
-    if not written.all():
+    if not (out.spared or written.all()):
         raise Fault(f"{(~written).sum()} of {written.size} bytes of buffer {index} are never written")
     wrong = out.wrong(values)
     if wrong.any():

@@ -224,6 +224,19 @@ TEST(ResultLines, OfAFileBefore14NameNeitherFormatNorClass) {
   EXPECT_EQ(std::get<PointRecord>(parse_line(line).value()), point);
 }
 
+TEST(ResultLines, OfAFileBefore15HaveNoPassOfOutliers) {
+  const PointRecord point = sample::point("p");
+  ASSERT_EQ(point.phase_outliers_j_status, EnergyStatus::kNoPass);
+  std::string line = sample::line(point);
+  const std::string_view keys =
+      R"(,"phase_outliers_s":null,"phase_outliers_j":null,"phase_outliers_j_status":"no_pass")";
+  const std::size_t at = line.find(keys);
+  ASSERT_NE(at, std::string::npos) << line;
+  line.erase(at, keys.size());
+  line.pop_back();
+  EXPECT_EQ(std::get<PointRecord>(parse_line(line).value()), point);
+}
+
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
       {R"("schema_version":"1.5")", R"("schema_version":"2.0")",

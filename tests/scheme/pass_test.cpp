@@ -47,6 +47,10 @@ TEST_F(SchemePassesTest, BytesAreThoseOfTheBuffersBoundForEverySchemeAndFamily) 
           auto all = passes.input_passes(x, shape.columns).value();
           for (Pass& pass : passes.projection_passes(weights, x, y).value()) all.push_back(std::move(pass));
           for (const Pass& pass : all) {
+            if (pass.role == Role::kOutliers && pass.kernel.starts_with("gather")) {
+              EXPECT_LE(pass.costs.bytes, bound_bytes(pass)) << pass.kernel;  // PassTable says of which places
+              continue;
+            }
             EXPECT_EQ(pass.costs.bytes, bound_bytes(pass))
                 << pass.kernel << " tokens " << tokens << " of " << scheme.name;
             EXPECT_EQ(pass.costs.launches, 1U);

@@ -93,6 +93,73 @@ TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
   EXPECT_EQ(word_of(Role::kMatmul), "matmul");
   EXPECT_EQ(word_of(Role::kAttention), "attention");
   EXPECT_EQ(word_of(Role::kOther), "other");
+  EXPECT_EQ(word_of(Role::kOutliers), "outliers");
+}
+
+TEST(OutlierRule, HasAPlaceForEachHundredAndTwentyEighthColumnInSteps) {
+  const OutlierRule rule;
+  const std::map<std::uint64_t, std::uint64_t> expected{{1, 32},    {32, 32},   {33, 32},   {1024, 32},   {4096, 32},
+                                                        {4223, 32}, {4224, 64}, {8192, 64}, {14336, 128}, {53248, 416}};
+  for (const auto& [columns, places] : expected) EXPECT_EQ(rule.count_places(columns), places) << columns;
+}
+
+TEST(OutlierRule, TakesNoMorePlacesThanColumnsInWholeSteps) {
+  OutlierRule rule;
+  rule.fewest_places = 1000;
+  EXPECT_EQ(rule.count_places(1), 32U);
+  EXPECT_EQ(rule.count_places(257), 288U);
+  EXPECT_EQ(rule.count_places(4096), 1000U);
+  rule.fewest_places = 257;  // of a caller that wants all columns apart and none more
+  EXPECT_EQ(rule.count_places(257), 257U);
+}
+
+TEST(PassTable, MultipliesOutliersApartAsThePlainSchemeDoes) {
+  using List = std::vector<std::string>;
+  const List projection{"|", "gemv_i8_i8", "gather_i8_f16", "gemv_f16_f16", "dequantize_i32_add_f16"};
+  const auto then = [](List list, const List& more) {
+    list.insert(list.end(), more.begin(), more.end());
+    return list;
+  };
+  EXPECT_EQ(operations("llm-int8", {"gpu"}, 1),
+            then({"find_outliers_f16", "list_outliers_f16", "quantize_f16_i8_inliers", "gather_f16"}, projection));
+  EXPECT_EQ(
+      operations("llm-int8", {"cpu"}, 9),
+      (List{"find_outliers_f16", "list_outliers_f16", "quantize_f16_i8_inliers_panels", "gather_f16",
+            "cast_f16_f32_panels", "|", "gemm_i8_i8", "gather_i8_f16", "gemm_f16_f16", "dequantize_i32_add_f16"}));
+}
+
+TEST(PassTable, QuantizesToE4m3AndMultipliesInOnePass) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(operations("w8a8-fp8", {"cpu"}, 1), (List{"quantize_f16_e4m3", "|", "gemv_fp8_e4m3"}));
+  EXPECT_EQ(operations("w8a8-fp8", {"cpu"}, 9), (List{"quantize_f16_e4m3_panels", "|", "gemm_fp8_e4m3"}));
+  EXPECT_EQ(operations("w8a8-fp8", {"gpu"}, 9), (List{"quantize_f16_e4m3", "|", "gemm_fp8_e4m3"}));
+  EXPECT_EQ(operations("w8a8-fp8", {"reference"}, 9), (List{"quantize_f16_e4m3", "|", "matmul_fp8_e4m3"}));
+  // Codes in whole steps of 32 columns and an f32 scale per row; codes and a scale of x.
+  EXPECT_EQ(projection_costs("w8a8-fp8", "gpu", 3).bytes,
+            kRows * 320 + 4 * kRows + 3 * kColumns + 4 * 3 + 2 * 3 * kRows);
+  EXPECT_EQ(input_pass_table(scheme("w8a8-fp8"), {"gpu"}, 128, 3, kColumns).at(0).costs.bytes,
+            2 * 3 * kColumns + 3 * kColumns + 4 * 3);
+  EXPECT_EQ(scheme("w8a8-fp8").mac_class(), "fp8_e4m3");
+}
+
+TEST(PassTable, CountsOfWhatIsGatheredThePlacesAlone) {
+  constexpr std::uint64_t n = kRows, k = kColumns, t = 3, places = 32;
+  const auto rows = input_pass_table(scheme("llm-int8"), {"gpu"}, 128, t, k);
+  EXPECT_EQ(rows.at(0).costs.bytes, 2 * t * k + 2 * k);           // x, mask
+  EXPECT_EQ(rows.at(1).costs.bytes, 2 * 2 * k + 4 * places + 8);  // the mask is read and written
+  EXPECT_EQ(rows.at(2).costs.bytes, 2 * t * k + 2 * k + t * k + 4 * t);
+  EXPECT_EQ(rows.at(3).costs.bytes, 2 * t * places + 4 * places + 2 * t * places);
+  EXPECT_EQ(rows.at(3).bindings.at(0).bytes, 2 * t * k) << "all of x is bound";
+  EXPECT_EQ(rows.at(2).costs.quantized_elements, t * k);
+  const auto projection = projection_pass_table(scheme("llm-int8"), {"gpu"}, 128, t, kShape);
+  EXPECT_EQ(projection.at(1).costs.bytes, n * places + 2 * n + 4 * places + 2 * n * places);
+  EXPECT_EQ(projection.at(2).costs.bytes, 2 * n * places + 2 * t * places + 2 * t * n);
+  EXPECT_EQ(projection.at(2).costs.macs, n * places * t);
+  EXPECT_EQ(projection.at(3).costs.bytes, 4 * t * n + 2 * n + 4 * t + 2 * t * n + 2 * t * n);
+  for (const PassRow& row : projection) EXPECT_LE(row.costs.weight_launches, row.costs.launches);
+  // Three columns: no more of them can be gathered, though the list has 32 places.
+  EXPECT_EQ(projection_pass_table(scheme("llm-int8"), {"gpu"}, 128, 1, {5, 3}).at(1).costs.bytes,
+            5 * 3 + 2 * 5 + 4 * 32 + 2 * 5 * 32);
 }
 
 TEST(PassTable, ListsThePassesOfTheCpuFamilyForOneToken) {
@@ -164,11 +231,12 @@ TEST(PassTable, AFramedFormatTakesItsOwnKernelsOnEveryFamily) {
 TEST(PassTable, CountsOperationsAndExpandedWeights) {
   for (const SchemeInfo& info : all_schemes()) {
     const Costs costs = projection_costs(info.name, "cpu", 20);
-    EXPECT_EQ(costs.macs, kRows * kColumns * 20) << info.name;
+    const std::uint64_t places = info.outliers ? info.outliers->count_places(kColumns) : 0;
+    EXPECT_EQ(costs.macs, kRows * (kColumns + places) * 20) << info.name;
     const bool split = info.split();
     const std::uint64_t expanded = info.scaled_sums ? kRows * 20 : split ? kRows * kColumns : 0;
     EXPECT_EQ(costs.dequantized_weights, expanded) << info.name;
-    EXPECT_EQ(costs.launches, split || info.scaled_sums ? 2U : 1U) << info.name;
+    EXPECT_EQ(costs.launches, info.outliers ? 4U : split || info.scaled_sums ? 2U : 1U) << info.name;
     EXPECT_EQ(costs.cast_elements, 0U) << info.name;
   }
   EXPECT_EQ(input_pass_table(scheme("f16"), {"cpu"}, 128, 20, kColumns).front().costs.cast_elements, 20 * kColumns);

@@ -47,6 +47,8 @@ constexpr Row kRows[] = {
     {"dequantize_i8_f16", "gpu", "DEQUANTIZED_COLUMNS"},
     {"dequantize_q4_0_f16", "gpu", "DEQUANTIZED_COLUMNS"},
     {"dequantize_i32_f16", "gpu", "RESCALED_ROWS"},
+    {"find_outliers_f16", "cpu", "OUTLIER_COLUMNS"},
+    {"find_outliers_f16", "gpu", "OUTLIER_COLUMNS"},
     {"gemm_i8_f16", "gpu", "TILE"},
     {"gemm_i4_i8", "gpu", "TILE_ROW_ITEMS"},
     {"gemm_q4_0_f16", "gpu", "TILE_TOKEN_ITEMS"},

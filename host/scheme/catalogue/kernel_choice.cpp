@@ -1,11 +1,39 @@
-// Which kernel of the table an operation takes on a device.
+// The variants of kernels, and which kernel of the table an operation takes on a device.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "scheme/catalogue/kernel_table.hpp"
 
 namespace qtrap::scheme {
+namespace {
+
+// Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh, matrix_unit.clh).
+constexpr std::array kVariants{
+    Variant{"reference", "reference", "", "none", {}},
+    Variant{"cpu", "cpu", "", "none", {}},
+    Variant{"gpu", "gpu", "", "none", {}},
+    Variant{"avx512", "cpu", "-DINSTRUCTIONS_AVX512", "none", {"avx512"}},
+    Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
+    Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
+    Variant{"mma", "gpu", "-DMATRIX_UNIT_MMA", "mma.sync", {"mma"}},
+    Variant{"mfma", "gpu", "-DMATRIX_UNIT_MFMA", "mfma", {"mfma"}},
+    Variant{"wmma", "gpu", "-DMATRIX_UNIT_WMMA", "wmma", {"wmma"}},
+    Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
+    Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
+    Variant{"khronos", "gpu", "-cl-std=CL3.0 -DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
+    Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
+};
+
+}  // namespace
+
+std::span<const Variant> all_variants() { return kVariants; }
+
+const Variant* find_variant(std::string_view name) {
+  const auto found = std::find_if(kVariants.begin(), kVariants.end(), [&](const Variant& v) { return v.name == name; });
+  return found == kVariants.end() ? nullptr : &*found;
+}
 
 std::optional<std::string> missing_capability(const Variant& variant, const device::DeviceInfo& info) {
   for (const std::string_view need : variant.needs) {

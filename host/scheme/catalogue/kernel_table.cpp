@@ -42,6 +42,8 @@ WorkSize random_items(const Tuning&, const Extent& e) { return spread(blocks(e.c
 WorkSize cast_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.cast_values)); }
 WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.count, t.chunk)); }
 WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
+WorkSize spread_columns(const Tuning&, const Extent& e) { return spread(e.columns); }
+WorkSize spread_inputs(const Tuning&, const Extent& e) { return spread(e.columns, e.tokens); }
 WorkSize spread_rows(const Tuning&, const Extent& e) { return spread(e.rows); }
 WorkSize spread_heads(const Tuning&, const Extent& e) { return alone(e.rows, e.tokens); }
 WorkSize head_group(const Tuning&, const Extent& e) {
@@ -69,6 +71,12 @@ WorkSize group_alone(const Tuning& t, const Extent& e) { return alone(blocks(e.c
 WorkSize result_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.chunk), e.tokens); }
 WorkSize token_group(const Tuning& t, const Extent& e) { return groups_of(e.tokens, t.row_items); }
 WorkSize row_group(const Tuning& t, const Extent& e) { return groups_of(e.rows, t.row_items); }
+WorkSize one_alone(const Tuning&, const Extent&) { return alone(1); }
+WorkSize one_group(const Tuning& t, const Extent&) { return groups_of(1, t.row_items); }
+WorkSize columns_alone(const Tuning&, const Extent& e) { return alone(blocks(e.columns, kNumbers.outlier_columns)); }
+WorkSize columns_group(const Tuning& t, const Extent& e) {
+  return groups_of(blocks(e.columns, kNumbers.outlier_columns), t.row_items);
+}
 
 WorkSize gemv_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_rows(e.tokens))); }
 WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.gemv_i4_rows(e.tokens))); }
@@ -155,6 +163,12 @@ std::string cpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("-DVECTOR_WIDTH={} -DCHUNK={} {}-DLANES={} -DLANES16={}", t.vector_width, t.chunk,
                      group_option(t, e), t.lanes(), t.lanes16());
 }
+std::string outlier_options(const Tuning&, const Extent&) {
+  return fmt::format("-DOUTLIER_COLUMNS={}", kNumbers.outlier_columns);
+}
+std::string gpu_outlier_options(const Tuning& t, const Extent& e) {
+  return fmt::format("-DWORK_GROUP={} {}", t.row_items, outlier_options(t, e));
+}
 std::string quantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DPANEL_TOKENS={}", cpu_options(t, e), kNumbers.panel_tokens);
 }
@@ -215,29 +229,16 @@ template <Options of_format>
 std::string by_i8(const Tuning& t, const Extent& e) {
   return of_format(t, e) + " -DACTIVATIONS_I8";
 }
+template <Options of_frame>
+std::string by_e4m3(const Tuning& t, const Extent& e) {
+  return of_frame(t, e) + " -DACTIVATIONS_E4M3";
+}
 std::string gemm_options(const Tuning& t, const Extent& e) {
   const GemmBlocks b = t.gemm_blocks(e.tokens);
   return fmt::format(
       "{}-DUNIT_ROWS={} -DPANELS={} -DBLOCK_ROWS={} -DBLOCK_PANELS={} -DBLOCK_COLUMNS={} -DPANEL_TOKENS={}",
       group_option(t, e), b.unit_rows, b.panels, b.block_rows, b.block_panels, b.block_columns, kNumbers.panel_tokens);
 }
-
-// Variants by the instructions they are built of (kernels/common/instructions.clh, x86.clh, matrix_unit.clh).
-constexpr std::array kVariants{
-    Variant{"reference", "reference", "", "none", {}},
-    Variant{"cpu", "cpu", "", "none", {}},
-    Variant{"gpu", "gpu", "", "none", {}},
-    Variant{"avx512", "cpu", "-DINSTRUCTIONS_AVX512", "none", {"avx512"}},
-    Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
-    Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},
-    Variant{"mma", "gpu", "-DMATRIX_UNIT_MMA", "mma.sync", {"mma"}},
-    Variant{"mfma", "gpu", "-DMATRIX_UNIT_MFMA", "mfma", {"mfma"}},
-    Variant{"wmma", "gpu", "-DMATRIX_UNIT_WMMA", "wmma", {"wmma"}},
-    Variant{"gcn", "gpu", "-DINSTRUCTIONS_GCN", "none", {"sdot4", "amd_shuffle", "half2"}},
-    Variant{"rdna3", "gpu", "-DINSTRUCTIONS_RDNA3", "none", {"sudot4", "amd_shuffle", "half2"}},
-    Variant{"khronos", "gpu", "-cl-std=CL3.0 -DINSTRUCTIONS_KHRONOS", "none", {"dot8"}},
-    Variant{"half2", "gpu", "-DINSTRUCTIONS_HALF2", "none", {"half2"}},
-};
 
 using Variants = std::array<std::string_view, 5>;
 /// Of kernels whose items exchange values: those that read other lanes' registers.
@@ -260,6 +261,7 @@ constexpr std::uint32_t kFewestForUnit = 2;
 constexpr WeightFormat kW16 = WeightFormat::kF16;
 constexpr WeightFormat kW8 = WeightFormat::kInt8;
 constexpr WeightFormat kW4 = WeightFormat::kInt4;
+constexpr WeightFormat kWF8 = WeightFormat::kFp8;
 
 // Of two rows of an operation and family the better variants come first.
 constexpr KernelRow kRows[] = {
@@ -291,9 +293,29 @@ constexpr KernelRow kRows[] = {
     {{kQuantizeWeights, kW8, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
     {{kQuantizeWeights, kW4, std::nullopt}, "cpu", "quantize/quantize_cpu.cl", row_alone, quantize_options},
 
+    {{kQuantize, {}, kE4m3}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantize, {}, kE4m3}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kE4m3}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantize, {}, kE4m3Panels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, quantize_options},
+    {{kQuantize, {}, kI8Inliers}, "reference", "quantize/quantize_reference.cl", spread_tokens, group_option},
+    {{kQuantize, {}, kI8Inliers}, "gpu", "quantize/quantize_gpu.cl", token_group, gpu_row_options, kLanes},
+    {{kQuantize, {}, kI8Inliers}, "cpu", "quantize/quantize_cpu.cl", token_alone, quantize_options},
+    {{kQuantize, {}, kI8InliersPanels}, "cpu", "quantize/quantize_cpu.cl", panel_alone, quantize_options},
+
+    {{kFindOutliers}, "reference", "outliers/outliers_reference.cl", spread_columns, no_options},
+    {{kListOutliers}, "reference", "outliers/outliers_reference.cl", one_alone, no_options},
+    {{kGather}, "reference", "outliers/outliers_reference.cl", spread_inputs, no_options},
+    {{kGather, kW8}, "reference", "outliers/outliers_reference.cl", spread_matrix, no_options},
+    {{kFindOutliers}, "gpu", "outliers/outliers_gpu.cl", columns_group, gpu_outlier_options},
+    {{kListOutliers}, "gpu", "outliers/outliers_gpu.cl", one_group, gpu_outlier_options},
+    {{kFindOutliers}, "cpu", "outliers/outliers_cpu.cl", columns_alone, outlier_options},
+    {{kListOutliers}, "cpu", "outliers/outliers_cpu.cl", one_alone, outlier_options},
+    {{kGather, kW8}, "cpu", "outliers/outliers_cpu.cl", row_alone, outlier_options},
+
     {{kDequantize, kW8}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {{kDequantize, kW4}, "reference", "dequantize/dequantize_reference.cl", spread_matrix, group_option},
     {{kRescale}, "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
+    {{kRescaleAdd}, "reference", "dequantize/dequantize_reference.cl", spread_results, group_option},
     {{kDequantize, kW8}, "gpu", "dequantize/dequantize_gpu.cl", spread_weights, gpu_dequantize_options},
     {{kDequantize, kW4},
      "gpu",
@@ -302,9 +324,11 @@ constexpr KernelRow kRows[] = {
      gpu_dequantize_options,
      {"gpu", "ptx", "half2"}},
     {{kRescale}, "gpu", "dequantize/dequantize_gpu.cl", spread_rescaled, gpu_dequantize_options},
+    {{kRescaleAdd}, "gpu", "dequantize/dequantize_gpu.cl", spread_rescaled, gpu_dequantize_options},
     {{kDequantize, kW8}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {{kDequantize, kW4}, "cpu", "dequantize/dequantize_cpu.cl", row_alone, dequantize_options},
     {{kRescale}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
+    {{kRescaleAdd}, "cpu", "dequantize/dequantize_cpu.cl", result_chunk, dequantize_options},
 
     {{kMatmul, kW16}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {{kMatmul, kW8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
@@ -387,6 +411,12 @@ constexpr KernelRow kRows[] = {
     {{kGemm, kW4, kI8}, "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
     {{kGemm, kW4, kI8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
 
+    {{kMatmul, kWF8, kE4m3}, "reference", "matmul/frame_reference.cl", spread_results, by_e4m3<group_option>},
+    {{kGemv, kWF8, kE4m3}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, by_e4m3<gpu_gemv_options>, kLanes},
+    {{kGemm, kWF8, kE4m3}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, by_e4m3<gpu_gemm_options>},
+    {{kGemv, kWF8, kE4m3}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, by_e4m3<gemv_frame_options>},
+    {{kGemm, kWF8, kE4m3}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, by_e4m3<gemm_options>},
+
     {{kNorm}, "reference", "norm/norm_reference.cl", spread_tokens, no_options},
     {{kNorm}, "gpu", "norm/norm_gpu.cl", token_group, gpu_row_options, kLanes},
     {{kNorm}, "cpu", "norm/norm_cpu.cl", token_alone, cpu_options},
@@ -433,7 +463,10 @@ void expand_row(const KernelRow& row, const format::FormatInfo* framed, std::vec
 
 std::vector<KernelEntry> expand_rows() {
   std::vector<KernelEntry> kernels;
-  for (const KernelRow& row : kRows) expand_row(row, nullptr, kernels);
+  for (const KernelRow& row : kRows) {
+    const format::FormatInfo* format = row.operation.weights ? &format::info(*row.operation.weights) : nullptr;
+    expand_row(row, format != nullptr && !format->header_option.empty() ? format : nullptr, kernels);
+  }
   for (const format::FormatInfo& format : format::all_formats()) {
     if (format.header_option.empty()) continue;
     for (const KernelRow& row : kFrames) expand_row(row, &format, kernels);
@@ -454,13 +487,6 @@ std::string KernelEntry::build_options(const Tuning& tuning, const Extent& exten
   }
   if (!options.empty() && options.back() == ' ') options.pop_back();
   return options;
-}
-
-std::span<const Variant> all_variants() { return kVariants; }
-
-const Variant* find_variant(std::string_view name) {
-  const auto found = std::find_if(kVariants.begin(), kVariants.end(), [&](const Variant& v) { return v.name == name; });
-  return found == kVariants.end() ? nullptr : &*found;
 }
 
 KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {

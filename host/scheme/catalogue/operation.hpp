@@ -13,12 +13,12 @@ namespace qtrap::scheme {
 
 using format::WeightFormat;
 
-enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther };
-inline constexpr std::size_t kRoleCount = 6;
+enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther, kOutliers };
+inline constexpr std::size_t kRoleCount = 7;
 
 /// The names of the phase_*_s fields.
 constexpr Words<kRoleCount> words_of(Role) {
-  return {"cast", "quantize", "dequantize", "matmul", "attention", "other"};
+  return {"cast", "quantize", "dequantize", "matmul", "attention", "other", "outliers"};
 }
 
 /// In the order of the table.
@@ -26,10 +26,14 @@ enum class OperationKind : std::uint8_t {
   kRandom,           ///< numbers of a stream
   kCast,             ///< f16 activations into a form
   kNarrow,           ///< f32 into f16
-  kQuantize,         ///< f16 activations into a form of int8
+  kQuantize,         ///< f16 activations into a form of int8 or e4m3
   kQuantizeWeights,  ///< f16 weights into a format
   kDequantize,       ///< weights of a format into f16
   kRescale,          ///< int32 sums into f16, by the scales of row and token
+  kRescaleAdd,       ///< the same, plus the products of the outliers
+  kFindOutliers,     ///< which columns of f16 activations are outliers, as a mask
+  kListOutliers,     ///< the mask as a list of columns
+  kGather,           ///< listed columns of activations, or of weights of a format in f16
   kMatmul,           ///< y = W x for any number of tokens, of the reference family
   kGemv,             ///< the same for at most kMostGemvTokens
   kGemm,             ///< the same for more
@@ -40,7 +44,7 @@ enum class OperationKind : std::uint8_t {
 };
 
 /// Numbers that are made, or taken beside the weights. Panels, nibbles and sums are orders in memory and what lies
-/// beside (kernels/README.md); matmuls are named by their numbers alone.
+/// beside, inliers have the outliers' columns as 0 (kernels/README.md); matmuls are named by their numbers alone.
 enum class Form : std::uint8_t {
   kF16,
   kF32,
@@ -51,10 +55,15 @@ enum class Form : std::uint8_t {
   kI8,
   kI8Sums,
   kI8Panels,
-  kI8Nibbles
+  kI8Nibbles,
+  kI8Inliers,
+  kI8InliersPanels,
+  kE4m3,
+  kE4m3Panels
 };
-constexpr Words<10> words_of(Form) {
-  return {"f16", "f32", "f32_panels", "f32_nibbles", "i24", "i24_nibbles", "i8", "i8_sums", "i8_panels", "i8_nibbles"};
+constexpr Words<14> words_of(Form) {
+  return {"f16",       "f32",        "f32_panels", "f32_nibbles",       "i24",  "i24_nibbles", "i8", "i8_sums",
+          "i8_panels", "i8_nibbles", "i8_inliers", "i8_inliers_panels", "e4m3", "e4m3_panels"};
 }
 
 struct OperationId {

@@ -19,6 +19,7 @@ using enum OperationKind;
 struct SchemeRun {
   HostWeights weights;
   HalfBits x;
+  HostOutliers outliers;  ///< empty where none are apart
   HostActivations quantized;
   std::vector<Buffer> slots = std::vector<Buffer>(kSlotCount);
 
@@ -34,6 +35,18 @@ void add_far_activations(HalfBits& weights, HalfBits& x, ProjectionShape shape, 
   }
 }
 
+/// Makes more columns outliers than there are places in wide inputs: every third, in one token each, of either sign.
+/// Others are at the threshold, which is none.
+void add_outliers(HalfBits& x, std::uint64_t tokens, std::uint64_t columns, float threshold) {
+  const std::uint16_t limit = half_from_float(threshold);
+  for (std::uint64_t k = 0; k < columns; ++k) {
+    const auto sign = static_cast<std::uint16_t>(k % 2 << 15);
+    std::uint16_t& one = x[k % tokens * columns + k];
+    if (k % 3 == 0) one = static_cast<std::uint16_t>((limit + 1 + k % 512) | sign);
+    if (k % 15 == 1) one = limit | sign;
+  }
+}
+
 /// Runs input and projection passes of `scheme` with every written slot a guarded output.
 Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Extent& e, bool byte_products = false) {
   const SchemeInfo info = find_scheme(one.scheme).value();
@@ -44,7 +57,13 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Ex
   run.x = trial_activations(e.tokens, e.columns);
   if (byte_products) add_far_activations(weights, run.x, shape, group);
   run.weights = format::quantize(weights, info.weights, shape, group);
-  run.quantized = reference_quantize_activations(run.x, e.tokens, e.columns, group);
+  HalfBits quantized = run.x;
+  if (info.outliers) {
+    add_outliers(run.x, e.tokens, e.columns, info.outliers->threshold);
+    run.outliers = reference_outliers(run.x, e.tokens, e.columns, *info.outliers);
+    quantized = reference_inliers(run.x, run.outliers);
+  }
+  run.quantized = reference_activations(info.activations, quantized, e.tokens, e.columns, group);
   const auto set = [&](Slot slot, Buffer buffer) { run.slots[static_cast<std::size_t>(slot)] = std::move(buffer); };
   set(Slot::kInput, bench.upload(run.x));
   for (const format::Part& part : format::info(info.weights).parts)
@@ -57,21 +76,16 @@ Result<SchemeRun> run_scheme(VerifyBench& bench, const VerifyCase& one, const Ex
     for (const Binding& binding : row.bindings) {
       if (binding.access == Access::kWrite) set(binding.slot, bench.make_output(binding.bytes));
     }
-    const Result<Pass> pass = make_pass(bench.device(), bench.options(), row, e, run.slots);
+    const Result<Pass> pass = make_pass(bench.device(), bench.options(), row, run.slots);
     if (!pass) return pass.error();
     bench.run(pass.value());
   }
   return run;
 }
 
-std::vector<double> activations_of(const SchemeRun& run, const VerifyCase& one, const Extent& e) {
-  std::vector<double> x(e.tokens * e.columns);
-  const bool quantized = info(find_scheme(one.scheme)->activations).quantized;
-  for (std::uint64_t i = 0; i < x.size(); ++i) {
-    x[i] = quantized
-               ? static_cast<double>(run.quantized.codes[i]) * static_cast<double>(run.quantized.scales[i / e.columns])
-               : static_cast<double>(float_from_half(run.x[i]));
-  }
+std::vector<double> activations_of(const SchemeRun& run) {
+  std::vector<double> x(run.x.size());
+  for (std::uint64_t i = 0; i < x.size(); ++i) x[i] = run.quantized.value(i);
   return x;
 }
 
@@ -81,7 +95,7 @@ template <bool kByteProducts = false>
 Result<Comparison> run_matmul(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
   const Result<SchemeRun> run = run_scheme(bench, one, e, kByteProducts);
   if (!run) return run.error();
-  const MatmulReference expected = reference_matmul(run.value().weights, activations_of(run.value(), one, e), e.tokens);
+  const MatmulReference expected = reference_matmul(run.value().weights, activations_of(run.value()), e.tokens);
   const double tolerance = (static_cast<double>(e.columns) + 16) * kFloatUlp;
   return finish(bench, compare_halves(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected.y,
                                       expected.magnitude, tolerance));
@@ -129,6 +143,57 @@ Result<Comparison> run_dequantize_sums(VerifyBench& bench, const VerifyCase& one
   return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected));
 }
 
+/// Of sums and products as they lie there.
+Result<Comparison> run_add_outliers(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
+  if (!run) return run.error();
+  const auto sums = bench.download<std::int32_t>(run.value().slot(Slot::kAccumulators));
+  const auto products = bench.download<std::uint16_t>(run.value().slot(Slot::kOutlierProducts));
+  HalfBits expected;
+  for (std::uint64_t i = 0; i < sums.size(); ++i) {
+    const float sum = static_cast<float>(sums[i]) * run.value().weights.half(format::PartName::kScales, i % e.rows);
+    expected.push_back(
+        half_from_float(std::fma(sum, run.value().quantized.scales[i / e.rows], float_from_half(products[i]))));
+  }
+  return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutput)), expected));
+}
+
+/// Mask, list and counts after both passes: the first leaves nothing that the second does not read.
+Result<Comparison> run_outliers(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
+  if (!run) return run.error();
+  const HostOutliers& expected = run.value().outliers;
+  const std::vector<std::uint32_t> counts(expected.counts.begin(), expected.counts.end());
+  for (const Comparison& found :
+       {compare_bits(bench.download<std::uint32_t>(run.value().slot(Slot::kOutlierCounts)), counts),
+        compare_bits(bench.download<std::uint32_t>(run.value().slot(Slot::kOutlierColumns)), expected.columns)}) {
+    if (!found.problem.empty()) return found;
+  }
+  return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kInlierMask)), expected.mask));
+}
+
+Result<Comparison> run_gather_inputs(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
+  if (!run) return run.error();
+  HalfBits expected;
+  for (std::uint64_t t = 0; t < e.tokens; ++t) {
+    for (const std::uint32_t k : run.value().outliers.columns)
+      expected.push_back(k < e.columns ? run.value().x[t * e.columns + k] : std::uint16_t{0});
+  }
+  return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutlierInput)), expected));
+}
+
+Result<Comparison> run_gather_weights(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Result<SchemeRun> run = run_scheme(bench, one, e);
+  if (!run) return run.error();
+  HalfBits expected;
+  for (std::uint64_t r = 0; r < e.rows; ++r) {
+    for (const std::uint32_t k : run.value().outliers.columns)
+      expected.push_back(k < e.columns ? half_from_float(static_cast<float>(run.value().weights.value(r, k))) : 0);
+  }
+  return finish(bench, compare_bits(bench.download<std::uint16_t>(run.value().slot(Slot::kOutlierWeights)), expected));
+}
+
 Result<Comparison> dequantize_once(VerifyBench& bench, const VerifyCase& one, const Extent& e) {
   const Result<SchemeRun> run = run_scheme(bench, one, e);
   if (!run) return run.error();
@@ -166,7 +231,8 @@ std::uint64_t padded_columns(const Tuning& t, const Extent& e) {
 }
 
 Places places_of(const OperationId& operation, const Tuning& tuning, const Extent& e) {
-  if (operation.form == Form::kF32Panels || operation.form == Form::kI8Panels) {
+  if (operation.form == Form::kF32Panels || operation.form == Form::kI8Panels ||
+      operation.form == Form::kI8InliersPanels || operation.form == Form::kE4m3Panels) {
     return {count_panels(e.tokens) * kNumbers.panel_tokens * e.columns,
             [](const Tuning&, const Extent& x, std::uint64_t t, std::uint64_t k) {
               return panel_position(t, k, x.columns);
@@ -289,6 +355,18 @@ const std::array kCases{
     VerifyCase{{kQuantize, {}, Form::kI8Sums}, few_tokens, true, run_quantize_activations, "w4a8"},
     VerifyCase{{kQuantize, {}, Form::kI8Panels}, many_tokens, false, run_quantize_activations, "w8a8"},
     VerifyCase{{kQuantize, {}, Form::kI8Nibbles}, few_tokens, true, run_quantize_activations, "w4a8"},
+    VerifyCase{{kQuantize, {}, Form::kI8Inliers}, few_tokens, false, run_quantize_activations, "llm-int8"},
+    VerifyCase{{kQuantize, {}, Form::kI8InliersPanels}, many_tokens, false, run_quantize_activations, "llm-int8"},
+    VerifyCase{{kQuantize, {}, Form::kE4m3}, few_tokens, false, run_quantize_activations, "w8a8-fp8"},
+    VerifyCase{{kQuantize, {}, Form::kE4m3Panels}, many_tokens, false, run_quantize_activations, "w8a8-fp8"},
+    VerifyCase{{kMatmul, WeightFormat::kFp8, Form::kE4m3}, any_tokens, false, run_matmul<>, "w8a8-fp8"},
+    VerifyCase{{kGemv, WeightFormat::kFp8, Form::kE4m3}, few_tokens, false, run_matmul<>, "w8a8-fp8"},
+    VerifyCase{{kGemm, WeightFormat::kFp8, Form::kE4m3}, many_tokens, false, run_matmul<>, "w8a8-fp8"},
+    VerifyCase{{kFindOutliers}, any_tokens, false, run_outliers, "llm-int8"},
+    VerifyCase{{kListOutliers}, any_tokens, false, run_outliers, "llm-int8"},
+    VerifyCase{{kGather}, any_tokens, false, run_gather_inputs, "llm-int8"},
+    VerifyCase{{kGather, WeightFormat::kInt8}, one_token, false, run_gather_weights, "llm-int8"},
+    VerifyCase{{kRescaleAdd}, any_tokens, false, run_add_outliers, "llm-int8"},
     VerifyCase{{kDequantize, WeightFormat::kInt8}, one_token, false, run_dequantize, "w8a16-split"},
     VerifyCase{{kDequantize, WeightFormat::kInt4}, one_token, true, run_dequantize, "w4a16-split"},
     VerifyCase{{kRescale}, any_tokens, false, run_dequantize_sums, "w8a8"},
