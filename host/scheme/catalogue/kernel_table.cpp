@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "format/format.hpp"
+#include "scheme/catalogue/unit_tiles.hpp"
 
 namespace qtrap::scheme {
 namespace {
@@ -96,27 +97,11 @@ WorkSize unit_gemv(const Tuning&, const Extent& e) {
   const std::size_t items = std::size_t{32} * kUnitGemvWarps;
   return {{blocks(e.rows, 16) * items, 1, 1}, {items, 1, 1}};
 }
-/// How gemm_frame_mma_gpu.cl shares a tile out to warps, and what of it one has: tiles of 16 rows and of 8 tokens.
-struct UnitTile {
-  std::uint32_t warps, row_warps, token_warps, row_tiles, token_tiles;
-  std::uint32_t rows() const { return 16 * row_tiles * row_warps; }
-  std::uint32_t tokens() const { return 8 * token_tiles * token_warps; }
-};
-/// By times of 4096 x 14336 on an H200.
-UnitTile unit_tile(std::uint64_t tokens) {
-  if (tokens <= 16) return {4, 1, 1, 2, 2};
-  if (tokens <= 32) return {8, 1, 2, 2, 2};
-  if (tokens <= 64) return {8, 1, 2, 2, 4};
-  if (tokens <= 128) return {8, 2, 2, 2, 4};
-  return {8, 4, 2, 2, 8};
-}
 WorkSize unit_gemm(const Tuning&, const Extent& e) {
   const UnitTile tile = unit_tile(e.tokens);
   const std::size_t items = std::size_t{32} * tile.warps;
   return {{blocks(e.rows, tile.rows()) * items, blocks(e.tokens, tile.tokens()), 1}, {items, 1, 1}};
 }
-/// Rows and tokens of a group of gemm_frame_amd_gpu.cl, the more steps of columns the smaller.
-std::uint32_t amd_tile(std::uint64_t tokens) { return tokens <= 16 ? 16 : tokens <= 32 ? 32 : 64; }
 WorkSize amd_gemm(const Tuning&, const Extent& e) {
   constexpr std::size_t kItems = 128;
   const std::uint32_t tile = amd_tile(e.tokens);
