@@ -76,6 +76,17 @@ class Lint(unittest.TestCase):
                 self.write(header, "// new\n")
                 self.assertEqual(self.lint("--record"), [reader])
 
+    def test_a_move_is_no_change_but_another_include_is(self):
+        self.lint("--record")
+        (self.root / "host/core/more").mkdir()
+        (self.root / "host/core/text.hpp").rename(self.root / "host/core/more/text.hpp")
+        self.write("host/core/text.cpp", '#include "core/more/text.hpp"\n')
+        subprocess.run(["git", "add", "-A"], cwd=self.root, check=True)
+        self.assertEqual(self.lint(), [])
+        for text in ('#include "core/more/text.hpp"\n#include "core/more/text.hpp"\n', '#include "core/clock.hpp"\n'):
+            self.write("host/core/text.cpp", text)
+            self.assertEqual(self.lint(), ["host/core/text.cpp"])
+
     def test_another_configuration_makes_everything_unread(self):
         self.lint("--record")
         self.write(".clang-tidy", "Checks: 'bugprone-*'\n")
