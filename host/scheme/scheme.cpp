@@ -14,7 +14,7 @@ using enum Activations;
 constexpr std::array kActivations{
     ActivationInfo{kF16, 16, false, 0, "", "matrix_f16_macs_per_s", "fp32_macs_per_s"},
     ActivationInfo{kInt8, 8, true, 0.030, "_i8", "matrix_int8_macs_per_s", "int8_macs_per_s"},
-    ActivationInfo{kFp8, 8, true, 0.073, "_e4m3", "matrix_f16_macs_per_s", "fp32_macs_per_s"},
+    ActivationInfo{kFp8, 8, true, 0.073, "_e4m3", "", "fp32_macs_per_s"},
 };
 
 /// int4 codes times int8 activations without widening the codes.

@@ -28,7 +28,7 @@ struct ActivationInfo {
   bool quantized;                   ///< a quantize pass makes them
   double step_error;                ///< FormatInfo::step_error of 8-bit weights with them: no finer format does better
   std::string_view class_ending;    ///< of SchemeInfo::mac_class()
-  std::string_view matrix_ceiling;  ///< bounds the multiply-adds of a matmul on a matrix unit
+  std::string_view matrix_ceiling;  ///< bounds the multiply-adds of a matmul on a matrix unit; empty: none has them
   std::string_view vector_ceiling;  ///< of any other
 };
 const ActivationInfo& info(Activations activations);

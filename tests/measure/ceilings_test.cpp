@@ -116,5 +116,43 @@ TEST(ChooseSetBytes, IsAGibibyteOrSixteenCachesAsMemoryAllows) {
   EXPECT_EQ(choose_set_bytes(info), std::uint64_t{100} << 20);
 }
 
+result::Ceilings made_up_ceilings() {
+  result::Ceilings ceilings;
+  ceilings.read_bytes_per_s = 100;
+  ceilings.fp32_macs_per_s = 700;
+  ceilings.int8_macs_per_s = 2800;
+  ceilings.int4_int8_macs_per_s = 2100;
+  return ceilings;
+}
+
+scheme::SchemeInfo scheme_of(const char* name) { return scheme::find_scheme(name).value(); }
+
+TEST(DeviceRates, AreThoseOfTheInstructionsThatASchemeMultipliesWith) {
+  const result::Ceilings ceilings = made_up_ceilings();
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w8a16-fused"))->macs_per_s, 700);
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w8a8"))->macs_per_s, 2800);
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w4a8"))->macs_per_s, 2100);
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w4a16-fused"))->macs_per_s, 700);  // three products of bytes each
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w8a8"))->anchor_macs_per_s, 700);
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w8a8"))->read_bytes_per_s, 100);
+}
+
+TEST(DeviceRates, AreOfTheMatrixUnitWhereThereIsOne) {
+  result::Ceilings ceilings = made_up_ceilings();
+  ceilings.matrix_f16_macs_per_s = 9000;
+  EXPECT_EQ(rates_of(ceilings, scheme_of("q4_0-fused"))->macs_per_s, 9000);
+  EXPECT_EQ(rates_of(ceilings, scheme_of("q4_0-fused"))->vector_ops_per_s, 700);
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w8a8"))->macs_per_s, 2800) << "the unit of int8 was not measured";
+  EXPECT_EQ(rates_of(ceilings, scheme_of("w8a8-fp8"))->macs_per_s, 700) << "no kernel multiplies e4m3 on it";
+}
+
+TEST(DeviceRates, AreNoneWithoutACeiling) {
+  for (const auto missing : {&result::Ceilings::read_bytes_per_s, &result::Ceilings::fp32_macs_per_s}) {
+    result::Ceilings ceilings = made_up_ceilings();
+    (ceilings.*missing).reset();
+    EXPECT_FALSE(rates_of(ceilings, scheme_of("w4a8")));
+  }
+}
+
 }  // namespace
 }  // namespace qtrap::measure

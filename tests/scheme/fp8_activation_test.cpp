@@ -99,8 +99,10 @@ TEST_F(Fp8ActivationTest, AProjectionIsThatOfBothCodes) {
         HalfBits w, x;
         for (std::uint64_t i = 0; i < shape.rows * shape.columns; ++i)
           w.push_back(half_from_float(reference_random(i, 0.1F, 5, 1)));
-        for (std::uint64_t i = 0; i < tokens * shape.columns; ++i)
-          x.push_back(half_from_float(reference_random(i, 1.0F, 5, 2) * static_cast<float>(i / shape.columns + 1)));
+        for (std::uint64_t i = 0; i < tokens * shape.columns; ++i) {
+          const std::uint64_t token = i / shape.columns;
+          x.push_back(half_from_float(reference_random(i, 1.0F, 5, 2) * static_cast<float>(token + 1)));
+        }
         const HostWeights host = format::quantize(w, scheme.weights, shape, 128);
         const PassMaker maker(device(), {family, 128});
         const Weights weights = allocate_weights(device(), scheme.weights, shape, 128).value();

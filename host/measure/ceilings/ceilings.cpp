@@ -286,7 +286,9 @@ CeilingRow::Member member_of(std::string_view key) {
 std::optional<scheme::DeviceRates> rates_of(const result::Ceilings& ceilings, const scheme::SchemeInfo& info) {
   const auto rate_of = [&](const scheme::SchemeInfo& one) -> std::optional<double> {
     const scheme::ActivationInfo& activations = scheme::info(one.activations);
-    if (const auto matrix = ceilings.*member_of(activations.matrix_ceiling)) return matrix;
+    if (!activations.matrix_ceiling.empty()) {
+      if (const auto matrix = ceilings.*member_of(activations.matrix_ceiling)) return matrix;
+    }
     if (!one.own_rate.ceiling.empty()) {
       if (const auto own = ceilings.*member_of(one.own_rate.ceiling)) return *own / one.own_rate.operations;
     }
