@@ -25,18 +25,6 @@ profile::Campaign load(const RunOptions& options, const std::string& campaign_js
   return campaign;
 }
 
-chain::Demand demand_of(const RunPlan& plan, const profile::ModelProfile& model) {
-  chain::Demand demand;
-  for (const auto& name : profile::schemes_with_anchor(plan.campaign))
-    demand.schemes.push_back(scheme::find_scheme(name).value());
-  demand.tokens.assign(plan.campaign.batch.begin(), plan.campaign.batch.end());
-  demand.group_size = static_cast<std::uint32_t>(plan.campaign.group_size);
-  demand.memory_fraction = plan.campaign.memory_fraction;
-  demand.layers_to_run = static_cast<std::uint64_t>(
-      plan.campaign.layers_limit ? std::min(*plan.campaign.layers_limit, model.layers) : model.layers);
-  return demand;
-}
-
 std::string describe_shapes(const RunPlan& plan) {
   std::string text;
   for (const auto& [name, model] : plan.models) {
@@ -84,7 +72,8 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
 
 void plan_memory(RunPlan& plan) {
   for (const auto& [name, model] : plan.models)
-    plan.memory.insert_or_assign(name, chain::plan_memory(plan.device, model, demand_of(plan, model)).value());
+    plan.memory.insert_or_assign(
+        name, chain::plan_memory(plan.device, model, chain::make_demand(plan.campaign, model)).value());
 }
 
 result::SessionRecord make_session_identity(const RunPlan& plan) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/contract.hpp"
+#include "profile/cell.hpp"
 
 namespace qtrap::chain {
 namespace {
@@ -27,6 +28,18 @@ std::uint64_t norm_bytes(const model::Step& step, const model::Operations& opera
 std::string mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
 
 }  // namespace
+
+Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model) {
+  Demand demand;
+  for (const auto& name : profile::schemes_with_anchor(campaign))
+    demand.schemes.push_back(scheme::find_scheme(name).value());
+  demand.tokens.assign(campaign.batch.begin(), campaign.batch.end());
+  demand.group_size = static_cast<std::uint32_t>(campaign.group_size);
+  demand.memory_fraction = campaign.memory_fraction;
+  demand.layers_to_run =
+      static_cast<std::uint64_t>(std::min(campaign.layers_limit.value_or(model.layers), model.layers));
+  return demand;
+}
 
 std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step, const model::Operations& operations) {
   std::vector<scheme::ProjectionShape> shapes;

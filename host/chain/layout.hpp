@@ -39,6 +39,9 @@ struct Demand {
   std::uint64_t layers_to_run = 0;  ///< all layers, or layers_limit
 };
 
+/// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions.
+Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model);
+
 /// How the device's memory is used, in bytes.
 struct MemoryPlan {
   std::uint64_t resident_layers = 0;     ///< distinct layers held; layer l uses set l modulo this

@@ -31,21 +31,6 @@ constexpr std::uint64_t kCheckDraw = std::uint64_t{1} << 50;
 /// A chain that took longer needs no second run to be timed.
 const Seconds kSurelyLong(5);
 
-std::int64_t layers_to_run(const profile::Campaign& campaign, const profile::ModelProfile& model) {
-  return campaign.layers_limit ? std::min(*campaign.layers_limit, model.layers) : model.layers;
-}
-
-chain::Demand make_demand(const SessionPlan& plan, const profile::ModelProfile& model) {
-  chain::Demand demand;
-  for (const auto& name : profile::schemes_with_anchor(plan.campaign))
-    demand.schemes.push_back(scheme::find_scheme(name).value());
-  demand.tokens.assign(plan.campaign.batch.begin(), plan.campaign.batch.end());
-  demand.group_size = static_cast<std::uint32_t>(plan.campaign.group_size);
-  demand.memory_fraction = plan.campaign.memory_fraction;
-  demand.layers_to_run = static_cast<std::uint64_t>(layers_to_run(plan.campaign, model));
-  return demand;
-}
-
 /// Time in which even a slow device makes and quantizes the weights: 1 GB/s of the formats' about 3.5 bytes a weight.
 double expected_weights_s(const profile::ModelProfile& model, std::int64_t layers) {
   return 3.5e-9 * static_cast<double>(model::compute_step_parameters(model)) * static_cast<double>(layers) /
@@ -79,7 +64,7 @@ Status CellChains::prepare(const profile::Cell& cell) {
     const auto& model = plan_->models.at(cell.model);
     hooks_.report(kWeights, {}, expected_weights_s(model, plan_->resident_layers.at(cell.model)));
     auto resident =
-        chain::ResidentModel::make(*maker_, model, make_demand(*plan_, model),
+        chain::ResidentModel::make(*maker_, model, chain::make_demand(plan_->campaign, model),
                                    static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed);
     if (!resident) return resident.error();
     resident_ = std::move(resident).value();

@@ -221,5 +221,25 @@ TEST_P(OnChain, MoreLayersThanMemoryCycleThroughTheResidentOnes) {
   EXPECT_NE(run(cycled, tokens, 1, "f16"), run(make_model(tokens, 5, 5), tokens, 1, "f16"));
 }
 
+TEST(Demand, IsOfTheCampaignsSchemesWithTheAnchorAndOfItsLayers) {
+  profile::ModelProfile model;
+  model.layers = 12;
+  profile::Campaign campaign;
+  campaign.schemes = {"w4a8", "w8a8"};
+  campaign.batch = {1, 16};
+  campaign.group_size = 64;
+  const Demand all = make_demand(campaign, model);
+  std::vector<std::string_view> names;
+  for (const scheme::SchemeInfo& scheme : all.schemes) names.push_back(scheme.name);
+  EXPECT_EQ(names, (std::vector<std::string_view>{"f16", "w4a8", "w8a8"}));
+  EXPECT_EQ(all.tokens, (std::vector<std::uint64_t>{1, 16}));
+  EXPECT_EQ(all.group_size, 64U);
+  EXPECT_EQ(all.layers_to_run, 12U);
+  campaign.layers_limit = 2;
+  EXPECT_EQ(make_demand(campaign, model).layers_to_run, 2U);
+  campaign.layers_limit = 20;
+  EXPECT_EQ(make_demand(campaign, model).layers_to_run, 12U);
+}
+
 }  // namespace
 }  // namespace qtrap::chain
