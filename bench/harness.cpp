@@ -24,6 +24,8 @@
 #include "measure/trial.hpp"
 #include "power/sampler.hpp"
 #include "program/devices.hpp"
+#include "program/folders.hpp"
+#include "program/meter_selection.hpp"
 
 namespace {
 

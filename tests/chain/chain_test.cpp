@@ -117,7 +117,11 @@ TEST_P(OnChain, BytesOfAStepAreThoseOfTheBuffersBoundAsOpenClReportsThem) {
         bound += argument.buffer.queried_size_bytes() * (argument.access == device::Access::kReadWrite ? 2U : 1U);
       }
     });
-    EXPECT_EQ(chain.step_costs().bytes, bound) << scheme.name;
+    if (scheme.outliers) {  // gathered buffers count the places alone (outlier_test.cpp)
+      EXPECT_LT(chain.step_costs().bytes, bound) << scheme.name;
+    } else {
+      EXPECT_EQ(chain.step_costs().bytes, bound) << scheme.name;
+    }
     EXPECT_EQ(chain.step_costs().launches, launches) << scheme.name;
     EXPECT_EQ(chain.step_roles().size(), launches) << scheme.name;
   }
@@ -154,7 +158,11 @@ TEST_P(OnChain, MultiplyAddsAreWeightsTimesTokens) {
   const auto weights = static_cast<std::uint64_t>(model::compute_step_parameters(tiny()));
   for (const auto& scheme : scheme::all_schemes()) {
     const auto chain = Chain::make(*maker_, model, activations, scheme).value();
-    EXPECT_EQ(chain.step_costs().macs, weights * GetParam()) << scheme.name;
+    if (scheme.outliers) {  // and those of the outliers' places
+      EXPECT_GT(chain.step_costs().macs, weights * GetParam()) << scheme.name;
+    } else {
+      EXPECT_EQ(chain.step_costs().macs, weights * GetParam()) << scheme.name;
+    }
     if (scheme.split()) EXPECT_EQ(chain.step_costs().dequantized_weights, weights) << scheme.name;
   }
 }

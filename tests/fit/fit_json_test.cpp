@@ -62,6 +62,9 @@ TEST(FitJson, WritesEveryDocumentedKeyAndNoOther) {
   HopSlope slope;  // the synthetic campaign has one length of chain
   slope.hops = {1, 4};
   full.hop_slopes = {slope};
+  OperationBound bound;  // its points carry no predictions
+  bound.batches = {1, 8};
+  full.operation_bounds = {bound};
   full.net_ratios = full.ratios;  // its windows have no idle power
   Balance balance;                // it is of one device
   balance.law.left_out = {{"vendor", 1, 0.1, 0.2}};

@@ -135,10 +135,9 @@ TEST(PassTable, QuantizesToE4m3AndMultipliesInOnePass) {
   EXPECT_EQ(operations("w8a8-fp8", {"gpu"}, 9), (List{"quantize_f16_e4m3", "|", "gemm_fp8_e4m3"}));
   EXPECT_EQ(operations("w8a8-fp8", {"reference"}, 9), (List{"quantize_f16_e4m3", "|", "matmul_fp8_e4m3"}));
   // Codes in whole steps of 32 columns and an f32 scale per row; codes and a scale of x.
-  EXPECT_EQ(projection_costs("w8a8-fp8", "gpu", 3).bytes,
-            kRows * 320 + 4 * kRows + 3 * kColumns + 4 * 3 + 2 * 3 * kRows);
+  EXPECT_EQ(projection_costs("w8a8-fp8", "gpu", 3).bytes, kRows * 320 + 4 * kRows + 3 * kColumns + 12 + 6 * kRows);
   EXPECT_EQ(input_pass_table(scheme("w8a8-fp8"), {"gpu"}, 128, 3, kColumns).at(0).costs.bytes,
-            2 * 3 * kColumns + 3 * kColumns + 4 * 3);
+            6 * kColumns + 3 * kColumns + 12);
   EXPECT_EQ(scheme("w8a8-fp8").mac_class(), "fp8_e4m3");
 }
 

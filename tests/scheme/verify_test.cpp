@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"format/nibbles.clh", "codes + 16 * at));\n#ifdef LOOKS_UP",
                  "codes + 16 * at) ^ (uchar16)(1));\n#ifdef LOOKS_UP", "gemv_nf4_f16"},
         Mutation{"matmul/gemv_frame_cpu.cl", "scale[r][i + 1]", "scale[r][i]", "gemv_q6_k_f16"},
-        Mutation{"outliers/outliers_cpu.cl", "top[i] <= (ushort16)", "top[i] < (ushort16)", "find_outliers_f16"},
+        Mutation{"outliers/outliers_cpu.cl", "top[i] <= (ushort16)", "top[i] >= (ushort16)", "find_outliers_f16"},
         Mutation{"outliers/outliers_cpu.cl", "list[found] = k;", "list[found] = k + 1;", "list_outliers_f16"},
         Mutation{"outliers/outliers_cpu.cl", "(float)row[list[j + i]]", "(float)row[list[j + i]] + 1.0f",
                  "gather_i8_f16"},
