@@ -92,8 +92,8 @@ struct FormatInfo {
   /// What its rounding makes of the output of one step of one layer, at most (relative L2): 1.3 times the largest seen
   /// where measure/result_check.hpp says. 0: nothing, as of the anchor.
   double step_error;
-  /// Vector instructions a weight that its matmul takes beyond f16's to unpack and scale it: counted in the inner loop of
-  /// gemv with one token on sm_90 (variant ptx, kernels/README.md).
+  /// Vector instructions a weight that its matmul takes beyond f16's to unpack and scale it: counted in the inner loop
+  /// of gemv with one token on sm_90 (variant ptx, kernels/README.md).
   double unpack_operations;
   std::span<const Part> parts;
   /// Fills parts, which have their sizes and hold zeros, from the f16 tensor of the shape.
