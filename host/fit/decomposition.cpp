@@ -9,6 +9,7 @@
 
 #include "core/contract.hpp"
 #include "core/philox.hpp"
+#include "core/threads.hpp"
 #include "fit/groups.hpp"
 #include "fit/leave_one_out.hpp"
 

@@ -1,10 +1,8 @@
 // The regressions that one decomposition joins: one per session, or one of all cells. Private to the fit.
 #pragma once
 
-#include <atomic>
 #include <optional>
 #include <span>
-#include <thread>
 #include <vector>
 
 #include "fit/decomposition.hpp"
@@ -32,19 +30,5 @@ Eigen::VectorXd solve_weighted(std::span<const Group> groups, const Eigen::Vecto
 
 /// What `beta` says of an observation, in the unit of its magnitude.
 double predict_observation(const Group& group, const Observation& seen, const Eigen::VectorXd& beta);
-
-/// Calls work(i) for i in [0, count) on `threads` threads (0: as many as the machine has); each index once, in no
-/// fixed order.
-template <class Work>
-void for_each_index(int count, int threads, const Work& work) {
-  const int wanted = threads > 0 ? threads : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  std::atomic<int> next{0};
-  const auto loop = [&] {
-    for (int i = next++; i < count; i = next++) work(i);
-  };
-  std::vector<std::jthread> pool;
-  for (int t = 1; t < std::min(wanted, count); ++t) pool.emplace_back(loop);
-  loop();
-}
 
 }  // namespace qtrap::fit

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "core/statistics.hpp"
+#include "core/threads.hpp"
 
 namespace qtrap::fit {
 namespace {

@@ -16,17 +16,16 @@ constexpr std::uint64_t kGroupStep = 32;  // columns
 void quantize_blocks(const HalfBits& f16, std::uint64_t block,
                      void (*quantize)(std::span<const float> weights, std::uint64_t place, HostWeights& out),
                      HostWeights& out) {
-  const auto [rows, columns] = out.shape;
-  std::vector<float> weights;
-  std::uint64_t place = 0;
-  for (std::uint64_t row = 0; row < rows; ++row) {
+  for_each_row(out.shape, [&, columns = out.shape.columns](std::uint64_t row) {
+    std::vector<float> weights;
+    std::uint64_t place = row * count_groups(columns, block);
     for (std::uint64_t begin = 0; begin < columns; begin += block, ++place) {
       weights.clear();
       for (std::uint64_t k = begin; k < std::min(begin + block, columns); ++k)
         weights.push_back(float_from_half(f16[row * columns + k]));
       quantize(weights, place, out);
     }
-  }
+  });
 }
 
 std::uint64_t group_halves(Shape s, std::uint64_t group) { return 2 * s.rows * count_groups(s.columns, group); }

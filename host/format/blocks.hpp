@@ -5,9 +5,16 @@
 #include <span>
 #include <vector>
 
+#include "core/threads.hpp"
 #include "format/format.hpp"
 
 namespace qtrap::format {
+
+/// Calls work(row) for every row, on all processors: rows share no byte.
+template <class Work>
+void for_each_row(Shape shape, const Work& work) {
+  for_each_index(static_cast<int>(shape.rows), 0, [&](int row) { work(static_cast<std::uint64_t>(row)); });
+}
 
 /// Calls quantize(weights, place, out) for every block of every row; `weights` are those in the matrix, at most `block`
 /// of them, `place` is row x blocks per row + block.

@@ -113,7 +113,7 @@ std::uint64_t compute_weight_bytes(WeightFormat format, Shape shape, std::uint64
 
 /// Parts of a matrix in their sizes, all zero.
 HostWeights make_host_weights(WeightFormat format, Shape shape, std::uint32_t group);
-/// Brings an f16 tensor of `shape` into `format`.
+/// Brings an f16 tensor of `shape` into `format`, on all processors.
 HostWeights quantize(const HalfBits& f16, WeightFormat format, Shape shape, std::uint32_t group);
 
 }  // namespace qtrap::format

@@ -25,8 +25,7 @@ std::uint64_t place_of(const HostWeights& w, std::uint64_t row, std::uint64_t co
 }
 
 void quantize_fp8(const HalfBits& f16, HostWeights& out) {
-  const auto [rows, columns] = out.shape;
-  for (std::uint64_t r = 0; r < rows; ++r) {
+  for_each_row(out.shape, [&, columns = out.shape.columns](std::uint64_t r) {
     float most = 0;
     for (std::uint64_t k = 0; k < columns; ++k) most = std::max(most, std::fabs(float_from_half(f16[r * columns + k])));
     const float scale = most / kTopCode;
@@ -35,7 +34,7 @@ void quantize_fp8(const HalfBits& f16, HostWeights& out) {
       const float weight = float_from_half(f16[r * columns + k]);
       out.part(PartName::kCodes)[place_of(out, r, k)] = e4m3_from(scale > 0 ? weight / scale : 0.0F);
     }
-  }
+  });
 }
 
 Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {

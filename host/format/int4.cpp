@@ -41,9 +41,9 @@ void quantize_group(const HalfBits& f16, std::uint64_t row, std::uint64_t begin,
 }
 
 void quantize_int4(const HalfBits& f16, HostWeights& out) {
-  for (std::uint64_t row = 0; row < out.shape.rows; ++row) {
+  for_each_row(out.shape, [&](std::uint64_t row) {
     for (std::uint64_t begin = 0; begin < out.shape.columns; begin += out.group) quantize_group(f16, row, begin, out);
-  }
+  });
 }
 
 Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/half.hpp"
+#include "format/blocks.hpp"
 #include "format/rounding.hpp"
 #include "format/rows.hpp"
 
@@ -15,8 +16,7 @@ constexpr std::array kParts{
 };
 
 void quantize_int8(const HalfBits& f16, HostWeights& out) {
-  const auto [rows, columns] = out.shape;
-  for (std::uint64_t r = 0; r < rows; ++r) {
+  for_each_row(out.shape, [&, columns = out.shape.columns](std::uint64_t r) {
     float top = 0;
     for (std::uint64_t k = 0; k < columns; ++k) top = std::max(top, std::fabs(float_from_half(f16[r * columns + k])));
     const std::uint16_t scale = scale_bits(top * kInverse127);
@@ -26,7 +26,7 @@ void quantize_int8(const HalfBits& f16, HostWeights& out) {
       const int code = std::clamp(round_product(float_from_half(f16[r * columns + k]), inverse), -127, 127);
       out.part(PartName::kCodes)[r * columns + k] = static_cast<std::uint8_t>(static_cast<std::int8_t>(code));
     }
-  }
+  });
 }
 
 Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column) {

@@ -65,6 +65,26 @@ double relative_error(const HalfBits& f16, const HostWeights& q) {
 
 /// What a layer makes of it was 1.3 to 1.5 times that, and the figures of the table are 1.3 times what was seen: one
 /// beside these bounds was not measured as the others.
+TEST(Quantize, GivesEqualRowsTheSameBytesOnEveryProcessor) {
+  const Shape few{5, 300};
+  const HalfBits f16 = make_weights(0.7F, few.rows * few.columns);
+  constexpr std::uint64_t kTimes = 200;
+  HalfBits many;
+  for (std::uint64_t i = 0; i < kTimes; ++i) many.insert(many.end(), f16.begin(), f16.end());
+  for (const FormatInfo& format : all_formats()) {
+    const HostWeights want = quantize(f16, format.format, few, 128);
+    const HostWeights got = quantize(many, format.format, {kTimes * few.rows, few.columns}, 128);
+    for (const Part& part : format.parts) {
+      const auto& expected = want.part(part.name);
+      const auto& bytes = got.part(part.name);
+      ASSERT_EQ(bytes.size() % expected.size(), 0);
+      for (std::size_t at = 0; at < bytes.size(); at += expected.size())
+        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at)))
+            << format.name << ", byte " << at;
+    }
+  }
+}
+
 TEST(FormatTable, SaysOfAStepTwiceWhatRoundingMakesOfItsWeights) {
   const HalfBits f16 = make_weights(0.02F);
   for (const FormatInfo& format : all_formats()) {

@@ -13,6 +13,7 @@
 
 #include "core/contract.hpp"
 #include "core/philox.hpp"
+#include "core/threads.hpp"
 #include "fit/groups.hpp"
 
 namespace qtrap::fit {
