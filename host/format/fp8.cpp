@@ -44,7 +44,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kFp8Row{WeightFormat::kFp8, "fp8",      "fp8",         8, false, 0.054, 1.3, kParts,
+const FormatInfo kFp8Row{WeightFormat::kFp8, "fp8",      "fp8",         8, false, 0.054, 0.9, kParts,
                          quantize_fp8,       element_at, "-DFORMAT_FP8"};
 
 }  // namespace qtrap::format

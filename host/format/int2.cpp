@@ -27,7 +27,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kInt2Row{WeightFormat::kInt2, "int2",     "i2",         2, true, 0.8, 1.9, kParts,
+const FormatInfo kInt2Row{WeightFormat::kInt2, "int2",     "i2",         2, true, 0.8, 1.5, kParts,
                           quantize_int2,       element_at, "-DFORMAT_I2"};
 
 }  // namespace qtrap::format

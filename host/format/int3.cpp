@@ -40,7 +40,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kInt3Row{WeightFormat::kInt3, "int3",     "i3",         3, true, 0.41, 2.9, kParts,
+const FormatInfo kInt3Row{WeightFormat::kInt3, "int3",     "i3",         3, true, 0.41, 2.5, kParts,
                           quantize_int3,       element_at, "-DFORMAT_I3"};
 
 }  // namespace qtrap::format

@@ -56,6 +56,6 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kInt4Row{WeightFormat::kInt4, "int4", "i4", 4, true, 0.19, 1.4, kParts, quantize_int4, element_at};
+const FormatInfo kInt4Row{WeightFormat::kInt4, "int4", "i4", 4, true, 0.19, 1.1, kParts, quantize_int4, element_at};
 
 }  // namespace qtrap::format

@@ -36,6 +36,6 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kInt8Row{WeightFormat::kInt8, "int8", "i8", 8, false, 0.015, 0.7, kParts, quantize_int8, element_at};
+const FormatInfo kInt8Row{WeightFormat::kInt8, "int8", "i8", 8, false, 0.015, 0.4, kParts, quantize_int8, element_at};
 
 }  // namespace qtrap::format

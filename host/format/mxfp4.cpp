@@ -50,7 +50,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kMxfp4Row{WeightFormat::kMxfp4, "mxfp4",    "mxfp4",          4,   false, 0.23, 1.6, kParts,
+const FormatInfo kMxfp4Row{WeightFormat::kMxfp4, "mxfp4",    "mxfp4",          4,   false, 0.23, 1.3, kParts,
                            quantize_mxfp4,       element_at, "-DFORMAT_MXFP4", true};
 
 }  // namespace qtrap::format

@@ -55,7 +55,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kNf4Row{WeightFormat::kNf4, "nf4",      "nf4",          4,   false, 0.19, 7.2, kParts,
+const FormatInfo kNf4Row{WeightFormat::kNf4, "nf4",      "nf4",          4,   false, 0.19, 6.8, kParts,
                          quantize_nf4,       element_at, "-DFORMAT_NF4", true};
 
 }  // namespace qtrap::format

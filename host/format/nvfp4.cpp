@@ -59,7 +59,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kNvfp4Row{WeightFormat::kNvfp4, "nvfp4",    "nvfp4",          4,   false, 0.19, 1.9, kParts,
+const FormatInfo kNvfp4Row{WeightFormat::kNvfp4, "nvfp4",    "nvfp4",          4,   false, 0.19, 1.6, kParts,
                            quantize_nvfp4,       element_at, "-DFORMAT_NVFP4", true};
 
 }  // namespace qtrap::format

@@ -43,7 +43,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kQ4_0Row{WeightFormat::kQ4_0, "q4_0",     "q4_0",         4, false, 0.16, 1.6, kParts,
+const FormatInfo kQ4_0Row{WeightFormat::kQ4_0, "q4_0",     "q4_0",         4, false, 0.16, 1.2, kParts,
                           quantize_q4_0,       element_at, "-DFORMAT_Q4_0"};
 
 }  // namespace qtrap::format

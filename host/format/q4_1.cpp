@@ -44,7 +44,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kQ4_1Row{WeightFormat::kQ4_1, "q4_1",     "q4_1",         4, false, 0.15, 1.7, kParts,
+const FormatInfo kQ4_1Row{WeightFormat::kQ4_1, "q4_1",     "q4_1",         4, false, 0.15, 1.3, kParts,
                           quantize_q4_1,       element_at, "-DFORMAT_Q4_1"};
 
 }  // namespace qtrap::format

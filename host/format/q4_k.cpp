@@ -92,7 +92,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kQ4_KRow{WeightFormat::kQ4_K, "q4_k",     "q4_k",         4, false, 0.15, 2.6, kParts,
+const FormatInfo kQ4_KRow{WeightFormat::kQ4_K, "q4_k",     "q4_k",         4, false, 0.15, 2.2, kParts,
                           quantize_q4_k,       element_at, "-DFORMAT_Q4_K"};
 
 }  // namespace qtrap::format

@@ -66,7 +66,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kQ6_KRow{WeightFormat::kQ6_K, "q6_k",     "q6_k",         6, false, 0.038, 2.6, kParts,
+const FormatInfo kQ6_KRow{WeightFormat::kQ6_K, "q6_k",     "q6_k",         6, false, 0.038, 2.3, kParts,
                           quantize_q6_k,       element_at, "-DFORMAT_Q6_K"};
 
 }  // namespace qtrap::format

@@ -40,7 +40,7 @@ Element element_at(const HostWeights& w, std::uint64_t row, std::uint64_t column
 
 }  // namespace
 
-const FormatInfo kQ8_0Row{WeightFormat::kQ8_0, "q8_0",     "q8_0",         8, false, 0.011, 0.9, kParts,
+const FormatInfo kQ8_0Row{WeightFormat::kQ8_0, "q8_0",     "q8_0",         8, false, 0.011, 0.5, kParts,
                           quantize_q8_0,       element_at, "-DFORMAT_Q8_0"};
 
 }  // namespace qtrap::format

@@ -53,88 +53,46 @@ struct FormRule {
   }
 };
 
+using CountBytes = std::uint64_t (*)(const Sizes&);
+
+ActivationForm cast_to(Form numbers, Form made, CountBytes bytes, std::vector<Slot> beside = {}) {
+  return {numbers, OperationId{kCast, {}, made}, bytes, std::move(beside)};
+}
+ActivationForm quantized_to(Form numbers, Form made, CountBytes bytes,
+                            std::vector<Slot> beside = {Slot::kTokenScales}) {
+  return {numbers, OperationId{kQuantize, {}, made}, bytes, std::move(beside)};
+}
+
+std::uint64_t digit_bytes(const Sizes& s) { return kNumbers.digits * group_bytes(s); }
+template <std::uint64_t kBytes, CountBytes kCount>
+std::uint64_t times(const Sizes& s) {
+  return kBytes * kCount(s);
+}
+
 const std::vector<FormRule>& form_rules() {
   using R = FormRule;
+  using S = Slot;
   constexpr auto kF16 = Activations::kF16;
   constexpr auto kInt8 = Activations::kInt8;
   constexpr auto kFp8 = Activations::kFp8;
   constexpr auto kInt4 = WeightFormat::kInt4;
   static const std::vector<FormRule> kRules{
-      {kF16,
-       kInt4,
-       "",
-       R::kOne,
-       true,
-       {Form::kI24,
-        OperationId{kCast, {}, Form::kI24Nibbles},
-        [](const Sizes& s) { return kNumbers.digits * group_bytes(s); },
-        {Slot::kGroupScales, Slot::kGroupSums}}},
-      {kF16,
-       kInt4,
-       "cpu",
-       R::kFew,
-       false,
-       {Form::kF16,
-        OperationId{kCast, {}, Form::kF32Nibbles},
-        [](const Sizes& s) { return 4 * group_bytes(s); },
-        {Slot::kGroupSums}}},
-      {kF16,
-       {},
-       "cpu",
-       R::kMany,
-       false,
-       {Form::kF16, OperationId{kCast, {}, Form::kF32Panels}, [](const Sizes& s) { return 4 * panel_bytes(s); }, {}}},
-      {kF16, {}, "", R::kAny, false, {Form::kF16, {}, [](const Sizes& s) { return 2 * plain_bytes(s); }, {}}},
-      {kInt8,
-       {},
-       "cpu",
-       R::kMany,
-       false,
-       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Panels}, panel_bytes, {Slot::kTokenScales}}},
-      {kInt8,
-       kInt4,
-       "cpu",
-       R::kFew,
-       false,
-       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Nibbles}, group_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
-      {kInt8,
-       kInt4,
-       "",
-       R::kFew,
-       false,
-       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Sums}, plain_bytes, {Slot::kTokenScales, Slot::kGroupSums}}},
-      {kInt8,
-       {},
-       "",
-       R::kAny,
-       false,
-       {Form::kI8, OperationId{kQuantize, {}, Form::kI8}, plain_bytes, {Slot::kTokenScales}}},
-      {kInt8,
-       {},
-       "cpu",
-       R::kMany,
-       false,
-       {Form::kI8, OperationId{kQuantize, {}, Form::kI8InliersPanels}, panel_bytes, {Slot::kTokenScales}},
-       true},
-      {kInt8,
-       {},
-       "",
-       R::kAny,
-       false,
-       {Form::kI8, OperationId{kQuantize, {}, Form::kI8Inliers}, plain_bytes, {Slot::kTokenScales}},
-       true},
-      {kFp8,
-       {},
-       "cpu",
-       R::kMany,
-       false,
-       {Form::kE4m3, OperationId{kQuantize, {}, Form::kE4m3Panels}, panel_bytes, {Slot::kTokenScales}}},
-      {kFp8,
-       {},
-       "",
-       R::kAny,
-       false,
-       {Form::kE4m3, OperationId{kQuantize, {}, Form::kE4m3}, plain_bytes, {Slot::kTokenScales}}},
+      {kF16, kInt4, "", R::kOne, true,
+       cast_to(Form::kI24, Form::kI24Nibbles, digit_bytes, {S::kGroupScales, S::kGroupSums})},
+      {kF16, kInt4, "cpu", R::kFew, false,
+       cast_to(Form::kF16, Form::kF32Nibbles, times<4, group_bytes>, {S::kGroupSums})},
+      {kF16, {}, "cpu", R::kMany, false, cast_to(Form::kF16, Form::kF32Panels, times<4, panel_bytes>)},
+      {kF16, {}, "", R::kAny, false, {Form::kF16, {}, times<2, plain_bytes>, {}}},
+      {kInt8, {}, "cpu", R::kMany, false, quantized_to(Form::kI8, Form::kI8Panels, panel_bytes)},
+      {kInt8, kInt4, "cpu", R::kFew, false,
+       quantized_to(Form::kI8, Form::kI8Nibbles, group_bytes, {S::kTokenScales, S::kGroupSums})},
+      {kInt8, kInt4, "", R::kFew, false,
+       quantized_to(Form::kI8, Form::kI8Sums, plain_bytes, {S::kTokenScales, S::kGroupSums})},
+      {kInt8, {}, "", R::kAny, false, quantized_to(Form::kI8, Form::kI8, plain_bytes)},
+      {kInt8, {}, "cpu", R::kMany, false, quantized_to(Form::kI8, Form::kI8InliersPanels, panel_bytes), true},
+      {kInt8, {}, "", R::kAny, false, quantized_to(Form::kI8, Form::kI8Inliers, plain_bytes), true},
+      {kFp8, {}, "cpu", R::kMany, false, quantized_to(Form::kE4m3, Form::kE4m3Panels, panel_bytes)},
+      {kFp8, {}, "", R::kAny, false, quantized_to(Form::kE4m3, Form::kE4m3, plain_bytes)},
   };
   return kRules;
 }

@@ -2,6 +2,7 @@
 // per group, what builds it (`run`, `tune` for its candidates alone, `probe` or `ceiling`), options; of ceilings
 // also the multiply-adds that the host counts per item and round.
 // tools/check-kernels and tests/ptx read it, so that the off-line checks and the host cannot disagree.
+// With --formats it prints the number formats instead: what kernels call one, and the table's unpack operations.
 // With --launches it reads lines `NUMBER COUNT ROWS COLUMNS TOKENS` from standard input (number of a line of the
 // listing, from 0; the extent of a launch) and prints the launch of each: three global, then three local sizes.
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <string_view>
 
 #include "device/probe.hpp"
+#include "format/format.hpp"
 #include "scheme/catalogue/ceiling_kernels.hpp"
 #include "scheme/catalogue/program_list.hpp"
 
@@ -37,10 +39,17 @@ int print_launches(const Programs& programs) {
   return std::cin.eof() ? 0 : 2;
 }
 
+int print_formats() {
+  for (const qtrap::format::FormatInfo& format : qtrap::format::all_formats())
+    fmt::print("{}\t{}\n", format.code, format.unpack_operations);
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   using namespace qtrap;
+  if (count == 2 && std::string_view(arguments[1]) == "--formats") return print_formats();
   Programs programs = scheme::list_programs();
   const Programs candidates = scheme::list_candidates();
   if (count == 2 && std::string_view(arguments[1]) == "--launches") {

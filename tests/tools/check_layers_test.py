@@ -65,6 +65,15 @@ class CheckLayers(unittest.TestCase):
         self.change("host/fit/row.cpp", "namespace", "\n" * 500 + "namespace")
         self.assert_found("lines, at most 500")
 
+    def test_a_function_of_too_many_lines(self):
+        self.change("host/fit/row.cpp", "namespace", "int count(int a,\n          int b) {\n" + "  ++a;\n" * 58 + "}\nnamespace")
+        self.assert_found("host/fit/row.cpp:")
+        self.assert_found("a function of 61 lines, at most 60")
+
+    def test_a_function_as_long_as_may_be_is_fine(self):
+        self.change("host/fit/row.cpp", "namespace", "int count(int a) {\n" + "  ++a;\n" * 58 + "}\nnamespace")
+        self.assertNotIn("a function of", self.check().stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

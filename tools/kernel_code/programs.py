@@ -80,6 +80,12 @@ def read_programs(path):
     return [Program(*row[:5], int(row[5]), *row[6:8], *(float(macs) for macs in row[8:])) for row in rows]
 
 
+def read_unpack_operations(path):
+    """{what kernels call a format: its unpack operations}, of the host's table."""
+    listing = subprocess.run([path, "--formats"], capture_output=True, text=True, check=True).stdout
+    return {name: float(operations) for name, operations in (line.split("\t") for line in listing.splitlines())}
+
+
 def targets_of(program):
     """What can compile it. The CPU family is only linted, as are probes of Khronos extensions; programs of a vendor's
     instructions compile for that vendor's devices alone."""
