@@ -1,7 +1,7 @@
 """Instructions that a warp or wave issues in the loop over a kernel's columns, from its emitted code, per weight and per product
 of a matrix unit.
 
-The loop is the one that holds most multiply-adds, without the loops inside that hold none (odd rows, byte by byte). Of AMD's
+The loop is the innermost one that holds most multiply-adds, without the loops inside that hold none (odd rows, byte by byte). Of AMD's
 code the vector unit's instructions count (v_..., the two halves of v_dual_ as one), as scalar, memory and local-memory
 instructions are issued beside them; of NVIDIA's all, as a scheduler issues one a cycle of whatever kind.
 """
@@ -31,11 +31,13 @@ def inner_loop(code, nvidia):
     ranges = sorted({(labels[label], at + 1) for at, label in jumps if label in labels and labels[label] <= at})
     wanted = MATRIX if any(MATRIX.match(name) for name in names) else VECTOR
     work = lambda first, end: sum(bool(wanted.match(name)) for name in names[first:end])
-    # The innermost of those with the most: a loop around it has as many.
-    working = [(-work(*r), r[1] - r[0], r) for r in ranges if work(*r)]
+    # Of loops one in another the inner one, where it has half of the outer one's work or more; of those the one with the most.
+    working = [r for r in ranges if work(*r)]
+    holds = lambda outer, inner: outer != inner and outer[0] <= inner[0] and inner[1] <= outer[1] and 2 * work(*inner) >= work(*outer)
+    working = [outer for outer in working if not any(holds(outer, inner) for inner in working)]
     if not working:
         return None
-    first, end = min(working)[2]
+    first, end = min(working, key=lambda r: (-work(*r), r[1] - r[0]))
     # Loops that overlap, as jumps back to one label do, are left out once.
     beside = {i for f, e in ranges if (f, e) != (first, end) and first <= f and e <= end and not work(f, e) for i in range(f, e)}
     body = [names[i] for i in range(first, end) if i not in beside]
