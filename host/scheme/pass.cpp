@@ -134,6 +134,52 @@ Result<Pass> PassMaker::expand_heads(const Buffer& v, const Buffer& out, std::ui
       {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
 }
 
+namespace {
+
+Extent extent_of(const AttentionShape& s) {
+  expects(s.kv_heads > 0 && s.heads % s.kv_heads == 0, "heads are a multiple of kv_heads");
+  expects(s.head_dim % 2 == 0 && s.run > 0 && s.splits > 0, "heads have pairs, and tokens and parts are some");
+  return {.count = s.kv_heads, .rows = s.heads, .columns = s.head_dim, .tokens = s.tokens(), .splits = s.splits};
+}
+
+}  // namespace
+
+Result<Pass> PassMaker::rotate_store(const Buffer& q, const Buffer& k, const Buffer& v, const Buffer& angles,
+                                     const Buffer& position, const KvCache& cache, const AttentionShape& shape,
+                                     RotaryPairs pairs) const {
+  const std::uint64_t own = 2 * shape.tokens() * shape.kv_heads * shape.head_dim;
+  return make({kRotateStore},
+              {{q, Access::kReadWrite, 2 * shape.tokens() * shape.heads * shape.head_dim},
+               {k, Access::kRead, own},
+               {v, Access::kRead, own},
+               {angles, Access::kRead, 4 * shape.capacity * shape.head_dim},
+               {position, Access::kRead, 4},
+               {cache.keys, Access::kWrite, 2 * shape.cache_elements()},
+               {cache.values, Access::kWrite, 2 * shape.cache_elements()}},
+              {argument(shape.heads), argument(shape.kv_heads), argument(shape.head_dim), argument(shape.run),
+               argument(shape.tokens()), argument(pairs == RotaryPairs::kInterleaved ? 1 : 0)},
+              extent_of(shape));
+}
+
+Result<Pass> PassMaker::attend(const Buffer& q, const KvCache& cache, const Buffer& position, const Buffer& parts,
+                               const AttentionShape& shape) const {
+  return make({kAttend},
+              {{q, Access::kRead, 2 * shape.tokens() * shape.heads * shape.head_dim},
+               {cache.keys, Access::kRead, 2 * shape.cache_elements()},
+               {cache.values, Access::kRead, 2 * shape.cache_elements()},
+               {position, Access::kRead, 4},
+               {parts, Access::kWrite, shape.part_bytes()}},
+              {argument(shape.heads), argument(shape.run), argument(shape.tokens()), argument(shape.splits)},
+              extent_of(shape));
+}
+
+Result<Pass> PassMaker::combine_heads(const Buffer& parts, const Buffer& out, const AttentionShape& shape) const {
+  return make({kCombineHeads},
+              {{parts, Access::kRead, shape.part_bytes()},
+               {out, Access::kWrite, 2 * shape.tokens() * shape.heads * shape.head_dim}},
+              {argument(shape.heads), argument(shape.splits)}, extent_of(shape));
+}
+
 Status fill_weights(const PassMaker& maker, const Buffer& f16, const Weights& weights) {
   device::Device& device = maker.device();
   const auto [rows, columns] = weights.shape;

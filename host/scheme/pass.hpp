@@ -56,6 +56,25 @@ struct PassOptions {
 
 /// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts
 /// are in elements.
+/// New tokens of attention: `run` of each of `sequences`, whose caches hold `capacity` positions.
+struct AttentionShape {
+  std::uint64_t heads = 0, kv_heads = 0, head_dim = 0;
+  std::uint64_t sequences = 0, run = 1, capacity = 0;
+  std::uint64_t splits = 1;  ///< parts into which the positions of a token are split
+
+  std::uint64_t tokens() const { return sequences * run; }
+  std::uint64_t cache_elements() const { return capacity * sequences * kv_heads * head_dim; }
+  std::uint64_t part_bytes() const { return 4 * tokens() * splits * heads * (head_dim + 2); }
+};
+
+/// Caches of one layer, f16 [position][sequence][kv head][head_dim].
+struct KvCache {
+  device::Buffer keys, values;
+};
+
+/// Pairs of a head's elements that are rotated together.
+enum class RotaryPairs : std::uint8_t { kHalves, kInterleaved };
+
 class PassMaker {
  public:
   PassMaker(device::Device& device, PassOptions options);
@@ -86,6 +105,17 @@ class PassMaker {
   /// Grouped-query expansion: out[t][h][d] = v[t][h / (heads / kv_heads)][d].
   Result<Pass> expand_heads(const device::Buffer& v, const device::Buffer& out, std::uint64_t heads,
                             std::uint64_t kv_heads, std::uint64_t head_dim, std::uint64_t tokens) const;
+  /// Rotates q [token][head][head_dim] in place and k [token][kv head][head_dim] into the cache, copies v into it;
+  /// tokens of a sequence follow each other. position: u32, how many positions of the caches are filled before. angles:
+  /// f32 (cos, sin) [capacity][head_dim / 2].
+  Result<Pass> rotate_store(const device::Buffer& q, const device::Buffer& k, const device::Buffer& v,
+                            const device::Buffer& angles, const device::Buffer& position, const KvCache& cache,
+                            const AttentionShape& shape, RotaryPairs pairs) const;
+  /// Parts of softmax(q k / sqrt(head_dim)) v over the positions that each token sees (attend_reference.cl).
+  Result<Pass> attend(const device::Buffer& q, const KvCache& cache, const device::Buffer& position,
+                      const device::Buffer& parts, const AttentionShape& shape) const;
+  /// out [token][head][head_dim] of the parts.
+  Result<Pass> combine_heads(const device::Buffer& parts, const device::Buffer& out, const AttentionShape& shape) const;
 
  private:
   struct Operand {

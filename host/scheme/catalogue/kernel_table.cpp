@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "format/format.hpp"
+#include "scheme/catalogue/attention_launches.hpp"
 #include "scheme/catalogue/unit_tiles.hpp"
 
 namespace qtrap::scheme {
@@ -411,6 +412,11 @@ constexpr KernelRow kRows[] = {
     {{kAdd}, "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
     {{kExpandHeads}, "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
     {{kExpandHeads}, "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
+    {{kRotateStore}, "reference", "attention/rotate_store_reference.cl", rotated_pairs, no_options},
+    {{kAttend}, "reference", "attention/attend_reference.cl", attend_head, attend_options},
+    {{kAttend}, "gpu", "attention/attend_gpu.cl", attend_kv_head, attend_gpu_options},
+    {{kAttend}, "cpu", "attention/attend_cpu.cl", attend_token, attend_cpu_options},
+    {{kCombineHeads}, "reference", "attention/combine_heads_reference.cl", combined_elements, combine_options},
 };
 
 /// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel

@@ -44,10 +44,11 @@ constexpr std::uint64_t count_panels(std::uint64_t tokens) {
 
 /// Size of the work, in the operation's own terms; unused ones are 0.
 struct Extent {
-  std::uint64_t count = 0;    ///< elements of an elementwise operation
-  std::uint64_t rows = 0;     ///< of the weights; heads of expand_heads
-  std::uint64_t columns = 0;  ///< of the weights and activations; width of rms_norm
+  std::uint64_t count = 0;    ///< elements of an elementwise operation; kv heads of attention
+  std::uint64_t rows = 0;     ///< of the weights; heads of expand_heads and attention
+  std::uint64_t columns = 0;  ///< of the weights and activations; width of rms_norm; head_dim of attention
   std::uint64_t tokens = 0;
+  std::uint64_t splits = 0;  ///< parts of attend
 };
 
 /// Register and cache blocks of gemm_cpu.cl.

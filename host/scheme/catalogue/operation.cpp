@@ -29,8 +29,11 @@ constexpr std::array kKinds{
     KindInfo{"swiglu_", Role::kOther},
     KindInfo{"residual_add_", Role::kOther},
     KindInfo{"expand_heads_", Role::kOther},
+    KindInfo{"rotate_store_", Role::kAttention},
+    KindInfo{"attend_", Role::kAttention},
+    KindInfo{"combine_heads_", Role::kAttention},
 };
-static_assert(kKinds.size() == static_cast<std::size_t>(OperationKind::kExpandHeads) + 1);
+static_assert(kKinds.size() == static_cast<std::size_t>(OperationKind::kCombineHeads) + 1);
 
 const KindInfo& info(OperationKind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
 

@@ -39,12 +39,17 @@ std::vector<Tuning> distinct_tunings() {
   return tunings;
 }
 
-/// The same size for all: options depend on the tokens alone.
-Extent extent_of(std::uint64_t tokens) { return {.count = 4096, .rows = 64, .columns = 4096, .tokens = tokens}; }
+/// The same size for all, but attention's, which have the heads of Llama 3 8B: else options depend on the tokens alone.
+Extent extent_of(const OperationId& operation, std::uint64_t tokens) {
+  if (role_of(operation) == Role::kAttention)
+    return {.count = 8, .rows = 32, .columns = 128, .tokens = tokens, .splits = 4};
+  return {.count = 4096, .rows = 64, .columns = 4096, .tokens = tokens};
+}
 
 KernelProgram make_program(const KernelEntry& kernel, const Tuning& tuning, std::uint64_t tokens) {
-  const auto local = kernel.size(tuning, extent_of(tokens)).local;
-  return {&kernel, kernel.build_options(tuning, extent_of(tokens)), local[0] * local[1] * local[2], tuning};
+  const Extent extent = extent_of(kernel.operation, tokens);
+  const auto local = kernel.size(tuning, extent).local;
+  return {&kernel, kernel.build_options(tuning, extent), local[0] * local[1] * local[2], tuning};
 }
 
 /// `standard` with all combinations of the candidates of rows and unroll, and at 1 token with each other candidate.

@@ -21,12 +21,13 @@ std::string VerifyCase::describe(const Extent& e, std::uint32_t group) const {
   add("rows", e.rows);
   add("columns", e.columns);
   add("tokens", e.tokens);
+  add("splits", e.splits);
   add("group", grouped ? group : 0);
   return text;
 }
 
 const VerifyCase& verify_case(const OperationId& operation) {
-  for (const std::span<const VerifyCase> cases : {operation_cases(), scheme_cases()}) {
+  for (const std::span<const VerifyCase> cases : {operation_cases(), scheme_cases(), attention_cases()}) {
     for (const VerifyCase& entry : cases) {
       if (entry.operation == operation) return entry;
     }

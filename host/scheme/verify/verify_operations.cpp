@@ -11,15 +11,6 @@ namespace {
 using device::Buffer;
 using enum OperationKind;
 
-/// Runs a PassMaker pass and compares.
-template <class Make, class Compare>
-Result<Comparison> run_pass(VerifyBench& bench, Make make, Compare compare) {
-  const Result<Pass> pass = make(PassMaker(bench.device(), bench.options()));
-  if (!pass) return pass.error();
-  bench.run(pass.value());
-  return finish(bench, compare());
-}
-
 template <bool kToHalf>
 Result<Comparison> run_random(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   constexpr float kSigma = 0.02F;

@@ -51,6 +51,15 @@ Comparison compare_halves(const HalfBits& found, const std::vector<double>& expe
 /// `comparison`, or a problem when a kernel wrote behind an output.
 Comparison finish(VerifyBench& bench, Comparison comparison);
 
+/// Runs a PassMaker pass and compares.
+template <class Make, class Compare>
+Result<Comparison> run_pass(VerifyBench& bench, Make make, Compare compare) {
+  const Result<Pass> pass = make(PassMaker(bench.device(), bench.options()));
+  if (!pass) return pass.error();
+  bench.run(pass.value());
+  return finish(bench, compare());
+}
+
 // Shapes; `small`: a few small ones.
 std::vector<Extent> counts(bool small);
 std::vector<Extent> few_tokens(bool small);   ///< of the gemv kernels
@@ -61,5 +70,6 @@ std::vector<Extent> any_tokens(bool small);
 /// Cases of the operations that PassMaker makes, and of those that only a scheme has.
 std::span<const VerifyCase> operation_cases();
 std::span<const VerifyCase> scheme_cases();
+std::span<const VerifyCase> attention_cases();
 
 }  // namespace qtrap::scheme

@@ -1,0 +1,271 @@
+// The passes of attention, each run alone against sums in double.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "scheme/verify/verify_support.hpp"
+
+namespace qtrap::scheme {
+namespace {
+
+using device::Buffer;
+using enum OperationKind;
+
+/// Of one shape: three new tokens of each sequence where `tokens` allows, else one; 45 positions filled before, which
+/// leaves the last of many parts empty.
+constexpr std::uint64_t kFilled = 45;
+AttentionShape shape_of(const Extent& e) {
+  const std::uint64_t run = e.tokens % 3 == 0 ? 3 : 1;
+  return {e.rows, e.count, e.columns, e.tokens / run, run, kFilled + run + 2, e.splits};
+}
+
+double half_at(const HalfBits& bits, std::uint64_t i) { return static_cast<double>(float_from_half(bits[i])); }
+
+struct Trial {
+  AttentionShape shape;
+  HalfBits q, keys, values;
+
+  explicit Trial(const Extent& e)
+      : shape(shape_of(e)),
+        q(random_halves(shape.tokens() * shape.heads * shape.head_dim, 2.0F, 21)),
+        keys(random_halves(shape.cache_elements(), 1.0F, 22)),
+        values(random_halves(shape.cache_elements(), 1.0F, 23)) {}
+
+  std::uint64_t cached(std::uint64_t position, std::uint64_t token, std::uint64_t head) const {
+    const std::uint64_t own = head / (shape.heads / shape.kv_heads);
+    return ((position * shape.sequences + token / shape.run) * shape.kv_heads + own) * shape.head_dim;
+  }
+};
+
+/// What attention gives for one head of a token, and the magnitudes that bound its rounding errors.
+struct Mixed {
+  std::vector<double> values, magnitudes;
+  double score_magnitude = 0;  ///< largest sum of |q k| over a position
+};
+
+Mixed mix(const Trial& trial, std::uint64_t token, std::uint64_t head) {
+  const AttentionShape& s = trial.shape;
+  const std::uint64_t seen = kFilled + token % s.run + 1;
+  const double scale = 1 / std::sqrt(static_cast<double>(s.head_dim));
+  Mixed mixed{std::vector<double>(s.head_dim), std::vector<double>(s.head_dim)};
+  std::vector<double> weights(seen);
+  for (std::uint64_t p = 0; p < seen; ++p) {
+    double magnitude = 0;
+    for (std::uint64_t d = 0; d < s.head_dim; ++d) {
+      const double product = half_at(trial.q, (token * s.heads + head) * s.head_dim + d) *
+                             half_at(trial.keys, trial.cached(p, token, head) + d) * scale;
+      weights[p] += product;
+      magnitude += std::fabs(product);
+    }
+    mixed.score_magnitude = std::max(mixed.score_magnitude, magnitude);
+  }
+  const double top = *std::max_element(weights.begin(), weights.end());
+  double sum = 0;
+  for (double& weight : weights) sum += weight = std::exp(weight - top);
+  for (std::uint64_t p = 0; p < seen; ++p) {
+    for (std::uint64_t d = 0; d < s.head_dim; ++d) {
+      const double term = weights[p] / sum * half_at(trial.values, trial.cached(p, token, head) + d);
+      mixed.values[d] += term;
+      mixed.magnitudes[d] += std::fabs(term);
+    }
+  }
+  return mixed;
+}
+
+/// The parts of a head joined, as combine_heads does.
+std::vector<double> join(const std::vector<float>& parts, const AttentionShape& s, std::uint64_t token,
+                         std::uint64_t head) {
+  const std::uint64_t length = s.head_dim + 2;
+  const auto at = [&](std::uint64_t split, std::uint64_t i) {
+    return static_cast<double>(parts[((token * s.splits + split) * s.heads + head) * length + i]);
+  };
+  double top = at(0, s.head_dim + 1);
+  for (std::uint64_t split = 1; split < s.splits; ++split) top = std::max(top, at(split, s.head_dim + 1));
+  double sum = 0;
+  std::vector<double> joined(s.head_dim);
+  for (std::uint64_t split = 0; split < s.splits; ++split) {
+    const double weight = std::exp(at(split, s.head_dim + 1) - top);
+    sum += weight * at(split, s.head_dim);
+    for (std::uint64_t d = 0; d < s.head_dim; ++d) joined[d] += weight * at(split, d);
+  }
+  for (double& value : joined) value /= sum;
+  return joined;
+}
+
+/// A score is off by head_dim + 8 roundings of its magnitude, twice in the quotient of two exponentials; sums over
+/// positions and parts add their lengths, exp 4 ulp each.
+double tolerance_of(const AttentionShape& s, double score_magnitude) {
+  const auto length = static_cast<double>(s.capacity + s.splits + 32);
+  return (2 * score_magnitude * static_cast<double>(s.head_dim + 8) + length) * kFloatUlp;
+}
+
+Comparison compare_parts(const std::vector<float>& parts, const Trial& trial) {
+  const AttentionShape& s = trial.shape;
+  Comparison worst;
+  for (std::uint64_t token = 0; token < s.tokens(); ++token) {
+    for (std::uint64_t head = 0; head < s.heads; ++head) {
+      const Mixed expected = mix(trial, token, head);
+      const double tolerance = tolerance_of(s, expected.score_magnitude);
+      const std::vector<double> found = join(parts, s, token, head);
+      for (std::uint64_t d = 0; d < s.head_dim; ++d) {
+        const double error = std::fabs(found[d] - expected.values[d]) / expected.magnitudes[d];
+        if (!std::isfinite(error)) return {1, tolerance, "a result is not finite"};
+        if (worst.tolerance == 0 || error / tolerance > worst.error / worst.tolerance) worst = {error, tolerance, {}};
+      }
+    }
+  }
+  return worst;
+}
+
+Result<Comparison> run_attend(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
+  const Trial trial(e);
+  const Buffer q = bench.upload(trial.q);
+  const KvCache cache{bench.upload(trial.keys), bench.upload(trial.values)};
+  const Buffer position = bench.upload(std::vector<std::uint32_t>{kFilled});
+  const Buffer parts = bench.make_output(trial.shape.part_bytes());
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.attend(q, cache, position, parts, trial.shape); },
+      [&] { return compare_parts(bench.download<float>(parts), trial); });
+}
+
+Result<Comparison> run_combine(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
+  const AttentionShape s = shape_of(e);
+  std::vector<float> parts(s.part_bytes() / sizeof(float));
+  for (std::uint64_t i = 0; i < parts.size(); ++i) {
+    parts[i] = reference_random(i, 1.0F, kSeed, 24);
+    if (i % (s.head_dim + 2) == s.head_dim) parts[i] = 1 + std::fabs(parts[i]);  // a sum of exponentials
+  }
+  std::vector<double> expected;
+  for (std::uint64_t token = 0; token < s.tokens(); ++token) {
+    for (std::uint64_t head = 0; head < s.heads; ++head) {
+      const std::vector<double> joined = join(parts, s, token, head);
+      expected.insert(expected.end(), joined.begin(), joined.end());
+    }
+  }
+  const std::vector<double> scale(expected.size(), 4.0);  // largest numbers of the parts
+  const Buffer in = bench.upload(parts);
+  const Buffer out = bench.make_output(2 * expected.size());
+  const double tolerance = static_cast<double>(s.splits + 16) * kFloatUlp;
+  return run_pass(
+      bench, [&](const PassMaker& maker) { return maker.combine_heads(in, out, s); },
+      [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, tolerance); });
+}
+
+/// New tokens before and after: q rotated, and what their positions of the caches hold.
+struct Rotation {
+  AttentionShape shape;
+  RotaryPairs pairs;
+  std::vector<float> angles;  ///< (cos, sin) of [position][pair]
+
+  explicit Rotation(const Extent& e)
+      : shape(shape_of(e)), pairs(e.splits % 2 == 0 ? RotaryPairs::kInterleaved : RotaryPairs::kHalves) {
+    for (std::uint64_t i = 0; i < shape.capacity * shape.head_dim / 2; ++i) {
+      const auto angle = static_cast<double>(reference_random(i, 2.0F, kSeed, 25));
+      angles.push_back(static_cast<float>(std::cos(angle)));
+      angles.push_back(static_cast<float>(std::sin(angle)));
+    }
+  }
+
+  /// Element d of a head at `from`, turned by the angles of `position`, and the magnitude of its terms.
+  std::pair<double, double> turn(const HalfBits& x, std::uint64_t from, std::uint64_t position, std::uint64_t d) const {
+    const std::uint64_t half = shape.head_dim / 2;
+    const bool interleaved = pairs == RotaryPairs::kInterleaved;
+    const std::uint64_t pair = interleaved ? d / 2 : d % half;
+    const bool is_second = interleaved ? d % 2 == 1 : d >= half;
+    const std::uint64_t other = interleaved ? d ^ 1U : (d + half) % shape.head_dim;
+    const double cosine = static_cast<double>(angles[2 * (position * half + pair)]);
+    const double sine = static_cast<double>(angles[2 * (position * half + pair) + 1]) * (is_second ? 1 : -1);
+    const double first = half_at(x, from + d) * cosine;
+    const double second = half_at(x, from + other) * sine;
+    return {first + second, std::fabs(first) + std::fabs(second)};
+  }
+};
+
+/// What tokens of `heads` heads become in [token][head][head_dim]; values are not turned.
+Comparison compare_turned(const HalfBits& found, const HalfBits& in, const Rotation& r, std::uint64_t heads,
+                          bool turned) {
+  std::vector<double> expected;
+  std::vector<double> scale;
+  for (std::uint64_t i = 0; i < in.size(); ++i) {
+    const std::uint64_t d = i % r.shape.head_dim;
+    const std::uint64_t token = i / (heads * r.shape.head_dim);
+    const auto [value, magnitude] =
+        turned ? r.turn(in, i - d, kFilled + token % r.shape.run, d) : std::pair(half_at(in, i), half_at(in, i));
+    expected.push_back(value);
+    scale.push_back(magnitude);
+  }
+  return compare_halves(found, expected, scale, turned ? 4 * kFloatUlp : 0);
+}
+
+/// The new tokens of a cache in their own order; a problem where other positions were written.
+Result<HalfBits> new_tokens(const HalfBits& cache, const AttentionShape& s) {
+  const std::uint64_t width = s.kv_heads * s.head_dim;
+  HalfBits own(s.tokens() * width);
+  for (std::uint64_t i = 0; i < cache.size(); ++i) {
+    const std::uint64_t position = i / (s.sequences * width);
+    const std::uint64_t sequence = i / width % s.sequences;
+    if (position >= kFilled && position < kFilled + s.run) {
+      own[(sequence * s.run + position - kFilled) * width + i % width] = cache[i];
+    } else if (cache[i] != 0xA5A5) {
+      return runtime_error("a position of the cache that is not a new token's was written", "", "");
+    }
+  }
+  return own;
+}
+
+Result<Comparison> run_rotate_store(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
+  const Rotation r(e);
+  const AttentionShape& s = r.shape;
+  const std::uint64_t own = s.tokens() * s.kv_heads * s.head_dim;
+  const HalfBits q = random_halves(s.tokens() * s.heads * s.head_dim, 1.0F, 26);
+  const HalfBits k = random_halves(own, 1.0F, 27);
+  const HalfBits v = random_halves(own, 1.0F, 28);
+  const Buffer turned = bench.make_output(2 * q.size());
+  device::write_vector(bench.device(), turned, q);
+  const Buffer keys_in = bench.upload(k);
+  const Buffer values_in = bench.upload(v);
+  const Buffer angles = bench.upload(r.angles);
+  const Buffer position = bench.upload(std::vector<std::uint32_t>{kFilled});
+  const KvCache cache{bench.make_output(2 * s.cache_elements()), bench.make_output(2 * s.cache_elements())};
+  return run_pass(
+      bench,
+      [&](const PassMaker& maker) {
+        return maker.rotate_store(turned, keys_in, values_in, angles, position, cache, s, r.pairs);
+      },
+      [&] {
+        Comparison worst = compare_turned(bench.download<std::uint16_t>(turned), q, r, s.heads, true);
+        for (const auto& [buffer, in, is_turned] :
+             {std::tuple(&cache.keys, &k, true), std::tuple(&cache.values, &v, false)}) {
+          const auto stored = new_tokens(bench.download<std::uint16_t>(*buffer), s);
+          if (!stored) return Comparison{1, 0, stored.error().message()};
+          const Comparison one = compare_turned(stored.value(), *in, r, s.kv_heads, is_turned);
+          if (!one.problem.empty() || one.error > one.tolerance || one.error > worst.error) worst = one;
+        }
+        return worst;
+      });
+}
+
+/// Heads of models (Llama 3 8B, SmolLM2, one head for all) and odd ones; one token, a run of three, sequences.
+std::vector<Extent> attention_extents(bool small) {
+  std::vector<Extent> out{{.count = 1, .rows = 2, .columns = 16, .tokens = 1, .splits = 1},
+                          {.count = 3, .rows = 9, .columns = 64, .tokens = 2, .splits = 4}};
+  if (!small) {
+    out.push_back({.count = 8, .rows = 32, .columns = 128, .tokens = 1, .splits = 3});
+    out.push_back({.count = 2, .rows = 8, .columns = 128, .tokens = 3, .splits = 8});
+    out.push_back({.count = 2, .rows = 2, .columns = 80, .tokens = 4, .splits = 30});
+    out.push_back({.count = 1, .rows = 8, .columns = 256, .tokens = 6, .splits = 2});
+  }
+  return out;
+}
+
+const std::array kCases{
+    VerifyCase{{kRotateStore}, attention_extents, false, run_rotate_store},
+    VerifyCase{{kAttend}, attention_extents, false, run_attend},
+    VerifyCase{{kCombineHeads}, attention_extents, false, run_combine},
+};
+
+}  // namespace
+
+std::span<const VerifyCase> attention_cases() { return kCases; }
+
+}  // namespace qtrap::scheme
