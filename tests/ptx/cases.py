@@ -5,9 +5,11 @@ that break it, both loops of gemv (unrolled, and the rest) where the tunables ma
 reference, plain and variant kernels, which have the same bindings (kernels/README.md).
 """
 import dataclasses
+import functools
 
 import numpy as np
 
+import attention_cases as attention
 import ceiling_cases as ceilings
 import references as ref
 from formats import E4M3, FORMATS, make_fp8, random_e4m3
@@ -44,10 +46,11 @@ class Case:
     rows: int = 0
     columns: int = 0
     tokens: int = 0
+    splits: int = 0
     sizes: tuple | None = None  # (global, local) where the kernel table has no launch
 
     def extent(self):
-        return self.count, self.rows, self.columns, self.tokens
+        return self.count, self.rows, self.columns, self.tokens, self.splits
 
 
 def halves(rng, *shape):
@@ -467,4 +470,5 @@ CASES |= {
     "empty_launch": empty_launch_cases,
 }
 CASES |= {f"dequantize_{code}_f16": dequantize_cases(make) for code, make in FORMATS.items()}
+CASES |= {operation: functools.partial(cases, make=(Case, Out)) for operation, cases in attention.ROWS.items()}
 CASES |= {make.__name__: ceiling_cases(make) for make in ceilings.ROWS}

@@ -113,6 +113,13 @@ SOURCE_MUTANTS = [
     ("rms_norm_f16_gpu", "norm/norm_gpu.cl", "/ (float)width", "/ (float)(width + 1)"),
     ("random_f16_reference", "common/philox.clh", "0xBB67AE85u", "0xBB67AE86u"),
     ("expand_heads_f16_gpu", "attention/expand_heads_gpu.cl", "if (head_dim % 8 == 0)", "if (head_dim % 4 == 0)"),
+    ("rotate_store_f16_reference", "attention/rotate_store_reference.cl", "interleaved ? 2 * i : i,", "i,"),
+    ("rotate_store_f16_reference", "attention/rotate_store_reference.cl", "(tokens / run) + t / run)", "(tokens / run) + t % run)"),
+    ("attend_f16_reference", "attention/attend_reference.cl", "position[0] + t % run + 1", "position[0] + 1"),
+    ("attend_f16_gpu", "attention/attend_gpu.cl", "sum[r] *= shrink;", ""),
+    ("attend_f16_gpu", "attention/attend_gpu.cl", "mixed[r][m] *= shrink;", ""),
+    ("attend_f16_gpu", "attention/attend_gpu.cl", "item < count ? scores[r] : -MAXFLOAT", "scores[r]"),
+    ("combine_heads_f16_reference", "attention/combine_heads_reference.cl", "top = fmax(top, part[split", "top = fmin(top, part[split"),
     ("expand_heads_f16_reference", "attention/expand_heads_reference.cl", "h / repeat) *", "h % repeat) *"),
 ]
 

@@ -3,7 +3,7 @@
 // also the multiply-adds that the host counts per item and round.
 // tools/check-kernels and tests/ptx read it, so that the off-line checks and the host cannot disagree.
 // With --formats it prints the number formats instead: what kernels call one, and the table's unpack operations.
-// With --launches it reads lines `NUMBER COUNT ROWS COLUMNS TOKENS` from standard input (number of a line of the
+// With --launches it reads lines `NUMBER COUNT ROWS COLUMNS TOKENS SPLITS` from standard input (number of a line of the
 // listing, from 0; the extent of a launch) and prints the launch of each: three global, then three local sizes.
 #include <fmt/format.h>
 
@@ -31,7 +31,7 @@ void print_programs(const Programs& programs, const char* builder) {
 int print_launches(const Programs& programs) {
   std::size_t number = 0;
   qtrap::scheme::Extent extent;
-  while (std::cin >> number >> extent.count >> extent.rows >> extent.columns >> extent.tokens) {
+  while (std::cin >> number >> extent.count >> extent.rows >> extent.columns >> extent.tokens >> extent.splits) {
     if (number >= programs.size()) return 2;
     const qtrap::device::WorkSize size = programs[number].kernel->size(programs[number].tuning, extent);
     fmt::print("{} {}\n", fmt::join(size.global, " "), fmt::join(size.local, " "));
