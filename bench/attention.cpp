@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "core/anchor.hpp"
 #include "device/discovery.hpp"
 #include "program/devices.hpp"
 #include "scheme/pass.hpp"
@@ -60,7 +61,7 @@ class Bench {
     const auto position = device_->make_buffer(4).value();
     device::write_vector(*device_, position, std::vector<std::uint32_t>{static_cast<std::uint32_t>(context - 1)});
     const scheme::ProjectionShape matrix{cache_bytes / (2 * kColumns), kColumns};
-    auto product_passes = scheme::SchemePasses::make(maker_, scheme::find_scheme("f16").value(), 1, {matrix}).value();
+    auto product_passes = scheme::SchemePasses::make(maker_, scheme::find_scheme(kAnchor).value(), 1, {matrix}).value();
     const auto x = random(kColumns);
     const auto y = device_->make_buffer(2 * matrix.rows).value();
     for (std::uint64_t layer = 0; layer < count; ++layer) {
