@@ -361,6 +361,14 @@ class CommandLine {
         ->needs(anchor)
         ->type_name("MAP.json");
     importer->add_option("--out", import_.out, "Result file to write; - is stdout")->required()->type_name("RESULT");
+    auto* weights = add("weights", "List the tensors of a file of weights, and the model that they make",
+                        [this] { return run_weights(weights_, run_.device.json); });
+    weights
+        ->add_option("file", weights_,
+                     "GGUF, safetensors, model.safetensors.index.json, or the folder of one of the last two")
+        ->required()
+        ->type_name("FILE");
+    weights->add_flag("--json", run_.device.json, "Print JSON instead of tables");
     auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
     exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     exporter->add_option("--format", format_, "csv, md or sql")->required();
@@ -384,6 +392,7 @@ class CommandLine {
   std::vector<std::string> files_;
   std::string out_;
   ImportOptions import_;
+  std::string weights_;
   std::string format_;
   std::string records_ = "points";
 };

@@ -50,6 +50,8 @@ struct PlanOptions {
   bool json = false;
 };
 int run_plan(const PlanOptions& options);
+/// A .gguf, a .safetensors, an index of such or their folder.
+int run_weights(const std::string& path, bool json);
 int run_compare(const std::vector<std::string>& files, bool json);
 
 struct FitCommandOptions {

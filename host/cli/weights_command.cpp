@@ -1,0 +1,73 @@
+// weights: what a file of weights holds, and the decoder that it makes. Needs no device.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/commands.hpp"
+#include "program/exit_code.hpp"
+#include "program/output.hpp"
+#include "report/table.hpp"
+#include "weights/listing.hpp"
+
+namespace qtrap::cli {
+namespace {
+
+report::Table make_tensor_table(const weights::Listing& listing) {
+  report::Table table;
+  table.columns = {{"name", "tensor"}, {"type", "type"}, {"shape", "shape"}, {"bytes", "bytes"}, {"use", "runs as"}};
+  for (const weights::ListedTensor& tensor : listing.tensors) {
+    std::string use = tensor.weight_format.value_or("");
+    if (tensor.use != weights::Use::kNative) use += fmt::format("{}({})", use.empty() ? "" : " ", to_words(tensor.use));
+    table.rows.push_back(
+        {tensor.name, tensor.type, fmt::format("{}", fmt::join(tensor.shape, " × ")), tensor.bytes, use});
+  }
+  return table;
+}
+
+report::Table make_total_table(const weights::Listing& listing) {
+  report::Table table;
+  table.columns = {{"type", "type"}, {"tensors", "tensors"}, {"elements", "elements"}, {"bytes", "bytes"}};
+  for (const weights::TypeTotal& total : listing.totals)
+    table.rows.push_back({total.type, total.tensors, total.elements, total.bytes});
+  return table;
+}
+
+std::string describe_rotation(const weights::DecoderFacts& facts) {
+  std::string text = fmt::format("rotary base {:g}, pairs {}", facts.rope_base, word_of(facts.rotary_pairs));
+  if (const auto& scaling = facts.rope_scaling)
+    text += fmt::format(", scaled by {:g} beyond {} tokens (low {:g}, high {:g})", scaling->factor,
+                        scaling->original_context, scaling->low_freq_factor, scaling->high_freq_factor);
+  return text + (facts.rope_factors ? ", frequencies divided by a tensor" : "");
+}
+
+std::string describe(const weights::DecoderFacts& facts) {
+  return fmt::format(
+      "model {}: {}, hidden {}, ffn {}, layers {}, heads {}, kv_heads {}, head_dim {}, vocab {}, {} embeddings\n"
+      "context {}, RMS epsilon {:g}, {}; q, k, v {} bias, q, k {} norm\n",
+      facts.name, word_of(facts.architecture), facts.hidden, facts.ffn, facts.layers, facts.heads, facts.kv_heads,
+      facts.head_dim, facts.vocab, facts.tied_embeddings ? "tied" : "untied", facts.context, facts.rms_eps,
+      describe_rotation(facts), facts.qkv_bias ? "with" : "without", facts.qk_norm ? "with" : "without");
+}
+
+std::string to_text(const weights::Listing& listing) {
+  const std::string version = listing.version > 0 ? fmt::format(" version {}", listing.version) : "";
+  std::string text = fmt::format("{}: {}{}, {} bytes, {} tensors\n\n", listing.file, word_of(listing.container),
+                                 version, listing.bytes, listing.tensors.size());
+  text += report::to_text(make_tensor_table(listing)) + "\n" + report::to_text(make_total_table(listing)) + "\n";
+  if (listing.decoder) text += describe(*listing.decoder);
+  if (!listing.fault) text += "decoder: every tensor that it needs is there, in its shape\n";
+  return text;
+}
+
+}  // namespace
+
+int run_weights(const std::string& path, bool json) {
+  const weights::WeightsFile file = weights::open_weights(path).value();
+  const weights::Listing listing = weights::list_weights(file);
+  program::print(json ? weights::to_json(listing) : to_text(listing));
+  // The listing stands; that the decoder cannot run on it is an error all the same.
+  if (listing.decoder) (void)weights::find_decoder(file, *listing.decoder).value();
+  (void)weights::read_facts(file).value();
+  return program::kDone;
+}
+
+}  // namespace qtrap::cli
