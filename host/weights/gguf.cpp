@@ -216,7 +216,8 @@ class Reader {
     std::uint64_t alignment = kDefaultAlignment;
     if (!read_alignment(alignment)) return false;
     const std::uint64_t start = (cursor_.place() + alignment - 1) / alignment * alignment;
-    const std::uint64_t data = bytes_.size() > start ? bytes_.size() - start : 0;
+    if (!out_.tensors.empty() && start > bytes_.size()) return refuse_end("the gap before its data");
+    const std::uint64_t data = bytes_.size() - std::min<std::uint64_t>(start, bytes_.size());
     for (Tensor& tensor : out_.tensors) {
       if (tensor.offset % alignment != 0)
         return refuse(fmt::format("tensor {} is not aligned", tensor.name), fmt::format("byte {}", tensor.offset),

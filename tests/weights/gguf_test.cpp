@@ -198,6 +198,18 @@ TEST(Gguf, RefusesWhatIsWrongInOneLine) {
   }
 }
 
+TEST(Gguf, AnEmptyTensorBeyondTheEndIsAnError) {
+  GgufFile file;
+  file.tensors = {{"empty", {4, 0}}};
+  const std::string bytes = file.bytes();
+  const auto read = parse_weights(bytes, "f", "");
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(read.value().tensors()[0].rows(), 0U);
+  const auto cut = parse_weights(std::string_view(bytes).substr(0, bytes.size() - 1), "f", "");
+  EXPECT_EQ(cut.error().message(),
+            "f: the file ends within the gap before its data (95 bytes): copy or download it again");
+}
+
 TEST(Gguf, CutAtAnyByteIsAnError) {
   const std::string whole = small_file().bytes();
   for (std::size_t length = 0; length < whole.size(); ++length) {
