@@ -50,8 +50,9 @@ struct PlanOptions {
   bool json = false;
 };
 int run_plan(const PlanOptions& options);
-/// A .gguf, a .safetensors, an index of such or their folder.
-int run_weights(const std::string& path, bool json);
+/// A .gguf, a .safetensors, an index of such or their folder. `out`: where the shape goes as a model profile; empty:
+/// nowhere.
+int run_weights(const std::string& path, bool json, const std::string& out);
 int run_compare(const std::vector<std::string>& files, bool json);
 
 struct FitCommandOptions {

@@ -60,13 +60,20 @@ std::string to_text(const weights::Listing& listing) {
 
 }  // namespace
 
-int run_weights(const std::string& path, bool json) {
+int run_weights(const std::string& path, bool json, const std::string& out) {
+  if (!out.empty() && out != program::kStandardOutput) program::require_writable(out, false);
   const weights::WeightsFile file = weights::open_weights(path).value();
   const weights::Listing listing = weights::list_weights(file);
-  program::print(json ? weights::to_json(listing) : to_text(listing));
+  const std::string text = json ? weights::to_json(listing) : to_text(listing);
+  if (out.empty()) {
+    program::print(text);
+  } else {
+    program::print_beside(out, text);
+  }
   // The listing stands; that the decoder cannot run on it is an error all the same.
-  if (listing.decoder) (void)weights::find_decoder(file, *listing.decoder).value();
-  (void)weights::read_facts(file).value();
+  const weights::DecoderFacts facts = weights::read_facts(file).value();
+  (void)weights::find_decoder(file, facts).value();
+  if (!out.empty()) program::write_output(out, profile::to_json(weights::make_profile(facts, path)));
   return program::kDone;
 }
 

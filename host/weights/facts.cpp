@@ -179,6 +179,7 @@ class Reader {
     });
     if (found == kFamilies.end()) {
       std::vector<std::string_view> known;
+      known.reserve(kFamilies.size());
       for (const Family& family : kFamilies)
         known.push_back(is_gguf() ? word_of(family.architecture) : family.model_class);
       return refuse("no decoder of this program", name, fmt::format("it computes {}", fmt::join(known, ", ")));

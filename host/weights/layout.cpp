@@ -21,8 +21,13 @@ std::string describe_shape(const std::vector<std::uint64_t>& shape) {
 }
 
 Status measure(Tensor& tensor, std::string_view file) {
+  // As if a dimension of 0 were 1: it must not hide that the others are impossible.
   std::optional<std::uint64_t> elements = 1;
-  for (const std::uint64_t dimension : tensor.shape) elements = elements ? multiply(*elements, dimension) : elements;
+  bool empty = false;
+  for (const std::uint64_t dimension : tensor.shape) {
+    empty = empty || dimension == 0;
+    if (elements) elements = multiply(*elements, std::max<std::uint64_t>(1, dimension));
+  }
   const auto bytes = elements ? multiply(*elements, tensor.type->bytes) : elements;
   if (!bytes) {
     return usage_error(fmt::format("{}: tensor {} has too many elements", file, tensor.name),
@@ -33,8 +38,8 @@ Status measure(Tensor& tensor, std::string_view file) {
         fmt::format("{}: rows of tensor {} are not whole blocks of {}", file, tensor.name, tensor.type->name),
         describe_shape(tensor.shape), fmt::format("their length must be a multiple of {}", tensor.type->block));
   }
-  tensor.elements = *elements;
-  tensor.bytes = *bytes / tensor.type->block;
+  tensor.elements = empty ? 0 : *elements;
+  tensor.bytes = empty ? 0 : *bytes / tensor.type->block;
   return Done{};
 }
 

@@ -110,7 +110,18 @@ Listing list_weights(const WeightsFile& file) {
     return listing;
   }
   listing.decoder = facts.value();
-  if (const auto decoder = find_decoder(file, facts.value()); !decoder) listing.fault = decoder.error().message();
+  const auto decoder = find_decoder(file, facts.value());
+  if (!decoder) {
+    listing.fault = decoder.error().message();
+    return listing;
+  }
+  for (std::size_t i = 0; i < listing.tensors.size(); ++i) {
+    ListedTensor& listed = listing.tensors[i];
+    if (listed.role && decoder.value().find(*listed.role, *listed.layer) != &file.tensors()[i]) {
+      listed.use = Use::kUnread;
+      listed.weight_format.reset();
+    }
+  }
   return listing;
 }
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <system_error>
 #include <utility>
 
@@ -54,12 +53,13 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::forget(std::string_view part) const {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto from = reinterpret_cast<std::uintptr_t>(part.data());
-  const std::uintptr_t first = (from + page - 1) / page * page;
-  const std::uintptr_t end = (from + part.size()) / page * page;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  char* start = static_cast<char*>(start_);  // of a page
+  const auto from = static_cast<std::size_t>(part.data() - start);
+  const std::size_t first = (from + page - 1) / page * page;
+  const std::size_t end = (from + part.size()) / page * page;
   // Only advice: where it is not taken, the pages stay.
-  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+  if (first < end) ::madvise(start + first, end - first, MADV_DONTNEED);
 }
 
 }  // namespace qtrap::weights

@@ -147,7 +147,8 @@ Result<DecoderTensors> find_decoder(const WeightsFile& file, const DecoderFacts&
     if (match(kRedundant, tensor.name)) continue;
     const auto named = find_role(file.container(), tensor.name);
     // A head beside tied embeddings is their copy.
-    if (named && named->layer < facts.layers && (named->role == Role::kHead || found.find(named->role, named->layer)))
+    if (named && named->layer < facts.layers &&
+        (named->role == Role::kHead || found.find(named->role, named->layer) != nullptr))
       continue;
     return usage_error(fmt::format("{}: a tensor that the decoder does not read", file.name()), tensor.name,
                        "it computes plain Llama, Qwen2.5 and Qwen3");

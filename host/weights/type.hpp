@@ -18,8 +18,8 @@ constexpr Words<2> words_of(Container) { return {"gguf", "safetensors"}; }
 
 struct TypeInfo {
   Container container;
-  std::string_view name;  ///< as the container spells it: "Q4_1", "BF16"
   std::uint32_t number;   ///< in GGUF files
+  std::string_view name;  ///< as the container spells it: "Q4_1", "BF16"
   std::uint64_t block;    ///< numbers that lie together, along a row
   std::uint64_t bytes;    ///< of a block
   /// The format of the same bits, where there is one.

@@ -52,6 +52,18 @@ class Weights(ProgramTest):
         self.assertEqual(len(sizes), 2)
         self.assertEqual(listing["bytes"], sum(sizes.values()))
 
+    def test_the_shape_is_written_as_a_model_profile(self):
+        self.printed(DATA / "qwen3", "--out", "shape.json")
+        shape = json.loads((self.folder / "shape.json").read_text())
+        self.assertEqual([shape[key] for key in ("name", "hidden", "layers", "heads", "kv_heads", "head_dim", "vocab", "tied_embeddings")],
+                         ["qwen3", 16, 2, 4, 2, 6, 12, True])
+        done = self.run_program("check", "shape.json")
+        self.assertEqual((done.returncode, done.stdout), (0, "shape.json: ok, model qwen3\n"), done.stderr)
+        self.refused(DATA / "qwen3", "--out", "shape.json", texts=["output file exists"])
+        done = self.run_program("weights", DATA / "qwen3", "--out", "-")
+        self.assertEqual(json.loads(done.stdout), shape)
+        self.assertIn("model qwen3: qwen3, hidden 16", done.stderr)
+
     def test_a_model_that_cannot_run_is_listed_and_an_error(self):
         folder = self.folder / "qwen3"
         shutil.copytree(DATA / "qwen3", folder)

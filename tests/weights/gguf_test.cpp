@@ -164,6 +164,11 @@ const std::vector<Reject>& rejects() {
          f.tensors[0].dimensions = {std::uint64_t{1} << 61U, 8};
        },
        "tensor first has too many elements ([8, 2305843009213693952]): the file is damaged"},
+      {"dimensions beyond, and none",
+       [](GgufFile& f) {
+         f.tensors[0].dimensions = {4, kHuge, 0};
+       },
+       "tensor first has too many elements ([0, 18446744073709551615, 4]): the file is damaged"},
       {"bytes that wrap around", [](GgufFile& f) { f.tensors[0].dimensions = {std::uint64_t{1} << 62U}; },
        "tensor first has too many elements ([4611686018427387904]): the file is damaged"},
       {"an unknown type", [](GgufFile& f) { f.tensors[0].type = 4; },

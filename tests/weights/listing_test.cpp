@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/golden.hpp"
 #include "support/locale_guard.hpp"
 #include "support/weights_files.hpp"
@@ -33,6 +35,22 @@ TEST(Listing, SaysWhatEachTensorWouldRunAs) {
   EXPECT_EQ(listing.totals[0].tensors, 2);
   EXPECT_EQ(listing.totals[0].elements, 24 * 256 + 256 * 32);
   EXPECT_EQ(listing.totals[0].bytes, (24 * 256 + 256 * 32) / 32 * 34);
+}
+
+TEST(Listing, AHeadBesideTiedEmbeddingsIsNotRead) {
+  const auto source = std::string(QTRAP_SOURCE_DIR) + "/tests/data/weights/qwen2/model.safetensors.index.json";
+  const WeightsFile untied = open_weights(source).value();
+  const auto use_of_head = [](const Listing& listing) {
+    const auto found = std::find_if(listing.tensors.begin(), listing.tensors.end(),
+                                    [](const ListedTensor& tensor) { return tensor.role == Role::kHead; });
+    return found->use;
+  };
+  EXPECT_EQ(use_of_head(list_weights(untied)), Use::kDequantized);
+  Contents contents{untied.container(), 0, untied.tensors(), untied.metadata()};
+  contents.metadata["config.tie_word_embeddings"] = true;
+  const Listing tied = list_weights(WeightsFile(untied.sources(), std::move(contents)));
+  EXPECT_EQ(tied.fault, std::nullopt);
+  EXPECT_EQ(use_of_head(tied), Use::kUnread);
 }
 
 /// A llama's first tensors and others, too few to run.

@@ -101,12 +101,12 @@ struct OneTensor {
   WeightsFile file;
 };
 
-std::string raw_floats(std::vector<float> values) {
+std::string raw_floats(const std::vector<float>& values) {
   std::string data;
   for (const float value : values) data += test::raw(value);
   return data;
 }
-std::string raw_halves(std::vector<std::uint16_t> values) {
+std::string raw_halves(const std::vector<std::uint16_t>& values) {
   std::string data;
   for (const std::uint16_t value : values) data += test::raw(value);
   return data;
@@ -138,8 +138,8 @@ TEST(Values, OfBlocksWithAScaleThatIsNoneAreNamed) {
   test::GgufFile file;
   file.tensors = {{"w", {32, 3}, 8}};  // Q8_0
   file.data = std::string(34 * 3, '\1');
-  file.data[34 * 2] = '\0';
-  file.data[34 * 2 + 1] = '\x7E';  // NaN
+  file.data[68] = '\0';
+  file.data[69] = '\x7E';  // of the third block: NaN
   const std::string bytes = file.bytes();
   const WeightsFile weights = parse_weights(bytes, "f", "").value();
   const Tensor& tensor = weights.tensors()[0];
