@@ -137,7 +137,7 @@ TEST(Values, ThatAreNotFiniteAreNamed) {
 TEST(Values, OfBlocksWithAScaleThatIsNoneAreNamed) {
   test::GgufFile file;
   file.tensors = {{"w", {32, 3}, 8}};  // Q8_0
-  file.data = std::string(34 * 3, '\1');
+  file.data = std::string(102, '\1');
   file.data[68] = '\0';
   file.data[69] = '\x7E';  // of the third block: NaN
   const std::string bytes = file.bytes();
