@@ -46,8 +46,10 @@ __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel void attend_f16
   for (uint block = begin; block < end; block += WORK_GROUP) {
     const uint count = min((uint)WORK_GROUP, end - block);
     float scores[REPEAT];
-    if (item < count) score_position(scores, queries, keys + (block + item) * row + own);
-    UNROLLED for (uint r = 0; r < REPEAT; ++r) weights[r * WORK_GROUP + item] = item < count ? scores[r] : -MAXFLOAT;
+    if (item < count) {
+      score_position(scores, queries, keys + (block + item) * row + own);
+      UNROLLED for (uint r = 0; r < REPEAT; ++r) weights[r * WORK_GROUP + item] = scores[r];
+    }
     barrier(CLK_LOCAL_MEM_FENCE);
     UNROLLED for (uint r = 0; r < REPEAT; ++r) {
       float block_top = top[r];

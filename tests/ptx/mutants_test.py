@@ -117,8 +117,8 @@ SOURCE_MUTANTS = [
     ("rotate_store_f16_reference", "attention/rotate_store_reference.cl", "(tokens / run) + t / run)", "(tokens / run) + t % run)"),
     ("attend_f16_reference", "attention/attend_reference.cl", "position[0] + t % run + 1", "position[0] + 1"),
     ("attend_f16_gpu", "attention/attend_gpu.cl", "sum[r] *= shrink;", ""),
-    ("attend_f16_gpu", "attention/attend_gpu.cl", "mixed[r][m] *= shrink;", ""),
-    ("attend_f16_gpu", "attention/attend_gpu.cl", "item < count ? scores[r] : -MAXFLOAT", "scores[r]"),
+    ("attend_f16_gpu", "attention/attend_gpu.cl", "mixed[r][m] *= shrink;", ";"),
+    ("attend_f16_gpu", "attention/attend_gpu.cl", "min((uint)WORK_GROUP, end - block)", "WORK_GROUP"),
     ("combine_heads_f16_reference", "attention/combine_heads_reference.cl", "top = fmax(top, part[split", "top = fmin(top, part[split"),
     ("expand_heads_f16_reference", "attention/expand_heads_reference.cl", "h / repeat) *", "h % repeat) *"),
 ]
