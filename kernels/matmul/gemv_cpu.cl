@@ -29,6 +29,7 @@ CPU_KERNEL void gemv_f16_f16_cpu(__global const half* restrict weights, __global
   uint k = 0;
   for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
     prefetch_next(&next, 2 * VECTOR_WIDTH);
+    if (k % 32 == 0) prefetch_ahead(w[0], 2 * (size_t)columns, 2 * (size_t)k, 64);
     floatv value[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
@@ -60,6 +61,7 @@ CPU_KERNEL void gemv_i8_f16_cpu(__global const char* restrict codes, __global co
   uint k = 0;
   for (; k + VECTOR_WIDTH <= columns; k += VECTOR_WIDTH) {
     prefetch_next(&next, VECTOR_WIDTH);
+    if (k % 64 == 0) prefetch_ahead(w[0], columns, k, 64);
     floatv value[TOKENS];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) value[t] = LOAD_HALFV(x + (size_t)t * columns + k);
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
@@ -93,6 +95,7 @@ CPU_KERNEL void gemv_i8_i8_cpu(__global const char* restrict codes, __global con
   uint k = 0;
   for (; k + 32 <= columns; k += 32) {
     prefetch_next(&next, 32);
+    if (k % 64 == 0) prefetch_ahead(w[0], columns, k, 64);
     short16 value[TOKENS][2];
     UNROLLED for (uint t = 0; t < TOKENS; ++t) {
       value[t][0] = convert_short16(vload16(0, x + (size_t)t * columns + k));

@@ -5,34 +5,13 @@
 #define CPU_FAMILY
 #include "common/gemv_blocks.clh"
 #include "format/format.clh"
-#include "common/frame_activations.clh"
+#include "common/frame_rows.clh"
 
 #if VECTOR_WIDTH == 16
 #define FOLD(value) (value)
 #else
 #define FOLD(value) ((value).lo + (value).hi)
 #endif
-
-/// Columns k to k + 15 of x, 0 from `columns` on.
-static inline float16 load_x(__global const Activation* x, uint k, uint columns) {
-  if (k + 16 <= columns) return activations16(x + k);
-  float part[16] = {0.0f};
-  for (uint i = 0; k + i < columns; ++i) part[i] = activation_at(x, k + i);
-  return vload16(0, part);
-}
-
-/// Scales and shifts of eight steps of a row, of which `count` are in it.
-static inline void load_affines(FORMAT_PARTS, uint row, size_t at, uint count, float* scale, float* shift) {
-  if (count >= 8) {
-    affine8(FORMAT_ARGUMENTS, row, at, scale, shift);
-    return;
-  }
-  for (uint i = 0; i < FORMAT_HALVES * count; ++i) {
-    const Affine affine = affine_of(FORMAT_ARGUMENTS, row, at + i / FORMAT_HALVES, i % FORMAT_HALVES);
-    scale[i] = affine.x;
-    shift[i] = affine.y;
-  }
-}
 
 /// Adds products of codes and activations, whose sum is `sum`.
 static inline floatv add_products(floatv acc, floatv products, floatv sum, float scale, float shift) {
@@ -56,6 +35,10 @@ CPU_KERNEL void FRAME_ENTRY(gemv_, cpu)(FORMAT_PARTS, ACTIVATION_PARTS, __global
   float scale[ROWS][8 * FORMAT_HALVES], shift[ROWS][8 * FORMAT_HALVES];
   for (uint step = 0; step * 32 < columns; ++step) {
     prefetch_next(&next, FORMAT_STEP_BYTES);
+    if (step % 4 == 0) {
+      prefetch_ahead(codes + start[0] * FORMAT_STEP_BYTES, (size_t)steps * FORMAT_STEP_BYTES,
+                     (size_t)step * FORMAT_STEP_BYTES, 4 * FORMAT_STEP_BYTES);
+    }
     if (step % 8 == 0) {
       UNROLLED for (uint r = 0; r < ROWS; ++r) {
         load_affines(FORMAT_ARGUMENTS, min(first + r, rows - 1), start[r] + step, steps - step, scale[r], shift[r]);

@@ -17,6 +17,7 @@
 // the instructions.
 #include "common/digits.clh"
 #include "common/gemv_blocks.clh"
+#include "common/int4_rows.clh"
 
 #if LANES == 16
 typedef float16 lanes_float;
@@ -37,19 +38,6 @@ typedef loose_uint4 loose_lanes_uint;
 #define LOAD_LANES_FLOAT(p) JOIN(vload, LANES)(0, p)
 #define SUM_LANES JOIN(sum, LANES)
 
-static inline float8 load_sums(__global const float* from, uint count) {
-  if (count >= SCALE_BLOCK) return vload8(0, from);
-  float part[SCALE_BLOCK] = {0.0f};
-  for (uint i = 0; i < count; ++i) part[i] = from[i];
-  return vload8(0, part);
-}
-static inline float8 load_int_sums(__global const int* from, uint count) {
-  if (count >= SCALE_BLOCK) return convert_float8(vload8(0, from));
-  float part[SCALE_BLOCK] = {0.0f};
-  for (uint i = 0; i < count; ++i) part[i] = (float)from[i];
-  return vload8(0, part);
-}
-
 /// Scales of the groups g0 .. g0 + SCALE_BLOCK - 1 of this block's rows, times `factor`, and scales times zero points; 0
 /// beyond the last group. All rows in one branch, products inside: the compiler takes a vector apart that two branches load.
 static inline void load_row_groups(__global const half* scales, __global const half* zeros, uint first, uint rows, uint g0,
@@ -69,15 +57,6 @@ static inline void load_row_groups(__global const half* scales, __global const h
       weighted[r] = s * load_scales(zeros + at, groups - g0);
     }
   }
-}
-
-/// Code of column k of a row.
-static inline uint int4_code(__global const uchar* row, uint k) { return (row[k / 2] >> (k % 2 * 4)) & 15u; }
-
-/// Place of column k in activations of which `per_lane` columns share a lane of `lanes`.
-static inline uint nibble_place(uint k, uint lanes, uint per_lane) {
-  const uint inside = k % (lanes * per_lane);
-  return k - inside + inside % per_lane * lanes + inside / per_lane;
 }
 
 // Rows of gemv_i4_f16_cpu whose sums of a group, with all tokens, fit the registers. The bands of a block follow each other
@@ -126,6 +105,7 @@ CPU_KERNEL void gemv_i4_f16_cpu(__global const uchar* restrict codes, __global c
         UNROLLED for (uint block = 0; block < GROUP / (8 * LANES); ++block) {
           const uint column = g * GROUP + block * (8 * LANES);
           if (r0 == 0) prefetch_next(&next, 4 * LANES);
+          if (r0 == 0 && column % 128 == 0) prefetch_ahead(w[0], pitch, column / 2, 64);
           lanes_uint q[BAND];
           UNROLLED for (uint r = 0; r < BAND; ++r) q[r] = LOAD_LOOSE(loose_lanes_uint, w[r0 + r] + column / 2);
           __global const float* value = x + column;
@@ -235,6 +215,7 @@ CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global co
       UNROLLED for (uint block = 0; block < GROUP / (4 * LANES16); ++block) {
         const uint column = g * GROUP + block * (4 * LANES16);
         prefetch_next(&next, 2 * LANES16);
+        if (column % 128 == 0) prefetch_ahead(w[0], pitch, column / 2, 64);
         lanes_short q[ROWS];
         UNROLLED for (uint r = 0; r < ROWS; ++r) q[r] = LOAD_LOOSE(loose_lanes_short, w[r] + column / 2);
 #ifdef INSTRUCTIONS_AVX2
@@ -320,6 +301,7 @@ CPU_KERNEL void gemv_i4_i24_cpu(__global const uchar* restrict codes, __global c
       const uint column = g * GROUP;
       __global const char* value = x + (size_t)column * DIGITS;
       prefetch_next(&next, GROUP / 2);
+      if (column % 128 == 0) prefetch_ahead(w[0], pitch, column / 2, 64);
       UNROLLED for (uint r = 0; r < ROWS; ++r) {
         FORGET(value);
         lanes_short nibbles[2 * BLOCKS];

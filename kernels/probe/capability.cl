@@ -69,11 +69,66 @@ static inline bool looks_up(__global const int* in, size_t i) {
 }
 #endif
 
+#if defined(PROBE_AVX512) || defined(PROBE_AVX512_VNNI)
+/// Whether products of nibbles and bytes made of the inputs from i on are those of plain loops, their sums too.
+static inline bool dots_nibbles(__global const int* in, size_t i) {
+  int words[4][16], sums[16];
+  for (uint j = 0; j < 16; ++j) {
+    words[0][j] = in[(i + j) % 64] * 0x01020408 & 0x0F0F0F0F;
+    words[1][j] = in[(i + 3 * j) % 64] * 0x08040201;
+    words[2][j] = in[(i + 5 * j) % 64] * 0x04080102 & 0x0F0F0F0F;
+    words[3][j] = in[(i + 7 * j) % 64] * 0x02010804;
+  }
+  vstore16(dot_nibbles16(vload16(0, words[0]), vload16(0, words[1]), vload16(0, words[2]), vload16(0, words[3])), 0, sums);
+  bool right = true;
+  for (uint j = 0; j < 16; ++j) {
+    int sum = 0;
+    for (uint pair = 0; pair < 4; pair += 2) {
+      const int4 product = convert_int4(as_char4(words[pair][j])) * convert_int4(as_char4(words[pair + 1][j]));
+      sum += product.x + product.y + product.z + product.w;
+    }
+    right = right && sums[j] == sum;
+  }
+  return right;
+}
+#endif
+
 #ifdef PROBE_AVX512
-// out[i] = in[i], unless a look-up fails.
+// out[i] = in[i], unless a look-up, a product, a pairing of bytes or a conversion fails.
 __kernel void probe_avx512(__global const int* in, __global int* out) {
   const size_t i = get_global_id(0);
-  out[i] = looks_up(in, i) ? in[i] : 1000;
+  long words[2][8];
+  for (uint j = 0; j < 8; ++j) {
+    words[0][j] = in[(i + j) % 64] * 0x0102040810204080L;
+    words[1][j] = in[(i + 3 * j) % 64] * 0x0804020180402010L;
+  }
+  int pairs[16];
+  vstore16(byte_pairs16(vload8(0, words[0]), vload8(0, words[1])), 0, pairs);
+  bool right = looks_up(in, i) && dots_nibbles(in, i);
+  for (uint j = 0; j < 64; ++j) {
+    const long from = words[j % 2][j / 16 * 2] >> (j % 16 / 2 * 8);
+    right = right && ((pairs[j / 4] >> (j % 4 * 8)) & 0xFF) == (int)(from & 0xFF);
+  }
+  short halves[16];
+  float floats[16];
+  for (uint j = 0; j < 16; ++j) halves[j] = (short)(in[(i + j) % 64] * 1019 & 0xBFFF);
+  vstore16(halves_to_float16(vload16(0, halves)), 0, floats);
+  for (uint j = 0; j < 16; ++j) right = right && floats[j] == vload_half(j, (const half*)halves);
+  out[i] = right ? in[i] : 1000;
+}
+#endif
+
+#ifdef PROBE_AVX512_VNNI
+/// By the processor's word: an instruction that it does not have would end the process. Leaf 7, ECX bit 11.
+static inline bool has_vnni(void) {
+  uint eax = 7, ebx, ecx = 0, edx;
+  __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+  return (ecx >> 11 & 1u) != 0;
+}
+// out[i] = in[i], unless the processor lacks the products or one fails.
+__kernel void probe_avx512_vnni(__global const int* in, __global int* out) {
+  const size_t i = get_global_id(0);
+  out[i] = has_vnni() && dots_nibbles(in, i) ? in[i] : 1000;
 }
 #endif
 

@@ -109,7 +109,7 @@ CASES = {
     "export to an unknown format": (lambda test: ["export", "tiny.json", "--format", "xlsx"], 2, ["xlsx", "csv"]),
     "export of unknown records": (lambda test: ["export", "tiny.json", "--format", "csv", "--records", "rows"], 2, ["rows", "points"]),
     "fit of a missing file": (lambda test: ["fit", "missing.jsonl"], 2, ["missing.jsonl"]),
-    "run with an unknown kernel variant": (run_with("--variant", "sse9"), 2, ["sse9", "choose one of reference, cpu, gpu, avx512, avx2, ptx"]),
+    "run with an unknown kernel variant": (run_with("--variant", "sse9"), 2, ["sse9", "choose one of reference, cpu, gpu, avx512_vnni, avx512, avx2, ptx"]),
     "run with a variant that the device lacks": (run_with("--variant", "ptx", "--device", "cpu"), 2, ["ptx: dp4a does not build"]),
     "run with the reference": (run_with("--variant", "reference"), 2, ["reference", "qtrap verify --variant reference"]),
     "verify of an unknown kernel variant": (lambda test: ["verify", "--variant", "sse9"], 2, ["sse9", "choose one of reference"]),

@@ -14,6 +14,8 @@ constexpr std::array kVariants{
     Variant{"reference", "reference", "", "none", {}},
     Variant{"cpu", "cpu", "", "none", {}},
     Variant{"gpu", "gpu", "", "none", {}},
+    Variant{
+        "avx512_vnni", "cpu", "-DINSTRUCTIONS_AVX512 -DINSTRUCTIONS_AVX512_VNNI", "none", {"avx512", "avx512_vnni"}},
     Variant{"avx512", "cpu", "-DINSTRUCTIONS_AVX512", "none", {"avx512"}},
     Variant{"avx2", "cpu", "-DINSTRUCTIONS_AVX2", "none", {"avx2"}},
     Variant{"ptx", "gpu", "-DINSTRUCTIONS_PTX", "none", {"dp4a", "ptx_shuffle", "ptx_half2"}},

@@ -85,6 +85,7 @@ WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e
 WorkSize gemv_i4_f16_block(const Tuning& t, const Extent& e) {
   return alone(blocks(e.rows, t.gemv_i4_f16_rows(e.tokens)));
 }
+WorkSize row_by_row(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.row_by_row_rows())); }
 WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
   return groups_of(blocks(e.rows, std::uint64_t{t.gpu_gemv_rows(e.tokens)} * (t.work_group / t.gpu_split_k())),
                    t.work_group);
@@ -165,8 +166,16 @@ std::string dequantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DSTREAM_BYTES={}", cpu_options(t, e), t.stream_bytes);
 }
 std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t rows) {
-  return fmt::format("-DVECTOR_WIDTH={} {}-DLANES={} -DLANES16={} -DTOKENS={} -DROWS={}", t.vector_width,
-                     group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows);
+  return fmt::format("-DVECTOR_WIDTH={} {}-DLANES={} -DLANES16={} -DTOKENS={} -DROWS={} -DAHEAD={}", t.vector_width,
+                     group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows, t.ahead);
+}
+std::string row_by_row_options(const Tuning& t, const Extent& e) {
+  Tuning used = t;
+  used.ahead = t.row_by_row_ahead();
+  return gemv_options_for(used, e, t.row_by_row_rows());
+}
+std::string row_by_row_i4_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", row_by_row_options(t, e), kNumbers.digits);
 }
 std::string gemv_options(const Tuning& t, const Extent& e) { return gemv_options_for(t, e, t.gemv_rows(e.tokens)); }
 std::string gemv_frame_options(const Tuning& t, const Extent& e) {
@@ -229,6 +238,8 @@ std::string gemm_options(const Tuning& t, const Extent& e) {
 using Variants = std::array<std::string_view, 5>;
 /// Of kernels whose items exchange values: those that read other lanes' registers.
 constexpr Variants kLanes{"gpu", "ptx", "gcn", "rdna3"};
+/// Of kernels that go through a block of int4 weights row by row.
+constexpr Variants kByteProducts{"avx512_vnni", "avx512"};
 
 /// One operation in one family. `variants` share the file, the best first; left out: the plain kernel alone, which the
 /// family's own name stands for in a list.
@@ -387,6 +398,8 @@ constexpr KernelRow kRows[] = {
     {{kGemv, kW8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     {{kGemv, kW8, kI8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, {"cpu", "avx2"}},
     {{kGemv, kW4}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
+    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_avx512_cpu.cl", row_by_row, row_by_row_i4_options, kByteProducts},
+    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_avx512_cpu.cl", row_by_row, row_by_row_i4_options, kByteProducts},
     {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
     {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
     {{kGemm, kW16}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
@@ -422,6 +435,7 @@ constexpr KernelRow kRows[] = {
 /// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel
 /// alone.
 constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
+constexpr Variants kGemvLookUps{"cpu", "avx2"};
 
 // The same of the frames, whose operations have each the weights of a format.
 constexpr KernelRow kFrames[] = {
@@ -434,7 +448,8 @@ constexpr KernelRow kFrames[] = {
     {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kDequantize}, "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
-    {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_frame_options, kLookUps},
+    {{kGemv}, "cpu", "matmul/gemv_frame_avx512_cpu.cl", row_by_row, row_by_row_options, {"avx512"}},
+    {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_frame_options, kGemvLookUps},
     {{kGemm}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
 };
 
@@ -444,7 +459,7 @@ void expand_row(const KernelRow& row, const format::FormatInfo* framed, std::vec
   const auto add = [&](std::string_view variant) {
     kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed, row.fewest_tokens});
   };
-  const bool left_out = framed != nullptr && !framed->looked_up && row.variants == kLookUps;
+  const bool left_out = framed != nullptr && !framed->looked_up && (row.variants == kLookUps || row.variants == kGemvLookUps);
   const Variants variants = left_out ? Variants{} : row.variants;
   if (variants.front().empty()) add(row.family);
   for (const std::string_view variant : variants) {

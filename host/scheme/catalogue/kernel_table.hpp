@@ -67,6 +67,7 @@ struct Tuning {
   std::uint32_t row_items = 256;         ///< the same where a group has one row or token: quantizers and norm
   std::uint32_t compute_units = 0;       ///< of the device; 0: unknown
   std::uint64_t stream_bytes = 1 << 25;  ///< f16 weights of as many bytes bypass the caches (dequantize_cpu.cl)
+  std::uint32_t ahead = 0;               ///< bytes of a row that the CPU family's gemv prefetches ahead; 0: none
   std::uint32_t unroll = 1;              ///< 16-byte loads per row in flight in gemv_gpu.cl
   std::uint64_t local_bytes = 1 << 20;   ///< local memory that gemm_cpu.cl may take
   // 0: what the functions below give for the number of tokens.
@@ -80,6 +81,8 @@ struct Tuning {
   std::uint32_t gemv_rows(std::uint64_t tokens) const;     ///< of f16 and int8 weights
   std::uint32_t gemv_i4_rows(std::uint64_t tokens) const;  ///< of int4 weights
   std::uint32_t gemv_i4_f16_rows(std::uint64_t tokens) const;
+  std::uint32_t row_by_row_rows() const;   ///< of the kernels that go through a block row by row
+  std::uint32_t row_by_row_ahead() const;  ///< and what they prefetch, which they always do
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;
   std::uint32_t gpu_gemv_unroll(std::uint64_t tokens) const;
   std::uint32_t gpu_split_k() const;
