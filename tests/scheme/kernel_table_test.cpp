@@ -52,6 +52,18 @@ TEST(Tuning, VectorWidthFollowsTheDevice) {
   EXPECT_EQ(make_tuning(device_with(16, 1 << 20), 128).vector_width, 16U);
 }
 
+TEST(Tuning, GemvPrefetchesAheadOnIntelWithFewTokens) {
+  device::DeviceInfo info = device_with(16, 1 << 20);
+  EXPECT_EQ(make_tuning(info, 128).gemv_ahead(1), 0U);
+  EXPECT_EQ(make_tuning(info, 128).row_by_row_ahead(), 1024U);
+  info.vendor = "GenuineIntel";
+  EXPECT_EQ(make_tuning(info, 128).gemv_ahead(4), 1024U);
+  EXPECT_EQ(make_tuning(info, 128).gemv_ahead(5), 0U);
+  const KernelEntry& gemv = *find_named("gemv_f16_f16_cpu");
+  EXPECT_NE(gemv.build_options(make_tuning(info, 128), {.rows = 8, .columns = 8, .tokens = 1}).find("-DAHEAD=1024"),
+            std::string::npos);
+}
+
 TEST(Tuning, LanesNeverSpanTwoGroups) {
   for (const std::uint32_t group : {32U, 64U, 128U}) {
     const Tuning tuning = make_tuning(device_with(16, 1 << 20), group);

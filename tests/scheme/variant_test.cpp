@@ -59,7 +59,15 @@ TEST(VariantChoice, TakesTheFirstVariantWhoseCapabilitiesAreAllThere) {
   EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"dp4a"}), "", "cpu"), "gemv_i4_i8_cpu");
   EXPECT_EQ(chosen("gemv_nf4_f16", device_that_can({"avx2"}), "", "cpu"), "gemv_nf4_f16_cpu_avx2");
   EXPECT_EQ(chosen("gemv_nf4_f16", device_that_can({"avx2", "avx512"}), "", "cpu"), "gemv_nf4_f16_cpu_avx512");
-  EXPECT_EQ(chosen("gemv_q4_0_f16", device_that_can({"avx2", "avx512"}), "", "cpu"), "gemv_q4_0_f16_cpu");
+  EXPECT_EQ(chosen("gemv_q4_0_f16", device_that_can({"avx2", "avx512"}), "", "cpu"), "gemv_q4_0_f16_cpu_avx512");
+  EXPECT_EQ(chosen("gemv_q4_0_f16", device_that_can({"avx2"}), "", "cpu"), "gemv_q4_0_f16_cpu");
+  EXPECT_EQ(chosen("gemm_q4_0_f16", device_that_can({"avx2", "avx512"}), "", "cpu"), "gemm_q4_0_f16_cpu");
+  for (const std::string operation : {"gemv_i4_i8", "gemv_i4_i24"}) {
+    EXPECT_EQ(chosen(operation, device_that_can({"avx2", "avx512", "avx512_vnni"}), "", "cpu"),
+              operation + "_cpu_avx512_vnni");
+    EXPECT_EQ(chosen(operation, device_that_can({"avx2", "avx512"}), "", "cpu"), operation + "_cpu_avx512");
+    EXPECT_EQ(chosen(operation, device_that_can({"avx512_vnni"}), "", "cpu"), operation + "_cpu");
+  }
   EXPECT_EQ(chosen("gemv_q4_0_f16", device_that_can({"dp4a", "ptx_shuffle", "ptx_half2"})), "gemv_q4_0_f16_gpu_ptx");
   EXPECT_EQ(chosen("gemv_i4_i8", device_that_can({"avx2"}), "cpu", "cpu"), "gemv_i4_i8_cpu");
   const auto cdna = device_that_can({"sdot4", "amd_shuffle", "half2", "mfma"});
@@ -198,6 +206,30 @@ TEST_F(Avx2Test, AWrongProductFailsTheProbeAndNothingRuns) {
   kernels_.replace("common/x86.clh", "pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(b,",
                    "pmaddwd256(__builtin_astype(a, shorts16), __builtin_astype(a,");
   expect_none_runs(verify("avx2"));
+}
+
+using Avx512Test = ChangedKernelsTest;
+
+TEST_F(Avx512Test, AWrongInstructionFailsTheProbeAndNothingRuns) {
+  device().probe_capabilities();
+  if (missing_capability(*find_variant("avx512"), device().info())) GTEST_SKIP() << "no device with AVX-512";
+  expect_all_pass(verify("avx512", true, "gemv_"), 10);
+  for (const auto& [from, to] :
+       {std::pair{"pairs, __builtin_astype((int16)(0x00010001)", "pairs, __builtin_astype((int16)(1)"},
+        std::pair{"65 + 16 * l", "66 + 16 * l"}, std::pair{"(ushort)0xFFFF", "(ushort)0x7FFF"}}) {
+    const test::ChangedKernels changed;
+    changed.replace("common/x86.clh", from, to);
+    device::Device device(info_, changed.sources());
+    expect_none_runs(verify_kernels(device, {{"cpu"}, "gemv_i4", true, "avx512"}));
+  }
+}
+
+TEST_F(Avx512Test, WrongProductsOfVnniFailItsProbeAndNothingRuns) {
+  device().probe_capabilities();
+  if (missing_capability(*find_variant("avx512_vnni"), device().info())) GTEST_SKIP() << "no device with VNNI";
+  expect_all_pass(verify("avx512_vnni", true), 2);
+  kernels_.replace("common/x86.clh", "\"v\"(high), \"v\"(x_high)", "\"v\"(high), \"v\"(x_low)");
+  expect_none_runs(verify("avx512_vnni"));
 }
 
 /// Capabilities that a device is said to have, so that its variants are chosen wherever the test runs.

@@ -40,10 +40,15 @@ std::uint32_t Tuning::row_by_row_rows() const { return rows > 0 ? rows : 8; }
 constexpr std::uint32_t kFarEnough = 1024;
 std::uint32_t Tuning::row_by_row_ahead() const { return ahead > 0 ? ahead : kFarEnough; }
 
-/// Whose prefetchers leave the start of each page exposed where eight rows end theirs together. 4096 x 14336 on an Intel
-/// Xeon (Emerald Rapids) by CPU time: gemv_f16_f16 takes 0.82 to 0.85 of the time, gemv_i8_f16 0.81, gemv_i8_i8 0.82; 256
-/// bytes gain less, 512 to 4096 the same. AMD's take f16 1.41 of the time with it (Zen 3), int8 1.7 (Zen 4).
+// Whose prefetchers leave the start of each page exposed where eight rows end theirs together. 4096 x 14336 on an Intel
+// Xeon (family 6, model 207) by CPU time: with one token gemv_f16_f16 takes 0.82 to 0.85 of the time, gemv_i8_f16 and
+// gemv_i8_i8 0.81 to 0.82 (512 to 4096 bytes ahead alike, 256 gain less); with two 0.84, 0.84 and gemv_i4_f16 0.93; f16
+// with four 0.81, int8 the same; with eight none gains. AMD's take f16 1.41 of the time with it (Zen 3), int8 1.7 (Zen
+// 4).
 constexpr std::string_view kPrefetchedVendor = "GenuineIntel";
+
+constexpr std::uint64_t kMostPrefetched = 4;
+std::uint32_t Tuning::gemv_ahead(std::uint64_t tokens) const { return tokens <= kMostPrefetched ? ahead : 0; }
 
 // Results of an item's block times loads in flight per row, for tuned blocks. With 32 tools/check-kernels finds spills:
 // gemv_i4_f16_gpu_ptx on sm_80 (8 tokens, 2 rows, 2 loads), gemv_i4_f16_gpu on gfx90a (8 tokens, 1 row, 4 loads).

@@ -165,27 +165,28 @@ std::string cast_options(const Tuning& t, const Extent& e) {
 std::string dequantize_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DSTREAM_BYTES={}", cpu_options(t, e), t.stream_bytes);
 }
-std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t rows) {
+std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t rows, std::uint32_t ahead) {
   return fmt::format("-DVECTOR_WIDTH={} {}-DLANES={} -DLANES16={} -DTOKENS={} -DROWS={} -DAHEAD={}", t.vector_width,
-                     group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows, t.ahead);
+                     group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows, ahead);
 }
 std::string row_by_row_options(const Tuning& t, const Extent& e) {
-  Tuning used = t;
-  used.ahead = t.row_by_row_ahead();
-  return gemv_options_for(used, e, t.row_by_row_rows());
+  return gemv_options_for(t, e, t.row_by_row_rows(), t.row_by_row_ahead());
 }
 std::string row_by_row_i4_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DDIGITS={}", row_by_row_options(t, e), kNumbers.digits);
 }
-std::string gemv_options(const Tuning& t, const Extent& e) { return gemv_options_for(t, e, t.gemv_rows(e.tokens)); }
+std::string gemv_options(const Tuning& t, const Extent& e) {
+  return gemv_options_for(t, e, t.gemv_rows(e.tokens), t.gemv_ahead(e.tokens));
+}
 std::string gemv_frame_options(const Tuning& t, const Extent& e) {
-  return gemv_options_for(t, e, t.gemv_i4_rows(e.tokens));
+  return gemv_options_for(t, e, t.gemv_i4_rows(e.tokens), t.gemv_ahead(e.tokens));
 }
 std::string gemv_i4_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DDIGITS={}", gemv_frame_options(t, e), kNumbers.digits);
 }
 std::string gemv_i4_f16_options(const Tuning& t, const Extent& e) {
-  return fmt::format("{} -DDIGITS={}", gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens)), kNumbers.digits);
+  return fmt::format("{} -DDIGITS={}", gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens), t.gemv_ahead(e.tokens)),
+                     kNumbers.digits);
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
@@ -459,7 +460,8 @@ void expand_row(const KernelRow& row, const format::FormatInfo* framed, std::vec
   const auto add = [&](std::string_view variant) {
     kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed, row.fewest_tokens});
   };
-  const bool left_out = framed != nullptr && !framed->looked_up && (row.variants == kLookUps || row.variants == kGemvLookUps);
+  const bool left_out =
+      framed != nullptr && !framed->looked_up && (row.variants == kLookUps || row.variants == kGemvLookUps);
   const Variants variants = left_out ? Variants{} : row.variants;
   if (variants.front().empty()) add(row.family);
   for (const std::string_view variant : variants) {

@@ -81,6 +81,7 @@ struct Tuning {
   std::uint32_t gemv_rows(std::uint64_t tokens) const;     ///< of f16 and int8 weights
   std::uint32_t gemv_i4_rows(std::uint64_t tokens) const;  ///< of int4 weights
   std::uint32_t gemv_i4_f16_rows(std::uint64_t tokens) const;
+  std::uint32_t gemv_ahead(std::uint64_t tokens) const;
   std::uint32_t row_by_row_rows() const;   ///< of the kernels that go through a block row by row
   std::uint32_t row_by_row_ahead() const;  ///< and what they prefetch, which they always do
   std::uint32_t gpu_gemv_rows(std::uint64_t tokens) const;

@@ -71,13 +71,22 @@ std::vector<Extent> counts(bool small) {
   return out;
 }
 
+/// Whole blocks of the kernels that go through them row by row (1024 columns of int4), and columns behind them.
+Extent long_rows(std::uint64_t tokens) { return {.rows = 11, .columns = 2088, .tokens = tokens}; }
+
 std::vector<Extent> few_tokens(bool small) {
-  return small ? products(kSmallShapes, {1, 3}) : products(kOddShapes, {1, 2, 3, 8});
+  std::vector<Extent> out = small ? products(kSmallShapes, {1, 3}) : products(kOddShapes, {1, 2, 3, 8});
+  if (!small) out.insert(out.end(), {long_rows(1), long_rows(3)});
+  return out;
 }
 std::vector<Extent> many_tokens(bool small) {
   return small ? products(kSmallShapes, {17}) : products(kOddShapes, {9, 17, 65});
 }
-std::vector<Extent> one_token(bool small) { return products(small ? kSmallShapes : kOddShapes, {1}); }
+std::vector<Extent> one_token(bool small) {
+  std::vector<Extent> out = products(small ? kSmallShapes : kOddShapes, {1});
+  if (!small) out.push_back(long_rows(1));
+  return out;
+}
 std::vector<Extent> any_tokens(bool small) {
   return small ? products(kSmallShapes, {3}) : products(kOddShapes, {1, 3, 17, 65});
 }
