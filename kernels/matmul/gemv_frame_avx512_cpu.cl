@@ -51,12 +51,23 @@ static inline void add_step(FORMAT_PARTS, size_t at, uint i, const float* scale,
 #ifdef FORMAT_NUMBERS
   const uint16 bytes = convert_uint16(LOAD_LOOSE(loose_uchar16, codes + 16 * at));
   const float16 numbers = (float16)(FORMAT_NUMBERS);
+#if FORMAT_HALVES == 2  // two scales a step: scaled products take 0.93 of the time of scaled tables
+#ifdef FORMAT_SHIFTS
+#error "scales alone are applied"
+#endif
+  const float16 low = lookup16(numbers, bytes), high = lookup16(numbers, bytes >> 4);
+  UNROLLED for (uint t = 0; t < TOKENS; ++t) {
+    acc[t][a] = fma((float16)(first.x), low * x->value[t][2 * i], acc[t][a]);
+    acc[t][b] = fma((float16)(second.x), high * x->value[t][2 * i + 1], acc[t][b]);
+  }
+#else
   const float16 low = lookup16(WEIGHT(float16, numbers, first), bytes);
   const float16 high = lookup16(WEIGHT(float16, numbers, second), bytes >> 4);
   UNROLLED for (uint t = 0; t < TOKENS; ++t) {
     acc[t][a] = fma(low, x->value[t][2 * i], acc[t][a]);
     acc[t][b] = fma(high, x->value[t][2 * i + 1], acc[t][b]);
   }
+#endif
 #else
   const Codes code = unpack(FORMAT_ARGUMENTS, at);
   UNROLLED for (uint t = 0; t < TOKENS; ++t) {
