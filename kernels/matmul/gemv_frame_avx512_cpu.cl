@@ -44,10 +44,14 @@ static inline void load_block(__global const Activation* x, uint first, uint col
 /// Adds the products of step `i` of a block, `at` over all rows, whose scales and shifts are those from `affine` on.
 static inline void add_step(FORMAT_PARTS, size_t at, uint i, const float* scale, const float* shift,
                             const Activations* x, float16 acc[TOKENS][CHAINS]) {
+#if defined(FORMAT_NUMBERS) || FORMAT_HALVES == 2 || defined(FORMAT_ROW_SCALE)
   const uint a = 2 * i % CHAINS, b = (2 * i + 1) % CHAINS;
+#endif
+#if defined(FORMAT_NUMBERS) || FORMAT_HALVES == 2
   const uint low_affine = FORMAT_HALVES * i, high_affine = FORMAT_HALVES * (i + 1) - 1;
   const Affine first = (Affine)(scale[low_affine], shift[low_affine]);
   const Affine second = (Affine)(scale[high_affine], shift[high_affine]);
+#endif
 #ifdef FORMAT_NUMBERS
   const uint16 bytes = convert_uint16(LOAD_LOOSE(loose_uchar16, codes + 16 * at));
   const float16 numbers = (float16)(FORMAT_NUMBERS);
@@ -76,9 +80,9 @@ static inline void add_step(FORMAT_PARTS, size_t at, uint i, const float* scale,
     acc[t][b] = fma(code.high, x->value[t][2 * i + 1], acc[t][b]);
 #elif FORMAT_HALVES == 1
     const float16 products = fma(code.low, x->value[t][2 * i], code.high * x->value[t][2 * i + 1]);
-    acc[t][a] = fma((float16)(scale[low_affine]), products, acc[t][a]);
+    acc[t][i % CHAINS] = fma((float16)(scale[i]), products, acc[t][i % CHAINS]);
 #ifdef FORMAT_SHIFTS
-    acc[t][b] = fma((float16)(shift[low_affine]), x->sum[t][i], acc[t][b]);
+    acc[t][i % CHAINS] = fma((float16)(shift[i]), x->sum[t][i], acc[t][i % CHAINS]);
 #endif
 #else
     acc[t][a] = fma(WEIGHT(float16, code.low, first), x->value[t][2 * i], acc[t][a]);
@@ -92,14 +96,12 @@ static inline void add_step(FORMAT_PARTS, size_t at, uint i, const float* scale,
 static inline void add_block(FORMAT_PARTS, uint row, uint steps, uint step, uint count, const Activations* x,
                              float16 acc[TOKENS]) {
   const size_t at = (size_t)row * steps + step;
-#if AHEAD > 0
 #define PREFETCH_PART(part, bytes, per) \
   prefetch_row((__global const uchar*)part + at / per * bytes, (size_t)steps / per * bytes, step / per * bytes, SCALES_AHEAD, 1);
   prefetch_row(codes + at * FORMAT_STEP_BYTES, (size_t)steps * FORMAT_STEP_BYTES, step * FORMAT_STEP_BYTES, AHEAD,
                BLOCK_STEPS * FORMAT_STEP_BYTES);
   FORMAT_BESIDE(PREFETCH_PART)
 #undef PREFETCH_PART
-#endif
   float scale[BLOCK_STEPS * FORMAT_HALVES], shift[BLOCK_STEPS * FORMAT_HALVES];
 #ifndef FORMAT_ROW_SCALE
   load_affines(FORMAT_ARGUMENTS, row, at, count, scale, shift);

@@ -88,11 +88,9 @@ static inline float16 lane_scales(const float* scale) {
 /// Codes and scales that the next blocks read of this row.
 static inline void prefetch_block(__global const uchar* row, uint pitch, uint at, __global const half* scales,
                                   __global const half* zeros, size_t first_group, uint groups, uint g0) {
-#if AHEAD > 0
   prefetch_row(row + at, pitch, at, AHEAD, VECTORS * VECTOR_COLUMNS / 2);
   prefetch_row(scales + first_group + g0, 2 * groups, 2 * g0, SCALES_AHEAD, 2 * BLOCK_GROUPS);
   prefetch_row(zeros + first_group + g0, 2 * groups, 2 * g0, SCALES_AHEAD, 2 * BLOCK_GROUPS);
-#endif
 }
 
 CPU_KERNEL void gemv_i4_i8_cpu(__global const uchar* restrict codes, __global const half* restrict scales,
