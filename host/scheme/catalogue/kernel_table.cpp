@@ -85,7 +85,7 @@ WorkSize gemv_i4_block(const Tuning& t, const Extent& e) { return alone(blocks(e
 WorkSize gemv_i4_f16_block(const Tuning& t, const Extent& e) {
   return alone(blocks(e.rows, t.gemv_i4_f16_rows(e.tokens)));
 }
-WorkSize row_by_row(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.row_by_row_rows())); }
+WorkSize by_row(const Tuning& t, const Extent& e) { return alone(blocks(e.rows, t.row_by_row_rows())); }
 WorkSize gpu_gemv(const Tuning& t, const Extent& e) {
   return groups_of(blocks(e.rows, std::uint64_t{t.gpu_gemv_rows(e.tokens)} * (t.work_group / t.gpu_split_k())),
                    t.work_group);
@@ -169,11 +169,8 @@ std::string gemv_options_for(const Tuning& t, const Extent& e, std::uint32_t row
   return fmt::format("-DVECTOR_WIDTH={} {}-DLANES={} -DLANES16={} -DTOKENS={} -DROWS={} -DAHEAD={}", t.vector_width,
                      group_option(t, e), t.lanes(), t.lanes16(), e.tokens, rows, ahead);
 }
-std::string row_by_row_options(const Tuning& t, const Extent& e) {
+std::string by_row_options(const Tuning& t, const Extent& e) {
   return gemv_options_for(t, e, t.row_by_row_rows(), t.row_by_row_ahead());
-}
-std::string row_by_row_i4_options(const Tuning& t, const Extent& e) {
-  return fmt::format("{} -DDIGITS={}", row_by_row_options(t, e), kNumbers.digits);
 }
 std::string gemv_options(const Tuning& t, const Extent& e) {
   return gemv_options_for(t, e, t.gemv_rows(e.tokens), t.gemv_ahead(e.tokens));
@@ -181,12 +178,8 @@ std::string gemv_options(const Tuning& t, const Extent& e) {
 std::string gemv_frame_options(const Tuning& t, const Extent& e) {
   return gemv_options_for(t, e, t.gemv_i4_rows(e.tokens), t.gemv_ahead(e.tokens));
 }
-std::string gemv_i4_options(const Tuning& t, const Extent& e) {
-  return fmt::format("{} -DDIGITS={}", gemv_frame_options(t, e), kNumbers.digits);
-}
 std::string gemv_i4_f16_options(const Tuning& t, const Extent& e) {
-  return fmt::format("{} -DDIGITS={}", gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens), t.gemv_ahead(e.tokens)),
-                     kNumbers.digits);
+  return gemv_options_for(t, e, t.gemv_i4_f16_rows(e.tokens), t.gemv_ahead(e.tokens));
 }
 std::string gpu_gemv_options(const Tuning& t, const Extent& e) {
   return fmt::format("{}-DWORK_GROUP={} -DSPLIT_K={} -DROWS={} -DTOKENS={} -DUNROLL={}", group_option(t, e),
@@ -220,6 +213,10 @@ std::string of_i8(const Tuning& t, const Extent& e) {
 template <Options of_unit>
 std::string of_i4(const Tuning& t, const Extent& e) {
   return of_unit(t, e) + " -DFORMAT_I4";
+}
+template <Options of_rows>
+std::string in_digits(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DDIGITS={}", of_rows(t, e), kNumbers.digits);
 }
 template <Options of_format>
 std::string by_i8(const Tuning& t, const Extent& e) {
@@ -398,11 +395,11 @@ constexpr KernelRow kRows[] = {
     {{kGemv, kW16}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     {{kGemv, kW8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options},
     {{kGemv, kW8, kI8}, "cpu", "matmul/gemv_cpu.cl", gemv_block, gemv_options, {"cpu", "avx2"}},
-    {{kGemv, kW4}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, gemv_i4_f16_options},
-    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_avx512_cpu.cl", row_by_row, row_by_row_i4_options, kByteProducts},
-    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_avx512_cpu.cl", row_by_row, row_by_row_i4_options, kByteProducts},
-    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
-    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, gemv_i4_options, {"cpu", "avx2"}},
+    {{kGemv, kW4}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_f16_block, in_digits<gemv_i4_f16_options>},
+    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_avx512_cpu.cl", by_row, in_digits<by_row_options>, kByteProducts},
+    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_avx512_cpu.cl", by_row, in_digits<by_row_options>, kByteProducts},
+    {{kGemv, kW4, kI8}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, in_digits<gemv_frame_options>, {"cpu", "avx2"}},
+    {{kGemv, kW4, kI24}, "cpu", "matmul/gemv_i4_cpu.cl", gemv_i4_block, in_digits<gemv_frame_options>, {"cpu", "avx2"}},
     {{kGemm, kW16}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     {{kGemm, kW8}, "cpu", "matmul/gemm_cpu.cl", gemm_block, gemm_options},
     {{kGemm, kW8, kI8}, "cpu", "matmul/gemm_avx2_cpu.cl", gemm_block, gemm_options, {"avx2"}},
@@ -414,6 +411,7 @@ constexpr KernelRow kRows[] = {
     {{kMatmul, kWF8, kE4m3}, "reference", "matmul/frame_reference.cl", spread_results, by_e4m3<group_option>},
     {{kGemv, kWF8, kE4m3}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, by_e4m3<gpu_gemv_options>, kLanes},
     {{kGemm, kWF8, kE4m3}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, by_e4m3<gpu_gemm_options>},
+    {{kGemv, kWF8, kE4m3}, "cpu", "matmul/gemv_frame_avx512_cpu.cl", by_row, by_e4m3<by_row_options>, {"avx512"}},
     {{kGemv, kWF8, kE4m3}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, by_e4m3<gemv_frame_options>},
     {{kGemm, kWF8, kE4m3}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, by_e4m3<gemm_options>},
 
@@ -449,7 +447,7 @@ constexpr KernelRow kFrames[] = {
     {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
     {{kGemm}, "gpu", "matmul/gemm_frame_gpu.cl", gpu_gemm, gpu_gemm_options},
     {{kDequantize}, "cpu", "dequantize/frame_cpu.cl", row_alone, dequantize_options, kLookUps},
-    {{kGemv}, "cpu", "matmul/gemv_frame_avx512_cpu.cl", row_by_row, row_by_row_options, {"avx512"}},
+    {{kGemv}, "cpu", "matmul/gemv_frame_avx512_cpu.cl", by_row, by_row_options, {"avx512"}},
     {{kGemv}, "cpu", "matmul/gemv_frame_cpu.cl", gemv_i4_block, gemv_frame_options, kGemvLookUps},
     {{kGemm}, "cpu", "matmul/gemm_frame_cpu.cl", gemm_block, gemm_options, kLookUps},
 };
@@ -495,11 +493,6 @@ std::string KernelEntry::build_options(const Tuning& tuning, const Extent& exten
   }
   if (!options.empty() && options.back() == ' ') options.pop_back();
   return options;
-}
-
-KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
-  const KernelEntry* products = choose_kernel({kGemv, kW4, kI24}, family, variant, info);
-  return {std::string(family), products != nullptr && products->variant != family};
 }
 
 std::span<const KernelEntry> all_kernels() {
