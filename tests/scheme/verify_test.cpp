@@ -36,8 +36,24 @@ class VerifyTest : public test::DeviceTest {
 TEST_F(VerifyTest, EveryReferenceKernelPasses) {
   expect_all_pass(verify_kernels(device(), {{"reference"}, "", false}));
 }
-TEST_F(VerifyTest, EveryCpuKernelPasses) { expect_all_pass(verify_kernels(device(), {{"cpu"}, "", false})); }
 TEST_F(VerifyTest, EveryGpuKernelPasses) { expect_all_pass(verify_kernels(device(), {{"gpu"}, "", false})); }
+
+/// Variant by variant: what costs is to compile a kernel for each number of tokens, and one test of all took minutes.
+class CpuVariantTest : public VerifyTest, public ::testing::WithParamInterface<std::string> {};
+
+TEST_P(CpuVariantTest, EveryKernelPasses) {
+  expect_all_pass(verify_kernels(device(), {{"cpu"}, "", false, GetParam()}));
+}
+
+std::vector<std::string> cpu_variants() {
+  std::vector<std::string> names;
+  for (const Variant& variant : all_variants()) {
+    if (variant.family == "cpu") names.emplace_back(variant.name);
+  }
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Cpu, CpuVariantTest, ::testing::ValuesIn(cpu_variants()),
+                         [](const ::testing::TestParamInfo<std::string>& info) { return info.param; });
 
 TEST_F(VerifyTest, CpuKernelsPassWithVectorsOf16Too) {
   info_.float_vector_width = 16;
@@ -65,12 +81,15 @@ class VerifyMutationTest : public VerifyTest, public ::testing::WithParamInterfa
 TEST_P(VerifyMutationTest, FailsTheKernelWithTheWrongScale) {
   const Mutation& m = GetParam();
   const auto rows = verify_mutant(m.file, m.from, m.to, m.kernel);
-  ASSERT_FALSE(rows.empty());
-  EXPECT_EQ(rows[0].status, VerifyStatus::kFail);
-  for (const VerifyRow& row : rows) {  // a variant of the same file, where the device has it
+  std::size_t failed = 0;
+  for (const VerifyRow& row : rows) {
+    const std::string_view own = find_named(row.kernel)->file;
+    if (own != m.file && std::string_view(m.file).ends_with(".cl")) continue;  // a variant with a file of its own
     EXPECT_NE(row.status, VerifyStatus::kPass) << row.kernel;
     EXPECT_FALSE(row.reason.empty());
+    if (row.status == VerifyStatus::kFail) ++failed;
   }
+  EXPECT_GE(failed, 1U);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -82,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "__builtin_nontemporal_store(value + (ushort16)(1),", "dequantize_i4_f16"},
         Mutation{"format/q4_k.clh", "i < 4 ? first & 63u", "i < 4 ? first & 31u", "dequantize_q4_k_f16"},
         Mutation{"format/nibbles.clh", "codes + 16 * at));\n#ifdef LOOKS_UP",
-                 "codes + 16 * at) ^ (uchar16)(1));\n#ifdef LOOKS_UP", "gemv_nf4_f16"},
+                 "codes + 16 * at) ^ (uchar16)(1));\n#ifdef LOOKS_UP", "gemm_nf4_f16"},
         Mutation{"matmul/gemv_frame_cpu.cl", "scale[r][i + 1]", "scale[r][i]", "gemv_q6_k_f16"},
         Mutation{"outliers/outliers_cpu.cl", "(ushort)(from[k - first] & 0x7FFF)", "(ushort)(from[k - first])",
                  "find_outliers_f16"},

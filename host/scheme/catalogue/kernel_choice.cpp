@@ -77,12 +77,6 @@ const KernelEntry* choose_kernel(const OperationId& operation, std::string_view 
   return find_kernel(operation, family);
 }
 
-KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
-  const KernelEntry* products =
-      choose_kernel({OperationKind::kGemv, WeightFormat::kInt4, Form::kI24}, family, variant, info);
-  return {std::string(family), products != nullptr && products->variant != family};
-}
-
 bool is_fast_variant(std::string_view name) {
   const KernelEntry* entry = find_named(name);
   return entry != nullptr && entry->variant != entry->family;

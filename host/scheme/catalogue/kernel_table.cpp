@@ -431,8 +431,7 @@ constexpr KernelRow kRows[] = {
     {{kCombineHeads}, "reference", "attention/combine_heads_reference.cl", combined_elements, combine_options},
 };
 
-/// Of formats whose codes stand for the numbers of a table (FormatInfo::looked_up); the others have the plain kernel
-/// alone.
+/// Of formats whose codes are looked up in a table (FormatInfo::looked_up); the others have the plain kernel alone.
 constexpr Variants kLookUps{"cpu", "avx512", "avx2"};
 constexpr Variants kGemvLookUps{"cpu", "avx2"};
 
@@ -458,9 +457,8 @@ void expand_row(const KernelRow& row, const format::FormatInfo* framed, std::vec
   const auto add = [&](std::string_view variant) {
     kernels.push_back({operation, row.family, row.file, row.size, row.options, variant, framed, row.fewest_tokens});
   };
-  const bool left_out =
-      framed != nullptr && !framed->looked_up && (row.variants == kLookUps || row.variants == kGemvLookUps);
-  const Variants variants = left_out ? Variants{} : row.variants;
+  const bool looks_up = row.variants == kLookUps || row.variants == kGemvLookUps;
+  const Variants variants = looks_up && framed != nullptr && !framed->looked_up ? Variants{} : row.variants;
   if (variants.front().empty()) add(row.family);
   for (const std::string_view variant : variants) {
     if (!variant.empty()) add(variant);
@@ -493,6 +491,11 @@ std::string KernelEntry::build_options(const Tuning& tuning, const Extent& exten
   }
   if (!options.empty() && options.back() == ' ') options.pop_back();
   return options;
+}
+
+KernelSet choose_kernel_set(std::string_view family, std::string_view variant, const device::DeviceInfo& info) {
+  const KernelEntry* products = choose_kernel({kGemv, kW4, kI24}, family, variant, info);
+  return {std::string(family), products != nullptr && products->variant != family};
 }
 
 std::span<const KernelEntry> all_kernels() {
