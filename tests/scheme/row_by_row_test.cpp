@@ -87,7 +87,10 @@ TEST_P(RowByRowTest, AgreesWithTheHostUntilALineIsWrong) {
   EXPECT_GT(error_of(changed), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Lines, RowByRowTest, ::testing::ValuesIn(kWrongLines));
+INSTANTIATE_TEST_SUITE_P(Lines, RowByRowTest, ::testing::ValuesIn(kWrongLines),
+                         [](const ::testing::TestParamInfo<WrongLine>& info) {
+                           return std::string(info.param.kernel) + '_' + std::to_string(info.index);
+                         });
 
 }  // namespace
 }  // namespace qtrap::scheme
