@@ -83,6 +83,19 @@ TEST(VariantChoice, TakesTheFirstVariantWhoseCapabilitiesAreAllThere) {
   EXPECT_EQ(chosen("gemm_i8_i8", rdna), "gemm_i8_i8_gpu_wmma");
 }
 
+TEST(VariantChoice, WhatAProbeRefusesLeavesTheProcessorItsNextBestKernel) {
+  device::DeviceInfo info = device_that_can({"avx2"});
+  for (const char* refused : {"avx512_vnni", "avx512"})
+    info.capabilities.push_back({refused, false, false, "item 0 gave 1000 instead of -32"});
+  EXPECT_EQ(chosen("gemv_i4_i8", info, "", "cpu"), "gemv_i4_i8_cpu_avx2");
+  EXPECT_EQ(chosen("gemv_i4_i24", info, "", "cpu"), "gemv_i4_i24_cpu_avx2");
+  EXPECT_EQ(chosen("gemv_nvfp4_f16", info, "", "cpu"), "gemv_nvfp4_f16_cpu_avx2");
+  EXPECT_EQ(chosen("gemv_fp8_e4m3", info, "", "cpu"), "gemv_fp8_e4m3_cpu");
+  info.capabilities.back().probed = true;  // AVX-512 without VNNI
+  EXPECT_EQ(chosen("gemv_i4_i8", info, "", "cpu"), "gemv_i4_i8_cpu_avx512");
+  EXPECT_EQ(chosen("gemv_fp8_e4m3", info, "", "cpu"), "gemv_fp8_e4m3_cpu_avx512");
+}
+
 TEST(VariantChoice, TheForcedVariantIsTakenWhereAnOperationHasIt) {
   const auto all = device_that_can({"dp4a", "ptx_shuffle", "ptx_half2", "dot8"});
   EXPECT_EQ(chosen("gemv_i8_i8", all, "khronos"), "gemv_i8_i8_gpu_khronos");
