@@ -251,7 +251,7 @@ struct KernelRow {
 };
 
 /// Of gemv on a matrix unit: one token takes an H200 1.01 to 1.17 of what the vector unit takes, 8 tokens 0.13 to 0.54.
-constexpr std::uint32_t kFewestForUnit = 2;
+constexpr std::uint32_t kUnitFrom = 2;
 
 constexpr WeightFormat kW16 = WeightFormat::kF16;
 constexpr WeightFormat kW8 = WeightFormat::kInt8;
@@ -330,29 +330,23 @@ constexpr KernelRow kRows[] = {
     {{kMatmul, kW8, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {{kMatmul, kW4}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
     {{kMatmul, kW4, kI8}, "reference", "matmul/matmul_reference.cl", spread_results, group_option},
-    {{kGemv, kW16},
-     "gpu",
-     "matmul/gemv_frame_mma_gpu.cl",
-     unit_gemv,
-     of_f16<unit_gemv_options>,
-     {"mma"},
-     kFewestForUnit},
-    {{kGemv, kW8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i8<unit_gemv_options>, {"mma"}, kFewestForUnit},
-    {{kGemv, kW4}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i4<unit_gemv_options>, {"mma"}, kFewestForUnit},
+    {{kGemv, kW16}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_f16<unit_gemv_options>, {"mma"}, kUnitFrom},
+    {{kGemv, kW8}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i8<unit_gemv_options>, {"mma"}, kUnitFrom},
+    {{kGemv, kW4}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, of_i4<unit_gemv_options>, {"mma"}, kUnitFrom},
     {{kGemv, kW8, kI8},
      "gpu",
      "matmul/gemv_frame_mma_gpu.cl",
      unit_gemv,
      by_i8<of_i8<unit_gemv_options>>,
      {"mma"},
-     kFewestForUnit},
+     kUnitFrom},
     {{kGemv, kW4, kI8},
      "gpu",
      "matmul/gemv_frame_mma_gpu.cl",
      unit_gemv,
      by_i8<of_i4<unit_gemv_options>>,
      {"mma"},
-     kFewestForUnit},
+     kUnitFrom},
     {{kGemm, kW8}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, of_i8<unit_gemm_options>, {"mma"}},
     {{kGemm, kW8}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, of_i8<amd_gemm_options>, {"mfma", "wmma"}},
     {{kGemm, kW4}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, of_i4<amd_gemm_options>, {"mfma", "wmma"}},
@@ -440,7 +434,7 @@ constexpr KernelRow kFrames[] = {
     {{kDequantize}, "reference", "dequantize/frame_reference.cl", spread_matrix, group_option},
     {{kMatmul}, "reference", "matmul/frame_reference.cl", spread_results, group_option},
     {{kDequantize}, "gpu", "dequantize/frame_gpu.cl", spread_weights, gpu_frame_dequantize_options},
-    {{kGemv}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kFewestForUnit},
+    {{kGemv}, "gpu", "matmul/gemv_frame_mma_gpu.cl", unit_gemv, unit_gemv_options, {"mma"}, kUnitFrom},
     {{kGemm}, "gpu", "matmul/gemm_frame_mma_gpu.cl", unit_gemm, unit_gemm_options, {"mma"}},
     {{kGemm}, "gpu", "matmul/gemm_frame_amd_gpu.cl", amd_gemm, amd_gemm_options, {"mfma", "wmma"}},
     {{kGemv}, "gpu", "matmul/gemv_frame_gpu.cl", gpu_gemv, gpu_gemv_options, {"gpu", "ptx", "gcn", "rdna3"}},
