@@ -71,7 +71,8 @@ TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
   const scheme::Tuning defaults = scheme::make_tuning(*info_, small_search().group_size);
   std::size_t places = 0;
   for (const auto& [file, rows] : {std::pair("matmul/gemv_cpu.cl", defaults.gemv_rows(1)),
-                                   std::pair("matmul/gemv_i4_cpu.cl", defaults.gemv_i4_rows(1))}) {
+                                   std::pair("matmul/gemv_i4_cpu.cl", defaults.gemv_i4_rows(1)),
+                                   std::pair("matmul/gemv_i4_avx512_cpu.cl", defaults.row_by_row_rows())}) {
     const std::string first = "  const uint first = (uint)get_global_id(0) * ROWS;\n";
     const std::string guard = fmt::format("  if (ROWS != {}) return;\n", rows);
     kernels.rewrite(file, [&](std::string& text) {
@@ -81,7 +82,7 @@ TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
       }
     });
   }
-  ASSERT_EQ(places, 6U);  // every gemv kernel
+  ASSERT_EQ(places, 8U);  // every gemv kernel
   const MonotonicClock clock;
   for (const TunedKernel& tuned : tune(kernels.sources(), small_search(), clock)) {
     EXPECT_GE(tuned.refused, 3) << tuned.kernel;
