@@ -2,16 +2,13 @@
 
 #include <array>
 
+#include "profile/shape_bounds.hpp"
+
 namespace qtrap::profile {
 namespace {
 
 using table::Range;
 
-// Upper limits keep every product of two dimensions and a layer count inside 63 bits.
-constexpr Range kWidth{1, 1 << 20};
-constexpr Range kHeads{1, 4096};
-constexpr Range kLayers{1, 10000};
-constexpr Range kVocabulary{1, 1 << 24};
 constexpr Range kRepeat{1, 65536};
 constexpr Range kTrials{1, 10000};
 constexpr std::array<std::int64_t, 3> kGroupSizes{32, 64, 128};

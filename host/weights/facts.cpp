@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "profile/shape_bounds.hpp"
 #include "table/codec.hpp"
 #include "weights/layout.hpp"
 
@@ -15,11 +16,11 @@ namespace {
 
 using table::Range;
 
-// As model profiles have them, so that products of dimensions fit.
-constexpr Range kWidth{1, 1 << 20};
-constexpr Range kHeads{1, 4096};
-constexpr Range kLayers{1, 10000};
-constexpr Range kVocabulary{1, 1 << 24};
+using profile::kHeads;
+using profile::kLayers;
+using profile::kVocabulary;
+using profile::kWidth;
+
 constexpr Range kContext{1, 1 << 24};
 constexpr Range kEpsilon{0, 1, true, true};
 constexpr Range kBase{1, 1e12, true, false};
