@@ -362,14 +362,16 @@ class CommandLine {
         ->type_name("MAP.json");
     importer->add_option("--out", import_.out, "Result file to write; - is stdout")->required()->type_name("RESULT");
     auto* weights = add("weights", "List the tensors of a file of weights, and the model that they make",
-                        [this] { return run_weights(weights_, run_.device.json, out_); });
+                        [this] { return run_weights(weights_); });
     weights
-        ->add_option("file", weights_,
+        ->add_option("file", weights_.path,
                      "GGUF, safetensors, model.safetensors.index.json, or the folder of one of the last two")
         ->required()
         ->type_name("FILE");
-    weights->add_flag("--json", run_.device.json, "Print JSON instead of tables");
-    weights->add_option("--out", out_, "Model profile to write, of the weights' shape; - is stdout")
+    weights->add_flag("--json", weights_.json, "Print JSON instead of tables");
+    weights->add_option("--text", weights_.text, "Text to be told in tokens of the file's tokenizer")
+        ->type_name("TEXT");
+    weights->add_option("--out", weights_.out, "Model profile to write, of the weights' shape; - is stdout")
         ->type_name("MODEL.json");
     auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
     exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
@@ -394,7 +396,7 @@ class CommandLine {
   std::vector<std::string> files_;
   std::string out_;
   ImportOptions import_;
-  std::string weights_;
+  WeightsOptions weights_;
   std::string format_;
   std::string records_ = "points";
 };

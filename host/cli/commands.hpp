@@ -50,9 +50,14 @@ struct PlanOptions {
   bool json = false;
 };
 int run_plan(const PlanOptions& options);
-/// A .gguf, a .safetensors, an index of such or their folder. `out`: where the shape goes as a model profile; empty:
-/// nowhere.
-int run_weights(const std::string& path, bool json, const std::string& out);
+/// A .gguf, a .safetensors, an index of such or their folder.
+struct WeightsOptions {
+  std::string path;
+  bool json = false;
+  std::string text;  ///< to be told in the tokens of the file; empty: none
+  std::string out;   ///< where the shape goes as a model profile; empty: nowhere
+};
+int run_weights(const WeightsOptions& options);
 int run_compare(const std::vector<std::string>& files, bool json);
 
 struct FitCommandOptions {

@@ -2,10 +2,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <set>
+
 #include "cli/commands.hpp"
+#include "core/file.hpp"
 #include "program/exit_code.hpp"
 #include "program/output.hpp"
 #include "report/table.hpp"
+#include "tokenizer/tokenizer.hpp"
 #include "weights/listing.hpp"
 
 namespace qtrap::cli {
@@ -48,6 +53,33 @@ std::string describe(const weights::DecoderFacts& facts) {
       describe_rotation(facts), facts.qkv_bias ? "with" : "without", facts.qk_norm ? "with" : "without");
 }
 
+constexpr std::size_t kFirstTokens = 16;
+
+weights::ListedText list_text(const weights::WeightsFile& file, const std::string& path) {
+  const tokenizer::Tokenizer tokenizer = tokenizer::read_tokenizer(file).value();
+  const std::string text = read_file(path).value();
+  const std::vector<tokenizer::Token> tokens = tokenizer.encode(text).value();
+  const auto count = [](std::size_t number) { return static_cast<std::int64_t>(number); };
+  weights::ListedText listed;
+  listed.file = path;
+  listed.bytes = count(text.size());
+  listed.tokens = count(tokens.size());
+  listed.distinct_tokens = count(std::set(tokens.begin(), tokens.end()).size());
+  listed.first_tokens.assign(tokens.begin(), tokens.begin() + std::min(count(kFirstTokens), listed.tokens));
+  listed.vocabulary = count(tokenizer.size());
+  listed.merges = count(tokenizer.merge_count());
+  listed.added_tokens = count(tokenizer.added_count());
+  return listed;
+}
+
+std::string describe(const weights::ListedText& text) {
+  return fmt::format(
+      "tokenizer: {} tokens, {} merges, {} added tokens\n"
+      "text {}: {} bytes, {} tokens, {} of them distinct; first {}\n",
+      text.vocabulary, text.merges, text.added_tokens, text.file, text.bytes, text.tokens, text.distinct_tokens,
+      fmt::join(text.first_tokens, " "));
+}
+
 std::string to_text(const weights::Listing& listing) {
   const std::string version = listing.version > 0 ? fmt::format(" version {}", listing.version) : "";
   std::string text = fmt::format("{}: {}{}, {} bytes, {} tensors\n\n", listing.file, word_of(listing.container),
@@ -55,16 +87,19 @@ std::string to_text(const weights::Listing& listing) {
   text += report::to_text(make_tensor_table(listing)) + "\n" + report::to_text(make_total_table(listing)) + "\n";
   if (listing.decoder) text += describe(*listing.decoder);
   if (!listing.fault) text += "decoder: every tensor that it needs is there, in its shape\n";
+  if (listing.text) text += describe(*listing.text);
   return text;
 }
 
 }  // namespace
 
-int run_weights(const std::string& path, bool json, const std::string& out) {
+int run_weights(const WeightsOptions& options) {
+  const std::string& out = options.out;
   if (!out.empty() && out != program::kStandardOutput) program::require_writable(out, false);
-  const weights::WeightsFile file = weights::open_weights(path).value();
-  const weights::Listing listing = weights::list_weights(file);
-  const std::string text = json ? weights::to_json(listing) : to_text(listing);
+  const weights::WeightsFile file = weights::open_weights(options.path).value();
+  weights::Listing listing = weights::list_weights(file);
+  if (!options.text.empty()) listing.text = list_text(file, options.text);
+  const std::string text = options.json ? weights::to_json(listing) : to_text(listing);
   if (out.empty()) {
     program::print(text);
   } else {
@@ -73,7 +108,7 @@ int run_weights(const std::string& path, bool json, const std::string& out) {
   // The listing stands; that the decoder cannot run on it is an error all the same.
   const weights::DecoderFacts facts = weights::read_facts(file).value();
   (void)weights::find_decoder(file, facts).value();
-  if (!out.empty()) program::write_output(out, profile::to_json(weights::make_profile(facts, path)));
+  if (!out.empty()) program::write_output(out, profile::to_json(weights::make_profile(facts, options.path)));
   return program::kDone;
 }
 

@@ -28,7 +28,7 @@ bool Builder::check_text(std::uint64_t id, std::string_view text) {
   return true;
 }
 
-bool Builder::add_token(std::uint64_t id, std::string_view text) {
+bool Builder::place(std::uint64_t id, std::string_view text) {
   if (!check_text(id, text)) return false;
   if (parts_.bytes.size() <= id) {
     parts_.bytes.resize(id + 1);
@@ -36,9 +36,13 @@ bool Builder::add_token(std::uint64_t id, std::string_view text) {
   }
   if (given_[id]) return refuse("two tokens have one id", std::to_string(id), kDamaged);
   given_[id] = true;
+  return true;
+}
+
+bool Builder::add_token(std::uint64_t id, std::string_view text) {
+  if (!place(id, text)) return false;
   if (text.empty()) return true;  // never found, and stands for nothing
-  const auto token = static_cast<Token>(id);
-  if (const auto [other, fresh] = ids_.emplace(text, token); !fresh)
+  if (const auto [other, fresh] = ids_.emplace(text, static_cast<Token>(id)); !fresh)
     return refuse(fmt::format("tokens {} and {} are the same", other->second, id), std::string(text), kDamaged);
   parts_.bytes[id] = read_spelling(text).value_or(std::string(text));
   return true;
@@ -46,12 +50,11 @@ bool Builder::add_token(std::uint64_t id, std::string_view text) {
 
 bool Builder::add_added(const AddedToken& added) {
   if (added.text.empty()) return true;
-  if (!check_text(added.id, added.text)) return false;
   if (added.text.size() > kLongestAdded)
     return refuse(fmt::format("added token {} is too long", added.id), std::string(added.text),
                   fmt::format("at most {} bytes are read", kLongestAdded));
   if (const auto found = ids_.find(std::string(added.text)); found == ids_.end()) {
-    if (!add_token(added.id, added.text)) return false;
+    if (!place(added.id, added.text)) return false;
   } else if (found->second != added.id) {
     return refuse(fmt::format("added token {} is token {} too", added.id, found->second), std::string(added.text),
                   kDamaged);
@@ -130,7 +133,7 @@ Result<Tokenizer> Builder::finish() {
     const std::string form = one.normalized && parts_.nfc ? normalize_nfc(text) : text;
     AddedTokens& added = one.normalized ? parts_.added_normalized : parts_.added;
     if (form.size() > kLongestAdded || !added.add(form, one.id, one.special))
-      refuse(fmt::format("added token {} is another one's in normal form", one.id), text, kDamaged);
+      refuse(fmt::format("added token {} is spelt as another one", one.id), text, kDamaged);
   }
   parts_.added_count = pending_.size();
   if (ignore_merges_) {

@@ -56,6 +56,7 @@ class Builder {
     bool special = false;
     bool normalized = false;
   };
+  bool place(std::uint64_t id, std::string_view text);
   bool check_text(std::uint64_t id, std::string_view text);
   bool find_token(std::string_view text, std::string_view left, std::string_view right, Token& id);
 
@@ -63,7 +64,7 @@ class Builder {
   Parts parts_;
   std::vector<bool> given_, added_;             ///< by id
   std::vector<Pending> pending_;                ///< added tokens
-  std::unordered_map<std::string, Token> ids_;  ///< by the text of the file
+  std::unordered_map<std::string, Token> ids_;  ///< by text; added tokens only where they are among the others
   std::unordered_set<std::uint64_t> pairs_;     ///< of merges
   bool ignore_merges_ = false;
   table::Problem problem_;

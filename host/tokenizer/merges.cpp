@@ -1,6 +1,7 @@
 #include "tokenizer/merges.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/contract.hpp"
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/file.hpp"
 #include "core/text.hpp"
 #include "tokenizer/readers.hpp"
 #include "tokenizer/unicode.hpp"
 #include "weights/facts.hpp"
+#include "weights/mapped_file.hpp"
 
 namespace qtrap::tokenizer {
 
@@ -121,9 +121,12 @@ std::optional<std::uint64_t> find_id(const weights::WeightsFile& file, std::stri
 
 Result<Tokenizer> read_beside(const weights::WeightsFile& file) {
   const std::filesystem::path path = std::filesystem::path(file.name()).parent_path() / "tokenizer.json";
-  const auto text = read_file(path, kLargestJson);
-  if (!text) return text.error();
-  return read_json(text.value(), path.string(),
+  const auto mapping = weights::MappedFile::open(path);
+  if (!mapping) return mapping.error();
+  if (const std::size_t size = mapping.value().bytes().size(); size > kLargestJson)
+    return usage_error(fmt::format("{} is too large", path.string()), fmt::format("{} bytes", size),
+                       fmt::format("at most {} are read", kLargestJson));
+  return read_json(mapping.value().bytes(), path.string(),
                    {find_id(file, "config.bos_token_id"), find_id(file, "config.eos_token_id")});
 }
 

@@ -77,6 +77,21 @@ std::span<const table::Field<TypeTotal>> table_of(std::type_identity<TypeTotal>)
   return kTable;
 }
 
+std::span<const table::Field<ListedText>> table_of(std::type_identity<ListedText>) {
+  using R = ListedText;
+  static const table::Field<R> kTable[] = {
+      {&R::file, {"file", "", "as it was given"}},
+      {&R::bytes, {"bytes", "byte", "of the text"}},
+      {&R::tokens, {"tokens", "", "that it makes, without bos and eos"}},
+      {&R::distinct_tokens, {"distinct_tokens", "", "of them that differ"}},
+      {&R::first_tokens, {"first_tokens", "", "ids of the first 16"}},
+      {&R::vocabulary, {"vocabulary", "", "tokens of the tokenizer: every id is below"}},
+      {&R::merges, {"merges", "", "merges of the tokenizer"}},
+      {&R::added_tokens, {"added_tokens", "", "tokens that are found in a text as they are spelt"}},
+  };
+  return kTable;
+}
+
 std::span<const table::Field<Listing>> table_of(std::type_identity<Listing>) {
   using R = Listing;
   static const table::Field<R> kTable[] = {
@@ -90,6 +105,7 @@ std::span<const table::Field<Listing>> table_of(std::type_identity<Listing>) {
       {&R::totals, {"totals", "", "by type, in the order of their first tensors"}},
       {&R::decoder, {"decoder", "", "what the metadata says of the model; null: nothing that this program computes"}},
       {&R::fault, {"fault", "", "why the decoder cannot run on these weights; null: it can"}},
+      {&R::text, {"text", "", "a text in the tokens of the file (--text); null: none was given"}},
   };
   return kTable;
 }

@@ -38,9 +38,21 @@ struct TypeTotal {
   std::int64_t bytes = 0;
 };
 
+/// A text in the tokens of the file; whoever has a tokenizer fills it in.
+struct ListedText {
+  std::string file;
+  std::int64_t bytes = 0;
+  std::int64_t tokens = 0;
+  std::int64_t distinct_tokens = 0;
+  std::vector<std::int64_t> first_tokens;
+  std::int64_t vocabulary = 0;
+  std::int64_t merges = 0;
+  std::int64_t added_tokens = 0;
+};
+
 struct Listing {
   std::string schema = "qtrap.weights";
-  std::string schema_version = "1.0";
+  std::string schema_version = "1.1";
   std::string file;
   Container container = Container::kGguf;
   std::int64_t version = 0;
@@ -49,13 +61,16 @@ struct Listing {
   std::vector<TypeTotal> totals;
   std::optional<DecoderFacts> decoder;
   std::optional<std::string> fault;
+  std::optional<ListedText> text;
 };
 
 std::variant<std::optional<Role>, Use> special_types(std::type_identity<ListedTensor>);
-std::variant<Container, std::vector<ListedTensor>, std::vector<TypeTotal>, std::optional<DecoderFacts>> special_types(
-    std::type_identity<Listing>);
+std::variant<Container, std::vector<ListedTensor>, std::vector<TypeTotal>, std::optional<DecoderFacts>,
+             std::optional<ListedText>>
+    special_types(std::type_identity<Listing>);
 std::span<const table::Field<ListedTensor>> table_of(std::type_identity<ListedTensor>);
 std::span<const table::Field<TypeTotal>> table_of(std::type_identity<TypeTotal>);
+std::span<const table::Field<ListedText>> table_of(std::type_identity<ListedText>);
 std::span<const table::Field<Listing>> table_of(std::type_identity<Listing>);
 
 /// Reads no tensor. The decoder's first fault stands in `fault` where it cannot run.
