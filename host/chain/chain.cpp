@@ -6,6 +6,7 @@
 
 #include "core/contract.hpp"
 #include "core/half.hpp"
+#include "core/philox.hpp"
 
 namespace qtrap::chain {
 namespace {
@@ -40,39 +41,61 @@ class PassList {
   std::optional<Error> error_;
 };
 
-/// Makes the passes of lists of operations in one scheme.
+/// Makes the passes of lists of operations.
 class StepPasses {
  public:
-  StepPasses(const scheme::PassMaker& maker, const scheme::SchemePasses& scheme_passes,
-             const scheme::SchemeInfo& scheme, const model::Step& step, const Activations& activations)
-      : maker_(&maker), scheme_passes_(&scheme_passes), format_(scheme.weights), step_(&step), a_(&activations) {}
+  StepPasses(const scheme::PassMaker& maker, const ResidentModel& model, const Activations& activations)
+      : maker_(&maker), model_(&model), step_(&model.step), a_(&activations) {}
 
-  Result<std::vector<Pass>> make(const model::Operations& operations, const ResidentWeights& weights) const {
+  /// Projections by `projections`, from weights of `format`; `layer`: of the run, where there is one.
+  Result<std::vector<Pass>> make(const model::Operations& operations, const ResidentWeights& weights,
+                                 const scheme::SchemePasses* projections, scheme::WeightFormat format,
+                                 std::size_t layer = 0) const {
     PassList list;
     const std::vector<bool> is_new = model::find_new_inputs(operations);
     for (std::size_t i = 0; i < operations.size(); ++i) {
       const model::Operation& operation = operations[i];
-      if (operation.kind != model::Kind::kProject) {
+      if (operation.kind == model::Kind::kAttend) {
+        list.add(attend(operation, layer));
+      } else if (operation.kind != model::Kind::kProject) {
         list.add(make_alone(operation, weights));
-        continue;
+      } else {
+        const device::Buffer& x = a_->at(operation.inputs[0]);
+        if (is_new[i]) list.add(projections->input_passes(x, step_->width(operation.inputs[0])));
+        const scheme::Weights& matrix = weights.projections.at(format).at(*operation.weight);
+        list.add(projections->projection_passes(matrix, x, a_->at(operation.output)));
       }
-      const device::Buffer& x = a_->at(operation.inputs[0]);
-      if (is_new[i]) list.add(scheme_passes_->input_passes(x, step_->width(operation.inputs[0])));
-      const scheme::Weights& matrix = weights.projections.at(format_).at(*operation.weight);
-      list.add(scheme_passes_->projection_passes(matrix, x, a_->at(operation.output)));
     }
     return list.take();
   }
 
  private:
-  /// Of an operation that is the same in every scheme.
+  Result<std::vector<Pass>> attend(const model::Operation& operation, std::size_t layer) const {
+    const auto in = [&](std::size_t i) -> const device::Buffer& { return a_->at(operation.inputs.at(i)); };
+    const Context& context = *a_->context;
+    const scheme::KvCache& cache = context.layers.at(layer);
+    PassList list;
+    list.add(maker_->rotate_store(in(0), in(1), in(2), context.angles, context.position, cache, a_->attention,
+                                  context.pairs));
+    list.add(maker_->attend(in(0), cache, context.position, a_->parts, a_->attention));
+    list.add(maker_->combine_heads(a_->parts, a_->at(operation.output), a_->attention));
+    return list.take();
+  }
+
+  /// Of an operation that is one pass, the same in every scheme.
   Result<Pass> make_alone(const model::Operation& operation, const ResidentWeights& weights) const {
     const auto in = [&](std::size_t i) -> const device::Buffer& { return a_->at(operation.inputs.at(i)); };
     const device::Buffer& out = a_->at(operation.output);
     const std::uint64_t width = step_->width(operation.output);
+    const auto eps = static_cast<float>(model_->model.rms_eps);
     switch (operation.kind) {
       case model::Kind::kNorm:
-        return maker_->rms_norm(in(0), weights.norms.at(*operation.weight), out, width, a_->tokens);
+        return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, width, a_->tokens, eps);
+      case model::Kind::kHeadNorm:
+        return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, step_->head_dim,
+                                a_->tokens * width / step_->head_dim, eps);
+      case model::Kind::kBias:
+        return maker_->add_bias(out, weights.vectors.at(*operation.weight), width, a_->tokens);
       case model::Kind::kExpandHeads:
         return maker_->expand_heads(in(0), out, width / step_->head_dim,
                                     step_->width(operation.inputs[0]) / step_->head_dim, step_->head_dim, a_->tokens);
@@ -80,18 +103,38 @@ class StepPasses {
         return maker_->residual_add(in(0), in(1), a_->tokens * width);
       case model::Kind::kGate:
         return maker_->swiglu(in(0), in(1), out, a_->tokens * width);
+      case model::Kind::kEmbed:
+        return maker_->embed(model_->first.embedding, in(0), out, step_->weights.at(*operation.weight).rows, width,
+                             a_->tokens);
+      case model::Kind::kChoose:
+        return maker_->choose(in(0), out, a_->context->position, step_->width(operation.inputs[0]), a_->tokens,
+                              a_->attention.run);
       case model::Kind::kProject:
+      case model::Kind::kAttend:
         break;
     }
-    fail_contract("a projection's passes are made by its scheme");
+    fail_contract("projections and attention are several passes");
   }
 
   const scheme::PassMaker* maker_;
-  const scheme::SchemePasses* scheme_passes_;
-  scheme::WeightFormat format_;
+  const ResidentModel* model_;
   const model::Step* step_;
   const Activations* a_;
 };
+
+/// Buffers of all tensors of a step that have a width.
+Status allocate(device::Device& device, const model::Step& step, Activations& a) {
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
+    if (step.widths[i] == 0) continue;
+    auto buffer = device.make_buffer(model::element_bytes(static_cast<model::Tensor>(i)) * a.tokens * step.widths[i]);
+    if (!buffer) return buffer.error();
+    a.tensors[i] = buffer.value();
+  }
+  auto seed = device.make_buffer(a.at(a.input).size_bytes());
+  if (!seed) return seed.error();
+  a.seed = seed.value();
+  return Done{};
+}
 
 }  // namespace
 
@@ -101,17 +144,8 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const prof
   Activations a;
   a.tokens = tokens;
   const model::Step step = model::make_step(model);
-  const std::uint64_t width = step.width(model::Tensor::kStream);
-  const auto allocate = [&](std::uint64_t columns, device::Buffer& to) -> Status {
-    auto buffer = device.make_buffer(kHalfBytes * tokens * columns);
-    if (!buffer) return buffer.error();
-    to = buffer.value();
-    return Done{};
-  };
-  if (const Status done = allocate(width, a.seed); !done) return done.error();
-  for (std::size_t i = 0; i < a.tensors.size(); ++i) {
-    if (const Status done = allocate(step.widths[i], a.tensors[i]); !done) return done.error();
-  }
+  if (const Status done = allocate(device, step, a); !done) return done.error();
+  const std::uint64_t width = step.width(a.input);
   auto numbers = device.make_buffer(sizeof(float) * tokens * width);
   if (!numbers) return numbers.error();
   auto random = maker.random_f32(numbers.value(), tokens * width, 1.0F, seed, kSeedTensor);
@@ -124,6 +158,26 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const prof
   return a;
 }
 
+Result<Activations> Activations::make(const scheme::PassMaker& maker, const model::Step& step,
+                                      std::shared_ptr<const Context> context, std::uint64_t run, std::uint64_t seed) {
+  device::Device& device = maker.device();
+  Activations a;
+  a.attention = attention_shape(device.info(), step, {context->sequences, run, context->capacity});
+  a.context = std::move(context);
+  a.tokens = a.attention.tokens();
+  a.input = model::Tensor::kToken;
+  if (const Status done = allocate(device, step, a); !done) return done.error();
+  auto parts = device.make_buffer(a.attention.part_bytes());
+  if (!parts) return parts.error();
+  a.parts = parts.value();
+  std::vector<std::uint32_t> ids(a.tokens);
+  const auto vocab = static_cast<std::uint32_t>(step.width(model::Tensor::kLogits));
+  PhiloxStream stream(seed, kSeedTensor);
+  for (std::uint32_t& id : ids) id = stream() % vocab;
+  device::write_vector(device, a.seed, ids);
+  return a;
+}
+
 Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& model, const Activations& activations,
                           const scheme::SchemeInfo& scheme) {
   Chain chain;
@@ -131,26 +185,51 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   chain.scheme_ = scheme;
   chain.activations_ = activations;
   chain.layers_to_run_ = model.layers_to_run;
-  auto scheme_passes = scheme::SchemePasses::make(maker, scheme, activations.tokens, projection_shapes(model.step));
-  if (!scheme_passes) return scheme_passes.error();
-  chain.scheme_passes_ = std::make_shared<scheme::SchemePasses>(std::move(scheme_passes).value());
-  const StepPasses step(maker, *chain.scheme_passes_, scheme, model.step, activations);
-  for (const ResidentWeights& weights : model.layers) {
-    auto passes = step.make(model.step.layer, weights);
+  const auto make_projections = [&](const scheme::SchemeInfo& info, const model::Operations& operations,
+                                    std::shared_ptr<scheme::SchemePasses>& to) -> Status {
+    const auto shapes = projection_shapes(model.step, operations);
+    if (shapes.empty()) return Done{};
+    auto made = scheme::SchemePasses::make(maker, info, activations.tokens, shapes);
+    if (!made) return made.error();
+    to = std::make_shared<scheme::SchemePasses>(std::move(made).value());
+    return Done{};
+  };
+  if (const auto made = make_projections(scheme, model.step.layer, chain.scheme_passes_); !made) return made.error();
+  const scheme::SchemeInfo& plain = scheme::all_schemes().front();
+  if (const auto made = make_projections(plain, model.step.final, chain.head_passes_); !made) return made.error();
+  const StepPasses step(maker, model, activations);
+  const std::size_t layers = activations.context ? model.layers_to_run : model.layers.size();
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    auto passes = step.make(model.step.layer, model.layers[layer % model.layers.size()], chain.scheme_passes_.get(),
+                            scheme.weights, layer);
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }
-  auto passes = step.make(model.step.final, model.final);
-  if (!passes) return passes.error();
-  chain.final_passes_ = std::move(passes).value();
+  auto first = step.make(model.step.first, model.first, nullptr, kHeadFormat);
+  if (!first) return first.error();
+  chain.first_passes_ = std::move(first).value();
+  auto final = step.make(model.step.final, model.final, chain.head_passes_.get(), kHeadFormat);
+  if (!final) return final.error();
+  chain.final_passes_ = std::move(final).value();
   chain.for_each_pass([&](const Pass& pass) {
     chain.step_costs_ += pass.costs;
+    chain.bytes_per_position_ += pass.bytes_per_position;
     chain.step_roles_.push_back(pass.role);
   });
   return chain;
 }
 
+scheme::Costs Chain::compute_costs(std::uint64_t filled, std::uint64_t steps) const {
+  scheme::Costs costs;
+  for (std::uint64_t step = 0; step < steps; ++step) costs += step_costs_;
+  // Step i reads the positions filled + run (i + 1).
+  const std::uint64_t run = activations_.attention.run;
+  costs.bytes += bytes_per_position_ * (steps * filled + run * steps * (steps + 1) / 2);
+  return costs;
+}
+
 void Chain::for_each_pass(const std::function<void(const Pass&)>& visit) const {
+  for (const Pass& pass : first_passes_) visit(pass);
   for (std::uint64_t layer = 0; layer < layers_to_run_; ++layer) {
     for (const Pass& pass : layer_passes_[layer % layer_passes_.size()]) visit(pass);
   }
@@ -177,7 +256,14 @@ void Chain::reset() {
 }
 
 void Chain::enqueue_reset() {
-  device_->copy(activations_.seed, activations_.stream(), activations_.stream().size_bytes());
+  device_->copy(activations_.seed, activations_.at(activations_.input), activations_.seed.size_bytes());
+  if (const auto& context = activations_.context)
+    device_->copy(context->start, context->position, context->start.size_bytes());
+}
+
+void Chain::set_tokens(const std::vector<std::uint32_t>& ids) {
+  expects(activations_.context != nullptr && ids.size() == activations_.tokens, "a decoder is given all of its tokens");
+  device::write_vector(*device_, activations_.at(model::Tensor::kToken), ids);
 }
 
 bool Chain::enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer) {
@@ -187,6 +273,7 @@ bool Chain::enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& 
     launches += passes.size();
   };
   for (std::uint64_t step = 0; step < steps; ++step) {
+    enqueue(first_passes_);
     for (std::uint64_t layer = 0; layer < layers_to_run_; ++layer) {
       enqueue(layer_passes_[layer % layer_passes_.size()]);
       // Submit layer by layer: the device starts while the host still enqueues.
@@ -200,11 +287,16 @@ bool Chain::enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& 
 }
 
 std::vector<float> Chain::read_output() const {
-  const device::Buffer& stream = activations_.stream();
-  const auto bits = device::read_vector<std::uint16_t>(*device_, stream, stream.size_bytes() / kHalfBytes);
+  const device::Buffer& output =
+      activations_.at(activations_.context ? model::Tensor::kLogits : model::Tensor::kStream);
+  const auto bits = device::read_vector<std::uint16_t>(*device_, output, output.size_bytes() / kHalfBytes);
   std::vector<float> values(bits.size());
   std::transform(bits.begin(), bits.end(), values.begin(), float_from_half);
   return values;
+}
+
+std::vector<std::uint32_t> Chain::read_tokens() const {
+  return device::read_vector<std::uint32_t>(*device_, activations_.at(model::Tensor::kToken), activations_.tokens);
 }
 
 }  // namespace qtrap::chain

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "chain/context.hpp"
 #include "core/contract.hpp"
 #include "profile/cell.hpp"
 
@@ -13,19 +14,42 @@ namespace {
 
 constexpr std::uint64_t kHalfBytes = 2;
 
+/// The seed is as wide as the stream, or as the token.
 std::uint64_t activation_bytes(const model::Step& step, std::uint64_t tokens) {
-  const std::uint64_t seed = step.width(model::Tensor::kStream);
-  return kHalfBytes * tokens * std::accumulate(step.widths.begin(), step.widths.end(), seed);
+  std::uint64_t bytes = kHalfBytes * step.width(model::Tensor::kStream);
+  for (std::size_t i = 0; i < model::kTensorCount; ++i)
+    bytes += model::element_bytes(static_cast<model::Tensor>(i)) * step.widths[i];
+  return tokens * bytes;
 }
 
-std::uint64_t norm_bytes(const model::Step& step, const model::Operations& operations) {
+std::uint64_t vector_bytes(const model::Step& step, const model::Operations& operations) {
   std::uint64_t bytes = 0;
-  for (const model::Weight norm : model::list_weights(operations, model::Kind::kNorm))
-    bytes += kHalfBytes * step.weights.at(norm).columns;
+  for (const model::Weight weight : model::list_vectors(operations))
+    bytes += kHalfBytes * step.weights.at(weight).columns;
   return bytes;
 }
 
+/// Of an embedding that is not the head.
+std::uint64_t embedding_bytes(const model::Step& step) {
+  const auto embedding = step.weights.find(model::Weight::kEmbedding);
+  return embedding == step.weights.end() ? 0 : kHalfBytes * embedding->second.rows * embedding->second.columns;
+}
+
 std::string mebibytes(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20); }
+
+Status check_allocations(const device::DeviceInfo& device, const profile::ModelProfile& model,
+                         const std::vector<scheme::ProjectionShape>& shapes, std::uint32_t group_size) {
+  for (const auto& shape : shapes) {
+    const std::uint64_t bytes = format::compute_weight_bytes(format::kPlainFormat, shape, group_size);
+    if (bytes > device.max_alloc_bytes) {
+      return usage_error("model does not fit on the device",
+                         fmt::format("{}: a matrix of {} on {}", model.name, mebibytes(bytes), device.name),
+                         fmt::format("its largest allocation is {}; choose a smaller model or another --device",
+                                     mebibytes(device.max_alloc_bytes)));
+    }
+  }
+  return Done{};
+}
 
 }  // namespace
 
@@ -50,13 +74,6 @@ std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step, 
   return shapes;
 }
 
-std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step) {
-  auto shapes = projection_shapes(step, step.layer);
-  const auto last = projection_shapes(step, step.final);
-  shapes.insert(shapes.end(), last.begin(), last.end());
-  return shapes;
-}
-
 std::uint64_t compute_weight_bytes(const model::Step& step, const model::Operations& operations,
                                    scheme::WeightFormat format, std::uint32_t group_size) {
   std::uint64_t bytes = 0;
@@ -68,13 +85,29 @@ std::uint64_t compute_weight_bytes(const model::Step& step, const model::Operati
 scheme::Costs compute_final_costs(const model::Step& step, std::uint64_t tokens) {
   expects(projection_shapes(step, step.final).empty(), "what follows the last layer is the same in every scheme");
   scheme::Costs costs;
-  costs.bytes = norm_bytes(step, step.final);
+  costs.bytes = vector_bytes(step, step.final);
   for (const model::Operation& operation : step.final) {
     for (const model::Tensor input : operation.inputs) costs.bytes += kHalfBytes * tokens * step.width(input);
     costs.bytes += kHalfBytes * tokens * step.width(operation.output);
     costs.launches += 1;
   }
   return costs;
+}
+
+scheme::AttentionShape attention_shape(const device::DeviceInfo& device, const model::Step& step,
+                                       const TokenBlock& block) {
+  constexpr std::uint64_t kPositionsOfAPart = 64;  // fewer are not worth a part
+  scheme::AttentionShape shape;
+  shape.head_dim = step.head_dim;
+  shape.heads = step.width(model::Tensor::kQuery) / step.head_dim;
+  shape.kv_heads = step.width(model::Tensor::kKey) / step.head_dim;
+  shape.sequences = block.sequences;
+  shape.run = block.run;
+  shape.capacity = block.capacity;
+  const std::uint64_t wanted = 2 * std::max<std::uint64_t>(device.compute_units, 1);
+  shape.splits = std::clamp<std::uint64_t>((wanted + shape.tokens() - 1) / shape.tokens(), 1,
+                                           (block.capacity + kPositionsOfAPart - 1) / kPositionsOfAPart);
+  return shape;
 }
 
 std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::SchemeInfo>& schemes) {
@@ -89,30 +122,33 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
                                const Demand& demand) {
   MemoryPlan plan;
   plan.budget_bytes = static_cast<std::uint64_t>(demand.memory_fraction * static_cast<double>(device.memory_bytes));
-  const model::Step step = model::make_step(model);
-  const auto shapes = projection_shapes(step);
-  for (const auto& shape : shapes) {
-    const std::uint64_t bytes = format::compute_weight_bytes(format::kPlainFormat, shape, demand.group_size);
-    if (bytes > device.max_alloc_bytes) {
-      return usage_error("model does not fit on the device",
-                         fmt::format("{}: a matrix of {} on {}", model.name, mebibytes(bytes), device.name),
-                         fmt::format("its largest allocation is {}; choose a smaller model or another --device",
-                                     mebibytes(device.max_alloc_bytes)));
-    }
-  }
+  const model::Step step = model::make_step(model, demand.workload);
+  const auto shapes = projection_shapes(step, step.layer);
+  const auto head = projection_shapes(step, step.final);
+  if (const Status fits = check_allocations(device, model, shapes, demand.group_size); !fits) return fits.error();
+  if (const Status fits = check_allocations(device, model, head, demand.group_size); !fits) return fits.error();
   std::uint64_t smallest_layer = UINT64_MAX;
   for (const auto format : needed_formats(demand.schemes)) {
     const std::uint64_t bytes = compute_weight_bytes(step, step.layer, format, demand.group_size);
     plan.bytes_per_layer += bytes;
-    plan.fixed_bytes += compute_weight_bytes(step, step.final, format, demand.group_size);
     smallest_layer = std::min(smallest_layer, bytes);
   }
-  plan.bytes_per_layer += norm_bytes(step, step.layer);
+  plan.bytes_per_layer += vector_bytes(step, step.layer);
+  plan.fixed_bytes += compute_weight_bytes(step, step.final, kHeadFormat, demand.group_size) + embedding_bytes(step);
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
-  plan.fixed_bytes += activation_bytes(step, tokens) + norm_bytes(step, step.final);
-  for (const auto& scheme : demand.schemes) {
-    plan.fixed_bytes += scheme::SchemePasses::compute_workspace_bytes(scheme, {device.kernel_family()},
-                                                                      demand.group_size, tokens, shapes);
+  plan.fixed_bytes += activation_bytes(step, tokens) + vector_bytes(step, step.final);
+  const auto workspace = [&](const scheme::SchemeInfo& scheme, const std::vector<scheme::ProjectionShape>& of) {
+    return scheme::SchemePasses::compute_workspace_bytes(scheme, {device.kernel_family()}, demand.group_size, tokens,
+                                                         of);
+  };
+  for (const auto& scheme : demand.schemes) plan.fixed_bytes += workspace(scheme, shapes);
+  if (step.workload != model::Workload::kProjections) {
+    // The head's passes have a workspace of their own in each chain.
+    plan.fixed_bytes += demand.schemes.size() * workspace(scheme::all_schemes().front(), head);
+    const scheme::AttentionShape attention =
+        attention_shape(device, step, {tokens / demand.run, demand.run, demand.capacity});
+    plan.fixed_bytes += attention.part_bytes() +
+                        Context::compute_bytes(model, demand.layers_to_run, attention.sequences, demand.capacity);
   }
   const std::uint64_t room = plan.budget_bytes > plan.fixed_bytes ? plan.budget_bytes - plan.fixed_bytes : 0;
   plan.resident_layers = std::min(demand.layers_to_run, room / plan.bytes_per_layer);

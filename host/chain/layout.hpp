@@ -15,10 +15,11 @@
 
 namespace qtrap::chain {
 
+/// The format of the head, in every scheme.
+inline constexpr scheme::WeightFormat kHeadFormat = format::kPlainFormat;
+
 /// Shapes of the projections among `operations` of `step`, in their order.
 std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step, const model::Operations& operations);
-/// Those of a whole step: of one layer, and of what follows the last.
-std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step);
 
 /// Bytes of the weights of the projections among `operations` in a format.
 std::uint64_t compute_weight_bytes(const model::Step& step, const model::Operations& operations,
@@ -26,6 +27,15 @@ std::uint64_t compute_weight_bytes(const model::Step& step, const model::Operati
 
 /// Launches and bytes of what follows the last layer in a step, the same in every scheme.
 scheme::Costs compute_final_costs(const model::Step& step, std::uint64_t tokens);
+
+/// New tokens of a decoder: `run` of each of `sequences`, over caches of `capacity` positions.
+struct TokenBlock {
+  std::uint64_t sequences = 1, run = 1, capacity = 1;
+  std::uint64_t tokens() const { return sequences * run; }
+};
+/// Attention of such tokens on a device, split so that each of its units has a part.
+scheme::AttentionShape attention_shape(const device::DeviceInfo& device, const model::Step& step,
+                                       const TokenBlock& block);
 
 /// What is to be read from memory holds at least so many last-level caches.
 inline constexpr std::uint64_t kFewestCaches = 4;
@@ -37,6 +47,9 @@ struct Demand {
   std::uint32_t group_size = 128;
   double memory_fraction = 0.8;
   std::uint64_t layers_to_run = 0;  ///< all layers, or layers_limit
+  model::Workload workload = model::Workload::kProjections;
+  std::uint64_t run = 1;       ///< tokens of a sequence among `tokens`
+  std::uint64_t capacity = 0;  ///< positions of a decoder's caches
 };
 
 /// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions.

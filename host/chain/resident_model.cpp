@@ -3,7 +3,11 @@
 #include <cmath>
 #include <utility>
 
+#include "core/contract.hpp"
 #include "core/half.hpp"
+#include "weights/file.hpp"
+#include "weights/type.hpp"
+#include "weights/values.hpp"
 
 namespace qtrap::chain {
 namespace {
@@ -18,74 +22,157 @@ Status run(device::Device& device, const Result<scheme::Pass>& pass) {
   return Done{};
 }
 
-Result<device::Buffer> make_ones(device::Device& device, std::uint64_t count) {
-  auto buffer = device.make_buffer(kHalfBytes * count);
-  if (buffer) device.fill(buffer.value(), half_from_float(1.0F));
-  return buffer;
+/// Where a tensor lies in a source.
+struct Place {
+  model::Weight weight;
+  std::uint64_t layer = 0;  ///< 0 outside of layers
+};
+
+/// The tensor of a weight; of a tied head the embedding.
+const weights::Tensor* find_tensor(const WeightSource& source, Place place) {
+  const auto role = find_word<weights::Role>(to_string(place.weight));
+  expects(role.has_value(), "every weight of a step is a role of a file's tensors");
+  const auto layer = static_cast<std::int64_t>(place.layer);
+  const weights::Tensor* tensor = source.tensors->find(*role, layer);
+  return tensor == nullptr && place.weight == model::Weight::kHead
+             ? source.tensors->find(weights::Role::kEmbedding, layer)
+             : tensor;
 }
 
-/// The weights of the projections are numbers of the streams from `first_stream`, one each, in the order of operations.
+/// Makes weights of lists of operations. Random ones of the projections are numbers of the streams from `first_stream`,
+/// one each, in the order of operations.
 class WeightMaker {
  public:
-  WeightMaker(const scheme::PassMaker& maker, const model::Step& step, std::vector<WeightFormat> formats,
-              std::uint64_t seed)
-      : maker_(&maker), step_(&step), formats_(std::move(formats)), seed_(seed) {}
+  WeightMaker(const scheme::PassMaker& maker, const model::Step& step, std::uint64_t seed, const WeightSource* source)
+      : maker_(&maker), step_(&step), source_(source), seed_(seed) {}
 
-  Result<ResidentWeights> make(const model::Operations& operations, std::uint64_t first_stream) const {
+  /// `formats`: f16 first, for the others are made from it.
+  Result<ResidentWeights> make(const model::Operations& operations, std::uint64_t layer, std::uint64_t first_stream,
+                               const std::vector<WeightFormat>& formats) const {
     ResidentWeights weights;
-    for (const WeightFormat format : formats_) {
+    for (const WeightFormat format : formats) {
       std::uint64_t stream = first_stream;
       for (const model::Weight name : model::list_weights(operations, model::Kind::kProject)) {
         const auto [rows, columns] = step_->weights.at(name);
         auto made = scheme::allocate_weights(maker_->device(), format, {rows, columns}, maker_->options().group_size);
         if (!made) return made.error();
         weights.projections[format].emplace(name, made.value());
-        const Status done = fill(made.value(), weights.projections.at(format::kPlainFormat).at(name), stream++);
+        const device::Buffer& plain = weights.projections.at(format::kPlainFormat).at(name).codes();
+        const Status done = fill(made.value(), plain, {name, layer}, stream++);
         if (!done) return done.error();
       }
     }
-    for (const model::Weight name : model::list_weights(operations, model::Kind::kNorm)) {
-      auto ones = make_ones(maker_->device(), step_->weights.at(name).columns);
-      if (!ones) return ones.error();
-      weights.norms.emplace(name, ones.value());
+    for (const model::Weight name : model::list_vectors(operations)) {
+      auto vector = make_vector({name, layer});
+      if (!vector) return vector.error();
+      weights.vectors.emplace(name, vector.value());
     }
     maker_->device().finish();
     return weights;
   }
 
+  /// f16 rows of an embedding, random ones of unit variance.
+  Result<device::Buffer> make_embedding(model::Weight name, std::uint64_t stream) const {
+    const auto [rows, columns] = step_->weights.at(name);
+    auto buffer = maker_->device().make_buffer(kHalfBytes * rows * columns);
+    if (!buffer) return buffer;
+    const Status done = fill_plain(buffer.value(), {name, 0}, stream, 1.0F);
+    if (!done) return done.error();
+    maker_->device().finish();
+    return buffer;
+  }
+
  private:
-  Status fill(const scheme::Weights& weights, const scheme::Weights& plain, std::uint64_t stream) const {
-    if (weights.format != format::kPlainFormat) return scheme::fill_weights(*maker_, plain.codes(), weights);
-    const auto [rows, columns] = weights.shape;
-    const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(columns)));
-    return run(maker_->device(), maker_->random_f16(weights.codes(), rows * columns, sigma, seed_, stream));
+  Status fill(const scheme::Weights& weights, const device::Buffer& plain, Place place, std::uint64_t stream) const {
+    if (weights.format == format::kPlainFormat) {
+      const auto sigma = static_cast<float>(1.0 / std::sqrt(static_cast<double>(weights.shape.columns)));
+      return fill_plain(weights.codes(), place, stream, sigma);
+    }
+    const weights::Tensor* tensor = source_ == nullptr ? nullptr : find_tensor(*source_, place);
+    if (tensor == nullptr || tensor->type->native != weights.format)
+      return scheme::fill_weights(*maker_, plain, weights);
+    auto native = weights::read_native(*source_->file, *tensor, weights::all_rows(*tensor));
+    if (!native) return native.error();
+    scheme::upload_weights(maker_->device(), native.value(), weights);
+    source_->file->forget(*tensor);
+    return Done{};
+  }
+
+  Status fill_plain(const device::Buffer& to, Place place, std::uint64_t stream, float sigma) const {
+    if (source_ != nullptr) return read(to, place);
+    const auto [rows, columns] = step_->weights.at(place.weight);
+    return run(maker_->device(), maker_->random_f16(to, rows * columns, sigma, seed_, stream));
+  }
+
+  Result<device::Buffer> make_vector(Place place) const {
+    device::Device& device = maker_->device();
+    auto buffer = device.make_buffer(kHalfBytes * step_->weights.at(place.weight).columns);
+    if (!buffer) return buffer;
+    if (source_ == nullptr) {
+      device.fill(buffer.value(), half_from_float(model::is_bias(place.weight) ? 0.0F : 1.0F));
+      return buffer;
+    }
+    const Status done = read(buffer.value(), place);
+    if (!done) return done.error();
+    return buffer;
+  }
+
+  /// A tensor of the source as f16.
+  Status read(const device::Buffer& to, Place place) const {
+    const weights::Tensor* tensor = find_tensor(*source_, place);
+    expects(tensor != nullptr, "a file that was found to be a decoder has every tensor of its step");
+    std::vector<std::uint16_t> halves(tensor->elements);
+    const Status done = weights::read_rows(*source_->file, *tensor, weights::all_rows(*tensor), halves);
+    if (!done) return done;
+    device::write_vector(maker_->device(), to, halves);
+    source_->file->forget(*tensor);
+    return Done{};
   }
 
   const scheme::PassMaker* maker_;
   const model::Step* step_;
-  std::vector<WeightFormat> formats_;  ///< f16 first: the others are made from it
+  const WeightSource* source_;  ///< null: random
   std::uint64_t seed_;
 };
+
+/// The embedding of a decoder: the head itself where they are tied.
+Status add_embedding(const WeightMaker& weights, ResidentModel& resident, std::uint64_t stream) {
+  for (const model::Weight name : model::list_weights(resident.step.first, model::Kind::kEmbed)) {
+    if (name == model::Weight::kHead) {
+      resident.first.embedding = resident.final.projections.at(kHeadFormat).at(name).codes();
+      continue;
+    }
+    auto embedding = weights.make_embedding(name, stream);
+    if (!embedding) return embedding.error();
+    resident.first.embedding = embedding.value();
+  }
+  return Done{};
+}
 
 }  // namespace
 
 Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
-                                          const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed) {
+                                          const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed,
+                                          const WeightSource* source) {
   ResidentModel resident;
   resident.model = model;
-  resident.step = model::make_step(model);
+  resident.step = model::make_step(model, demand.workload);
   resident.layers_to_run = demand.layers_to_run;
   const model::Step& step = resident.step;
-  const WeightMaker weights(maker, step, needed_formats(demand.schemes), seed);
+  const WeightMaker weights(maker, step, seed, source);
+  const std::vector<WeightFormat> formats = needed_formats(demand.schemes);
   const std::uint64_t streams = model::list_weights(step.layer, model::Kind::kProject).size();
   for (std::uint64_t i = 0; i < resident_layers; ++i) {
-    auto layer = weights.make(step.layer, i * streams);
+    auto layer = weights.make(step.layer, i, i * streams, formats);
     if (!layer) return layer.error();
     resident.layers.push_back(std::move(layer).value());
   }
-  auto final = weights.make(step.final, static_cast<std::uint64_t>(model.layers) * streams);
+  const std::uint64_t after_layers = static_cast<std::uint64_t>(model.layers) * streams;
+  auto final = weights.make(step.final, 0, after_layers, {kHeadFormat});
   if (!final) return final.error();
   resident.final = std::move(final).value();
+  const Status done = add_embedding(weights, resident, after_layers + 1);
+  if (!done) return done.error();
   return resident;
 }
 

@@ -22,7 +22,8 @@ void build_rows(const scheme::PassMaker& maker, const std::vector<scheme::PassRo
 void build_scheme(const scheme::PassMaker& maker, const profile::ModelProfile& model, std::uint64_t tokens,
                   const scheme::SchemeInfo& info) {
   const std::uint32_t group = maker.options().group_size;
-  for (const scheme::ProjectionShape& shape : chain::projection_shapes(model::make_step(model))) {
+  const model::Step step = model::make_step(model);
+  for (const scheme::ProjectionShape& shape : chain::projection_shapes(step, step.layer)) {
     const auto kernels = scheme::resolve_kernels(maker.device(), maker.options());
     build_rows(maker, scheme::input_pass_table(info, kernels, group, tokens, shape.columns));
     build_rows(maker, scheme::projection_pass_table(info, kernels, group, tokens, shape));

@@ -111,6 +111,19 @@ scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) cons
     case scheme::OperationKind::kGate:
     case scheme::OperationKind::kAdd:
       return {.count = tokens * width};
+    case scheme::OperationKind::kBias:
+    case scheme::OperationKind::kEmbed:
+      return {.columns = width, .tokens = tokens};
+    case scheme::OperationKind::kChoose:
+      return {.columns = step.width(model::Tensor::kLogits), .tokens = tokens};
+    case scheme::OperationKind::kRotateStore:
+    case scheme::OperationKind::kAttend:
+    case scheme::OperationKind::kCombineHeads:
+      return {.count = step.width(model::Tensor::kValue) / step.head_dim,
+              .rows = step.width(model::Tensor::kQuery) / step.head_dim,
+              .columns = step.head_dim,
+              .tokens = tokens,
+              .splits = 2};
     case scheme::OperationKind::kExpandHeads:
       return {.rows = step.width(model::Tensor::kValue) / step.head_dim, .columns = step.head_dim, .tokens = tokens};
     case scheme::OperationKind::kGather:

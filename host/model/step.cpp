@@ -14,8 +14,19 @@ namespace {
 struct KindInfo {
   std::size_t inputs;
   bool weight;
+  bool in_vector = false;  ///< the weight has one row
 };
-constexpr std::array<KindInfo, kWords<Kind>.size()> kKinds{{{1, true}, {1, true}, {1, false}, {2, false}, {2, false}}};
+constexpr std::array<KindInfo, kWords<Kind>.size()> kKinds{{{1, true, true},
+                                                            {1, true},
+                                                            {1, false},
+                                                            {2, false},
+                                                            {2, false},
+                                                            {1, true, true},
+                                                            {1, true, true},
+                                                            {3, false},
+                                                            {1, true},
+                                                            {1, false}}};
+const KindInfo& info(Kind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
 
 std::string describe(const Operation& operation) {
   return fmt::format("{} into {}", to_string(operation.kind), to_string(operation.output));
@@ -42,6 +53,20 @@ bool fits(const Step& step, const Operation& operation) {
       return operation.output == operation.inputs[0] && in == step.width(operation.inputs[1]);
     case Kind::kGate:
       return in == out && in == step.width(operation.inputs[1]);
+    case Kind::kBias:
+      return operation.output == operation.inputs[0] && weight == Matrix{1, in};
+    case Kind::kHeadNorm:
+      return operation.output == operation.inputs[0] && step.head_dim > 0 && in % step.head_dim == 0 &&
+             weight == Matrix{1, step.head_dim};
+    case Kind::kAttend: {
+      const std::uint64_t key = step.width(operation.inputs[1]);
+      return step.head_dim > 0 && key > 0 && key % step.head_dim == 0 && in % key == 0 && in == out &&
+             key == step.width(operation.inputs[2]);
+    }
+    case Kind::kEmbed:
+      return operation.inputs[0] == Tensor::kToken && weight.rows > 0 && weight.columns == out;
+    case Kind::kChoose:
+      return operation.output == Tensor::kToken && in > 0;
   }
   return false;
 }
@@ -49,10 +74,11 @@ bool fits(const Step& step, const Operation& operation) {
 /// Walks through the operations as they run.
 class Walk {
  public:
-  explicit Walk(const Step& step) : step_(&step) {}
+  explicit Walk(const Step& step)
+      : step_(&step), written_{step.workload == Workload::kProjections ? Tensor::kStream : Tensor::kToken} {}
 
   std::optional<std::string> visit(const Operation& operation) {
-    const KindInfo& kind = kKinds.at(static_cast<std::size_t>(operation.kind));
+    const KindInfo& kind = info(operation.kind);
     if (operation.inputs.size() != kind.inputs || operation.weight.has_value() != kind.weight)
       return fmt::format("{} has {} inputs and {} weight", describe(operation), operation.inputs.size(),
                          operation.weight ? "a" : "no");
@@ -68,14 +94,20 @@ class Walk {
     if (!unread_.insert(operation.output).second)
       return fmt::format("{} is written over a result that nothing read", describe(operation));
     written_.insert(operation.output);
-    if (operation.weight && !weights_.insert(*operation.weight).second)
+    if (operation.weight && operation.kind == Kind::kEmbed) embedding_ = operation.weight;
+    if (operation.weight && operation.kind != Kind::kEmbed && !weights_.insert(*operation.weight).second)
       return fmt::format("{} reads the weight {} of another", describe(operation), to_string(*operation.weight));
     return std::nullopt;
   }
 
-  /// After the last: the next step reads the stream, attention, which is not computed yet, query and key.
+  /// After the last: the next step reads the stream or the token, the host the logits; query and key are what attention
+  /// would read.
   std::optional<std::string> finish() {
-    for (const Tensor tensor : {Tensor::kStream, Tensor::kQuery, Tensor::kKey}) unread_.erase(tensor);
+    if (step_->workload == Workload::kProjections) {
+      for (const Tensor tensor : {Tensor::kStream, Tensor::kQuery, Tensor::kKey}) unread_.erase(tensor);
+    }
+    if (step_->workload == Workload::kDecoder) unread_.erase(Tensor::kToken);
+    if (step_->workload == Workload::kScoring) unread_.erase(Tensor::kLogits);
     if (!unread_.empty()) return fmt::format("nothing reads {}", to_string(*unread_.begin()));
     for (std::size_t i = 0; i < kTensorCount; ++i) {
       const auto tensor = static_cast<Tensor>(i);
@@ -83,23 +115,25 @@ class Walk {
         return fmt::format("nothing writes {}", to_string(tensor));
     }
     for (const auto& [weight, matrix] : step_->weights) {
-      if (!weights_.contains(weight)) return fmt::format("nothing reads the weight {}", to_string(weight));
+      if (!weights_.contains(weight) && weight != embedding_)
+        return fmt::format("nothing reads the weight {}", to_string(weight));
     }
     return std::nullopt;
   }
 
  private:
   const Step* step_;
-  std::set<Tensor> written_{Tensor::kStream};
+  std::set<Tensor> written_;
   std::set<Tensor> unread_;
   std::set<Weight> weights_;
+  std::optional<Weight> embedding_;
 };
 
 }  // namespace
 
 std::optional<std::string> find_fault(const Step& step) {
   Walk walk(step);
-  for (const Operations* operations : {&step.layer, &step.final}) {
+  for (const Operations* operations : {&step.first, &step.layer, &step.final}) {
     for (const Operation& operation : *operations) {
       if (auto fault = walk.visit(operation)) return fault;
     }
@@ -107,18 +141,38 @@ std::optional<std::string> find_fault(const Step& step) {
   return walk.finish();
 }
 
-Step make_step(const profile::ModelProfile& shape) {
-  const auto hidden = static_cast<std::uint64_t>(shape.hidden);
-  const auto ffn = static_cast<std::uint64_t>(shape.ffn);
-  const auto query = static_cast<std::uint64_t>(shape.heads * shape.head_dim);
-  const auto key = static_cast<std::uint64_t>(shape.kv_heads * shape.head_dim);
-  Step step;
-  step.layer = {
+namespace {
+
+/// Between the projections of a layer's attention and its output.
+Operations attention_of(const profile::ModelProfile& shape, Workload workload) {
+  if (workload == Workload::kProjections) return {{Kind::kExpandHeads, {Tensor::kValue}, Tensor::kAttention}};
+  Operations operations;
+  const auto in_place = [&](Kind kind, Tensor tensor, Weight weight) {
+    operations.push_back({kind, {tensor}, tensor, weight});
+  };
+  if (shape.qkv_bias) {
+    in_place(Kind::kBias, Tensor::kQuery, Weight::kQBias);
+    in_place(Kind::kBias, Tensor::kKey, Weight::kKBias);
+    in_place(Kind::kBias, Tensor::kValue, Weight::kVBias);
+  }
+  if (shape.qk_norm) {
+    in_place(Kind::kHeadNorm, Tensor::kQuery, Weight::kQNorm);
+    in_place(Kind::kHeadNorm, Tensor::kKey, Weight::kKNorm);
+  }
+  operations.push_back({Kind::kAttend, {Tensor::kQuery, Tensor::kKey, Tensor::kValue}, Tensor::kAttention});
+  return operations;
+}
+
+Operations layer_of(const profile::ModelProfile& shape, Workload workload) {
+  Operations operations = {
       {Kind::kNorm, {Tensor::kStream}, Tensor::kNormed, Weight::kAttentionNorm},
       {Kind::kProject, {Tensor::kNormed}, Tensor::kQuery, Weight::kQ},
       {Kind::kProject, {Tensor::kNormed}, Tensor::kKey, Weight::kK},
       {Kind::kProject, {Tensor::kNormed}, Tensor::kValue, Weight::kV},
-      {Kind::kExpandHeads, {Tensor::kValue}, Tensor::kAttention},
+  };
+  const Operations attention = attention_of(shape, workload);
+  operations.insert(operations.end(), attention.begin(), attention.end());
+  const Operations rest = {
       {Kind::kProject, {Tensor::kAttention}, Tensor::kBranch, Weight::kO},
       {Kind::kAdd, {Tensor::kStream, Tensor::kBranch}, Tensor::kStream},
       {Kind::kNorm, {Tensor::kStream}, Tensor::kNormed, Weight::kFfnNorm},
@@ -128,9 +182,34 @@ Step make_step(const profile::ModelProfile& shape) {
       {Kind::kProject, {Tensor::kGated}, Tensor::kBranch, Weight::kDown},
       {Kind::kAdd, {Tensor::kStream, Tensor::kBranch}, Tensor::kStream},
   };
-  step.final = {{Kind::kNorm, {Tensor::kStream}, Tensor::kStream, Weight::kFinalNorm}};
-  //             stream, normed, query, key, value, attention, branch, gate, up, gated
-  step.widths = {hidden, hidden, query, key, key, query, hidden, ffn, ffn, ffn};
+  operations.insert(operations.end(), rest.begin(), rest.end());
+  return operations;
+}
+
+Operations final_of(Workload workload) {
+  if (workload == Workload::kProjections)
+    return {{Kind::kNorm, {Tensor::kStream}, Tensor::kStream, Weight::kFinalNorm}};
+  Operations operations = {{Kind::kNorm, {Tensor::kStream}, Tensor::kNormed, Weight::kFinalNorm},
+                           {Kind::kProject, {Tensor::kNormed}, Tensor::kLogits, Weight::kHead}};
+  if (workload == Workload::kDecoder) operations.push_back({Kind::kChoose, {Tensor::kLogits}, Tensor::kToken});
+  return operations;
+}
+
+}  // namespace
+
+Step make_step(const profile::ModelProfile& shape, Workload workload) {
+  const auto hidden = static_cast<std::uint64_t>(shape.hidden);
+  const auto ffn = static_cast<std::uint64_t>(shape.ffn);
+  const auto query = static_cast<std::uint64_t>(shape.heads * shape.head_dim);
+  const auto key = static_cast<std::uint64_t>(shape.kv_heads * shape.head_dim);
+  const bool decodes = workload != Workload::kProjections;
+  const auto vocab = static_cast<std::uint64_t>(shape.vocab);
+  Step step;
+  step.workload = workload;
+  step.layer = layer_of(shape, workload);
+  step.final = final_of(workload);
+  //             stream, normed, query, key, value, attention, branch, gate, up, gated, token, logits
+  step.widths = {hidden, hidden, query, key, key, query, hidden, ffn, ffn, ffn, decodes ? 1 : 0UL, decodes ? vocab : 0};
   step.weights = {
       {Weight::kAttentionNorm, {1, hidden}}, {Weight::kQ, {query, hidden}}, {Weight::kK, {key, hidden}},
       {Weight::kV, {key, hidden}},           {Weight::kO, {hidden, query}}, {Weight::kFfnNorm, {1, hidden}},
@@ -138,6 +217,16 @@ Step make_step(const profile::ModelProfile& shape) {
       {Weight::kFinalNorm, {1, hidden}},
   };
   step.head_dim = static_cast<std::uint64_t>(shape.head_dim);
+  if (decodes) {
+    const Weight embedding = shape.tied_embeddings ? Weight::kHead : Weight::kEmbedding;
+    step.first = {{Kind::kEmbed, {Tensor::kToken}, Tensor::kStream, embedding}};
+    step.weights[Weight::kHead] = step.weights[embedding] = {vocab, hidden};
+    if (shape.qkv_bias) {
+      step.weights[Weight::kQBias] = {1, query};
+      step.weights[Weight::kKBias] = step.weights[Weight::kVBias] = {1, key};
+    }
+    if (shape.qk_norm) step.weights[Weight::kQNorm] = step.weights[Weight::kKNorm] = {1, step.head_dim};
+  }
   if (const auto fault = find_fault(step)) fail_contract("the table of a step's operations is sound: " + *fault);
   return step;
 }
@@ -146,6 +235,14 @@ std::vector<Weight> list_weights(const Operations& operations, Kind kind) {
   std::vector<Weight> weights;
   for (const Operation& operation : operations) {
     if (operation.kind == kind && operation.weight) weights.push_back(*operation.weight);
+  }
+  return weights;
+}
+
+std::vector<Weight> list_vectors(const Operations& operations) {
+  std::vector<Weight> weights;
+  for (const Operation& operation : operations) {
+    if (info(operation.kind).in_vector) weights.push_back(operation.weight.value());
   }
   return weights;
 }

@@ -1,8 +1,9 @@
-// A decoder step as data: the operations of a layer and what follows the last one, the tensors that they pass on, the
-// weights that they read. Counts of parameters, memory, passes, costs and roof are folds over it. What make_step()
-// lists: per layer  h = norm(x); q, k, v = W h; a = expand(v); x += W_o a; h = norm(x); x += W_down(silu(W_gate h) *
-// W_up h); after the last layer x = norm(x), the input of the next step. Attention is not computed yet: o reads the
-// grouped-query expansion of v, as if every context had one token. Embedding and output head are not part of a step.
+// A decoder step as data: the operations of a layer, what comes before the first and after the last, the tensors that
+// they pass on, the weights that they read. Counts of parameters, memory, passes, costs and roof are folds over it.
+// What make_step() lists: per layer  h = norm(x); q, k, v = W h; a = attend(q, k, v); x += W_o a; h = norm(x);
+// x += W_down(silu(W_gate h) * W_up h). A decoder's begins with x = embedding[token] and ends with
+// token = argmax(W_head norm(x)). The stack of projections alone begins with x, ends with x = norm(x), and has
+// a = expand(v), as if every context had one token.
 #pragma once
 
 #include <array>
@@ -24,11 +25,26 @@ enum class Kind {
   kProject,      ///< W x
   kExpandHeads,  ///< each head of the input once for each head of the output that it serves
   kAdd,          ///< the first input, which is the output, plus the second
-  kGate          ///< silu of the first input times the second
+  kGate,         ///< silu of the first input times the second
+  kBias,         ///< the input, which is the output, plus the weight of one row
+  kHeadNorm,     ///< RMS norm of each head of the input, which is the output, times the weight of one head
+  kAttend,       ///< query, key and value: rotated, stored, softmax over all positions up to the token's own
+  kEmbed,        ///< the row of the weight that the token names
+  kChoose        ///< the token with the largest logit
 };
-constexpr Words<5> words_of(Kind) { return {"norm", "project", "expand_heads", "add", "gate"}; }
+constexpr Words<10> words_of(Kind) {
+  return {"norm", "project", "expand_heads", "add", "gate", "bias", "head_norm", "attend", "embed", "choose"};
+}
 
-/// What operations pass on: one buffer each, reused by every layer; f16 [tokens][width].
+/// What a chain computes.
+enum class Workload {
+  kProjections,  ///< the projections of a decoder, without attention, embedding and head
+  kDecoder,      ///< from token to token, by greedy choice
+  kScoring       ///< from tokens to logits: a decoder that chooses nothing
+};
+constexpr Words<3> words_of(Workload) { return {"projections", "decoder", "scoring"}; }
+
+/// What operations pass on: one buffer each, reused by every layer; f16 [tokens][width], tokens as u32 [tokens].
 enum class Tensor {
   kStream,     ///< x, the residual stream: a step's input and output
   kNormed,     ///< h, what projections of the stream read
@@ -39,17 +55,39 @@ enum class Tensor {
   kBranch,     ///< what is added to the stream
   kGate,       ///< W_gate h
   kUp,         ///< W_up h
-  kGated       ///< what the last projection of a layer reads
+  kGated,      ///< what the last projection of a layer reads
+  kToken,      ///< ids of the vocabulary
+  kLogits
 };
-constexpr Words<10> words_of(Tensor) {
-  return {"stream", "normed", "query", "key", "value", "attention", "branch", "gate", "up", "gated"};
+constexpr Words<12> words_of(Tensor) {
+  return {"stream", "normed", "query", "key", "value", "attention", "branch", "gate", "up", "gated", "token", "logits"};
 }
 inline constexpr std::size_t kTensorCount = words_of(Tensor{}).size();
+constexpr std::uint64_t element_bytes(Tensor tensor) { return tensor == Tensor::kToken ? 4 : 2; }
 
 /// What an operation reads besides tensors.
-enum class Weight { kAttentionNorm, kQ, kK, kV, kO, kFfnNorm, kGate, kUp, kDown, kFinalNorm };
-constexpr Words<10> words_of(Weight) {
-  return {"attention_norm", "q", "k", "v", "o", "ffn_norm", "gate", "up", "down", "final_norm"};
+enum class Weight {
+  kAttentionNorm,
+  kQ,
+  kK,
+  kV,
+  kO,
+  kFfnNorm,
+  kGate,
+  kUp,
+  kDown,
+  kFinalNorm,
+  kQBias,
+  kKBias,
+  kVBias,
+  kQNorm,
+  kKNorm,
+  kEmbedding,
+  kHead  ///< of a tied shape the embedding too
+};
+constexpr Words<17> words_of(Weight) {
+  return {"attention_norm", "q",      "k",      "v",      "o",      "ffn_norm", "gate",      "up",  "down",
+          "final_norm",     "q_bias", "k_bias", "v_bias", "q_norm", "k_norm",   "embedding", "head"};
 }
 
 struct Operation {
@@ -68,6 +106,8 @@ struct Matrix {
 };
 
 struct Step {
+  Workload workload = Workload::kProjections;
+  Operations first;                                  ///< before the first layer
   Operations layer;                                  ///< of each layer, in order
   Operations final;                                  ///< after the last layer
   std::array<std::uint64_t, kTensorCount> widths{};  ///< of the tensors, elements of a token
@@ -78,15 +118,21 @@ struct Step {
 };
 
 /// The step of a shape; find_fault() finds none.
-Step make_step(const profile::ModelProfile& shape);
+Step make_step(const profile::ModelProfile& shape, Workload workload = Workload::kProjections);
 
 /// What is wrong with a step, in one line; none where each operation has the inputs and the weight of its kind in
 /// widths that fit, reads what was written before, and writes over nothing that was to be read, and each weight and
-/// each tensor is one operation's, at least.
+/// each tensor is one operation's, at least. A weight is one operation's alone, but for a head that is the embedding.
 std::optional<std::string> find_fault(const Step& step);
 
 /// Weights of the operations of one kind, in their order.
 std::vector<Weight> list_weights(const Operations& operations, Kind kind);
+/// Whether a weight is added, where other vectors multiply.
+constexpr bool is_bias(Weight weight) {
+  return weight == Weight::kQBias || weight == Weight::kKBias || weight == Weight::kVBias;
+}
+/// Those of one row, in the order of their operations: of norms and biases.
+std::vector<Weight> list_vectors(const Operations& operations);
 
 /// For each operation: whether it is a projection whose input differs from what the projection before it read, or was
 /// written since, so that it must be brought into the form that products take. The first one in the list always is.

@@ -15,6 +15,25 @@ constexpr std::array<std::int64_t, 3> kGroupSizes{32, 64, 128};
 
 }  // namespace
 
+std::span<const table::Field<RopeScaling>> table_of(std::type_identity<RopeScaling>) {
+  using R = RopeScaling;
+  static const table::Field<R> kTable[] = {
+      {&R::factor, {"factor", "1", "slow rotations are slower by this", {}, table::kPlain, kRopeFactor}},
+      {&R::low_freq_factor,
+       {"low_freq_factor",
+        "1",
+        "fewer turns than this in the original context are slow",
+        {},
+        table::kPlain,
+        kRopeFactor}},
+      {&R::high_freq_factor,
+       {"high_freq_factor", "1", "more turns than this stay as they are", {}, table::kPlain, kRopeFactor}},
+      {&R::original_context,
+       {"original_context", "", "tokens of the context before it was stretched", {}, table::kPlain, kContext}},
+  };
+  return kTable;
+}
+
 std::span<const table::Field<ModelProfile>> table_of(std::type_identity<ModelProfile>) {
   using R = ModelProfile;
   static const table::Field<R> kTable[] = {
@@ -30,6 +49,12 @@ std::span<const table::Field<ModelProfile>> table_of(std::type_identity<ModelPro
       {&R::tied_embeddings, {"tied_embeddings", "", "input and output embedding are one tensor"}},
       {&R::source, {"source", "", "where the shape was read, and how sure it is"}},
       {&R::family, {"family", "", "models of one family make one curve of N*", {}, table::kMayMiss | table::kLeftOut}},
+      {&R::rms_eps, {"rms_eps", "", "added to the mean square of RMS norms", {}, table::kMayMiss, kEpsilon}},
+      {&R::rope_base, {"rope_base", "", "base of the rotary embedding", {}, table::kMayMiss, kRopeBase}},
+      {&R::rope_scaling,
+       {"rope_scaling", "", "Llama 3's stretching of slow rotations", {}, table::kMayMiss | table::kLeftOut}},
+      {&R::qkv_bias, {"qkv_bias", "", "q, k and v have biases", {}, table::kMayMiss}},
+      {&R::qk_norm, {"qk_norm", "", "each head of q and k passes an RMS norm of its own", {}, table::kMayMiss}},
   };
   return kTable;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "profile/profile.hpp"
+#include "profile/shape_bounds.hpp"
 #include "table/fields.hpp"
 
 namespace qtrap::profile {
@@ -21,6 +22,7 @@ inline constexpr const char* kSchemaName<Campaign> = "qtrap.campaign";
 template <>
 inline constexpr const char* kSchemaName<TuningProfile> = "qtrap.tuning";
 
+std::variant<std::optional<RopeScaling>> special_types(std::type_identity<ModelProfile>);
 std::span<const table::Field<ModelProfile>> table_of(std::type_identity<ModelProfile>);
 std::span<const table::Field<Campaign>> table_of(std::type_identity<Campaign>);
 std::span<const table::Field<TuningProfile>> table_of(std::type_identity<TuningProfile>);

@@ -95,6 +95,12 @@ Result<ModelProfile> parse_model(std::string_view text, std::string_view name) {
                        fmt::format("{} and {}", shape.heads, shape.kv_heads),
                        "each key head serves the same number of query heads");
   }
+  if (shape.rope_scaling && shape.rope_scaling->high_freq_factor <= shape.rope_scaling->low_freq_factor) {
+    return usage_error(
+        fmt::format("{}: `rope_scaling.high_freq_factor` is not above `low_freq_factor`", name),
+        fmt::format("{} and {}", shape.rope_scaling->high_freq_factor, shape.rope_scaling->low_freq_factor),
+        "raise the one or lower the other");
+  }
   return model;
 }
 

@@ -14,6 +14,15 @@
 
 namespace qtrap::profile {
 
+/// Llama 3's stretching of the slow rotations of its rotary embedding.
+struct RopeScaling {
+  double factor = 1;
+  double low_freq_factor = 1;
+  double high_freq_factor = 4;
+  std::int64_t original_context = 8192;
+  bool operator==(const RopeScaling&) const = default;
+};
+
 /// A decoder's shape. Counts are elements; the parameter count is computed (host/model), never stored.
 struct ModelProfile {
   std::string name;
@@ -27,6 +36,11 @@ struct ModelProfile {
   bool tied_embeddings = false;
   std::string source;
   std::string family = {};  ///< models whose sizes make one curve of N*; empty: unnamed
+  double rms_eps = 1e-6;    ///< added to the mean square of norms
+  double rope_base = 10000;
+  std::optional<RopeScaling> rope_scaling = {};
+  bool qkv_bias = false;
+  bool qk_norm = false;  ///< RMS norm of each head of q and k before they are rotated
   bool operator==(const ModelProfile&) const = default;
 };
 

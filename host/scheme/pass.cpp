@@ -106,12 +106,17 @@ Result<Pass> PassMaker::cast_f16_f32(const Buffer& in, const Buffer& out, std::u
 }
 
 Result<Pass> PassMaker::rms_norm(const Buffer& x, const Buffer& gamma, const Buffer& out, std::uint64_t width,
-                                 std::uint64_t tokens) const {
+                                 std::uint64_t tokens, float eps) const {
   return make({kNorm},
               {{x, Access::kRead, 2 * width * tokens},
                {gamma, Access::kRead, 2 * width},
                {out, Access::kWrite, 2 * width * tokens}},
-              {argument(width), argument(tokens)}, {.columns = width, .tokens = tokens});
+              {argument(width), argument(tokens), eps}, {.columns = width, .tokens = tokens});
+}
+
+Result<Pass> PassMaker::add_bias(const Buffer& x, const Buffer& bias, std::uint64_t width, std::uint64_t tokens) const {
+  return make({kBias}, {{x, Access::kReadWrite, 2 * width * tokens}, {bias, Access::kRead, 2 * width}},
+              {argument(width)}, {.columns = width, .tokens = tokens});
 }
 
 Result<Pass> PassMaker::swiglu(const Buffer& gate, const Buffer& up, const Buffer& out, std::uint64_t count) const {
@@ -148,29 +153,39 @@ Result<Pass> PassMaker::rotate_store(const Buffer& q, const Buffer& k, const Buf
                                      const Buffer& position, const KvCache& cache, const AttentionShape& shape,
                                      RotaryPairs pairs) const {
   const std::uint64_t own = 2 * shape.tokens() * shape.kv_heads * shape.head_dim;
-  return make({kRotateStore},
-              {{q, Access::kReadWrite, 2 * shape.tokens() * shape.heads * shape.head_dim},
-               {k, Access::kRead, own},
-               {v, Access::kRead, own},
-               {angles, Access::kRead, 4 * shape.capacity * shape.head_dim},
-               {position, Access::kRead, 4},
-               {cache.keys, Access::kWrite, 2 * shape.cache_elements()},
-               {cache.values, Access::kWrite, 2 * shape.cache_elements()}},
-              {argument(shape.heads), argument(shape.kv_heads), argument(shape.head_dim), argument(shape.run),
-               argument(shape.tokens()), argument(pairs == RotaryPairs::kInterleaved ? 1 : 0)},
-              extent_of(shape));
+  const std::uint64_t angle_bytes = 4 * shape.head_dim;  // of a position
+  auto pass = make({kRotateStore},
+                   {{q, Access::kReadWrite, 2 * shape.tokens() * shape.heads * shape.head_dim},
+                    {k, Access::kRead, own},
+                    {v, Access::kRead, own},
+                    {angles, Access::kRead, angle_bytes * shape.capacity},
+                    {position, Access::kRead, 4},
+                    {cache.keys, Access::kWrite, 2 * shape.cache_elements()},
+                    {cache.values, Access::kWrite, 2 * shape.cache_elements()}},
+                   {argument(shape.heads), argument(shape.kv_heads), argument(shape.head_dim), argument(shape.run),
+                    argument(shape.tokens()), argument(pairs == RotaryPairs::kInterleaved ? 1 : 0)},
+                   extent_of(shape));
+  if (!pass) return pass;
+  // Of angles and caches only the new positions are touched.
+  leave_out(*device_, pass.value(), 3, angle_bytes * (shape.capacity - shape.run));
+  for (const std::size_t cached : {5U, 6U}) leave_out(*device_, pass.value(), cached, 2 * shape.cache_elements() - own);
+  return pass;
 }
 
 Result<Pass> PassMaker::attend(const Buffer& q, const KvCache& cache, const Buffer& position, const Buffer& parts,
                                const AttentionShape& shape) const {
-  return make({kAttend},
-              {{q, Access::kRead, 2 * shape.tokens() * shape.heads * shape.head_dim},
-               {cache.keys, Access::kRead, 2 * shape.cache_elements()},
-               {cache.values, Access::kRead, 2 * shape.cache_elements()},
-               {position, Access::kRead, 4},
-               {parts, Access::kWrite, shape.part_bytes()}},
-              {argument(shape.heads), argument(shape.run), argument(shape.tokens()), argument(shape.splits)},
-              extent_of(shape));
+  auto pass = make({kAttend},
+                   {{q, Access::kRead, 2 * shape.tokens() * shape.heads * shape.head_dim},
+                    {cache.keys, Access::kRead, 2 * shape.cache_elements()},
+                    {cache.values, Access::kRead, 2 * shape.cache_elements()},
+                    {position, Access::kRead, 4},
+                    {parts, Access::kWrite, shape.part_bytes()}},
+                   {argument(shape.heads), argument(shape.run), argument(shape.tokens()), argument(shape.splits)},
+                   extent_of(shape));
+  if (!pass) return pass;
+  for (const std::size_t cached : {1U, 2U}) leave_out(*device_, pass.value(), cached, 2 * shape.cache_elements());
+  pass.value().bytes_per_position = 4 * shape.cache_elements() / shape.capacity;
+  return pass;
 }
 
 Result<Pass> PassMaker::combine_heads(const Buffer& parts, const Buffer& out, const AttentionShape& shape) const {
@@ -178,6 +193,27 @@ Result<Pass> PassMaker::combine_heads(const Buffer& parts, const Buffer& out, co
               {{parts, Access::kRead, shape.part_bytes()},
                {out, Access::kWrite, 2 * shape.tokens() * shape.heads * shape.head_dim}},
               {argument(shape.heads), argument(shape.splits)}, extent_of(shape));
+}
+
+Result<Pass> PassMaker::embed(const Buffer& table, const Buffer& ids, const Buffer& out, std::uint64_t vocab,
+                              std::uint64_t width, std::uint64_t tokens) const {
+  auto pass = make({kEmbed},
+                   {{table, Access::kRead, 2 * vocab * width},
+                    {ids, Access::kRead, 4 * tokens},
+                    {out, Access::kWrite, 2 * width * tokens}},
+                   {argument(width)}, {.columns = width, .tokens = tokens});
+  if (pass && vocab > tokens)
+    leave_out(*device_, pass.value(), 0, 2 * (vocab - tokens) * width);  // it reads a row each
+  return pass;
+}
+
+Result<Pass> PassMaker::choose(const Buffer& logits, const Buffer& ids, const Buffer& position, std::uint64_t vocab,
+                               std::uint64_t tokens, std::uint64_t run) const {
+  return make({kChoose},
+              {{logits, Access::kRead, 2 * vocab * tokens},
+               {ids, Access::kWrite, 4 * tokens},
+               {position, Access::kReadWrite, 4}},
+              {argument(vocab), argument(tokens), argument(run)}, {.columns = vocab, .tokens = tokens});
 }
 
 Status fill_weights(const PassMaker& maker, const Buffer& f16, const Weights& weights) {

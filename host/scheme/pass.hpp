@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/rotary_pairs.hpp"
 #include "device/device.hpp"
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/catalogue/tuning.hpp"
@@ -25,6 +26,8 @@ struct Pass {
   device::Launch launch;
   std::vector<device::BufferArg> buffers;  ///< every bound buffer, in argument order
   Costs costs;                             ///< launches is 1
+  /// Bytes beyond `costs` that it reads for each position of the caches up to that of its last token.
+  std::uint64_t bytes_per_position = 0;
 };
 
 /// Weights of one projection in one format. Unused buffers are empty.
@@ -54,8 +57,6 @@ struct PassOptions {
       {};  ///< in place of Tuning::stream_bytes, so that `verify` sees both stores
 };
 
-/// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts
-/// are in elements.
 /// New tokens of attention: `run` of each of `sequences`, whose caches hold `capacity` positions.
 struct AttentionShape {
   std::uint64_t heads = 0, kv_heads = 0, head_dim = 0;
@@ -72,9 +73,8 @@ struct KvCache {
   device::Buffer keys, values;
 };
 
-/// Pairs of a head's elements that are rotated together.
-enum class RotaryPairs : std::uint8_t { kHalves, kInterleaved };
-
+/// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts
+/// are in elements.
 class PassMaker {
  public:
   PassMaker(device::Device& device, PassOptions options);
@@ -94,9 +94,12 @@ class PassMaker {
   /// out = f16(in) and out = f32(in), `count` elements; role cast.
   Result<Pass> cast_f32_f16(const device::Buffer& in, const device::Buffer& out, std::uint64_t count) const;
   Result<Pass> cast_f16_f32(const device::Buffer& in, const device::Buffer& out, std::uint64_t count) const;
-  /// out[t][i] = x[t][i] / sqrt(mean_i x^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
+  /// out[t][i] = x[t][i] / sqrt(mean_i x^2 + eps) * gamma[i]; f16 in and out, f32 inside. out may be x.
   Result<Pass> rms_norm(const device::Buffer& x, const device::Buffer& gamma, const device::Buffer& out,
-                        std::uint64_t width, std::uint64_t tokens) const;
+                        std::uint64_t width, std::uint64_t tokens, float eps) const;
+  /// x[t][i] += bias[i]; x is read_write.
+  Result<Pass> add_bias(const device::Buffer& x, const device::Buffer& bias, std::uint64_t width,
+                        std::uint64_t tokens) const;
   /// out[i] = silu(gate[i]) * up[i], `count` elements.
   Result<Pass> swiglu(const device::Buffer& gate, const device::Buffer& up, const device::Buffer& out,
                       std::uint64_t count) const;
@@ -116,6 +119,12 @@ class PassMaker {
                       const device::Buffer& parts, const AttentionShape& shape) const;
   /// out [token][head][head_dim] of the parts.
   Result<Pass> combine_heads(const device::Buffer& parts, const device::Buffer& out, const AttentionShape& shape) const;
+  /// out [tokens][width] = rows ids[t] of the table [vocab][width]; ids: u32, each below vocab.
+  Result<Pass> embed(const device::Buffer& table, const device::Buffer& ids, const device::Buffer& out,
+                     std::uint64_t vocab, std::uint64_t width, std::uint64_t tokens) const;
+  /// ids[t] = the likeliest of the logits [tokens][vocab]; position, u32, grows by `run`.
+  Result<Pass> choose(const device::Buffer& logits, const device::Buffer& ids, const device::Buffer& position,
+                      std::uint64_t vocab, std::uint64_t tokens, std::uint64_t run) const;
 
  private:
   struct Operand {

@@ -119,6 +119,11 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
   return pass;
 }
 
+void leave_out(const device::Device& device, Pass& pass, std::size_t argument, std::uint64_t bytes) {
+  pass.costs.bytes -= bytes;
+  if (stays_in_cache(device, pass.buffers.at(argument))) pass.costs.cached_bytes -= bytes;
+}
+
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row,
                        const std::vector<Buffer>& buffers) {
   PassParts parts{row.operation, {}, {}, row.extent, row.costs};

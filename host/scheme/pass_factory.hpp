@@ -31,6 +31,9 @@ Result<Pass> make_pass(device::Device& device, const PassOptions& options, PassP
 Status build_kernel(device::Device& device, const PassOptions& options, const OperationId& operation,
                     const Extent& extent);
 
+/// Takes `bytes` of a bound buffer that the pass does not touch out of its costs.
+void leave_out(const device::Device& device, Pass& pass, std::size_t argument, std::uint64_t bytes);
+
 /// A pass of a table row whose slots are held by `buffers` (indexed by Slot; unused ones empty).
 Result<Pass> make_pass(device::Device& device, const PassOptions& options, const PassRow& row,
                        const std::vector<device::Buffer>& buffers);

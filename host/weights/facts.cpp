@@ -16,15 +16,14 @@ namespace {
 
 using table::Range;
 
+using profile::kContext;
+using profile::kEpsilon;
 using profile::kHeads;
 using profile::kLayers;
+using profile::kRopeBase;
+using profile::kRopeFactor;
 using profile::kVocabulary;
 using profile::kWidth;
-
-constexpr Range kContext{1, 1 << 24};
-constexpr Range kEpsilon{0, 1, true, true};
-constexpr Range kBase{1, 1e12, true, false};
-constexpr Range kFactor{0, 1e6, true, false};
 
 /// What a family is called in each container, and what its metadata leaves unsaid.
 struct Family {
@@ -75,7 +74,7 @@ struct Real {
 };
 constexpr Real kReals[] = {
     {&DecoderFacts::rms_eps, {"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, "", kEpsilon, std::nullopt},
-    {&DecoderFacts::rope_base, {"rope.freq_base", "rope_theta"}, "rope_parameters.rope_theta", kBase, 10000},
+    {&DecoderFacts::rope_base, {"rope.freq_base", "rope_theta"}, "rope_parameters.rope_theta", kRopeBase, 10000},
 };
 
 /// A key that may only say what this decoder does anyway.
@@ -261,8 +260,9 @@ class Reader {
     const auto read = [&](const char* key, const Range& range, double& out) {
       return read_real(object + key, find(object + key), range, out);
     };
-    if (!read("factor", kFactor, scaling.factor) || !read("low_freq_factor", kFactor, scaling.low_freq_factor) ||
-        !read("high_freq_factor", kFactor, scaling.high_freq_factor) ||
+    if (!read("factor", kRopeFactor, scaling.factor) ||
+        !read("low_freq_factor", kRopeFactor, scaling.low_freq_factor) ||
+        !read("high_freq_factor", kRopeFactor, scaling.high_freq_factor) ||
         !read("original_max_position_embeddings", kContext, context))
       return false;
     if (scaling.high_freq_factor <= scaling.low_freq_factor)
@@ -342,17 +342,6 @@ class Reader {
 
 }  // namespace
 
-std::span<const table::Field<RopeScaling>> table_of(std::type_identity<RopeScaling>) {
-  using R = RopeScaling;
-  static const table::Field<R> kTable[] = {
-      {&R::factor, {"factor", "1", "slow rotations are slower by this"}},
-      {&R::low_freq_factor, {"low_freq_factor", "1", "fewer turns than this in the original context are slow"}},
-      {&R::high_freq_factor, {"high_freq_factor", "1", "more turns than this stay as they are"}},
-      {&R::original_context, {"original_context", "", "tokens of the context before it was stretched"}},
-  };
-  return kTable;
-}
-
 std::span<const table::Field<DecoderFacts>> table_of(std::type_identity<DecoderFacts>) {
   using R = DecoderFacts;
   static const table::Field<R> kTable[] = {
@@ -391,6 +380,11 @@ profile::ModelProfile make_profile(const DecoderFacts& facts, const std::string&
   model.head_dim = facts.head_dim;
   model.vocab = facts.vocab;
   model.tied_embeddings = facts.tied_embeddings;
+  model.rms_eps = facts.rms_eps;
+  model.rope_base = facts.rope_base;
+  model.rope_scaling = facts.rope_scaling;
+  model.qkv_bias = facts.qkv_bias;
+  model.qk_norm = facts.qk_norm;
   model.source = fmt::format("metadata of {}", source);
   return model;
 }

@@ -11,8 +11,10 @@
 #include <variant>
 
 #include "core/result.hpp"
+#include "core/rotary_pairs.hpp"
 #include "core/words.hpp"
 #include "profile/profile.hpp"
+#include "profile/shape_bounds.hpp"
 #include "table/fields.hpp"
 #include "weights/file.hpp"
 
@@ -21,18 +23,7 @@ namespace qtrap::weights {
 enum class Architecture { kLlama, kQwen2, kQwen3 };
 constexpr Words<3> words_of(Architecture) { return {"llama", "qwen2", "qwen3"}; }
 
-/// Which elements of a head of q and k turn together: i and i + head_dim / 2, or 2 i and 2 i + 1.
-enum class RotaryPairs { kHalves, kInterleaved };
-constexpr Words<2> words_of(RotaryPairs) { return {"halves", "interleaved"}; }
-
-/// Llama 3's stretching of the slow rotations.
-struct RopeScaling {
-  double factor = 1;
-  double low_freq_factor = 1;
-  double high_freq_factor = 4;
-  std::int64_t original_context = 8192;
-  bool operator==(const RopeScaling&) const = default;
-};
+using profile::RopeScaling;
 
 struct DecoderFacts {
   Architecture architecture = Architecture::kLlama;
@@ -57,7 +48,6 @@ struct DecoderFacts {
 };
 
 std::variant<std::optional<RopeScaling>, Architecture, RotaryPairs> special_types(std::type_identity<DecoderFacts>);
-std::span<const table::Field<RopeScaling>> table_of(std::type_identity<RopeScaling>);
 std::span<const table::Field<DecoderFacts>> table_of(std::type_identity<DecoderFacts>);
 
 /// Errors are kUsage and quote the file: no config.json, another architecture, a key that is missing, of the wrong type

@@ -1,9 +1,9 @@
-// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
+// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + eps) * gamma[i]; f16 in and out, f32 inside.
 // One token per work-item, vectors of VECTOR_WIDTH: 6 bytes and 3 multiplications per element.
 #include "common/common.clh"
 
 CPU_KERNEL void rms_norm_f16_cpu(__global const half* restrict x, __global const half* restrict gamma,
-                                 __global half* restrict out, uint width, uint tokens) {
+                                 __global half* restrict out, uint width, uint tokens, float eps) {
   const size_t t = get_global_id(0);
   if (t >= tokens) return;
   __global const half* from = x + t * width;
@@ -19,7 +19,7 @@ CPU_KERNEL void rms_norm_f16_cpu(__global const half* restrict x, __global const
     const float value = vload_half(i, from);
     sum = fma(value, value, sum);
   }
-  const float factor = 1.0f / sqrt(sum / (float)width + 1e-6f);
+  const float factor = 1.0f / sqrt(sum / (float)width + eps);
   for (i = 0; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) {
     STORE_HALFV(LOAD_HALFV(from + i) * factor * LOAD_HALFV(gamma + i), to + i);
   }

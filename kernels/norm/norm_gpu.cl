@@ -1,4 +1,4 @@
-// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
+// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + eps) * gamma[i]; f16 in and out, f32 inside.
 // One work-group of WORK_GROUP (a power of two from 64 on) items per token, which stays in registers between the sum and the
 // products (common/group_rows.clh): 16-byte accesses, x once.
 #include "common/common.clh"
@@ -9,7 +9,7 @@
 DEFINE_OF_GROUP(float, sum_of_group, ADD)
 
 GPU_KERNEL void rms_norm_f16_gpu(__global const half* x, __global const half* gamma, __global half* out, uint width,
-                                 uint tokens) {
+                                 uint tokens, float eps) {
   __local float exchange[EXCHANGED];
   const size_t t = get_group_id(0);
   if (t >= tokens) return;
@@ -36,7 +36,7 @@ GPU_KERNEL void rms_norm_f16_gpu(__global const half* x, __global const half* ga
       sum = fma(value, value, sum);
     }
   }
-  const float factor = 1.0f / sqrt(sum_of_group(sum, exchange) / (float)width + 1e-6f);
+  const float factor = 1.0f / sqrt(sum_of_group(sum, exchange) / (float)width + eps);
   if (width % 8 == 0) {
     for (uint block = 0; block < vectors; block += BLOCK) {
       if (block > 0) {

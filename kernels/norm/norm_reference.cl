@@ -1,9 +1,9 @@
-// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + 1e-6) * gamma[i]; f16 in and out, f32 inside.
+// out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + eps) * gamma[i]; f16 in and out, f32 inside.
 // One token per work-item: 6 bytes and 3 multiplications per element. Precondition: the global size covers tokens.
 #include "common/common.clh"
 
 __kernel void rms_norm_f16_reference(__global const half* x, __global const half* gamma, __global half* out, uint width,
-                                     uint tokens) {
+                                     uint tokens, float eps) {
   const size_t t = get_global_id(0);
   if (t >= tokens) return;
   float sum = 0.0f;
@@ -11,7 +11,7 @@ __kernel void rms_norm_f16_reference(__global const half* x, __global const half
     const float value = vload_half(t * width + i, x);
     sum = fma(value, value, sum);
   }
-  const float factor = 1.0f / sqrt(sum / (float)width + 1e-6f);
+  const float factor = 1.0f / sqrt(sum / (float)width + eps);
   for (uint i = 0; i < width; ++i) {
     vstore_half_rte(vload_half(t * width + i, x) * factor * vload_half(i, gamma), t * width + i, out);
   }

@@ -24,7 +24,7 @@ std::vector<scheme::SchemeInfo> every_scheme() { return {scheme::all_schemes().b
 Demand demand(std::uint64_t tokens, std::uint64_t layers) { return {every_scheme(), {tokens}, 128, 0.5, layers}; }
 
 TEST(ProjectionShapes, FollowTheHeadsAndTheFeedForwardWidth) {
-  const auto shapes = projection_shapes(model::make_step(tiny()));
+  const auto shapes = projection_shapes(model::make_step(tiny()), model::make_step(tiny()).layer);
   EXPECT_EQ(shapes[0], (scheme::ProjectionShape{96, 96}));
   EXPECT_EQ(shapes[1], (scheme::ProjectionShape{48, 96}));
   EXPECT_EQ(shapes[4], (scheme::ProjectionShape{160, 96}));

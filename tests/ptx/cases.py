@@ -377,15 +377,44 @@ def rms_norm_f16_cases(program, rng):
     for tokens, width in ((3, 160), (2, 99), (1, 7)) + rows_with_edges(program)[3:]:
         x, gamma = halves(rng, tokens, width), halves(rng, width)
         x64 = x.astype(np.float64)
-        normal = x64 / np.sqrt((x64**2).mean(axis=1, keepdims=True) + 1e-6) * gamma.astype(np.float64)
+        eps = np.float32(1e-5)
+        normal = x64 / np.sqrt((x64**2).mean(axis=1, keepdims=True) + float(eps)) * gamma.astype(np.float64)
         out = Out(normal, ref.bound_of_sum(normal, np.abs(normal), width))
-        yield Case([x, gamma, out, width, tokens], columns=width, tokens=tokens)
+        yield Case([x, gamma, out, width, tokens, eps], columns=width, tokens=tokens)
 
 
 def expand_heads_f16_cases(program, rng):
     for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1), (4, 2, 264, 2), (2, 2, 12, 1)):
         v = rng.integers(0, 65536, (tokens, heads // repeat, dim)).astype(np.uint16)
         yield Case([v, Out(v.repeat(repeat, axis=1)), heads, repeat, dim], rows=heads, tokens=tokens)
+
+
+def add_bias_f16_cases(program, rng):
+    for tokens, width in ((1, 7), (3, 130)):
+        x, bias = halves(rng, tokens, width), halves(rng, width)
+        total = (x.astype(np.float32) + bias.astype(np.float32)).astype(np.float16)
+        yield Case([Out(total, initial=x), bias, width], columns=width, tokens=tokens)
+
+
+def embed_f16_cases(program, rng):
+    for tokens, width in ((1, 7), (3, 130)):
+        table = rng.integers(0, 65536, (5, width)).astype(np.uint16)
+        ids = np.array([4, 0, 2], np.uint32)[:tokens]
+        yield Case([table, ids, Out(table[ids]), width], columns=width, tokens=tokens)
+
+
+def choose_f16_cases(program, rng):
+    """The first of equals, NaN beside a number, nothing but NaN, nothing but -infinity."""
+    vocab = 2 * (program.define("WORK_GROUP") or 4) + 3
+    logits = halves(rng, 5, vocab)
+    logits[0, [vocab // 2, vocab - 1]] = 60000
+    logits[1, :-1] = np.nan
+    logits[2] = np.nan
+    logits[3] = -np.inf
+    chosen = np.array([vocab // 2, vocab - 1, 0, 0, int(logits[4].argmax())], np.uint32)
+    for tokens, run in ((5, 5), (1, 1)):
+        yield Case([logits[:tokens], Out(chosen[:tokens]), Out(np.array([7 + run], np.uint32), initial=np.array([7], np.uint32)), vocab,
+                    tokens, run], columns=vocab, tokens=tokens)
 
 
 # Probes: host/device/probe.cpp launches 64 items in one group over 64 integers.
@@ -462,6 +491,9 @@ CASES |= {
     "swiglu_f16": swiglu_f16_cases,
     "residual_add_f16": residual_add_f16_cases,
     "expand_heads_f16": expand_heads_f16_cases,
+    "add_bias_f16": add_bias_f16_cases,
+    "embed_f16": embed_f16_cases,
+    "choose_f16": choose_f16_cases,
     "probe_dot4": probe_dot4_cases,
     "probe_lanes": probe_lanes_cases,
     "probe_half2": probe_half2_cases,

@@ -74,10 +74,10 @@ TEST_F(SchemePassesTest, BytesOfTheOtherPassesAreThoseOfTheirBuffers) {
   const PassMaker maker(device(), {"", 128});
   const Buffer a = buffer(4000), b = buffer(4000), c = buffer(4000);
   const std::vector<Pass> passes{
-      maker.random_f16(a, 100, 1, 1, 1).value(), maker.random_f32(a, 100, 1, 1, 1).value(),
-      maker.cast_f16_f32(a, b, 100).value(),     maker.cast_f32_f16(a, b, 100).value(),
-      maker.rms_norm(a, b, c, 50, 3).value(),    maker.swiglu(a, b, c, 100).value(),
-      maker.residual_add(a, b, 100).value(),     maker.expand_heads(a, b, 8, 2, 16, 3).value()};
+      maker.random_f16(a, 100, 1, 1, 1).value(),     maker.random_f32(a, 100, 1, 1, 1).value(),
+      maker.cast_f16_f32(a, b, 100).value(),         maker.cast_f32_f16(a, b, 100).value(),
+      maker.rms_norm(a, b, c, 50, 3, 1e-6F).value(), maker.swiglu(a, b, c, 100).value(),
+      maker.residual_add(a, b, 100).value(),         maker.expand_heads(a, b, 8, 2, 16, 3).value()};
   const std::vector<std::uint64_t> expected{200, 400, 600, 600, 300 + 100 + 300, 600, 2 * 200 + 200, 192 + 768};
   for (std::size_t i = 0; i < passes.size(); ++i) {
     EXPECT_EQ(passes[i].costs.bytes, expected[i]) << passes[i].kernel;

@@ -416,6 +416,7 @@ constexpr KernelRow kRows[] = {
     {{kGate}, "cpu", "activation/activation_cpu.cl", per_chunk, cpu_options},
     {{kAdd}, "reference", "residual/residual_reference.cl", per_element, no_options},
     {{kAdd}, "cpu", "residual/residual_cpu.cl", per_chunk, cpu_options},
+    {{kBias}, "reference", "residual/bias_reference.cl", spread_inputs, no_options},
     {{kExpandHeads}, "reference", "attention/expand_heads_reference.cl", spread_heads, no_options},
     {{kExpandHeads}, "gpu", "attention/expand_heads_gpu.cl", head_group, head_options},
     {{kRotateStore}, "reference", "attention/rotate_store_reference.cl", rotated_pairs, no_options},
@@ -423,6 +424,9 @@ constexpr KernelRow kRows[] = {
     {{kAttend}, "gpu", "attention/attend_gpu.cl", attend_kv_head, attend_gpu_options},
     {{kAttend}, "cpu", "attention/attend_cpu.cl", attend_token, attend_cpu_options},
     {{kCombineHeads}, "reference", "attention/combine_heads_reference.cl", combined_elements, combine_options},
+    {{kEmbed}, "reference", "token/embed_reference.cl", spread_inputs, no_options},
+    {{kChoose}, "reference", "token/choose_reference.cl", spread_tokens, no_options},
+    {{kChoose}, "gpu", "token/choose_gpu.cl", token_group, gpu_row_options},
 };
 
 /// Of formats whose codes are looked up in a table (FormatInfo::looked_up); the others have the plain kernel alone.

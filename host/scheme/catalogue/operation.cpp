@@ -28,12 +28,15 @@ constexpr std::array kKinds{
     KindInfo{"rms_norm_", Role::kOther},
     KindInfo{"swiglu_", Role::kOther},
     KindInfo{"residual_add_", Role::kOther},
+    KindInfo{"add_bias_", Role::kOther},
     KindInfo{"expand_heads_", Role::kOther},
     KindInfo{"rotate_store_", Role::kAttention},
     KindInfo{"attend_", Role::kAttention},
     KindInfo{"combine_heads_", Role::kAttention},
+    KindInfo{"embed_", Role::kOther},
+    KindInfo{"choose_", Role::kOther},
 };
-static_assert(kKinds.size() == static_cast<std::size_t>(OperationKind::kCombineHeads) + 1);
+static_assert(kKinds.size() == static_cast<std::size_t>(OperationKind::kChoose) + 1);
 
 const KindInfo& info(OperationKind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
 

@@ -40,10 +40,13 @@ enum class OperationKind : std::uint8_t {
   kNorm,             ///< RMS norm
   kGate,             ///< silu(gate) x up
   kAdd,              ///< of the residual stream
+  kBias,             ///< of a projection
   kExpandHeads,      ///< of grouped queries
   kRotateStore,      ///< rotary embedding of queries and keys; keys and values into their caches
   kAttend,           ///< queries over their caches, in parts
-  kCombineHeads      ///< the parts joined
+  kCombineHeads,     ///< the parts joined
+  kEmbed,            ///< rows of the embedding
+  kChoose            ///< the likeliest token; the position moves on
 };
 
 /// Numbers that are made, or taken beside the weights. Panels, nibbles and sums are orders in memory and what lies

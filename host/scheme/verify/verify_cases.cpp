@@ -27,7 +27,8 @@ std::string VerifyCase::describe(const Extent& e, std::uint32_t group) const {
 }
 
 const VerifyCase& verify_case(const OperationId& operation) {
-  for (const std::span<const VerifyCase> cases : {operation_cases(), scheme_cases(), attention_cases()}) {
+  for (const std::span<const VerifyCase> cases :
+       {operation_cases(), scheme_cases(), attention_cases(), token_cases()}) {
     for (const VerifyCase& entry : cases) {
       if (entry.operation == operation) return entry;
     }

@@ -59,6 +59,9 @@ Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const VerifyCase&, const
       [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
 }
 
+/// Of the norm: large enough to show beside a small token.
+constexpr float kEpsilon = 1e-5F;
+
 Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
   const HalfBits x = trial_activations(e.tokens, e.columns);
   const HalfBits gamma = random_halves(e.columns, 1.0F, 6);
@@ -69,7 +72,7 @@ Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const Ker
       const double value = static_cast<double>(float_from_half(x[t * e.columns + i]));
       sum += value * value;
     }
-    const double factor = 1 / std::sqrt(sum / static_cast<double>(e.columns) + 1e-6);
+    const double factor = 1 / std::sqrt(sum / static_cast<double>(e.columns) + static_cast<double>(kEpsilon));
     for (std::uint64_t i = 0; i < e.columns; ++i) {
       expected[t * e.columns + i] = static_cast<double>(float_from_half(x[t * e.columns + i])) * factor *
                                     static_cast<double>(float_from_half(gamma[i]));
@@ -84,7 +87,7 @@ Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const Ker
   const Buffer weight = bench.upload(gamma);
   const Buffer out = bench.make_output(2 * x.size());
   return run_pass(
-      bench, [&](const PassMaker& maker) { return maker.rms_norm(in, weight, out, e.columns, e.tokens); },
+      bench, [&](const PassMaker& maker) { return maker.rms_norm(in, weight, out, e.columns, e.tokens, kEpsilon); },
       [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, tolerance); });
 }
 

@@ -71,5 +71,6 @@ std::vector<Extent> any_tokens(bool small);
 std::span<const VerifyCase> operation_cases();
 std::span<const VerifyCase> scheme_cases();
 std::span<const VerifyCase> attention_cases();
+std::span<const VerifyCase> token_cases();
 
 }  // namespace qtrap::scheme

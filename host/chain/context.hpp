@@ -1,0 +1,36 @@
+// What a decoder remembers: the keys and values of all positions in every layer that runs, how far they are filled, and
+// the angles of its rotary embedding. Shared by the chains that continue one context.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/rotary_pairs.hpp"
+#include "profile/profile.hpp"
+#include "scheme/pass.hpp"
+
+namespace qtrap::chain {
+
+struct Context {
+  std::uint64_t sequences = 0;
+  std::uint64_t capacity = 0;  ///< positions of each sequence
+  RotaryPairs pairs = RotaryPairs::kHalves;
+  std::vector<scheme::KvCache> layers;  ///< f16, of each layer that runs
+  device::Buffer angles;                ///< f32 (cos, sin) [capacity][head_dim / 2]
+  device::Buffer position;              ///< u32: positions that are filled
+  device::Buffer start;                 ///< u32: what a chain resets it to
+
+  /// Bytes that make() allocates.
+  static std::uint64_t compute_bytes(const profile::ModelProfile& shape, std::uint64_t layers, std::uint64_t sequences,
+                                     std::uint64_t capacity);
+  /// Empty, at position 0. `divisors`: of model::make_angles(). kRuntime error when memory does not suffice.
+  static Result<Context> make(device::Device& device, const profile::ModelProfile& shape, std::uint64_t layers,
+                              std::uint64_t sequences, std::uint64_t capacity, RotaryPairs pairs,
+                              std::span<const float> divisors = {});
+  /// Sets how many positions are filled, now and where a chain resets; waits.
+  void begin_at(device::Device& device, std::uint64_t filled) const;
+};
+
+}  // namespace qtrap::chain
