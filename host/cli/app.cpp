@@ -10,6 +10,7 @@
 
 #include "campaign/session_worker.hpp"
 #include "cli/commands.hpp"
+#include "cli/quality_command.hpp"
 #include "core/error.hpp"
 #include "device/discovery.hpp"
 #include "program/device_cache.hpp"
@@ -77,6 +78,7 @@ class CommandLine {
     app_.failure_message([](const CLI::App*, const CLI::Error&) { return std::string(); });
     add_device_commands();
     add_tune();
+    add_quality();
     add_run();
     add_file_commands();
     refuse_empty_values();
@@ -212,11 +214,48 @@ class CommandLine {
     };
     auto* probe = add_items("probe-device", [this] { return program::run_probe_worker(items_); });
     auto* verify = add_items("verify-kernels", [this] { return run_verify_worker(items_, kernel_); });
+    auto* quality = add_items("quality-schemes", [this] { return run_quality_worker(items_, quality_); });
+    add_quality_inputs(quality);
     auto* tune = add_items("tune-kernels", [this] { return run_tune_worker(items_, tune_.search); });
     probe->add_flag("--timer", items_.timer);
     verify->add_option("--kernel", kernel_);
     tune->add_option("--tokens", tune_.search.tokens)->delimiter(',');
     tune->add_option("--max-seconds", tune_.search.max_seconds);
+  }
+
+  void add_quality_inputs(CLI::App* command) {
+    command
+        ->add_option("--weights", quality_.weights,
+                     "GGUF, safetensors, model.safetensors.index.json, or the folder of one of the last two")
+        ->required()
+        ->type_name("FILE");
+    command->add_option("--text", quality_.text, "Text in UTF-8, for the tokenizer that comes with the weights")
+        ->type_name("FILE");
+    command->add_option("--tokens", quality_.tokens, "In place of a text: decimal token ids")->type_name("FILE");
+    command
+        ->add_option("--schemes", quality_.schemes,
+                     "Schemes, e.g. w8a8,nf4-fused (default: all that compute alike once)")
+        ->delimiter(',');
+    command->add_option("--windows", quality_.windows, "Windows of text, the units of the intervals")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    command->add_option("--window-tokens", quality_.window_tokens, "Tokens of a window")
+        ->check(CLI::Range(2, 1 << 24))
+        ->capture_default_str();
+    command->add_option("--group-size", quality_.group_size, "int4, int3 and int2 weights per scale")
+        ->check(CLI::IsMember({32, 64, 128}))
+        ->capture_default_str();
+  }
+
+  void add_quality() {
+    auto* quality = add("quality", "Evaluate what each scheme does to a model's output on a text", [this] {
+      quality_.device = run_.device;
+      return run_quality(quality_);
+    });
+    add_device_options(quality, true, true);
+    add_quality_inputs(quality);
+    add_watchdog(quality);
+    quality->add_flag("--quiet", quality_.quiet, "No progress on stderr");
   }
 
   void add_tune() {
@@ -391,6 +430,7 @@ class CommandLine {
   bool characterise_ = false;
   bool verbose_ = false;
   TuneCommandOptions tune_;
+  QualityOptions quality_;
   FitCommandOptions fit_;
   PlanOptions plan_;
   std::vector<std::string> files_;

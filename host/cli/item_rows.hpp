@@ -1,6 +1,7 @@
 // Rows of `verify` and `tune` as text, between the process that makes them and the one that shows them.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "cli/commands.hpp"
@@ -9,6 +10,10 @@
 #include "tune/tune.hpp"
 
 namespace qtrap::cli {
+
+/// The frame of a process that works through items: runs `work` with the device opened. False from it: the device is
+/// lost and another process goes on. Returns its exit code.
+int run_on_device(const program::ItemWorkerOptions& options, const std::function<bool(device::Device&)>& work);
 
 /// What `verify --kernel KERNEL` and its --variant ask for.
 scheme::VerifyOptions make_verify_options(const program::DeviceOptions& options, const std::string& kernel);

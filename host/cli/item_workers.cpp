@@ -10,9 +10,6 @@
 #include "program/process.hpp"
 
 namespace qtrap::cli {
-namespace {
-
-/// Runs `work` with the device opened; false from it: the device is lost and another process goes on.
 int run_on_device(const program::ItemWorkerOptions& options, const std::function<bool(device::Device&)>& work) {
   program::catch_interrupts(0);  // its parent ends it
   return program::run_as_worker(options.output_descriptor, [&] {
@@ -26,8 +23,6 @@ int run_on_device(const program::ItemWorkerOptions& options, const std::function
     return program::kFailed;
   });
 }
-
-}  // namespace
 
 scheme::VerifyOptions make_verify_options(const program::DeviceOptions& options, const std::string& kernel) {
   scheme::VerifyOptions verify;
