@@ -89,6 +89,7 @@ Loss summarise(std::span<const WindowLoss> windows) {
       mean_of(windows, [](const WindowLoss& window) { return window.divergence; });
   std::tie(loss.agreement, loss.agreement_interval) =
       mean_of(windows, [](const WindowLoss& window) { return static_cast<double>(window.agreed); });
+  if (auto& interval = loss.divergence_interval) interval->low = std::max(interval->low, 0.0);
   if (auto& share = loss.agreement_interval) {
     share->low = std::max(share->low, 0.0);
     share->high = std::min(share->high, 1.0);

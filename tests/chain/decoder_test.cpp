@@ -1,0 +1,225 @@
+// Decoders of small random models against what transformers makes of them in float32 (make_decoders.py), and against
+// themselves: however tokens are split over calls and sequences.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chain/chain.hpp"
+#include "chain/context.hpp"
+#include "weights/facts.hpp"
+#include "weights/roles.hpp"
+
+namespace qtrap::chain {
+namespace {
+
+using Ids = std::vector<std::uint32_t>;
+
+constexpr std::uint64_t kCapacity = 128;
+constexpr double kMargin = 1e-2;
+
+/// A prompt with the logits behind it, and the greedy tokens that follow.
+struct Expected {
+  Ids prompt, greedy;
+  std::vector<float> logits;
+  std::vector<double> margins;
+};
+
+std::string folder_of(const std::string& name) {
+  return std::string(QTRAP_SOURCE_DIR) + "/tests/data/decoders/" + name;
+}
+
+std::vector<Expected> read_expected(const std::string& name) {
+  std::ifstream in(folder_of(name) + "/expected.jsonl");
+  std::vector<Expected> all;
+  for (std::string line; std::getline(in, line);) {
+    const auto json = nlohmann::json::parse(line);
+    all.push_back({json.at("prompt"), json.at("greedy"), json.at("logits"), json.at("margins")});
+  }
+  return all;
+}
+
+double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
+  EXPECT_EQ(got.size(), want.size());
+  double difference = 0;
+  double norm = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    difference += std::pow(static_cast<double>(got[i]) - static_cast<double>(want[i]), 2);
+    norm += std::pow(static_cast<double>(want[i]), 2);
+  }
+  return std::sqrt(difference / norm);
+}
+
+class OnDecoder : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    const auto devices = device::list_devices();
+    if (!devices) GTEST_SKIP() << devices.error().message();
+    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    maker_.emplace(*device_, scheme::PassOptions{"", 32});
+    file_.emplace(weights::open_weights(folder_of(GetParam())).value());
+    facts_ = weights::read_facts(*file_).value();
+    tensors_.emplace(weights::find_decoder(*file_, facts_).value());
+    const WeightSource source{&*file_, &*tensors_};
+    const profile::ModelProfile shape = weights::make_profile(facts_, "test");
+    Demand demand{{scheme::all_schemes().begin(), scheme::all_schemes().end()}, {1}, 32, 0.8, 2};
+    demand.workload = model::Workload::kDecoder;
+    model_ = ResidentModel::make(*maker_, shape, demand, demand.layers_to_run, 1, &source).value();
+  }
+
+  std::shared_ptr<const Context> make_context(std::uint64_t sequences) {
+    return std::make_shared<Context>(
+        Context::make(*device_, model_.model, 2, sequences, kCapacity, facts_.rotary_pairs).value());
+  }
+  Chain make_chain(const std::shared_ptr<const Context>& context, std::uint64_t run, std::string_view scheme = "f16") {
+    const auto activations = Activations::make(*maker_, model_.step, context, run, 1).value();
+    return Chain::make(*maker_, model_, activations, scheme::find_scheme(scheme).value()).value();
+  }
+
+  /// Logits of each position of one sequence that is given in pieces of these lengths.
+  std::vector<float> read_in_pieces(const Ids& ids, const std::vector<std::uint64_t>& pieces) {
+    const auto context = make_context(1);
+    std::vector<float> logits;
+    std::uint64_t filled = 0;
+    for (const std::uint64_t run : pieces) {
+      Chain chain = make_chain(context, run);
+      context->begin_at(*device_, filled);
+      chain.set_tokens(Ids(ids.begin() + static_cast<std::ptrdiff_t>(filled),
+                           ids.begin() + static_cast<std::ptrdiff_t>(filled + run)));
+      chain.enqueue_steps(1, false);
+      const auto piece = chain.read_output();
+      logits.insert(logits.end(), piece.begin(), piece.end());
+      filled += run;
+    }
+    return logits;
+  }
+
+  std::optional<device::Device> device_;
+  std::optional<scheme::PassMaker> maker_;
+  std::optional<weights::WeightsFile> file_;
+  weights::DecoderFacts facts_;
+  std::optional<weights::DecoderTensors> tensors_;
+  ResidentModel model_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, OnDecoder, ::testing::Values("llama", "llama3", "qwen2", "qwen3"),
+                         [](const auto& one) { return one.param; });
+
+TEST_P(OnDecoder, LogitsAndGreedyTokensAreThoseOfTransformers) {
+  const auto all = read_expected(GetParam());
+  ASSERT_EQ(all.size(), 20U);
+  std::size_t compared = 0;
+  for (std::size_t first = 0; first < all.size(); first += 5) {  // five prompts of one length in lockstep
+    const std::uint64_t length = all[first].prompt.size();
+    const auto context = make_context(5);
+    Chain prefill = make_chain(context, length);
+    Ids ids;
+    for (std::size_t i = first; i < first + 5; ++i) ids.insert(ids.end(), all[i].prompt.begin(), all[i].prompt.end());
+    prefill.set_tokens(ids);
+    prefill.enqueue_steps(1, false);
+    const auto logits = prefill.read_output();
+    const auto chosen = prefill.read_tokens();
+    const std::size_t vocab = all[first].logits.size();
+    Chain decode = make_chain(context, 1);
+    Ids next(5);
+    for (std::size_t i = 0; i < 5; ++i) {
+      const auto last = logits.begin() + static_cast<std::ptrdiff_t>(((i + 1) * length - 1) * vocab);
+      EXPECT_LT(relative_error({last, last + static_cast<std::ptrdiff_t>(vocab)}, all[first + i].logits), 2e-2);
+      next[i] = chosen[(i + 1) * length - 1];
+    }
+    for (std::size_t step = 0; step < all[first].greedy.size(); ++step) {
+      for (std::size_t i = 0; i < 5; ++i) {
+        const Expected& expected = all[first + i];
+        if (expected.margins[step] > kMargin) {
+          ++compared;
+          EXPECT_EQ(next[i], expected.greedy[step]) << "prompt " << first + i << ", step " << step;
+        }
+        next[i] = expected.greedy[step];  // a tie may have gone either way
+      }
+      decode.set_tokens(next);
+      decode.enqueue_steps(1, false);
+      next = decode.read_tokens();
+    }
+  }
+  EXPECT_GT(compared, 1200U) << "of 1280";
+}
+
+TEST_P(OnDecoder, GreedyTokensGoOnByThemselves) {
+  const auto all = read_expected(GetParam());
+  const auto& one = *std::find_if(all.begin(), all.end(), [](const Expected& expected) {
+    return *std::min_element(expected.margins.begin(), expected.margins.begin() + 16) > kMargin;
+  });
+  const auto context = make_context(1);
+  Chain prefill = make_chain(context, one.prompt.size());
+  prefill.set_tokens(one.prompt);
+  prefill.enqueue_steps(1, false);
+  Chain decode = make_chain(context, 1);
+  decode.set_tokens({prefill.read_tokens().back()});
+  decode.enqueue_steps(15, false);
+  EXPECT_EQ(decode.read_tokens().front(), one.greedy[15]);
+}
+
+TEST_P(OnDecoder, LogitsDoNotDependOnHowThePromptIsSplit) {
+  const Ids ids = read_expected(GetParam()).back().prompt;  // 33 tokens
+  const auto whole = read_in_pieces(ids, {33});
+  for (const auto& pieces :
+       std::vector<std::vector<std::uint64_t>>{{1, 32}, {16, 16, 1}, {7, 2, 24}, std::vector<std::uint64_t>(33, 1)})
+    EXPECT_LT(relative_error(read_in_pieces(ids, pieces), whole), 2e-3) << pieces.size() << " pieces";
+}
+
+TEST_P(OnDecoder, SequencesDoNotInfluenceEachOther) {
+  const auto all = read_expected(GetParam());
+  const std::uint64_t length = all[10].prompt.size();
+  const auto alone = read_in_pieces(all[10].prompt, {length});
+  const auto read_beside = [&](std::uint32_t other) {
+    const auto context = make_context(8);
+    Chain chain = make_chain(context, length);
+    Ids ids(8 * length, other);
+    std::copy(all[10].prompt.begin(), all[10].prompt.end(), ids.begin() + static_cast<std::ptrdiff_t>(3 * length));
+    chain.set_tokens(ids);
+    chain.enqueue_steps(1, false);
+    const auto logits = chain.read_output();
+    const auto own = logits.begin() + static_cast<std::ptrdiff_t>(3 * alone.size());
+    return std::vector<float>(own, own + static_cast<std::ptrdiff_t>(alone.size()));
+  };
+  EXPECT_EQ(read_beside(1), read_beside(77)) << "bit for bit";
+  EXPECT_LT(relative_error(read_beside(1), alone), 2e-3);
+}
+
+TEST_P(OnDecoder, EverySchemeDecodesAndCountsItsLaunchesAndCaches) {
+  const auto context = make_context(2);
+  for (const auto& scheme : scheme::all_schemes()) {
+    Chain chain = make_chain(context, 1, scheme.name);
+    chain.reset();
+    chain.enqueue_steps(3, true);
+    EXPECT_EQ(device_->take_events().size(), 3 * chain.step_costs().launches) << scheme.name;
+    EXPECT_TRUE(std::ranges::all_of(chain.read_output(), [](float logit) { return std::isfinite(logit); }))
+        << scheme.name;
+    // Keys and values in f16 of two layers and two sequences, at 8, 9 and 10 positions, own one included.
+    const auto step = chain.step_costs().bytes;
+    const auto row = static_cast<std::uint64_t>(2 * 2 * 2 * 2 * facts_.kv_heads * facts_.head_dim);
+    EXPECT_EQ(chain.compute_costs(7, 3).bytes, 3 * step + row * (8 + 9 + 10)) << scheme.name;
+  }
+}
+
+TEST_P(OnDecoder, AResetGoesBackToTheStartOfTheContext) {
+  const auto context = make_context(1);
+  Chain chain = make_chain(context, 1);
+  context->begin_at(*device_, 5);
+  chain.reset();
+  chain.enqueue_steps(4, false);
+  const auto once = chain.read_output();
+  chain.reset();
+  chain.enqueue_steps(4, false);
+  EXPECT_EQ(chain.read_output(), once);
+}
+
+}  // namespace
+}  // namespace qtrap::chain
