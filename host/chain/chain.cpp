@@ -211,6 +211,9 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   auto final = step.make(model.step.final, model.final, chain.head_passes_.get(), kHeadFormat);
   if (!final) return final.error();
   chain.final_passes_ = std::move(final).value();
+  if (activations.context) {
+    for (Pass& pass : chain.final_passes_) pass.role = scheme::Role::kHead;
+  }
   chain.for_each_pass([&](const Pass& pass) {
     chain.step_costs_ += pass.costs;
     chain.bytes_per_position_ += pass.bytes_per_position;

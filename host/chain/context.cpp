@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kHalfBytes = 2;
 constexpr std::uint64_t kWordBytes = 4;
+/// Streams of caches, apart from those of the weights and of the seed.
+constexpr std::uint64_t kCacheTensors = std::uint64_t{1} << 61;
 
 /// Of keys, or of values, of a layer.
 std::uint64_t cache_bytes(const profile::ModelProfile& shape, std::uint64_t sequences, std::uint64_t capacity) {
@@ -54,6 +56,19 @@ Result<Context> Context::make(device::Device& device, const profile::ModelProfil
   }
   context.begin_at(device, 0);
   return context;
+}
+
+Status Context::fill(const scheme::PassMaker& maker, std::uint64_t seed) const {
+  std::uint64_t stream = kCacheTensors;
+  for (const scheme::KvCache& cache : layers) {
+    for (const device::Buffer* part : {&cache.keys, &cache.values}) {
+      const auto pass = maker.random_f16(*part, part->size_bytes() / kHalfBytes, 1.0F, seed, stream++);
+      if (!pass) return pass.error();
+      maker.device().enqueue(pass.value().launch);
+    }
+  }
+  maker.device().finish();
+  return Done{};
 }
 
 void Context::begin_at(device::Device& device, std::uint64_t filled) const {

@@ -29,6 +29,8 @@ struct Context {
   static Result<Context> make(device::Device& device, const profile::ModelProfile& shape, std::uint64_t layers,
                               std::uint64_t sequences, std::uint64_t capacity, RotaryPairs pairs,
                               std::span<const float> divisors = {});
+  /// Fills keys and values of every position with numbers of unit variance from the generator; waits.
+  Status fill(const scheme::PassMaker& maker, std::uint64_t seed) const;
   /// Sets how many positions are filled, now and where a chain resets; waits.
   void begin_at(device::Device& device, std::uint64_t filled) const;
 };

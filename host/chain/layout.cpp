@@ -62,6 +62,11 @@ Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfil
   demand.memory_fraction = campaign.memory_fraction;
   demand.layers_to_run =
       static_cast<std::uint64_t>(std::min(campaign.layers_limit.value_or(model.layers), model.layers));
+  demand.workload = campaign.workload;
+  const auto most = [](const std::vector<std::int64_t>& list) { return *std::max_element(list.begin(), list.end()); };
+  demand.capacity =
+      static_cast<std::uint64_t>(most(campaign.context_tokens) + most(campaign.hops) * most(campaign.tokens_per_hop)) +
+      kFirstSteps;
   return demand;
 }
 
@@ -92,6 +97,14 @@ scheme::Costs compute_final_costs(const model::Step& step, std::uint64_t tokens)
     costs.launches += 1;
   }
   return costs;
+}
+
+double compute_cache_bytes(const model::Step& step, const profile::Cell& cell) {
+  if (step.workload == model::Workload::kProjections) return 0;
+  const auto row = static_cast<double>(kHalfBytes * 2 * step.width(model::Tensor::kKey));
+  const auto steps = static_cast<double>(cell.steps());
+  const double positions = steps * static_cast<double>(cell.context_tokens) + steps * (steps + 1) / 2;
+  return row * positions * static_cast<double>(cell.batch);
 }
 
 scheme::AttentionShape attention_shape(const device::DeviceInfo& device, const model::Step& step,

@@ -9,6 +9,7 @@
 #include "core/result.hpp"
 #include "device/device_info.hpp"
 #include "model/step.hpp"
+#include "profile/cell.hpp"
 #include "profile/profile.hpp"
 #include "scheme/pass.hpp"
 #include "scheme/scheme.hpp"
@@ -33,6 +34,9 @@ struct TokenBlock {
   std::uint64_t sequences = 1, run = 1, capacity = 1;
   std::uint64_t tokens() const { return sequences * run; }
 };
+/// Bytes of keys and values that a layer of a decoder reads in a chain of a cell, those of its own tokens included; 0
+/// of projections.
+double compute_cache_bytes(const model::Step& step, const profile::Cell& cell);
 /// Attention of such tokens on a device, split so that each of its units has a part.
 scheme::AttentionShape attention_shape(const device::DeviceInfo& device, const model::Step& step,
                                        const TokenBlock& block);
@@ -51,6 +55,9 @@ struct Demand {
   std::uint64_t run = 1;       ///< tokens of a sequence among `tokens`
   std::uint64_t capacity = 0;  ///< positions of a decoder's caches
 };
+
+/// Steps that a chain's first run may take, whatever its cell says.
+inline constexpr std::uint64_t kFirstSteps = 2;
 
 /// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions.
 Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model);

@@ -73,16 +73,34 @@ Status CellChains::prepare(const profile::Cell& cell) {
   if (!activations_ || activations_->tokens != static_cast<std::uint64_t>(cell.batch) || missing_) {
     runners_.clear();
     hooks_.report(kActivations, {}, 0);
-    auto activations =
-        chain::Activations::make(*maker_, resident_->model, static_cast<std::uint64_t>(cell.batch), plan_->seed);
-    if (!activations) return activations.error();
-    activations_ = std::move(activations).value();
+    if (auto made = make_activations(static_cast<std::uint64_t>(cell.batch)); !made) return made;
     if (auto made = make_chains(); !made) return made;
   }
+  if (activations_->context)
+    activations_->context->begin_at(maker_->device(), static_cast<std::uint64_t>(cell.context_tokens));
   for (const auto& [name, error] : failures_) hooks_.on_failure(cell, name, error);
   for (const auto& [cell_id, name] : plan_->lost)
     if (cell_id == cell.id() && runners_.erase(name) > 0) missing_ = true;
   return Done{};
+}
+
+/// A decoder's context is filled from the generator: time and energy do not depend on what it holds.
+Status CellChains::make_activations(std::uint64_t batch) {
+  activations_.reset();  // its memory first
+  const auto keep = [this](Result<chain::Activations> made) -> Status {
+    if (!made) return made.error();
+    activations_ = std::move(made).value();
+    return Done{};
+  };
+  if (plan_->campaign.workload == profile::Workload::kProjections)
+    return keep(chain::Activations::make(*maker_, resident_->model, batch, plan_->seed));
+  const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model);
+  auto context = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run, batch, demand.capacity,
+                                      RotaryPairs::kHalves);
+  if (!context) return context.error();
+  if (const auto filled = context.value().fill(*maker_, plan_->seed); !filled) return filled;
+  return keep(chain::Activations::make(
+      *maker_, resident_->step, std::make_shared<chain::Context>(std::move(context).value()), demand.run, plan_->seed));
 }
 
 Status CellChains::make_chains() {
@@ -185,7 +203,7 @@ std::optional<std::string> CellChains::find_wrong(const profile::Cell& cell, con
   if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
   const auto elements = static_cast<std::int64_t>(activations_->stream().size_bytes() / sizeof(std::uint16_t));
   return judge_output(runner.chain->scheme(), runner.output_errors, static_cast<std::int64_t>(resident_->layers_to_run),
-                      cell.tokens_per_hop, elements);
+                      cell.tokens_per_hop, elements, resident_->step.workload);
 }
 
 /// Runs the chain once and finds the errors of its output; `anchor` holds the outputs of f16, which comes first. False:

@@ -19,7 +19,9 @@ constexpr double kLoopWindow = 0.05;
 
 void set_counts_of(const profile::Cell& cell, const Runner& runner, std::int64_t repetitions,
                    result::TrialRecord& trial) {
-  set_counts(runner.chain->step_costs(), cell.steps(), cell.hops, cell.batch * cell.steps(), repetitions, trial);
+  const scheme::Costs chain = runner.chain->compute_costs(static_cast<std::uint64_t>(cell.context_tokens),
+                                                          static_cast<std::uint64_t>(cell.steps()));
+  set_counts(chain, 1, cell.hops, cell.batch * cell.steps(), repetitions, trial);
 }
 
 void set_phases(const Window& window, result::TrialRecord& trial) {
@@ -27,7 +29,7 @@ void set_phases(const Window& window, result::TrialRecord& trial) {
       &result::TrialRecord::phase_cast_s,       &result::TrialRecord::phase_quantize_s,
       &result::TrialRecord::phase_dequantize_s, &result::TrialRecord::phase_matmul_s,
       &result::TrialRecord::phase_attention_s,  &result::TrialRecord::phase_other_s,
-      &result::TrialRecord::phase_outliers_s};
+      &result::TrialRecord::phase_outliers_s,   &result::TrialRecord::phase_head_s};
   static_assert(std::size(kPhases) == scheme::kRoleCount);
   for (std::size_t i = 0; i < scheme::kRoleCount; ++i) trial.*kPhases[i] = window.phases[i].value();
   trial.gap_s = window.gap.value();

@@ -36,13 +36,7 @@ constexpr Words<10> words_of(Kind) {
   return {"norm", "project", "expand_heads", "add", "gate", "bias", "head_norm", "attend", "embed", "choose"};
 }
 
-/// What a chain computes.
-enum class Workload {
-  kProjections,  ///< the projections of a decoder, without attention, embedding and head
-  kDecoder,      ///< from token to token, by greedy choice
-  kScoring       ///< from tokens to logits: a decoder that chooses nothing
-};
-constexpr Words<3> words_of(Workload) { return {"projections", "decoder", "scoring"}; }
+using profile::Workload;
 
 /// What operations pass on: one buffer each, reused by every layer; f16 [tokens][width], tokens as u32 [tokens].
 enum class Tensor {

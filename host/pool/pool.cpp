@@ -38,7 +38,8 @@ constexpr PhaseMember kPhases[] = {{&TrialRecord::phase_cast_s, &PointRecord::ph
                                    {&TrialRecord::phase_matmul_s, &PointRecord::phase_matmul_s},
                                    {&TrialRecord::phase_attention_s, &PointRecord::phase_attention_s},
                                    {&TrialRecord::phase_other_s, &PointRecord::phase_other_s},
-                                   {&TrialRecord::phase_outliers_s, &PointRecord::phase_outliers_s}};
+                                   {&TrialRecord::phase_outliers_s, &PointRecord::phase_outliers_s},
+                                   {&TrialRecord::phase_head_s, &PointRecord::phase_head_s}};
 
 /// None where the trial's stamps could not be believed.
 std::optional<double> closure_of(const TrialRecord& trial) {
@@ -73,6 +74,7 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.hops = input.cell.hops;
   point.tokens_per_hop = input.cell.tokens_per_hop;
   point.context_tokens = input.cell.context_tokens;
+  point.workload = find_word<result::Workload>(to_string(input.campaign->workload)).value();
   if (format::info(info.weights).grouped) point.group_size = input.campaign->group_size;
   return point;
 }
@@ -130,17 +132,19 @@ void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& po
   point.roof_status = in_cache ? result::RoofStatus::kInCache : result::RoofStatus::kCeilingTooLow;
 }
 
-/// Fewest bytes (each weight once per step in its format) and all multiply-adds over the ceilings.
+/// Fewest bytes (each weight, and of a decoder each position of the caches, once per step in its format) and all
+/// multiply-adds over the ceilings.
 void add_roof(const PoolInput& input, PointRecord& point) {
   const auto info = scheme::find_scheme(point.scheme).value();
-  const model::Step step = model::make_step(*input.model);
-  const auto bytes_of = [&](const model::Operations& operations) {
-    const auto group_size = static_cast<std::uint32_t>(input.campaign->group_size);
-    return static_cast<double>(chain::compute_weight_bytes(step, operations, info.weights, group_size));
-  };
+  const model::Step step = model::make_step(*input.model, input.campaign->workload);
+  const auto group_size = static_cast<std::uint32_t>(input.campaign->group_size);
+  const double layer_bytes =
+      static_cast<double>(chain::compute_weight_bytes(step, step.layer, info.weights, group_size));
+  const double head_bytes =
+      static_cast<double>(chain::compute_weight_bytes(step, step.final, chain::kHeadFormat, group_size));
   const auto steps = static_cast<double>(input.cell.steps());
-  const double fewest_bytes =
-      (bytes_of(step.layer) * static_cast<double>(input.model->layers) + bytes_of(step.final)) * steps;
+  const double fewest_bytes = (layer_bytes * static_cast<double>(input.model->layers) + head_bytes) * steps +
+                              chain::compute_cache_bytes(step, input.cell) * static_cast<double>(input.model->layers);
   const auto bandwidth = ceiling(input, point.session_ids, &result::Ceilings::read_bytes_per_s);
   if (!bandwidth) return;
   point.roof_s = fewest_bytes / *bandwidth;
@@ -154,7 +158,7 @@ void add_roof(const PoolInput& input, PointRecord& point) {
     }
   }
   const auto resident = static_cast<double>(point.resident_layers.value_or(input.model->layers));
-  set_fraction(input, bytes_of(step.layer) * resident, point);
+  set_fraction(input, layer_bytes * resident, point);
 }
 
 /// What the scheme's matmul takes per weight, and from which batch on that is predicted to bind it.

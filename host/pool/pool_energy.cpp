@@ -34,8 +34,8 @@ constexpr PhaseMember kPhases[] = {
     {"attention", &PointRecord::phase_attention_s, &PointRecord::phase_attention_j,
      &PointRecord::phase_attention_j_status},
     {"other", &PointRecord::phase_other_s, &PointRecord::phase_other_j, &PointRecord::phase_other_j_status},
-    {"outliers", &PointRecord::phase_outliers_s, &PointRecord::phase_outliers_j,
-     &PointRecord::phase_outliers_j_status}};
+    {"outliers", &PointRecord::phase_outliers_s, &PointRecord::phase_outliers_j, &PointRecord::phase_outliers_j_status},
+    {"head", &PointRecord::phase_head_s, &PointRecord::phase_head_j, &PointRecord::phase_head_j_status}};
 
 /// `value` of each trial that has an energy, per chain, by (session, block).
 template <class Value>

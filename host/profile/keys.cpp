@@ -11,6 +11,7 @@ using table::Range;
 
 constexpr Range kRepeat{1, 65536};
 constexpr Range kTrials{1, 10000};
+constexpr std::array<std::string_view, 2> kWorkloads{"projections", "decoder"};
 constexpr std::array<std::int64_t, 3> kGroupSizes{32, 64, 128};
 
 }  // namespace
@@ -73,7 +74,7 @@ std::span<const table::Field<Campaign>> table_of(std::type_identity<Campaign>) {
       {&R::context_tokens,
        {"context_tokens",
         "",
-        "tokens in the cache before the chain, C; only 0 as long as chains have no attention",
+        "tokens in the caches before the chain, C; of a decoder alone",
         {},
         table::kMayMiss | table::kDistinct,
         Range{0, 1 << 24}}},
@@ -110,6 +111,9 @@ std::span<const table::Field<Campaign>> table_of(std::type_identity<Campaign>) {
       {&R::phase_loops,
        {"phase_loops", "", "with a meter: loops of one phase alone, in the first session", {}, table::kMayMiss}},
       {&R::probes, {"probes", "", "windows of one operation alone in every session, for the fit", {}, table::kMayMiss}},
+      {&R::workload,
+       {"workload", "", "what a step runs: the projections of a decoder, or all of it, from token to token", kWorkloads,
+        table::kMayMiss}},
   };
   return kTable;
 }

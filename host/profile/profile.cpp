@@ -110,12 +110,17 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
                        fmt::format("{} > {}", campaign.min_trials, campaign.max_trials),
                        "lower the one or raise the other");
   }
-  const auto context = std::find_if(campaign.context_tokens.begin(), campaign.context_tokens.end(),
-                                    [](std::int64_t tokens) { return tokens != 0; });
-  if (context != campaign.context_tokens.end()) {
-    return usage_error(
-        fmt::format("{}: no chain reads a cache yet, so `context_tokens` would be a label without a cost", name),
-        std::to_string(*context), "give 0");
+  if (campaign.workload == Workload::kProjections) {
+    const auto context = std::find_if(campaign.context_tokens.begin(), campaign.context_tokens.end(),
+                                      [](std::int64_t tokens) { return tokens != 0; });
+    if (context != campaign.context_tokens.end()) {
+      return usage_error(
+          fmt::format("{}: projections read no cache, so `context_tokens` would be a label without a cost", name),
+          std::to_string(*context), "give 0, or `workload` decoder");
+    }
+  } else if (campaign.layers_limit) {
+    return usage_error(fmt::format("{}: `layers_limit` cuts a decoder, whose head is no layer", name),
+                       std::to_string(*campaign.layers_limit), "give null, or `workload` projections");
   }
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * campaign.hops.size() *

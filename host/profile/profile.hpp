@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "core/words.hpp"
 
 namespace qtrap::profile {
 
@@ -44,6 +45,14 @@ struct ModelProfile {
   bool operator==(const ModelProfile&) const = default;
 };
 
+/// What a chain computes.
+enum class Workload {
+  kProjections,  ///< the projections of a decoder, without attention, embedding and head
+  kDecoder,      ///< from token to token, by greedy choice
+  kScoring       ///< from tokens to logits: a decoder that chooses nothing
+};
+constexpr Words<3> words_of(Workload) { return {"projections", "decoder", "scoring"}; }
+
 /// What to measure and how precisely. The initial values are the defaults of keys that a file may leave out.
 struct Campaign {
   std::string name;
@@ -67,6 +76,7 @@ struct Campaign {
   double energy_window_s = 5;
   bool phase_loops = true;
   bool probes = true;
+  Workload workload = Workload::kProjections;  ///< never kScoring
   bool operator==(const Campaign&) const = default;
 };
 

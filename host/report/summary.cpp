@@ -43,12 +43,16 @@ std::string energy_text(const PointRecord& point, const std::string& text) {
   return measured || text == "–" ? text : "~" + text;
 }
 
-std::string conversion_share(const PointRecord& point) {
-  const double conversion = point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) +
-                            point.phase_dequantize_s.value_or(0) + point.phase_outliers_s.value_or(0);
-  const double all = conversion + point.phase_matmul_s.value_or(0) + point.phase_attention_s.value_or(0) +
-                     point.phase_other_s.value_or(0) + point.gap_s.value_or(0);
-  return point.phase_matmul_s && all > 0 ? fmt::format("{:.0f} %", 100 * conversion / all) : "–";
+double conversion_of(const PointRecord& point) {
+  return point.phase_cast_s.value_or(0) + point.phase_quantize_s.value_or(0) + point.phase_dequantize_s.value_or(0) +
+         point.phase_outliers_s.value_or(0);
+}
+
+/// A part of the phases and the gaps.
+std::string share_text(const PointRecord& point, std::optional<double> part) {
+  const double all = conversion_of(point) + point.phase_matmul_s.value_or(0) + point.phase_attention_s.value_or(0) +
+                     point.phase_other_s.value_or(0) + point.phase_head_s.value_or(0) + point.gap_s.value_or(0);
+  return point.phase_matmul_s && part && all > 0 ? fmt::format("{:.0f} %", 100 * *part / all) : "–";
 }
 
 /// A quantity with a verdict per point.
@@ -91,11 +95,19 @@ bool has_energy(const std::vector<PointRecord>& points) {
   return std::any_of(points.begin(), points.end(), [](const auto& point) { return point.energy_gross_j.has_value(); });
 }
 
+bool has_decoder(const std::vector<PointRecord>& points) {
+  return std::any_of(points.begin(), points.end(),
+                     [](const auto& point) { return point.workload == result::Workload::kDecoder; });
+}
+
 Table point_table(const std::vector<PointRecord>& points) {
   Table table;
-  for (const char* heading :
-       {"model", "B", "H×T", "scheme", "ms/token", "time vs f16", "COR", "cast+deq", "of roof", "verdict"})
-    table.columns.push_back({heading, heading});
+  const bool decoder = has_decoder(points);
+  std::vector<const char*> headings{"model", "B", "H×T", "scheme", "ms/token", "time vs f16", "COR", "cast+deq"};
+  if (decoder) headings.insert(headings.begin() + 3, "C");
+  if (decoder) headings.insert(headings.end(), {"attention", "head"});
+  headings.insert(headings.end(), {"of roof", "verdict"});
+  for (const char* heading : headings) table.columns.push_back({heading, heading});
   const bool energy = has_energy(points);
   if (energy) {
     for (const char* heading : {"J/token", "energy vs f16", "energy verdict"})
@@ -106,14 +118,20 @@ Table point_table(const std::vector<PointRecord>& points) {
     const bool first = point.cell_id != last_cell;
     last_cell = point.cell_id;
     const auto once = [&](std::string text) { return Value(first ? std::move(text) : std::string()); };
-    table.rows.push_back({once(point.model), once(fmt::format("{}", point.batch)),
-                          once(fmt::format("{}×{}{}", point.hops, point.tokens_per_hop, phase_text(point.phase))),
-                          point.scheme + (point.basis == PointBasis::kExtrapolated ? "*" : ""),
-                          point.time_per_token_s ? fmt::format("{:.3g}", 1e3 * *point.time_per_token_s) : "–",
-                          ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high),
-                          point.cor_operational ? signed_number(*point.cor_operational) : "–", conversion_share(point),
-                          point.roof_fraction ? fmt::format("{:.2f}", *point.roof_fraction) : "–",
-                          verdict_text(point, kTime)});
+    std::vector<Value> row{once(point.model), once(fmt::format("{}", point.batch)),
+                           once(fmt::format("{}×{}{}", point.hops, point.tokens_per_hop, phase_text(point.phase)))};
+    const auto add = [&](std::string text) { row.emplace_back(std::move(text)); };
+    if (decoder) row.push_back(once(fmt::format("{}", point.context_tokens)));
+    add(point.scheme + (point.basis == PointBasis::kExtrapolated ? "*" : ""));
+    add(point.time_per_token_s ? fmt::format("{:.3g}", 1e3 * *point.time_per_token_s) : "–");
+    add(ratio_text(point, point.time_ratio, point.time_ratio_low, point.time_ratio_high));
+    add(point.cor_operational ? signed_number(*point.cor_operational) : "–");
+    add(share_text(point, conversion_of(point)));
+    if (decoder) add(share_text(point, point.phase_attention_s));
+    if (decoder) add(share_text(point, point.phase_head_s));
+    add(point.roof_fraction ? fmt::format("{:.2f}", *point.roof_fraction) : "–");
+    add(verdict_text(point, kTime));
+    table.rows.push_back(std::move(row));
     if (!energy) continue;
     const auto energy_ratio = ratio_text(point, point.energy_ratio, point.energy_ratio_low, point.energy_ratio_high);
     for (std::string text :

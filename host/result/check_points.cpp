@@ -22,7 +22,7 @@ bool agree(double a, double b) { return std::abs(a - b) <= kRounding * std::max(
 constexpr std::optional<double> PointRecord::*kPointPhases[] = {
     &PointRecord::phase_cast_s,     &PointRecord::phase_quantize_s,  &PointRecord::phase_dequantize_s,
     &PointRecord::phase_matmul_s,   &PointRecord::phase_attention_s, &PointRecord::phase_other_s,
-    &PointRecord::phase_outliers_s,
+    &PointRecord::phase_outliers_s, &PointRecord::phase_head_s,
 };
 
 void check_point_status(const PointRecord& point, const Place& place) {
@@ -285,6 +285,7 @@ std::span<const Pooled> pooled_figures() {
       {"phase_attention_s", TrialMode::kProfiled, &P::phase_attention_s, value_of(&T::phase_attention_s)},
       {"phase_other_s", TrialMode::kProfiled, &P::phase_other_s, value_of(&T::phase_other_s)},
       {"phase_outliers_s", TrialMode::kProfiled, &P::phase_outliers_s, value_of(&T::phase_outliers_s)},
+      {"phase_head_s", TrialMode::kProfiled, &P::phase_head_s, value_of(&T::phase_head_s)},
       {"gap_s", TrialMode::kProfiled, &P::gap_s, value_of(&T::gap_s)},
   };
   return kTable;

@@ -83,7 +83,7 @@ void check_session(const SessionRecord& session, const Place& place) {
 constexpr std::optional<double> TrialRecord::*kTrialPhases[] = {
     &TrialRecord::phase_cast_s,     &TrialRecord::phase_quantize_s,  &TrialRecord::phase_dequantize_s,
     &TrialRecord::phase_matmul_s,   &TrialRecord::phase_attention_s, &TrialRecord::phase_other_s,
-    &TrialRecord::phase_outliers_s,
+    &TrialRecord::phase_outliers_s, &TrialRecord::phase_head_s,
 };
 
 void check_trial_counts(const TrialRecord& trial, const Place& place) {

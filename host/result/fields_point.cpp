@@ -163,6 +163,12 @@ constexpr Field<R> kTable[] = {
     {&R::phase_outliers_j, {"phase_outliers_j", "J", "gross energy of these passes of a chain"}},
     {&R::phase_outliers_j_status,
      {"phase_outliers_j_status", "", "ok, or why it is null; no_pass in files before this key", {}, table::kMayMiss}},
+    {&R::phase_head_s,
+     {"phase_head_s", "s",
+      "passes of a chain that follow a decoder's last layer, choice included: median; null in files before this key"}},
+    {&R::phase_head_j, {"phase_head_j", "J", "gross energy of these passes of a chain"}},
+    {&R::phase_head_j_status,
+     {"phase_head_j_status", "", "ok, or why it is null; no_pass in files before this key", {}, table::kMayMiss}},
 };
 
 }  // namespace

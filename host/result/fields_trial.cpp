@@ -76,6 +76,10 @@ constexpr Field<TrialRecord> kTrialFields[] = {
     {&TrialRecord::phase_outliers_s,
      {"phase_outliers_s", "s",
       "device time in the window of passes that find and gather columns of outliers; null in files before this key"}},
+    {&TrialRecord::phase_head_s,
+     {"phase_head_s", "s",
+      "device time in the window of what follows a decoder's last layer, choice included; null in files before this "
+      "key"}},
 };
 
 }  // namespace

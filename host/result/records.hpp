@@ -241,6 +241,7 @@ struct TrialRecord {
   std::optional<std::string> unchecked_reason;
   std::optional<std::string> mac_class;
   std::optional<double> phase_outliers_s;
+  std::optional<double> phase_head_s;
   bool operator==(const TrialRecord&) const = default;
 };
 
@@ -392,6 +393,9 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<double> phase_outliers_s;
   std::optional<double> phase_outliers_j;
   EnergyStatus phase_outliers_j_status = EnergyStatus::kNoPass;
+  std::optional<double> phase_head_s;
+  std::optional<double> phase_head_j;
+  EnergyStatus phase_head_j_status = EnergyStatus::kNoPass;
   bool operator==(const PointRecord&) const = default;
 };
 

@@ -12,6 +12,7 @@ import numpy as np
 import attention_cases as attention
 import ceiling_cases as ceilings
 import references as ref
+import token_cases as tokens
 from formats import E4M3, FORMATS, make_fp8, random_e4m3
 
 
@@ -389,34 +390,6 @@ def expand_heads_f16_cases(program, rng):
         yield Case([v, Out(v.repeat(repeat, axis=1)), heads, repeat, dim], rows=heads, tokens=tokens)
 
 
-def add_bias_f16_cases(program, rng):
-    for tokens, width in ((1, 7), (3, 130)):
-        x, bias = halves(rng, tokens, width), halves(rng, width)
-        total = (x.astype(np.float32) + bias.astype(np.float32)).astype(np.float16)
-        yield Case([Out(total, initial=x), bias, width], columns=width, tokens=tokens)
-
-
-def embed_f16_cases(program, rng):
-    for tokens, width in ((1, 7), (3, 130)):
-        table = rng.integers(0, 65536, (5, width)).astype(np.uint16)
-        ids = np.array([4, 0, 2], np.uint32)[:tokens]
-        yield Case([table, ids, Out(table[ids]), width], columns=width, tokens=tokens)
-
-
-def choose_f16_cases(program, rng):
-    """The first of equals, NaN beside a number, nothing but NaN, nothing but -infinity."""
-    vocab = 2 * (program.define("WORK_GROUP") or 4) + 3
-    logits = halves(rng, 5, vocab)
-    logits[0, [vocab // 2, vocab - 1]] = 60000
-    logits[1, :-1] = np.nan
-    logits[2] = np.nan
-    logits[3] = -np.inf
-    chosen = np.array([vocab // 2, vocab - 1, 0, 0, int(logits[4].argmax())], np.uint32)
-    for tokens, run in ((5, 5), (1, 1)):
-        yield Case([logits[:tokens], Out(chosen[:tokens]), Out(np.array([7 + run], np.uint32), initial=np.array([7], np.uint32)), vocab,
-                    tokens, run], columns=vocab, tokens=tokens)
-
-
 # Probes: host/device/probe.cpp launches 64 items in one group over 64 integers.
 def probe_case(values, expected):
     return [Case([np.asarray(values, np.int32), Out(np.asarray(expected, np.int32))], sizes=((64, 1, 1), (64, 1, 1)))]
@@ -491,9 +464,6 @@ CASES |= {
     "swiglu_f16": swiglu_f16_cases,
     "residual_add_f16": residual_add_f16_cases,
     "expand_heads_f16": expand_heads_f16_cases,
-    "add_bias_f16": add_bias_f16_cases,
-    "embed_f16": embed_f16_cases,
-    "choose_f16": choose_f16_cases,
     "probe_dot4": probe_dot4_cases,
     "probe_lanes": probe_lanes_cases,
     "probe_half2": probe_half2_cases,
@@ -502,5 +472,5 @@ CASES |= {
     "empty_launch": empty_launch_cases,
 }
 CASES |= {f"dequantize_{code}_f16": dequantize_cases(make) for code, make in FORMATS.items()}
-CASES |= {operation: functools.partial(cases, make=(Case, Out)) for operation, cases in attention.ROWS.items()}
+CASES |= {operation: functools.partial(cases, make=(Case, Out)) for operation, cases in (attention.ROWS | tokens.ROWS).items()}
 CASES |= {make.__name__: ceiling_cases(make) for make in ceilings.ROWS}

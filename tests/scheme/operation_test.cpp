@@ -40,7 +40,7 @@ TEST(Operation, HasTheTextThatFilesHoldOfIt) {
         {{kGate}, "swiglu_f16", Role::kOther},
         {{kAdd}, "residual_add_f16", Role::kOther},
         {{kBias}, "add_bias_f16", Role::kOther},
-        {{kChoose}, "choose_f16", Role::kOther},
+        {{kChoose}, "choose_f16", Role::kHead},
         {{kExpandHeads}, "expand_heads_f16", Role::kOther}}) {
     EXPECT_EQ(to_string(row.operation), row.text);
     EXPECT_EQ(role_of(row.operation), row.role) << row.text;

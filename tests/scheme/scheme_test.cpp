@@ -94,6 +94,7 @@ TEST(SchemeTable, NamesEveryRoleAsTheResultFieldsDo) {
   EXPECT_EQ(word_of(Role::kAttention), "attention");
   EXPECT_EQ(word_of(Role::kOther), "other");
   EXPECT_EQ(word_of(Role::kOutliers), "outliers");
+  EXPECT_EQ(word_of(Role::kHead), "head");
 }
 
 TEST(OutlierRule, HasAPlaceForEachHundredAndTwentyEighthColumnInSteps) {

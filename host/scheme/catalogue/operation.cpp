@@ -34,7 +34,7 @@ constexpr std::array kKinds{
     KindInfo{"attend_", Role::kAttention},
     KindInfo{"combine_heads_", Role::kAttention},
     KindInfo{"embed_", Role::kOther},
-    KindInfo{"choose_", Role::kOther},
+    KindInfo{"choose_", Role::kHead},
 };
 static_assert(kKinds.size() == static_cast<std::size_t>(OperationKind::kChoose) + 1);
 

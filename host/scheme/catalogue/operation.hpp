@@ -13,12 +13,12 @@ namespace qtrap::scheme {
 
 using format::WeightFormat;
 
-enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther, kOutliers };
-inline constexpr std::size_t kRoleCount = 7;
+enum class Role { kCast, kQuantize, kDequantize, kMatmul, kAttention, kOther, kOutliers, kHead };
+inline constexpr std::size_t kRoleCount = 8;
 
 /// The names of the phase_*_s fields.
 constexpr Words<kRoleCount> words_of(Role) {
-  return {"cast", "quantize", "dequantize", "matmul", "attention", "other", "outliers"};
+  return {"cast", "quantize", "dequantize", "matmul", "attention", "other", "outliers", "head"};
 }
 
 /// In the order of the table.
