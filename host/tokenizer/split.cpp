@@ -16,7 +16,7 @@ namespace {
 
 struct ExpressionInfo {
   Expression expression;
-  const char* spelling;  ///< as tokenizer.json has it and ICU reads it
+  std::string_view spelling;  ///< as tokenizer.json has it
 };
 
 /// In the order of Expression.
@@ -46,6 +46,14 @@ const std::vector<SplitRule>& rules() {
       {{"qwen2"}, {kQwen2}, true},
   };
   return kRules;
+}
+
+/// What ICU is given: it repeats a set in constant memory, but saves a place for each \s that it repeats.
+icu::UnicodeString to_pattern(std::string_view spelling) {
+  auto pattern = icu::UnicodeString::fromUTF8(icu::StringPiece(spelling.data(), static_cast<int>(spelling.size())));
+  pattern.findAndReplace(u"\\s+", u"[\\s]+");
+  pattern.findAndReplace(u"\\s*", u"[\\s]*");
+  return pattern;
 }
 
 /// A part of a text, in units of UTF-16.
@@ -110,10 +118,10 @@ struct Splitter::Patterns {
 Splitter::Splitter(std::span<const Expression> expressions) {
   auto made = std::make_unique<Patterns>();
   for (const Expression expression : expressions) {
-    const char* spelling = kExpressions.at(static_cast<std::size_t>(expression)).spelling;
+    const ExpressionInfo& info = kExpressions.at(static_cast<std::size_t>(expression));
     UErrorCode code = U_ZERO_ERROR;
     UParseError where;
-    made->patterns.emplace_back(icu::RegexPattern::compile(icu::UnicodeString::fromUTF8(spelling), 0, where, code));
+    made->patterns.emplace_back(icu::RegexPattern::compile(to_pattern(info.spelling), 0, where, code));
     if (U_FAILURE(code)) fail_contract(u_errorName(code));
   }
   patterns_ = std::move(made);
