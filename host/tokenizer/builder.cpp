@@ -53,15 +53,14 @@ bool Builder::add_added(const AddedToken& added) {
   if (added.text.size() > kLongestAdded)
     return refuse(fmt::format("added token {} is too long", added.id), std::string(added.text),
                   fmt::format("at most {} bytes are read", kLongestAdded));
+  if (!added_.emplace(added.text).second)
+    return refuse("an added token is given twice", std::string(added.text), kDamaged);
   if (const auto found = ids_.find(std::string(added.text)); found == ids_.end()) {
     if (!place(added.id, added.text)) return false;
   } else if (found->second != added.id) {
     return refuse(fmt::format("added token {} is token {} too", added.id, found->second), std::string(added.text),
                   kDamaged);
   }
-  if (added_.size() <= added.id) added_.resize(added.id + 1);
-  if (added_[added.id]) return refuse("an added token is given twice", std::string(added.text), kDamaged);
-  added_[added.id] = true;
   parts_.bytes[added.id] = added.text;
   pending_.push_back({static_cast<Token>(added.id), added.special, added.normalized});
   return true;
@@ -133,7 +132,7 @@ Result<Tokenizer> Builder::finish() {
     const std::string form = one.normalized && parts_.nfc ? normalize_nfc(text) : text;
     AddedTokens& added = one.normalized ? parts_.added_normalized : parts_.added;
     if (form.size() > kLongestAdded || !added.add(form, one.id, one.special))
-      refuse(fmt::format("added token {} is spelt as another one", one.id), text, kDamaged);
+      refuse(fmt::format("added token {} has another one's normal form", one.id), text, kDamaged);
   }
   parts_.added_count = pending_.size();
   if (ignore_merges_) {

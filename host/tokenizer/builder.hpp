@@ -62,7 +62,8 @@ class Builder {
 
   std::string name_;
   Parts parts_;
-  std::vector<bool> given_, added_;             ///< by id
+  std::vector<bool> given_;                     ///< by id
+  std::unordered_set<std::string> added_;       ///< texts of the added tokens
   std::vector<Pending> pending_;                ///< added tokens
   std::unordered_map<std::string, Token> ids_;  ///< by text; added tokens only where they are among the others
   std::unordered_set<std::uint64_t> pairs_;     ///< of merges
