@@ -64,6 +64,27 @@ class Weights(ProgramTest):
         self.assertEqual(json.loads(done.stdout), shape)
         self.assertIn("model qwen3: qwen3, hidden 16", done.stderr)
 
+    def test_a_text_is_told_in_tokens(self):
+        text = self.write("text.txt", "a<s>ab abc\n")
+        tokens = ["a", "b", "Ġ", "ab", "Ġab", "<s>", "Ċ"]
+        folder = self.folder / "qwen3"
+        shutil.copytree(DATA / "qwen3", folder)
+        tokenizer = {"added_tokens": [{"id": 5, "content": "<s>", "special": True}], "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False},
+                     "model": {"type": "BPE", "vocab": {one: i for i, one in enumerate(tokens) if i != 5}, "merges": ["a b", "Ġ ab"]}}
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+        printed = self.printed(folder, "--text", text)
+        self.assertIn("tokenizer: 7 tokens, 2 merges, 1 added tokens\n", printed)
+        self.assertTrue(printed.endswith("text.txt: 11 bytes, 5 tokens, 5 of them distinct; first 0 5 3 4 6\n"), printed)
+        listing = json.loads(self.printed(folder, "--text", text, "--json"))["text"]
+        self.assertEqual([listing[key] for key in ("bytes", "tokens", "distinct_tokens", "first_tokens", "vocabulary", "merges", "added_tokens")],
+                         [11, 5, 5, [0, 5, 3, 4, 6], 7, 2, 1])
+        self.assertIsNone(json.loads(self.printed(folder, "--json"))["text"])
+        many = self.write("many.txt", "ab" * 40)
+        self.assertEqual(json.loads(self.printed(folder, "--text", many, "--json"))["text"]["first_tokens"], [3] * 16)
+        self.refused(folder, "--text", "nowhere.txt", texts=["nowhere.txt", "no such file"])
+        self.refused(DATA / "qwen3", "--text", text, texts=["tokenizer.json", "no such file"])
+        self.refused(DATA / "llama.gguf", "--text", text, texts=["a key of the tokenizer is missing (tokenizer.ggml.pre)"])
+
     def test_a_model_that_cannot_run_is_listed_and_an_error(self):
         folder = self.folder / "qwen3"
         shutil.copytree(DATA / "qwen3", folder)
