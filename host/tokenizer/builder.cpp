@@ -80,9 +80,6 @@ bool Builder::add_merge(std::string_view left, std::string_view right) {
   if (!find_token(left, left, right, rule.left) || !find_token(right, left, right, rule.right) ||
       !find_token(fmt::format("{}{}", left, right), left, right, rule.result))
     return false;
-  if (!pairs_.insert(std::uint64_t{rule.left} << 32U | rule.right).second)
-    return refuse(fmt::format("merge {} is given twice", parts_.merges.size()), fmt::format("{} + {}", left, right),
-                  kDamaged);
   parts_.merges.push_back(rule);
   return true;
 }
@@ -118,7 +115,18 @@ bool Builder::set_id(std::string_view key, std::uint64_t id, std::optional<Token
   return true;
 }
 
-Result<Tokenizer> Builder::finish() {
+/// By sorting: a set of hashes may be made slow by whoever wrote the file.
+void Builder::check_merges() {
+  std::vector<std::pair<Token, Token>> pairs;
+  pairs.reserve(parts_.merges.size());
+  for (const MergeRule& rule : parts_.merges) pairs.emplace_back(rule.left, rule.right);
+  std::sort(pairs.begin(), pairs.end());
+  const auto twice = std::adjacent_find(pairs.begin(), pairs.end());
+  if (twice != pairs.end())
+    refuse("a merge is given twice", fmt::format("tokens {} + {}", twice->first, twice->second), kDamaged);
+}
+
+void Builder::find_bytes() {
   bool any = false;
   for (unsigned byte = 0; byte < 256; ++byte) {
     const auto found = ids_.find(spell_byte(static_cast<std::uint8_t>(byte)));
@@ -127,6 +135,9 @@ Result<Tokenizer> Builder::finish() {
     any = true;
   }
   if (!any) refuse("no byte has a token", "", "a byte-level vocabulary has one for each, spelt as GPT-2 does");
+}
+
+void Builder::place_added() {
   for (const Pending& one : pending_) {
     const std::string& text = parts_.bytes[one.id];
     const std::string form = one.normalized && parts_.nfc ? normalize_nfc(text) : text;
@@ -135,6 +146,12 @@ Result<Tokenizer> Builder::finish() {
       refuse(fmt::format("added token {} has another one's normal form", one.id), text, kDamaged);
   }
   parts_.added_count = pending_.size();
+}
+
+Result<Tokenizer> Builder::finish() {
+  check_merges();
+  find_bytes();
+  place_added();
   if (ignore_merges_) {
     for (const auto& [text, id] : ids_) {
       if (auto bytes = read_spelling(text)) parts_.words.emplace(*std::move(bytes), id);

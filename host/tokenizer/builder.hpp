@@ -58,6 +58,9 @@ class Builder {
   };
   bool place(std::uint64_t id, std::string_view text);
   bool check_text(std::uint64_t id, std::string_view text);
+  void check_merges();
+  void find_bytes();
+  void place_added();
   bool find_token(std::string_view text, std::string_view left, std::string_view right, Token& id);
 
   std::string name_;
@@ -66,7 +69,6 @@ class Builder {
   std::unordered_set<std::string> added_;       ///< texts of the added tokens
   std::vector<Pending> pending_;                ///< added tokens
   std::unordered_map<std::string, Token> ids_;  ///< by text; added tokens only where they are among the others
-  std::unordered_set<std::uint64_t> pairs_;     ///< of merges
   bool ignore_merges_ = false;
   table::Problem problem_;
 };

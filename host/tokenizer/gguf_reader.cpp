@@ -45,7 +45,7 @@ class Reader {
   }
   static std::string full(std::string_view key) { return fmt::format("tokenizer.ggml.{}", key); }
 
-  /// The value of a key as a T; null where it is not there, or fault() is set where it is another.
+  /// The value of a key as a T; null where it is not there, or of another type, which is a fault.
   template <class T>
   const T* find(std::string_view key, std::string_view kind) {
     const MetadataValue* value = file_.find_metadata(full(key));

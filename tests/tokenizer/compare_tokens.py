@@ -1,4 +1,4 @@
-"""compare_tokens.py TOKENIZER_IDS [MODEL-FOLDER]: qtrap's tokens of the model of `tools/fetch-model smollm2-135m` against those of the
+"""compare_tokens.py TOKENIZER_IDS [MODEL-FOLDER [SEED]]: qtrap's tokens of the model of `tools/fetch-model smollm2-135m` against those of the
 package tokenizers: of its text, of hostile texts (make_fixtures.py), of texts at random; and of its vocabulary under every split rule.
 
 Run by hand with the packages of make_fixtures.py: cmake --build build/ci --target tokenizer_ids, then
@@ -74,7 +74,7 @@ def main():
     special = [token for token, kind in zip(tokens, kinds) if kind == gguf.TokenType.CONTROL]
     vocabulary = {token: i for i, token in enumerate(tokens)}
     wiki = b"".join(line for line in (folder / "wiki.utf8").read_bytes().splitlines(keepends=True) if not line.startswith(b"<doc"))
-    rng = random.Random(1)
+    rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     hostile = {name: bytes_of(one) for name, one in HOSTILE.items()}
     chance = {f"random {i}": random_text(rng) for i in range(RANDOM)}
     long = {name: text or bytes(rng.choices(b"abcdefghijklmnopqrstuvwxyz", k=10**6)) for name, text in LONG.items()}
@@ -95,6 +95,9 @@ def main():
             write_gguf(path, rule, tokens + ADDED, merges, special, ADDED)
             other = make_tokenizer(rule, vocabulary, merges, special, ADDED)
             comparison.compare(f"rule {rule}", path, other, {"wiki.utf8": wiki, **hostile, **chance, **long})
+            path = comparison.folder / "tokenizer.json"
+            other.save(str(path))
+            comparison.compare(f"rule {rule}, tokenizer.json", path, other, {**hostile, **chance})
         if comparison.wrong:
             sys.exit(f"error: {comparison.wrong} texts differ")
 
