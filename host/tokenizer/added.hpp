@@ -12,12 +12,12 @@
 
 namespace qtrap::tokenizer {
 
-/// Longest of them in bytes: a search may look at so many at each place of a text.
+/// Longest of them in bytes, before it is normalized: a search may look at so many at each place of a text.
 inline constexpr std::size_t kLongestAdded = 1024;
 
 class AddedTokens {
  public:
-  /// `text` is not empty and at most kLongestAdded bytes. False where it was added before.
+  /// `text` is not empty. False where it was added before.
   bool add(std::string_view text, Token id, bool special);
 
   struct Match {

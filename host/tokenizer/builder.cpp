@@ -142,7 +142,7 @@ void Builder::place_added() {
     const std::string& text = parts_.bytes[one.id];
     const std::string form = one.normalized && parts_.nfc ? normalize_nfc(text) : text;
     AddedTokens& added = one.normalized ? parts_.added_normalized : parts_.added;
-    if (form.size() > kLongestAdded || !added.add(form, one.id, one.special))
+    if (!added.add(form, one.id, one.special))
       refuse(fmt::format("added token {} has another one's normal form", one.id), text, kDamaged);
   }
   parts_.added_count = pending_.size();
