@@ -16,7 +16,9 @@ using Json = table::SortedJson;
 constexpr std::string_view kOnly = "a byte-level BPE like that of GPT-2, Llama 3 or Qwen2 is read";
 
 bool is_false(const Json& value) { return value == false; }
-bool is_nothing(const Json& value) { return value.is_null() || value == ""; }
+bool is_nothing(const Json& value) {
+  return value.is_null() || (value.is_string() && value.get_ref<const std::string&>().empty());
+}
 bool is_no_chance(const Json& value) { return value.is_null() || value == 0; }
 bool is_bpe(const Json& value) { return value == "BPE"; }
 bool is_isolated(const Json& value) { return value == "Isolated"; }

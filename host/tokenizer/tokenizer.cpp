@@ -60,7 +60,7 @@ Status walk(const AddedTokens& added, std::string_view text, const EncodeOptions
   std::size_t place = 0;
   for (const AddedTokens::Match& match : added.find(text, options.parse_special)) {
     if (match.begin > place) {
-      if (const Status status = between(text.substr(place, match.begin - place)); !status) return status;
+      if (const Status status = between(text.substr(place, match.begin - place)); !status) return status.error();
     }
     out.push_back(match.id);
     place = match.end;
