@@ -70,7 +70,7 @@ std::vector<tokenizer::Token> read_ids(const QualityOptions& options, const Mode
   if (!options.tokens.empty())
     return tokenizer::parse_tokens(read_file(options.tokens).value(), options.tokens, vocab).value();
   const tokenizer::Tokenizer tokenizer = tokenizer::read_tokenizer(model.file).value();
-  return tokenizer.encode(read_file(options.text).value(), {false}).value();
+  return tokenizer.encode(read_file(options.text).value()).value();
 }
 
 /// Throws Failure where the text has not as many windows.
@@ -214,9 +214,9 @@ int run_quality(const QualityOptions& options) {
   if (options.text.empty() == options.tokens.empty())
     throw Failure(usage_error("quality needs one of --text and --tokens", options.text.empty() ? "none" : "both",
                               "give the text, or its tokens"));
-  const device::DeviceInfo info = program::choose_probed_device(options.device);
-  const auto model = open_model(options);  // what is wrong with the files is said before a process starts
   (void)choose_schemes(options.schemes);
+  const auto model = open_model(options);  // what is wrong with the files is said before a process starts
+  const device::DeviceInfo info = program::choose_probed_device(options.device);
   program::catch_interrupts(3);
   report::Table table = make_table();
   bool failed = false;

@@ -75,6 +75,26 @@ TEST(MemoryPlan, NamesTheModelThatDoesNotFit) {
   EXPECT_THAT(plan_memory(small_allocations, tiny(), demand(1, 3)).error().message(), HasSubstr("largest allocation"));
 }
 
+/// Everything that make() allocates beyond the layers is in the plan: caches with the positions, head and embedding
+/// with the vocabulary.
+TEST(MemoryPlan, OfADecoderCountsHeadAndCaches) {
+  const auto fixed = [](const profile::ModelProfile& model, std::uint64_t capacity, model::Workload workload) {
+    Demand wanted{{scheme::find_scheme("f16").value()}, {4}, 128, 0.9, 3};
+    wanted.workload = workload;
+    wanted.capacity = capacity;
+    return plan_memory(card(std::uint64_t{1} << 32, 1024), model, wanted).value().fixed_bytes;
+  };
+  const std::uint64_t short_context = fixed(tiny(), 100, model::Workload::kDecoder);
+  // A position: keys and values in f16 of three layers and four sequences with two heads of 24, 24 f32 of angles;
+  // beyond 64 positions attention of four tokens has no more parts here.
+  EXPECT_EQ(fixed(tiny(), 101, model::Workload::kDecoder) - short_context, 2 * 2 * 3 * 4 * 48 + 4 * 24U);
+  profile::ModelProfile tied = tiny();
+  tied.tied_embeddings = true;
+  EXPECT_EQ(short_context - fixed(tied, 100, model::Workload::kDecoder), 2 * 1000 * 96U);
+  EXPECT_GT(fixed(tied, 100, model::Workload::kDecoder),
+            fixed(tied, 100, model::Workload::kProjections) + 2 * 1000 * 96U + 2 * 2 * 3 * 4 * 48 * 100U);
+}
+
 class OnChain : public ::testing::TestWithParam<std::uint64_t> {
  protected:
   void SetUp() override {

@@ -132,5 +132,80 @@ TEST(FindFault, SaysWhatIsWrong) {
   }
 }
 
+/// Biases as Qwen2 and head norms as Qwen3 have them.
+profile::ModelProfile of_all_kinds(bool tied) {
+  profile::ModelProfile shape = test::tiny_model({});
+  shape.qkv_bias = shape.qk_norm = true;
+  shape.tied_embeddings = tied;
+  return shape;
+}
+
+TEST(Decoder, BeginsWithATokenAndEndsWithTheNext) {
+  const Step step = make_step(load("qwen3-0.6b"), Workload::kDecoder);
+  ASSERT_EQ(step.first.size(), 1U);
+  EXPECT_EQ(step.first[0].kind, Kind::kEmbed);
+  EXPECT_EQ(step.first[0].weight, Weight::kHead) << "tied";
+  EXPECT_EQ(step.final.back().kind, Kind::kChoose);
+  EXPECT_EQ(step.width(Tensor::kLogits), 151936U);
+  EXPECT_EQ(step.weights.at(Weight::kHead), (Matrix{151936, 1024}));
+  EXPECT_FALSE(step.weights.contains(Weight::kEmbedding));
+  EXPECT_THAT(list_weights(step.layer, Kind::kProject),
+              ElementsAre(Weight::kQ, Weight::kK, Weight::kV, Weight::kO, Weight::kGate, Weight::kUp, Weight::kDown));
+}
+
+TEST(Decoder, OfAnUntiedShapeHasAnEmbeddingOfItsOwn) {
+  const Step step = make_step(of_all_kinds(false), Workload::kScoring);
+  EXPECT_EQ(step.first[0].weight, Weight::kEmbedding);
+  EXPECT_EQ(step.weights.at(Weight::kEmbedding), (Matrix{1000, 96}));
+  EXPECT_EQ(step.final.back().kind, Kind::kProject) << "scoring chooses nothing";
+}
+
+TEST(Decoder, AddsBiasesThenNormsHeadsThenAttends) {
+  const Step step = make_step(of_all_kinds(true), Workload::kDecoder);
+  std::vector<Kind> kinds;
+  for (const Operation& operation : step.layer) kinds.push_back(operation.kind);
+  EXPECT_THAT(std::vector<Kind>(kinds.begin() + 4, kinds.begin() + 10),
+              ElementsAre(Kind::kBias, Kind::kBias, Kind::kBias, Kind::kHeadNorm, Kind::kHeadNorm, Kind::kAttend));
+  EXPECT_THAT(list_vectors(step.layer), ElementsAre(Weight::kAttentionNorm, Weight::kQBias, Weight::kKBias,
+                                                    Weight::kVBias, Weight::kQNorm, Weight::kKNorm, Weight::kFfnNorm));
+  EXPECT_EQ(step.weights.at(Weight::kQNorm), (Matrix{1, 24}));
+  EXPECT_EQ(step.weights.at(Weight::kQBias), (Matrix{1, 96}));
+}
+
+TEST(Decoder, MissesEachOperationThatIsTakenOut) {
+  for (const bool tied : {false, true}) {
+    for (const Workload workload : {Workload::kDecoder, Workload::kScoring}) {
+      const Step whole = make_step(of_all_kinds(tied), workload);
+      for (Operations Step::*list : {&Step::first, &Step::layer, &Step::final}) {
+        for (std::size_t i = 0; i < (whole.*list).size(); ++i) {
+          Step step = whole;
+          (step.*list).erase((step.*list).begin() + static_cast<std::ptrdiff_t>(i));
+          EXPECT_NE(find_fault(step), std::nullopt) << to_string((whole.*list)[i].kind) << " " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST(Decoder, SaysWhatIsWrong) {
+  struct Reject {
+    void (*spoil)(Step& step);
+    const char* text;
+  };
+  const Reject rejects[] = {
+      {[](Step& s) { s.layer[9].inputs[1] = Tensor::kQuery; }, "attend into attention is of widths that do not fit"},
+      {[](Step& s) { s.layer[9].inputs.pop_back(); }, "attend into attention has 2 inputs and no weight"},
+      {[](Step& s) { s.layer[4].output = Tensor::kAttention; }, "bias into attention is of widths that do not fit"},
+      {[](Step& s) { s.weights[Weight::kQNorm].columns = 96; }, "head_norm into query is of widths that do not fit"},
+      {[](Step& s) { s.weights[Weight::kHead].columns = 90; }, "embed into stream is of widths that do not fit"},
+      {[](Step& s) { s.final.back().output = Tensor::kBranch; }, "choose into branch is of widths that do not fit"},
+  };
+  for (const Reject& reject : rejects) {
+    Step step = make_step(of_all_kinds(true), Workload::kDecoder);
+    reject.spoil(step);
+    EXPECT_THAT(find_fault(step).value_or("nothing"), HasSubstr(reject.text));
+  }
+}
+
 }  // namespace
 }  // namespace qtrap::model

@@ -161,7 +161,7 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
           R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
           R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"no_effect_margin":0.02,"min_trials":2,"max_trials":2,)"
           R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128,)"
-          R"("energy_window_s":0.5,"phase_loops":true,"probes":false})");
+          R"("energy_window_s":0.5,"phase_loops":true,"probes":false,"workload":"projections"})");
   EXPECT_TRUE(parse_campaign(text, "c", kSchemes).value() == one);
   one.layers_limit.reset();
   EXPECT_TRUE(parse_campaign(to_json(one), "c", kSchemes).value() == one);
@@ -172,7 +172,7 @@ TEST(Overrides, SetEveryKindOfKey) {
   for (const char* assignment :
        {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
         "max_seconds=9", "layers_limit=2", "group_size=64", "energy_window_s=2.5", "phase_loops=false", "probes=false",
-        "description=a = b, c", "hops=1"}) {
+        "workload=decoder", "description=a = b, c", "hops=1"}) {
     const Status status = apply_override(one, assignment, kSchemes);
     ASSERT_TRUE(status) << status.error().message();
   }
@@ -188,6 +188,7 @@ TEST(Overrides, SetEveryKindOfKey) {
   EXPECT_EQ(one.energy_window_s, 2.5);
   EXPECT_FALSE(one.phase_loops);
   EXPECT_FALSE(one.probes);
+  EXPECT_EQ(one.workload, Workload::kDecoder);
   EXPECT_EQ(one.description, "a = b, c");
   ASSERT_TRUE(apply_override(one, "layers_limit=null", kSchemes));
   EXPECT_EQ(one.layers_limit, std::nullopt);

@@ -1,0 +1,103 @@
+"""Decoders as a process: `quality` on small models and token files, and a campaign from token to token."""
+import json
+import random
+import unittest
+
+from support import SOURCE, ProgramTest
+
+MODELS = SOURCE / "tests/data/decoders"
+CAMPAIGN = {"schema": "qtrap.campaign", "schema_version": "1.0", "name": "tokens", "description": "a small decoder",
+            "models": ["model.json"], "schemes": ["f16", "w8a16-fused", "w4a16-split"], "batch": [2], "hops": [2], "tokens_per_hop": [3],
+            "context_tokens": [0, 100], "min_trials": 2, "max_trials": 2, "max_seconds_per_point": 2, "max_seconds": 60, "sessions": 1,
+            "group_size": 32, "probes": False, "phase_loops": False, "workload": "decoder"}
+
+
+class Decoder(ProgramTest):
+    def write_tokens(self, count=200):
+        draw = random.Random(4)
+        (self.folder / "ids.txt").write_text(" ".join(str(draw.randrange(128)) for _ in range(count)))
+        return "ids.txt"
+
+    def quality(self, *arguments, model="qwen3"):
+        return self.run_program("quality", "--weights", MODELS / model, "--group-size", "32", *arguments)
+
+    def test_losses_of_schemes_grow_with_their_coarseness(self):
+        done = self.quality("--tokens", self.write_tokens(), "--windows", "4", "--window-tokens", "50", "--schemes",
+                            "w8a16-fused,w4a16-fused,int2-fused", "--json", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr, "")
+        rows = json.loads(done.stdout)
+        self.assertEqual([row["scheme"] for row in rows], ["f16", "w8a16-fused", "w4a16-fused", "int2-fused"])
+        losses = [row["kl_nats_per_token"] for row in rows]
+        self.assertEqual(losses[0], 0)
+        self.assertEqual(losses, sorted(losses))
+        for row in rows:
+            self.assertEqual((row["predicted_tokens"], row["windows"]), (196, 4))
+            self.assertGreater(row["perplexity"], 128, "random tokens are worse than a guess")
+            self.assertLessEqual(row["kl_low"], row["kl_nats_per_token"])
+            self.assertLessEqual(row["kl_nats_per_token"], row["kl_high"])
+            self.assertLessEqual(row["top1_high"], 1)
+
+    def test_the_table_says_how_it_was_obtained(self):
+        done = self.quality("--tokens", self.write_tokens(), "--windows", "1", "--window-tokens", "20", "--schemes", "f16")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("qwen3, a window of 20 tokens, each scored on its own; anchor: the file's weights in f16.", done.stdout)
+        self.assertIn("95 %, t over windows", done.stdout)
+        self.assertNotIn("second time", done.stdout, "the file is not quantized")
+
+    def test_every_scheme_is_evaluated_once_by_default(self):
+        done = self.quality("--tokens", self.write_tokens(), "--windows", "1", "--window-tokens", "20", "--json", "--quiet", model="llama3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        schemes = [row["scheme"] for row in json.loads(done.stdout)]
+        self.assertEqual(len(schemes), len(set(schemes)))
+        self.assertIn("w8a8", schemes)
+        self.assertFalse([scheme for scheme in schemes if scheme.endswith("-split")], "a split scheme computes what its fused one does")
+
+    def test_what_cannot_be_evaluated_is_refused_in_a_line(self):
+        ids = self.write_tokens()
+        (self.folder / "high.txt").write_text("1 2 128")
+        (self.folder / "none.txt").write_text(" \n")
+        refused = [((), "quality needs one of --text and --tokens (none)"),
+                   (("--tokens", ids, "--text", ids), "quality needs one of --text and --tokens (both)"),
+                   (("--tokens", ids, "--schemes", "w5"), "unknown scheme (w5): choose from f16, "),
+                   (("--tokens", ids, "--window-tokens", "256"), "the text has too few tokens for its windows (200 for 8 windows of 256)"),
+                   (("--tokens", ids, "--window-tokens", "300"), "a window is longer than the model's context (300): give --window-tokens of at most 256"),
+                   (("--tokens", "high.txt", "--windows", "1", "--window-tokens", "2"), "high.txt"),
+                   (("--tokens", "none.txt"), "none.txt"),
+                   (("--tokens", "missing.txt"), "missing.txt"),
+                   (("--text", ids), "tokenizer")]
+        for arguments, text in refused:
+            done = self.quality(*arguments)
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(text, done.stderr)
+            self.assertEqual(done.stdout, "")
+
+    def run_campaign(self):
+        shape = self.run_program("weights", MODELS / "qwen2", "--out", "model.json")
+        self.assertEqual(shape.returncode, 0, shape.stderr)
+        (self.folder / "tokens.json").write_text(json.dumps(CAMPAIGN))
+        done = self.run_program("run", "tokens.json", "--out", "a.jsonl", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout, [json.loads(line) for line in (self.folder / "a.jsonl").read_text().splitlines()]
+
+    def test_a_campaign_measures_the_context(self):
+        text, records = self.run_campaign()
+        self.assertRegex(text, r"H×T +C +scheme")
+        self.assertEqual(self.run_program("check", "a.jsonl").returncode, 0)
+        points = [one for one in records if one["record"] == "point"]
+        self.assertEqual(len(points), 6)
+        for point in points:
+            self.assertEqual((point["workload"], point["status"]), ("decoder", "ok"), point)
+        # 2 layers of keys and values, f16, 2 sequences, 1 head of 16: 6 steps read 100 positions more each.
+        by = {(point["context_tokens"], point["scheme"]): point["bytes"] for point in points}
+        for scheme in CAMPAIGN["schemes"]:
+            self.assertEqual(by[100, scheme] - by[0, scheme], 2 * 2 * 2 * 2 * 16 * 6 * 100, scheme)
+        for trial in (one for one in records if one["record"] == "trial" and one["mode"] == "profiled"):
+            self.assertEqual(trial["events"], trial["launches"])
+            self.assertGreater(trial["phase_attention_s"], 0)
+            self.assertGreater(trial["phase_head_s"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
