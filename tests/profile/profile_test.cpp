@@ -110,7 +110,8 @@ TEST(Models, OfAnUnknownNameAreRefusedWithTheNearestAndAll) {
 }
 
 TEST(Campaigns, ThatComeWithTheProgramAreValidAndNameKnownModels) {
-  EXPECT_THAT(list_profiles(campaign_folders()), ElementsAre("batch", "formats", "hops", "quick", "scale", "smoke"));
+  EXPECT_THAT(list_profiles(campaign_folders()),
+              ElementsAre("batch", "context", "formats", "hops", "quick", "scale", "smoke"));
   for (const std::string& name : list_profiles(campaign_folders())) {
     std::vector<std::string_view> schemes(kSchemes.begin(), kSchemes.end());
     schemes.insert(schemes.end(), kFramed.begin(), kFramed.end());
@@ -157,7 +158,7 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
   const std::string text = to_json(one);
   EXPECT_EQ(
       text,
-      R"({"schema":"qtrap.campaign","schema_version":"1.0","name":"smoke","description":")" + one.description +
+      R"({"schema":"qtrap.campaign","schema_version":"1.1","name":"smoke","description":")" + one.description +
           R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
           R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"no_effect_margin":0.02,"min_trials":2,"max_trials":2,)"
           R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128,)"

@@ -111,7 +111,7 @@ constexpr Reject kCampaignRejects[] = {
      "decoder",
      BySchema::kNo},
     {"\"context_tokens\": [0]", "\"context_tokens\": [0], \"workload\": \"scoring\"",
-     ": `workload` is not one of its words (scoring): give projections or decoder"},
+     ": `workload` is not in its closed list (scoring): use projections, decoder"},
     {"\"layers_limit\": null", "\"layers_limit\": 2, \"workload\": \"decoder\"",
      ": `layers_limit` cuts a decoder, whose head is no layer (2): give null, or `workload` projections",
      BySchema::kNo},

@@ -239,10 +239,10 @@ TEST(ResultLines, OfAFileBefore15HaveNoPassOfOutliers) {
 
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
-      {R"("schema_version":"1.5")", R"("schema_version":"2.0")",
+      {R"("schema_version":"1.6")", R"("schema_version":"2.0")",
        "the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
        "1.x"},
-      {R"("schema_version":"1.5")", R"("schema_version":"one")",
+      {R"("schema_version":"1.6")", R"("schema_version":"one")",
        "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.5\""},
       {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
        "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
