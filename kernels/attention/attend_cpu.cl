@@ -18,6 +18,13 @@
 typedef floatv loose_floatv __attribute__((aligned(4), may_alias));
 #define PART_AT(pointer) (*(__global loose_floatv*)(pointer))
 
+/// Elements of a head that is no whole vectors start at any multiple of four bytes, and PoCL 3.1 makes of vload_half16 there a
+/// load that faults off 16 bytes: the bits are brought first.
+static inline floatv load_elements(__global const half* from) {
+  const JOIN(short, VECTOR_WIDTH) bits = *(__global const JOIN(loose_short, VECTOR_WIDTH)*)from;
+  return JOIN(vload_half, VECTOR_WIDTH)(0, (const half*)&bits);
+}
+
 // [sum a, sum b, …] of VECTOR_WIDTH vectors, in their order.
 #define HALVE(a, b) (floatv)((a).even + (a).odd, (b).even + (b).odd)
 static inline floatv sum_each(const floatv v[VECTOR_WIDTH]) {
@@ -39,7 +46,7 @@ static inline void score_positions(float scores[REPEAT][POSITIONS], const float*
       __global const half* own = key + min(first + i, count - 1) * row;
       UNROLLED for (uint r = 0; r < REPEAT; ++r) sums[r][i] = 0.0f;
       UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
-        const floatv element = LOAD_HALFV(own + d);
+        const floatv element = load_elements(own + d);
         UNROLLED for (uint r = 0; r < REPEAT; ++r) sums[r][i] = fma(element, *(const floatv*)(q + r * WHOLE + d), sums[r][i]);
       }
     }
@@ -82,7 +89,7 @@ static inline void mix_some(float scores[REPEAT][POSITIONS], float shrink[REPEAT
     floatv mixed[REPEAT];
     UNROLLED for (uint r = 0; r < REPEAT; ++r) mixed[r] = PART_AT(part + r * PART + d) * shrink[r];
     UNROLLED for (uint p = 0; p < count; ++p) {
-      const floatv element = LOAD_HALFV(value + p * row + d);
+      const floatv element = load_elements(value + p * row + d);
       UNROLLED for (uint r = 0; r < REPEAT; ++r) mixed[r] = fma((floatv)(scores[r][p]), element, mixed[r]);
     }
     UNROLLED for (uint r = 0; r < REPEAT; ++r) PART_AT(part + r * PART + d) = mixed[r];
@@ -131,7 +138,7 @@ CPU_KERNEL void attend_f16_cpu(__global const half* restrict q, __global const h
       float scaled[REPEAT * WHOLE + VECTOR_WIDTH] __attribute__((aligned(64)));
       UNROLLED for (uint r = 0; r < REPEAT; ++r) {
         UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
-          *(floatv*)(scaled + r * WHOLE + d) = LOAD_HALFV(group_query + r * HEAD_DIM + d) * scale;
+          *(floatv*)(scaled + r * WHOLE + d) = load_elements(group_query + r * HEAD_DIM + d) * scale;
         }
       }
       float scores[REPEAT][POSITIONS] __attribute__((aligned(64))), shrink[REPEAT];

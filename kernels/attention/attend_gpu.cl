@@ -2,7 +2,8 @@
 // positions at a time: an item scores one position for the REPEAT heads that share the kv head, 16 bytes at a time; the
 // group finds their tops; then an item mixes elements WORK_GROUP apart of the values, neighbours neighbouring elements.
 // Keys and values are read once, REPEAT fma per element. Local memory: REPEAT (HEAD_DIM + WORK_GROUP + 2) floats.
-// Preconditions: HEAD_DIM is a multiple of 8 and buffers start on 16 bytes.
+// Heads that are no whole vectors of 8 do not start on 16 bytes: their keys are read element by element.
+// Precondition: buffers start on 16 bytes.
 #include "common/common.clh"
 #if !defined(HEAD_DIM) || !defined(REPEAT) || !defined(WORK_GROUP)
 #error "HEAD_DIM, REPEAT and WORK_GROUP are not defined: they come from the extent of a launch and its tuning"
@@ -11,15 +12,26 @@
 #define MIXED ((HEAD_DIM + WORK_GROUP - 1) / WORK_GROUP)
 #define UNROLLED _Pragma("unroll")
 
+#if HEAD_DIM % 8 == 0
+#define KEY_ELEMENTS(key) half8_of(*(__global const uint4*)(key))
+#else
+#define KEY_ELEMENTS(key) vload_half8(0, key)
+#endif
+#define WHOLE (HEAD_DIM / 8 * 8)
+
 /// Scores of one position for all heads of the group; q is the queries as floats.
 static inline void score_position(float scores[REPEAT], __local const float* q, __global const half* key) {
   UNROLLED for (uint r = 0; r < REPEAT; ++r) scores[r] = 0.0f;
-  for (uint d = 0; d < HEAD_DIM; d += 8) {
-    const float8 element = half8_of(*(__global const uint4*)(key + d));
+  for (uint d = 0; d < WHOLE; d += 8) {
+    const float8 element = KEY_ELEMENTS(key + d);
     UNROLLED for (uint r = 0; r < REPEAT; ++r) {
       const float8 product = element * vload8(0, q + r * HEAD_DIM + d);
       scores[r] += sum8(product);
     }
+  }
+  for (uint d = WHOLE; d < HEAD_DIM; ++d) {
+    const float element = vload_half(d, key);
+    UNROLLED for (uint r = 0; r < REPEAT; ++r) scores[r] = fma(element, q[r * HEAD_DIM + d], scores[r]);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "scheme/verify/verify.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/changed_kernels.hpp"
@@ -25,11 +26,11 @@ class VerifyTest : public test::DeviceTest {
  protected:
   /// The device with a copy of kernels/ in which `file` has `from` replaced by `to` (once).
   std::vector<VerifyRow> verify_mutant(const std::string& file, const std::string& from, const std::string& to,
-                                       const std::string& kernel) {
+                                       const std::string& kernel, const std::string& family = "cpu") {
     const test::ChangedKernels kernels;
     kernels.replace(file, from, to);
     device::Device mutant(info_, kernels.sources());
-    return verify_kernels(mutant, {{"cpu"}, kernel, true});
+    return verify_kernels(mutant, {{family}, kernel, true});
   }
 };
 
@@ -125,6 +126,16 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"matmul/gemv_cpu.cl", "sum * scale", "sum * scale * 1.01f", "gemv_i8_f16"},
         Mutation{"common/gemm_blocks.clh", "-scale * load_scales", "-1.01f * scale * load_scales", "gemm_i4_f16"}),
     [](const ::testing::TestParamInfo<Mutation>& info) { return std::string(info.param.kernel); });
+
+TEST_F(VerifyTest, FailsAttentionThatLeavesOutTheRestOfAHead) {
+  for (const auto& [family, file, from, to] :
+       {std::tuple{"gpu", "attention/attend_gpu.cl", "uint d = WHOLE; d < HEAD_DIM", "uint d = WHOLE; d < WHOLE"},
+        std::tuple{"cpu", "attention/attend_cpu.cl", "if (WHOLE < HEAD_DIM)", "if (false)"}}) {
+    const auto rows = verify_mutant(file, from, to, "attend_f16", family);
+    ASSERT_EQ(rows.size(), 1U) << family;
+    EXPECT_EQ(rows[0].status, VerifyStatus::kFail) << family;
+  }
+}
 
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
   const auto rows =

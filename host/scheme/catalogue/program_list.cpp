@@ -39,15 +39,16 @@ std::vector<Tuning> distinct_tunings() {
   return tunings;
 }
 
-/// The same size for all, but attention's, which have the heads of Llama 3 8B: else options depend on the tokens alone.
-Extent extent_of(const OperationId& operation, std::uint64_t tokens) {
+/// One size for all, as options depend on the tokens alone; but attention's, of which the heads are compiled in: those
+/// of Llama 3 8B, then such as are no whole vectors.
+std::vector<Extent> distinct_extents(const OperationId& operation, std::uint64_t tokens) {
   if (role_of(operation) == Role::kAttention)
-    return {.count = 8, .rows = 32, .columns = 128, .tokens = tokens, .splits = 4};
-  return {.count = 4096, .rows = 64, .columns = 4096, .tokens = tokens};
+    return {{.count = 8, .rows = 32, .columns = 128, .tokens = tokens, .splits = 4},
+            {.count = 2, .rows = 4, .columns = 20, .tokens = tokens, .splits = 4}};
+  return {{.count = 4096, .rows = 64, .columns = 4096, .tokens = tokens}};
 }
 
-KernelProgram make_program(const KernelEntry& kernel, const Tuning& tuning, std::uint64_t tokens) {
-  const Extent extent = extent_of(kernel.operation, tokens);
+KernelProgram make_program(const KernelEntry& kernel, const Tuning& tuning, const Extent& extent) {
   const auto local = kernel.size(tuning, extent).local;
   return {&kernel, kernel.build_options(tuning, extent), local[0] * local[1] * local[2], tuning};
 }
@@ -84,8 +85,10 @@ std::vector<KernelProgram> list_candidates() {
     const std::vector<std::uint64_t> all = distinct_tokens(kernel.operation);
     for (const std::uint64_t tokens : {all.front(), all.back()}) {
       for (const Tuning& tuning : candidate_tunings(kernel, make_tuning({}, 128), tokens)) {
-        KernelProgram program = make_program(kernel, tuning, tokens);
-        if (seen.emplace(&kernel, program.options).second) programs.push_back(std::move(program));
+        for (const Extent& extent : distinct_extents(kernel.operation, tokens)) {
+          KernelProgram program = make_program(kernel, tuning, extent);
+          if (seen.emplace(&kernel, program.options).second) programs.push_back(std::move(program));
+        }
       }
     }
   }
@@ -98,8 +101,10 @@ std::vector<KernelProgram> list_programs() {
     std::set<std::string> seen;
     for (const std::uint64_t tokens : distinct_tokens(kernel.operation)) {
       for (const Tuning& tuning : distinct_tunings()) {
-        KernelProgram program = make_program(kernel, tuning, tokens);
-        if (seen.insert(program.options).second) programs.push_back(std::move(program));
+        for (const Extent& extent : distinct_extents(kernel.operation, tokens)) {
+          KernelProgram program = make_program(kernel, tuning, extent);
+          if (seen.insert(program.options).second) programs.push_back(std::move(program));
+        }
       }
     }
   }

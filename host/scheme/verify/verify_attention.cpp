@@ -245,14 +245,17 @@ Result<Comparison> run_rotate_store(VerifyBench& bench, const VerifyCase&, const
       });
 }
 
-/// Heads of models (Llama 3 8B, SmolLM2, one head for all) and odd ones; one token, a run of three, sequences.
+/// Heads of models (Llama 3 8B, SmolLM2, OpenLLaMA 3B, one head for all) and odd ones, of whole vectors and not; one
+/// token, a run of three, sequences.
 std::vector<Extent> attention_extents(bool small) {
   std::vector<Extent> out{{.count = 1, .rows = 2, .columns = 16, .tokens = 1, .splits = 1},
-                          {.count = 3, .rows = 9, .columns = 64, .tokens = 2, .splits = 4}};
+                          {.count = 3, .rows = 9, .columns = 64, .tokens = 2, .splits = 4},
+                          {.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2}};
   if (!small) {
     out.push_back({.count = 8, .rows = 32, .columns = 128, .tokens = 1, .splits = 3});
     out.push_back({.count = 2, .rows = 8, .columns = 128, .tokens = 3, .splits = 8});
     out.push_back({.count = 2, .rows = 2, .columns = 80, .tokens = 4, .splits = 30});
+    out.push_back({.count = 4, .rows = 4, .columns = 100, .tokens = 2, .splits = 3});
     out.push_back({.count = 1, .rows = 8, .columns = 256, .tokens = 6, .splits = 2});
   }
   return out;
