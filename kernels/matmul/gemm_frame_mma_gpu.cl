@@ -176,7 +176,8 @@ static inline void bring_bytes(__local uchar* stage, __global const uchar* codes
 GPU_KERNEL void FRAME_ENTRY(gemm_, gpu)(FORMAT_PARTS, X_PARAMETER, TOKEN_SCALES RESULT, uint rows, uint columns, uint tokens) {
   __local uchar stages[STAGES * STAGE_BYTES] __attribute__((aligned(128)));
   const uint item = (uint)get_local_id(0), lane = item % 32, warp = item / 32;
-  const uint row_warp = warp % ROW_WARPS, token_warp = warp / ROW_WARPS % TOKEN_WARPS, k_warp = warp / (ROW_WARPS * TOKEN_WARPS);
+  const uint row_warp = warp % ROW_WARPS, token_warp = warp / ROW_WARPS % TOKEN_WARPS;
+  const uint k_warp = warp / (ROW_WARPS * TOKEN_WARPS);
   const uint x_steps = (columns + 31) / 32, held = FORMAT_HELD(lane);
   const Place tile = {(uint)get_group_id(0) * TILE_ROWS, rows, FORMAT_ROW_BYTES(columns),
                       (uint)get_group_id(1) * TILE_TOKENS, tokens, columns * (X_BYTES / 32), item};
@@ -247,5 +248,6 @@ GPU_KERNEL void FRAME_ENTRY(gemm_, gpu)(FORMAT_PARTS, X_PARAMETER, TOKEN_SCALES 
     }
   }
   wait_copies(0);
-  store_sums(FORMAT_ARGUMENTS, acc, (__local Total*)stages, TOKEN_SCALES_ARGUMENT y, item, tile.first, tile.first_token, rows, columns, tokens);
+  store_sums(FORMAT_ARGUMENTS, acc, (__local Total*)stages, TOKEN_SCALES_ARGUMENT y, item, tile.first, tile.first_token,
+             rows, columns, tokens);
 }
