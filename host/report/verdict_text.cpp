@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "report/table.hpp"
 
@@ -90,31 +91,54 @@ std::string describe_hops(const std::vector<fit::HopSlope>& slopes) {
   return "The ratio to f16 along a chain (above 1: each doubling of hops makes it worse):\n" + to_text(table);
 }
 
+namespace {
+
+std::string measured_text(const fit::OperationBound& bound) {
+  if (!bound.measured_bound_low) return "one batch";
+  if (!bound.measured_bound_high) return fmt::format("above {:g}", bound.batches.back());
+  return fmt::format("({:g}, {:g}]", *bound.measured_bound_low, *bound.measured_bound_high);
+}
+
+/// All cells of a row but the chains.
+std::vector<std::string> bound_cells(const fit::OperationBound& bound) {
+  return {bound.cell.device,
+          bound.scheme,
+          bound.cell.model,
+          fmt::format("{:.1f}", bound.unpack_operations),
+          fmt::format("{:.1f}", bound.operation_budget),
+          fmt::format("{:g}", bound.predicted_bound_batch),
+          measured_text(bound),
+          bound.predicted_slower_batch ? fmt::format("{:g}", *bound.predicted_slower_batch) : "none"};
+}
+
+}  // namespace
+
 std::string describe_bounds(const std::vector<fit::OperationBound>& bounds) {
   if (bounds.empty()) return {};
+  std::vector<std::pair<std::vector<std::string>, std::vector<std::string>>> groups;  // a row and its chains
+  for (const fit::OperationBound& one : bounds) {
+    std::vector<std::string> cells = bound_cells(one);
+    auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& other) { return other.first == cells; });
+    if (group == groups.end()) group = groups.insert(groups.end(), {std::move(cells), {}});
+    group->second.push_back(chain_text(one.cell));
+  }
   Table table;
-  table.columns = {{"scheme", "scheme"},
+  table.columns = {{"device", "device"},
+                   {"scheme", "scheme"},
                    {"model", "model"},
                    {"unpack", "unpack"},
                    {"budget", "budget"},
                    {"predicted_bound", "bound from B: predicted"},
                    {"measured_bound", "measured"},
-                   {"predicted_slower", "slower than f16 from B: predicted"}};
-  for (const fit::OperationBound& one : bounds) {
-    const std::string measured = !one.measured_bound_low ? std::string("one batch")
-                                 : !one.measured_bound_high
-                                     ? fmt::format("above {:g}", one.batches.back())
-                                     : fmt::format("({:g}, {:g}]", *one.measured_bound_low, *one.measured_bound_high);
-    table.rows.push_back({one.scheme, fmt::format("{}{}", one.cell.model, phase_text(one.cell.phase)),
-                          fmt::format("{:.1f}", one.unpack_operations), fmt::format("{:.1f}", one.operation_budget),
-                          fmt::format("{:g}", one.predicted_bound_batch), measured,
-                          one.predicted_slower_batch ? fmt::format("{:g}", *one.predicted_slower_batch) : "none"});
+                   {"predicted_slower", "slower than f16 from B: predicted"},
+                   {"chains", "chains"}};
+  for (const auto& [cells, chains] : groups) {
+    table.rows.emplace_back(cells.begin(), cells.end());
+    table.rows.back().emplace_back(fmt::format("{}", fmt::join(chains, "; ")));
   }
   return "Vector operations per weight: what unpacking takes (counted on sm_90), what the device makes while it reads "
-         "one. "
-         "Predicted from these\nand the multiply-adds alone: the latest batch from which a matmul is bound by "
-         "instructions; "
-         "measured: where the chain takes a quarter\nlonger than with the smallest batch.\n" +
+         "one. Predicted from these\nand the multiply-adds alone: the latest batch from which a matmul is bound by "
+         "instructions; measured: where the chain takes a quarter\nlonger than with the smallest batch.\n" +
          to_text(table);
 }
 
