@@ -243,7 +243,7 @@ TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
        "the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
        "1.x"},
       {R"("schema_version":"1.6")", R"("schema_version":"one")",
-       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.5\""},
+       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.6\""},
       {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
        "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
       {R"("host":{)", R"("host":3,"was":{)", "`host` has the wrong type (3): give an object in { }"},
