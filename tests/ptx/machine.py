@@ -22,7 +22,6 @@ ADDRESS = re.compile(r"\[([%\w$]+)(?:\+(-?\w+))?\]")
 CONTROL = {"bra", "ret", "exit", "bar"}
 KNOWN = {"bar.warp.sync"}  # opcodes that were looked at
 NOT_MADE = object()
-WARP_WIDE = ("shfl.", "mma.", "ldmatrix.", "bar.warp.")
 
 
 class Active:
@@ -316,15 +315,17 @@ class Launch:
 
     def run_from(self, at, mask):
         """Executes until the active items meet others, part or wait; the last instruction."""
-        active = Active(mask, self.lanes)
+        active, instructions, steps, warp_wide = Active(mask, self.lanes), self.function.instructions, self.steps, self.function.warp_wide
         while True:
-            instruction = self.function.instructions[at]
+            instruction = instructions[at]
             try:
-                step = self.step_at(at)
+                step = steps[at]
+                if step is NOT_MADE:
+                    step = self.step_at(at)
                 if step is None:
                     self.control(instruction, at, active)
                     return at
-                if instruction.opcode.startswith(WARP_WIDE):
+                if warp_wide[at]:
                     if not self.run_warps(instruction, at, active):
                         return at
                 else:

@@ -5,11 +5,13 @@ In the emitted PTX, each barrier of each kernel is removed and each cp.async.wai
 that no case reaches is an error too. In the sources, one text is replaced at a time: an index off by one, a bound left
 out, a wrong zero point. Exit status: 0, 1 when one is not found, 77 where clang-19 or libclc-19 cannot be had.
 """
+import collections
 import dataclasses
 import pathlib
 import shutil
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 from parser import Fault, Instruction
@@ -153,16 +155,30 @@ def ptx_mutants(function):
             yield f"wait at {index} for one batch less", index, wait_less(index)
 
 
-def is_found(jobs, function):
-    """Whether one of the launches faults; unknown instructions do not count."""
-    for job in jobs:
-        try:
-            run_job(job, function)
-        except Fault as fault:
-            if "not understood" in str(fault):
-                raise
-            return True
-    return False
+class Hunt:
+    """Runs a kernel's launches on mutants: those first that found one before, then the short ones."""
+
+    def __init__(self, jobs):
+        self.jobs, self.seconds, self.found = jobs, {}, collections.Counter()
+
+    def time(self, job, function):
+        """The Launch of the right kernel."""
+        started = time.process_time()
+        launch = run_job(job, function)
+        self.seconds[id(job)] = time.process_time() - started
+        return launch
+
+    def is_found(self, jobs, function):
+        """Whether one of the launches faults; unknown instructions do not count."""
+        for job in sorted(jobs, key=lambda job: (-self.found[id(job)], self.seconds.get(id(job), 0))):
+            try:
+                run_job(job, function)
+            except Fault as fault:
+                if "not understood" in str(fault):
+                    raise
+                self.found[id(job)] += 1
+                return True
+        return False
 
 
 def chosen_programs(listing):
@@ -174,9 +190,9 @@ def chosen_programs(listing):
     return list(chosen.values())
 
 
-def check_ptx(jobs, function):
+def check_ptx(hunt, function):
     """(number of mutants, those that were not found)."""
-    executed = [(job, run_job(job, function).executed) for job in jobs]
+    executed = [(job, hunt.time(job, function).executed) for job in hunt.jobs]
     count, missed = 0, []
     for what, index, change in ptx_mutants(function):
         count += 1
@@ -184,12 +200,12 @@ def check_ptx(jobs, function):
         mutant = dataclasses.replace(function, instructions=change(function.instructions))
         if not reaching:
             missed.append(f"{what}: no case reaches it")
-        elif not is_found(reaching, mutant):
+        elif not hunt.is_found(reaching, mutant):
             missed.append(f"{what}: not found by {len(reaching)} launches that reach it")
     return count, missed
 
 
-def check_source(jobs, file, old, new, tools):
+def check_source(hunt, file, old, new, tools):
     """What is wrong with a mutant of the sources, or nothing."""
     with tempfile.TemporaryDirectory() as folder:
         kernels = pathlib.Path(folder) / "kernels"
@@ -199,10 +215,10 @@ def check_source(jobs, file, old, new, tools):
             return f"{file} no longer holds `{old}`: write the mutant anew"
         (kernels / file).write_text(text.replace(old, new))
         try:
-            function = compile_entry(jobs[0].program, dataclasses.replace(tools, kernels=kernels))
+            function = compile_entry(hunt.jobs[0].program, dataclasses.replace(tools, kernels=kernels))
         except Fault as fault:
             return f"{file} with `{new}` for `{old}` does not compile: {fault}"
-        return None if is_found(jobs, function) else f"{file} with `{new}` for `{old}`: not found"
+        return None if hunt.is_found(hunt.jobs, function) else f"{file} with `{new}` for `{old}`: not found"
 
 
 def main(tools):
@@ -211,19 +227,21 @@ def main(tools):
     by_kernel, count = {}, 0
     for job in jobs:
         by_kernel.setdefault(job.program.kernel, []).append(job)
-    for kernel, own in by_kernel.items():
-        if own[0].program.file in UNIT_FRAMES and own[0].program.operation[5:] not in OF_FRAMES:
+    hunts = {kernel: Hunt(own) for kernel, own in by_kernel.items()}
+    for kernel, hunt in hunts.items():
+        program = hunt.jobs[0].program
+        if program.file in UNIT_FRAMES and program.operation[5:] not in OF_FRAMES:
             continue
         try:
-            mutants, missed = check_ptx(own, compile_entry(own[0].program, tools))
+            mutants, missed = check_ptx(hunt, compile_entry(program, tools))
         except Fault as fault:
             mutants, missed = 0, [fault]
         count += mutants
         faults += [f"{kernel}: {one}" for one in missed]
     for kernel, *change in SOURCE_MUTANTS:
         count += 1
-        gone = None if kernel in by_kernel else "there is no such kernel: write the mutant anew"
-        complaint = gone or check_source(by_kernel[kernel], *change, tools)
+        gone = None if kernel in hunts else "there is no such kernel: write the mutant anew"
+        complaint = gone or check_source(hunts[kernel], *change, tools)
         faults += [f"{kernel}: {complaint}"] if complaint else []
     for fault in faults:
         print(f"ptx: error: {fault}", file=sys.stderr)

@@ -4,6 +4,7 @@ Grammar: "PTX ISA", chapters "Syntax" and "State Spaces, Types, and Variables", 
 What is not understood raises Fault: nothing is skipped in silence.
 """
 import dataclasses
+import functools
 import re
 
 
@@ -20,6 +21,9 @@ class Instruction:
     text: str
 
 
+WARP_WIDE = ("shfl.", "mma.", "ldmatrix.", "bar.warp.")
+
+
 @dataclasses.dataclass
 class Function:
     name: str
@@ -29,6 +33,11 @@ class Function:
     instructions: list
     labels: dict  # name -> index of an instruction
     constants: dict  # name -> bytes, those of its file
+
+    @functools.cached_property
+    def warp_wide(self):
+        """Of each instruction, whether whole warps execute it."""
+        return [instruction.opcode.startswith(WARP_WIDE) for instruction in self.instructions]
 
     def leaders(self):
         """Indices at which a basic block may begin."""

@@ -18,12 +18,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 from cases import CASES, Case, Out
 from kernel_code.compilers import CLANG, LIBCLC_PACKAGE, Tools, compile_program, find_libclc
-from kernel_code.programs import Program, read_programs, targets_of
+from kernel_code.programs import SHARED_TARGET, Program, read_programs, targets_of
 from machine import Launch
 from parser import Fault, parse
 
-TARGET = "sm_80"  # the oldest that has every instruction the kernels use
+TARGET = SHARED_TARGET  # the oldest that has every instruction the kernels use
 GEMV_TOKENS = (1, 2, 8)
+UNIT_GEMM = "matmul/gemm_frame_mma_gpu.cl"
+# Codes of 64, 32, 24, 16, 12 and 8 bytes a step, brought in pieces of 16, 8 and 4; plain f16 and int8, both activations; a scale
+# of a row, of a step and of half a step; minima, zero points, codes that are the sum of two f16.
+TILED = ("f16_f16", "i8_f16", "i8_i8", "q6_k_f16", "q4_0_f16", "q4_1_f16", "nf4_f16", "i4_i8", "i3_f16", "i2_f16")
 GROUP = 128  # columns per int4 group of most runs; the other sizes where they change what a kernel does
 
 
@@ -57,9 +61,28 @@ def make_tools(kernels=ROOT / "kernels"):
     return Tools(kernels, libclc), ""
 
 
+def is_first_tile(program):
+    """Of gemm on the matrix unit: 32 rows x 16 tokens, all warps with other columns."""
+    return program.define("TOKEN_WARPS") == 1
+
+
+def is_run_tile(program):
+    """Of gemm on the matrix unit: every tile in a format of each way that codes and scales reach the unit (TILED), as what
+    differs between tiles, the pieces that an item brings and the stages, depends on a format by the bytes of its codes alone;
+    of the others the first tile, and that whose warps share rows and tokens and have other columns. Which group a step is of
+    depends on its columns, which tiles do not: groups of other sizes on the first tile."""
+    if is_first_tile(program):
+        return True
+    group, formats = program.define("GROUP"), program.operation.split("_", 1)[1]
+    shares_all = program.define("ROW_WARPS") * program.define("TOKEN_WARPS") * 2 == program.define("WARPS")
+    return group in (None, GROUP) and (formats in TILED or shares_all)
+
+
 def is_run(program):
     """Whether this program of a kernel is among those that are run; of every kernel some are."""
     tokens, group = program.define("TOKENS"), program.define("GROUP")
+    if program.file == UNIT_GEMM and not is_run_tile(program):
+        return False
     if tokens not in (None, *GEMV_TOKENS) or (tokens == 2 and program.define("WARPS")):  # there a bound alone
         return False
     grouped = any(word in program.operation for word in ("i4", "i3_", "i2_", "sums"))

@@ -1,12 +1,15 @@
 """The compilers of kernel code: clang-19 with libclc-19, and NVIDIA's ptxas. None of them needs a GPU."""
 import dataclasses
+import functools
+import hashlib
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
-from kernel_code.programs import LINT, NVIDIA_LIBRARY, TARGETS, X86
+from kernel_code.programs import LINT, NVIDIA_LIBRARY, ROOT, SHARED_TARGET, TARGETS, X86
 
 CLANG = "clang-19"
 LIBCLC_PACKAGE = "libclc-19"
@@ -78,17 +81,57 @@ def clang_command(file, options, target, tools, out):
     return [CLANG, *COMMON, "-I", str(tools.kernels), *options.split(), *flags, str(tools.kernels / file)]
 
 
+def run(command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@functools.lru_cache(maxsize=None)
+def state_of(kernels, libclc):
+    """What the emitted code depends on besides the command: the sources, the library and the compiler."""
+    state = hashlib.sha256(run([CLANG, "--version"]).stdout.encode())
+    for path in sorted([*kernels.rglob("*.cl"), *kernels.rglob("*.clh"), libclc / NVIDIA_LIBRARY]):
+        state.update(f"{path}\0".encode() + path.read_bytes())
+    return state.hexdigest()
+
+
+def kept_place(file, options, target, tools):
+    """Where the tests of a build keep what several of them compile, PTX of the tree's kernels for the oldest NVIDIA device, or None.
+    QTRAP_COMPILED names the folder; of other states of the sources nothing stays there."""
+    folder = os.environ.get("QTRAP_COMPILED")
+    if not folder or target != SHARED_TARGET or tools.kernels != ROOT / "kernels":
+        return None
+    state = pathlib.Path(folder) / state_of(tools.kernels, tools.libclc)
+    if not state.exists():
+        for other in set(pathlib.Path(folder).glob("*")) - {state}:
+            shutil.rmtree(other, ignore_errors=True)
+        state.mkdir(parents=True, exist_ok=True)
+    return state / hashlib.sha256(f"{file}\0{options}".encode()).hexdigest()
+
+
+def emit(file, options, target, tools, out):
+    """(assembly text, complaint) of clang; empty of what is only linted. The text lies in `out` too."""
+    kept = kept_place(file, options, target, tools)
+    if kept and kept.exists():
+        text, complaint = json.loads(kept.read_text())
+        out.write_text(text)
+        return text, complaint
+    done = run(clang_command(file, options, target, tools, out))
+    complaint = done.stderr.strip() if done.returncode != 0 else ""
+    text = "" if complaint or done.returncode != 0 or target == LINT else out.read_text()
+    if kept:
+        part = kept.with_name(f"{kept.name}.{os.getpid()}.{out.parent.name}")  # two tests may compile the same
+        part.write_text(json.dumps([text, complaint]))
+        part.replace(kept)
+    return text, complaint
+
+
 def compile_program(file, options, target, tools, disassemble=False):
     """One file with one set of options; `disassemble`: NVIDIA's code too, where the tools are there."""
-    run = lambda command: subprocess.run(command, capture_output=True, text=True, check=False)
     with tempfile.TemporaryDirectory() as folder:
         out, cubin = (pathlib.Path(folder) / name for name in ("k.s", "k.cubin"))
-        done = run(clang_command(file, options, target, tools, out))
-        if done.returncode != 0 or target == LINT:
-            return Compiled(complaint=done.stderr.strip() if done.returncode != 0 else "")
-        text = out.read_text()
-        if target == X86 or not TARGETS[target].nvidia or not tools.ptxas:
-            return Compiled(text)
+        text, complaint = emit(file, options, target, tools, out)
+        if complaint or target in (LINT, X86) or not TARGETS[target].nvidia or not tools.ptxas:
+            return Compiled(text, complaint=complaint)
         assembled = run([tools.ptxas, "-v", f"-arch={target}", out, "-o", cubin])
         if assembled.returncode != 0:
             return Compiled(complaint=assembled.stderr.strip())

@@ -38,6 +38,7 @@ TARGETS = {target.name: target for target in (
     Target("gfx1200", False, 16, library=AMD_LIBRARY),
 )}
 LINT, X86 = "lint", "x86"
+SHARED_TARGET = "sm_80"  # what both check-kernels and tests/ptx compile nearly all programs for
 CANDIDATE_TARGETS, CANDIDATE_VARIANTS = ["sm_80", "gfx90a", "gfx1100"], ["gpu", "ptx", "gcn", "rdna3"]
 NVIDIA_TARGETS, AMD_TARGETS = ["sm_80", "sm_90"], ["gfx90a", "gfx942", "gfx1100"]
 # Ceilings go to these besides where they go to the key: other scalar and packed units, the same kernels.
