@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "core/file.hpp"
+#include "measure/ceilings/ceilings.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -54,10 +55,10 @@ result::HostInfo read_host(const MachineLimits& limits, const std::filesystem::p
 
 std::map<std::string, std::string> read_environment() {
   std::map<std::string, std::string> found;
-  for (const char* name :
-       {"POCL_AFFINITY", "POCL_CACHE_DIR", "POCL_DEVICES", "POCL_MEMORY_LIMIT", "POCL_WORK_GROUP_METHOD",
-        "POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT", "SLURM_JOB_ID", "SLURM_CPUS_ON_NODE", "SLURM_CPUS_PER_TASK",
-        "SLURM_MEM_PER_NODE", "OCL_ICD_VENDORS", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS"}) {
+  for (const char* name : {"POCL_AFFINITY", "POCL_CACHE_DIR", "POCL_DEVICES", "POCL_MEMORY_LIMIT",
+                           "POCL_WORK_GROUP_METHOD", "POCL_MAX_PTHREAD_COUNT", "POCL_CPU_MAX_CU_COUNT", "SLURM_JOB_ID",
+                           "SLURM_CPUS_ON_NODE", "SLURM_CPUS_PER_TASK", "SLURM_MEM_PER_NODE", "OCL_ICD_VENDORS",
+                           "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "OMP_NUM_THREADS", kCeilingWindow}) {
     if (const char* value = std::getenv(name)) found.emplace(name, value);
   }
   return found;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "scheme/changed_kernels.hpp"
 #include "support/stepping_clock.hpp"
 
@@ -152,6 +154,20 @@ TEST(DeviceRates, AreNoneWithoutACeiling) {
     (ceilings.*missing).reset();
     EXPECT_FALSE(rates_of(ceilings, scheme_of("w4a8")));
   }
+}
+
+TEST_F(OnCpuCeilings, OfAWindowThatIsNoneAreRefused) {
+  for (const char* text : {"0", "-1", "", "1", "nan", "0.02s"}) {
+    ::setenv(kCeilingWindow, text, 1);
+    try {
+      (void)measure(device::KernelSources::embedded());
+      ADD_FAILURE() << text;
+    } catch (const Failure& failure) {
+      EXPECT_THAT(failure.error().message(), HasSubstr("QTRAP_CEILING_WINDOW_S is no time above 0 and up to 0.5 s"));
+      EXPECT_THAT(failure.error().message(), HasSubstr(text));
+    }
+  }
+  ::unsetenv(kCeilingWindow);
 }
 
 }  // namespace

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <iterator>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -70,6 +74,21 @@ const CeilingRow& kSyncRow = kRows[std::size(kRows) - 1];
 constexpr Ceiling kRates[] = {Ceiling::kFp32,     Ceiling::kFp16,      Ceiling::kInt8,
                               Ceiling::kInt4Int8, Ceiling::kMatrixF16, Ceiling::kMatrixInt8};
 
+/// kShortestWindow, or what the environment names.
+double choose_window() {
+  const char* text = std::getenv(kCeilingWindow);
+  if (text == nullptr) return kShortestWindow;
+  const std::string_view named(text);
+  double seconds = 0;
+  const auto parsed = std::from_chars(named.data(), named.data() + named.size(), seconds);
+  if (parsed.ec != std::errc() || parsed.ptr != named.data() + named.size() ||
+      !(seconds > 0 && seconds <= kLongestWindow)) {
+    throw Failure(usage_error(fmt::format("{} is no time above 0 and up to {:g} s", kCeilingWindow, kLongestWindow),
+                              text, "unset it: it is for tests"));
+  }
+  return seconds;
+}
+
 /// The rows stand in the order of the enumeration, kSyncRow behind.
 const CeilingRow& row_of(Ceiling ceiling) { return kRows[static_cast<std::size_t>(ceiling)]; }
 
@@ -132,10 +151,11 @@ class CeilingProbe {
 
   double shortest_window() const {
     const double overhead = ceilings_.empty_launch_s.value_or(0) + ceilings_.host_sync_s.value_or(0);
-    return std::clamp(kOverheadFactor * overhead, kShortestWindow, kLongestWindow);
+    return std::clamp(kOverheadFactor * overhead, window_, kLongestWindow);
   }
   double shortest_launch() const {
-    return std::clamp(kOverheadFactor * ceilings_.empty_launch_s.value_or(0), kShortestLaunch, kLongestWindow);
+    return std::clamp(kOverheadFactor * ceilings_.empty_launch_s.value_or(0), std::min(kShortestLaunch, window_),
+                      kLongestWindow);
   }
 
   /// Rates of windows of as many launches as shortest_window() asks for, each worth `amount`.
@@ -268,6 +288,7 @@ class CeilingProbe {
   device::Device* device_;
   const Clock* clock_;
   bool events_trusted_;
+  double window_ = choose_window();  ///< seconds that one lasts at least
   CeilingKernels kernels_;
   Ceilings ceilings_;
 };
