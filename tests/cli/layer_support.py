@@ -65,7 +65,7 @@ class LayerTest(ProgramTest):
         return {"OPENCL_LAYERS": LAYER, "QTRAP_LAYER_BOARDS": str(self.boards(*([boards] if isinstance(boards, (str, dict)) else boards))),
                 "QTRAP_LAYER_FAULTS": ";".join(faults), "QTRAP_LAYER_LOG": str(self.log), "POCL_CACHE_DIR": POCL_CACHE, "HOME": str(self.folder),
                 "XDG_CACHE_HOME": str(self.folder / "cache"),
-                "QTRAP_PROFILES": str(SOURCE / "profiles"), "QTRAP_CEILING_WINDOW_S": "0.001"}
+                "QTRAP_PROFILES": str(SOURCE / "profiles")}
 
     def under(self, boards, *arguments, faults=(), environment=None, **options):
         """Runs the program; every fault must have struck at least once, else the test would show nothing."""
