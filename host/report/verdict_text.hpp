@@ -47,8 +47,8 @@ std::string slope_text(const fit::HopSlope& slope);
 /// A heading and a row per slope; empty without one.
 std::string describe_hops(const std::vector<fit::HopSlope>& slopes);
 
-/// Likewise: from which batch each scheme is bound by instructions, predicted beside measured; a row names all chains of
-/// which it holds.
+/// Likewise: from which batch each scheme is bound by instructions, predicted beside measured; a row names all chains
+/// of which it holds.
 std::string describe_bounds(const std::vector<fit::OperationBound>& bounds);
 
 }  // namespace qtrap::report

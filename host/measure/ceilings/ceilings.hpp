@@ -39,8 +39,8 @@ std::optional<scheme::DeviceRates> rates_of(const result::Ceilings& ceilings, co
 /// Puts what is known of the cache into the record's ceilings.
 void set_cache(const CacheFindings& findings, result::Ceilings& ceilings);
 
-/// Names the seconds that a window lasts at least, 0.02 without it: for tests that read no figure, of whose time ceilings
-/// are else half. A session that has it says so among its hazards.
+/// Names the seconds that a window lasts at least, 0.02 without it: for tests that read no figure, of whose time
+/// ceilings are else half. A session that has it says so among its hazards.
 inline constexpr const char* kCeilingWindow = "QTRAP_CEILING_WINDOW_S";
 
 /// Takes about three seconds on a CPU; allocates two sets and frees them. `device`: its capabilities probed, its
