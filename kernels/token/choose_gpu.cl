@@ -10,6 +10,7 @@ __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) __kernel void choose_f16
   __local uint places[WORK_GROUP];
   const uint item = (uint)get_local_id(0), t = (uint)get_group_id(0);
   if (t == 0 && item == 0) position[0] += run;
+  if (t >= tokens) return;
   __global const half* own = logits + (size_t)t * vocab;
   float top = -INFINITY;
   uint chosen = vocab;  // none yet
