@@ -123,7 +123,7 @@ class WeightMaker {
     expects(tensor != nullptr, "a file that was found to be a decoder has every tensor of its step");
     std::vector<std::uint16_t> halves(tensor->elements);
     const Status done = weights::read_rows(*source_->file, *tensor, weights::all_rows(*tensor), halves);
-    if (!done) return done;
+    if (!done) return done.error();
     device::write_vector(maker_->device(), to, halves);
     source_->file->forget(*tensor);
     return Done{};

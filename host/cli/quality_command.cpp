@@ -103,8 +103,9 @@ std::unique_ptr<Model> open_model(const QualityOptions& options) {
   return model;
 }
 
-std::string encode_losses(std::span<const quality::WindowLoss> losses) {
-  std::vector<std::string> parts;
+/// What a process tells of a scheme: why it has no losses, or nothing and the losses.
+std::string encode_losses(const std::string& failure, std::span<const quality::WindowLoss> losses) {
+  std::vector<std::string> parts{failure};
   for (const quality::WindowLoss& loss : losses) {
     parts.push_back(std::to_string(loss.tokens));
     for (const double sum : {loss.log_loss, loss.anchor_log_loss, loss.divergence})
@@ -114,9 +115,12 @@ std::string encode_losses(std::span<const quality::WindowLoss> losses) {
   return program::join_parts(std::move(parts));
 }
 
-std::vector<quality::WindowLoss> decode_losses(const std::string& payload, std::size_t windows) {
+Result<std::vector<quality::WindowLoss>> decode_losses(const std::string& payload, std::size_t windows) {
   std::vector<quality::WindowLoss> losses(windows);
   program::Parts parts(payload);
+  std::string failure;
+  parts.take(failure);
+  if (!failure.empty()) return runtime_error(failure, "", "");
   for (quality::WindowLoss& loss : losses) {
     parts.take(loss.tokens);
     parts.take(loss.log_loss);
@@ -223,8 +227,10 @@ int run_quality(const QualityOptions& options) {
   program::ItemSink sink;
   sink.on_result = [&](const std::string& scheme, const std::string& payload) {
     const auto losses = decode_losses(payload, model->text.windows.size());
-    table.rows.push_back(make_row(scheme, quality::summarise(losses)));
-    if (!options.quiet) program::tell(fmt::format("{}: done", scheme));
+    failed = failed || !losses;
+    table.rows.push_back(losses ? make_row(scheme, quality::summarise(losses.value()))
+                                : make_failed_row(scheme, losses.error().message(), table.columns.size()));
+    if (!options.quiet) program::tell(fmt::format("{}: {}", scheme, losses ? "done" : "failed"));
   };
   sink.on_death = [&](const std::string& scheme, const program::ProcessEnd& end) {
     failed = true;
@@ -232,7 +238,10 @@ int run_quality(const QualityOptions& options) {
   };
   const std::string error = program::run_items([&](std::size_t done) { return make_arguments(info, options, done); },
                                                sink, {options.device.watchdog_s, {}});
-  if (!error.empty()) throw Failure(runtime_error("quality could not go on", error, "see `qtrap verify`"));
+  if (!error.empty()) {
+    failed = true;
+    table.rows.push_back(make_failed_row("all others", error, table.columns.size()));
+  }
   program::print(options.device.json ? report::to_json(table) : report::to_text(table) + describe(options, *model));
   if (program::stop_was_requested()) return program::kInterrupted;
   return failed ? program::kFailed : program::kDone;
@@ -245,9 +254,10 @@ int run_quality_worker(const program::ItemWorkerOptions& items, const QualityOpt
     const auto schemes = choose_schemes(options.schemes);
     for (std::size_t i = items.first; i < schemes.size() && !program::stop_was_requested(); ++i) {
       program::send_message(items.output_descriptor, program::MessageKind::kItem, std::string(schemes[i].name));
-      const auto losses = quality::evaluate(maker, model->text, schemes[i], program::stop_was_requested).value();
-      if (losses.size() < model->text.windows.size()) return true;  // stopped
-      program::send_message(items.output_descriptor, program::MessageKind::kResult, encode_losses(losses));
+      const auto losses = quality::evaluate(maker, model->text, schemes[i], program::stop_was_requested);
+      if (losses && losses.value().size() < model->text.windows.size()) return true;  // stopped
+      program::send_message(items.output_descriptor, program::MessageKind::kResult,
+                            losses ? encode_losses("", losses.value()) : encode_losses(losses.error().message(), {}));
     }
     return true;
   });

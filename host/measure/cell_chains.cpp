@@ -98,7 +98,7 @@ Status CellChains::make_activations(std::uint64_t batch) {
   auto context = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run, batch, demand.capacity,
                                       RotaryPairs::kHalves);
   if (!context) return context.error();
-  if (const auto filled = context.value().fill(*maker_, plan_->seed); !filled) return filled;
+  if (const auto filled = context.value().fill(*maker_, plan_->seed); !filled) return filled.error();
   return keep(chain::Activations::make(
       *maker_, resident_->step, std::make_shared<chain::Context>(std::move(context).value()), demand.run, plan_->seed));
 }

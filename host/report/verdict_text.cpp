@@ -119,7 +119,7 @@ std::string describe_bounds(const std::vector<fit::OperationBound>& bounds) {
   for (const fit::OperationBound& one : bounds) {
     std::vector<std::string> cells = bound_cells(one);
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& other) { return other.first == cells; });
-    if (group == groups.end()) group = groups.insert(groups.end(), {std::move(cells), {}});
+    if (group == groups.end()) group = groups.emplace(groups.end(), std::move(cells), std::vector<std::string>());
     group->second.push_back(chain_text(one.cell));
   }
   Table table;

@@ -91,8 +91,9 @@ TEST(MemoryPlan, OfADecoderCountsHeadAndCaches) {
   profile::ModelProfile tied = tiny();
   tied.tied_embeddings = true;
   EXPECT_EQ(short_context - fixed(tied, 100, model::Workload::kDecoder), 2 * 1000 * 96U);
-  EXPECT_GT(fixed(tied, 100, model::Workload::kDecoder),
-            fixed(tied, 100, model::Workload::kProjections) + 2 * 1000 * 96U + 2 * 2 * 3 * 4 * 48 * 100U);
+  EXPECT_GT(fixed(tied, 100, model::Workload::kDecoder), fixed(tied, 100, model::Workload::kProjections) +
+                                                             std::uint64_t{2} * 1000 * 96 +
+                                                             std::uint64_t{2} * 2 * 3 * 4 * 48 * 100);
 }
 
 class OnChain : public ::testing::TestWithParam<std::uint64_t> {

@@ -204,7 +204,7 @@ TEST_P(OnDecoder, EverySchemeDecodesAndCountsItsLaunchesAndCaches) {
         << scheme.name;
     // Keys and values in f16 of two layers and two sequences, at 8, 9 and 10 positions, own one included.
     const auto step = chain.step_costs().bytes;
-    const auto row = static_cast<std::uint64_t>(2 * 2 * 2 * 2 * facts_.kv_heads * facts_.head_dim);
+    const auto row = 16 * static_cast<std::uint64_t>(facts_.kv_heads * facts_.head_dim);
     EXPECT_EQ(chain.compute_costs(7, 3).bytes, 3 * step + row * (8 + 9 + 10)) << scheme.name;
   }
 }

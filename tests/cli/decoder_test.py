@@ -1,6 +1,7 @@
 """Decoders as a process: `quality` on small models and token files, and a campaign from token to token."""
 import json
 import random
+import shutil
 import unittest
 
 from support import SOURCE, ProgramTest
@@ -72,6 +73,20 @@ class Decoder(ProgramTest):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(text, done.stderr)
             self.assertEqual(done.stdout, "")
+
+    def test_a_scheme_that_fails_costs_its_row_alone(self):
+        shutil.copytree(SOURCE / "kernels", self.folder / "kernels")
+        header = self.folder / "kernels/format/i2.clh"
+        header.write_text(header.read_text() + "\nnonsense\n")
+        done = self.quality("--tokens", self.write_tokens(), "--windows", "2", "--window-tokens", "20", "--schemes", "int2-fused,w8a16-fused",
+                            "--kernel-dir", "kernels", "--json", "--quiet")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        rows = {row["scheme"]: row for row in json.loads(done.stdout)}
+        self.assertEqual(list(rows), ["f16", "int2-fused", "w8a16-fused"])
+        self.assertIn("i2", rows["int2-fused"]["reason"])
+        self.assertIsNone(rows["int2-fused"]["kl_nats_per_token"])
+        self.assertGreater(rows["w8a16-fused"]["kl_nats_per_token"], 0)
+        self.assertIsNone(rows["w8a16-fused"]["reason"])
 
     def run_campaign(self):
         shape = self.run_program("weights", MODELS / "qwen2", "--out", "model.json")
