@@ -40,15 +40,11 @@ function(qtrap_add_layer name)
   list(TRANSFORM LAYER_DEPS REPLACE "/" "_")
   list(TRANSFORM LAYER_DEPS PREPEND "qtrap_" OUTPUT_VARIABLE layers)
   target_link_libraries(qtrap_${name} PUBLIC ${layers} ${LAYER_LINK} PRIVATE qtrap_warnings)
-  qtrap_use_precompiled(qtrap_${name} layer)
 endfunction()
 
 # Of every test. With one GiB of device memory, ceilings and the search for the cache read an eighth of that: a session of
 # PoCL takes 3.6 CPU seconds instead of 13.3.
 set(QTRAP_TEST_PROPERTIES ENVIRONMENT_MODIFICATION POCL_MEMORY_LIMIT=set:1)
-
-# What is tested is optimised, its tests less: a third of their compile time.
-set(QTRAP_TEST_OPTIONS "$<$<CONFIG:Release>:-O1>")
 
 function(qtrap_add_test name)
   cmake_parse_arguments(TEST "" "LABEL;TIMEOUT;COST" "DEPS;LINK" ${ARGN})
@@ -66,11 +62,11 @@ function(qtrap_add_test name)
   list(TRANSFORM TEST_DEPS REPLACE "/" "_")
   list(TRANSFORM TEST_DEPS PREPEND "qtrap_" OUTPUT_VARIABLE layers)
   target_include_directories(${name}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  target_compile_options(${name}_tests PRIVATE ${QTRAP_TEST_OPTIONS})
+  # What is tested is optimised, its tests less: a third of their compile time.
+  target_compile_options(${name}_tests PRIVATE "$<$<CONFIG:Release>:-O1>")
   target_compile_definitions(${name}_tests PRIVATE
     QTRAP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QTRAP_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(${name}_tests PRIVATE ${layers} ${TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
-  qtrap_use_precompiled(${name}_tests test)
   # PRE_TEST: a build never runs a test program; one process per test keeps OpenCL state apart.
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT} COST ${TEST_COST} ENVIRONMENT "POCL_AFFINITY=1"
