@@ -31,6 +31,7 @@ def choose_f16_cases(program, rng, make):
     logits[1, :-1] = np.nan
     logits[2] = np.nan
     logits[3] = -np.inf
+    logits[4, vocab // 2 - 2] = 50000  # of the last item: it is handed on in every round
     chosen = np.array([vocab // 2, vocab - 1, 0, 0, int(logits[4].argmax())], np.uint32)
     for tokens, run in ((5, 5), (1, 1)):
         yield Case([logits[:tokens], Out(chosen[:tokens]), Out(np.array([7 + run], np.uint32), initial=np.array([7], np.uint32)), vocab,
