@@ -77,6 +77,7 @@ const Rule kRules[] = {
     {"campaign_sha256", "belongs to another campaign",
      "resume it with the campaign and --set it was started with, or with neither", of(&S::campaign_sha256), true},
     {"models_sha256", "was measured with other model shapes", kNewFile, of(&S::models_sha256), true},
+    {"weights_sha256", "was measured with other weights", kNewFile, of(&S::weights_sha256)},
     {"seed", "was measured with another seed", "leave --seed out", of(&S::seed)},
     {"tool_version", kOtherProgram, kThatProgram, of(&S::tool_version)},
     {"git_commit", kOtherProgram, kThatProgram, of(&S::git_commit)},

@@ -10,49 +10,15 @@
 #include "campaign/resume.hpp"
 #include "campaign/run_plan.hpp"
 #include "campaign/run_sessions.hpp"
+#include "campaign/scoring.hpp"
 #include "core/text.hpp"
-#include "device/device.hpp"
-#include "measure/environment.hpp"
-#include "measure/session_description.hpp"
 #include "program/exit_code.hpp"
-#include "program/meter_selection.hpp"
 #include "program/output.hpp"
 #include "program/standard_streams.hpp"
-#include "program/tuning_selection.hpp"
 #include "result/result_file.hpp"
 
 namespace qtrap::campaign {
 namespace {
-
-/// Fails before anything is measured where the meter asked for does not read.
-void require_energy(const measure::EnergySource& source) {
-  const char* fix = "see `qtrap meters` for what would help, or leave out --require-energy";
-  if (!source.match.meter) throw Failure(runtime_error("no energy meter for this device", source.match.reason, fix));
-  const power::Sample sample = source.match.meter->read();
-  if (sample.energy.value || sample.power.value) return;
-  const auto status =
-      sample.energy.status != power::ReadStatus::kUnsupported ? sample.energy.status : sample.power.status;
-  throw Failure(runtime_error("the energy meter does not read",
-                              fmt::format("{}: {}", source.match.meter->info().id(), to_string(status)), fix));
-}
-
-/// What a session of the plan would record, as far as it is known before its device is opened.
-result::SessionRecord describe_next_session(const RunOptions& options, const RunPlan& plan,
-                                            const result::ResultFile* resumed) {
-  const measure::EnergySource meter = program::open_meter(options.meter, plan.device);
-  if (options.require_energy) require_energy(meter);
-  const std::string sources = program::kernel_sources(options.device).sha256();
-  result::SessionRecord now = make_session_identity(plan);
-  const auto file_seed = resumed != nullptr ? static_cast<std::uint64_t>(resumed->sessions.front().seed) : 1;
-  now.seed = static_cast<std::int64_t>(options.seed.value_or(file_seed));
-  now.device = measure::describe_device(plan.device);
-  now.kernels.source_sha256 = sources;
-  now.kernels.build_options = device::Device::common_options();
-  now.kernels.tuning_sha256 = program::open_tuning(options.tuning, plan.device, sources).sha256;
-  now.meter = measure::describe_meter(meter);
-  now.host = measure::read_host(read_machine_limits());
-  return now;
-}
 
 void check_options(const RunOptions& options) {
   if (options.seed) check_seed(*options.seed);
@@ -91,6 +57,7 @@ int measure_plan(const RunOptions& options, const std::string& campaign_json, St
     if (auto same = check_resumable(*records, options.resume, next); !same) throw Failure(same.error());
     if (auto fits = check_layers(*records, options.resume, plan.models); !fits) throw Failure(fits.error());
   }
+  if (has_text(plan)) (void)read_text(plan);  // one that is too short is refused before anything is measured
   if (options.dry_run) {
     program::print(describe_plan(plan) + (stated.looks ? describe_looks(*stated.looks) : ""));
     return program::kDone;

@@ -2,10 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
+#include "core/clock.hpp"
 #include "core/sha256.hpp"
 #include "core/text.hpp"
+#include "device/device.hpp"
+#include "measure/environment.hpp"
+#include "measure/session_description.hpp"
 #include "program/devices.hpp"
 #include "program/folders.hpp"
+#include "program/meter_selection.hpp"
+#include "program/tuning_selection.hpp"
 #include "program/version.hpp"
 
 namespace qtrap::campaign {
@@ -21,8 +29,17 @@ profile::Campaign load(const RunOptions& options, const std::string& campaign_js
     if (auto done = profile::apply_override(campaign, assignment, names); !done) throw Failure(done.error());
   }
   if (options.max_sessions) campaign.sessions = *options.max_sessions;
-  if (auto done = profile::check_campaign(campaign, options.campaign); !done) throw Failure(done.error());
+  const std::string& name = options.campaign.empty() ? campaign.name : options.campaign;
+  if (auto done = profile::check_campaign(campaign, name); !done) throw Failure(done.error());
   return campaign;
+}
+
+/// The shape of a model of the campaign: the one that its weights have, where there are any. A model that is named as
+/// its weights are is what they say.
+profile::ModelProfile find_shape(const std::string& name, const RunPlan& plan) {
+  if (plan.weights && name == *plan.campaign.weights) return weights::make_profile(plan.weights->facts, name);
+  const auto model = profile::load_model(name, program::profile_folders("models")).value();
+  return plan.weights ? weights::match_profile(*plan.weights, model).value() : model;
 }
 
 std::string describe_shapes(const RunPlan& plan) {
@@ -42,6 +59,18 @@ void check_gpu(const device::DeviceInfo& device) {
                             : fmt::format("{}", fmt::join(device.choice, "; "))));
 }
 
+/// Fails before anything is measured where the meter asked for does not read.
+void require_energy(const measure::EnergySource& source) {
+  const char* fix = "see `qtrap meters` for what would help, or leave out --require-energy";
+  if (!source.match.meter) throw Failure(runtime_error("no energy meter for this device", source.match.reason, fix));
+  const power::Sample sample = source.match.meter->read();
+  if (sample.energy.value || sample.power.value) return;
+  const auto status =
+      sample.energy.status != power::ReadStatus::kUnsupported ? sample.energy.status : sample.power.status;
+  throw Failure(runtime_error("the energy meter does not read",
+                              fmt::format("{}: {}", source.match.meter->info().id(), to_string(status)), fix));
+}
+
 }  // namespace
 
 std::vector<std::string_view> scheme_names() {
@@ -56,8 +85,9 @@ RunPlan load_run_plan(const RunOptions& options, const std::string& campaign_jso
   plan.campaign_json = profile::to_json(plan.campaign);
   plan.campaign_sha256 = compute_sha256(plan.campaign_json);
   plan.cells = profile::expand_cells(plan.campaign);
-  for (const auto& name : plan.campaign.models)
-    plan.models.emplace(name, profile::load_model(name, program::profile_folders("models")).value());
+  const auto& weights = plan.campaign.weights;
+  if (weights) plan.weights = std::make_shared<const weights::Decoder>(weights::open_decoder(*weights).value());
+  for (const auto& name : plan.campaign.models) plan.models.emplace(name, find_shape(name, plan));
   return plan;
 }
 
@@ -67,6 +97,7 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
   plan.device = program::choose_probed_device(options.device);
   if (options.require_gpu) check_gpu(plan.device);
   plan_memory(plan);
+  if (plan.weights) plan.weights_sha256 = weights::compute_digest(plan.weights->file);
   return plan;
 }
 
@@ -84,8 +115,36 @@ result::SessionRecord make_session_identity(const RunPlan& plan) {
   record.campaign_json = plan.campaign_json;
   record.campaign_sha256 = plan.campaign_sha256;
   record.models_sha256 = compute_sha256(describe_shapes(plan));
+  record.weights = plan.campaign.weights;
+  if (!plan.weights_sha256.empty()) record.weights_sha256 = plan.weights_sha256;
   if (!plan.device.forced_variant.empty()) record.kernels.variant = plan.device.forced_variant;
   return record;
+}
+
+result::SessionRecord describe_next_session(const RunOptions& options, const RunPlan& plan,
+                                            const result::ResultFile* resumed) {
+  const measure::EnergySource meter = program::open_meter(options.meter, plan.device);
+  if (options.require_energy) require_energy(meter);
+  const std::string sources = program::kernel_sources(options.device).sha256();
+  result::SessionRecord now = make_session_identity(plan);
+  const auto file_seed = resumed != nullptr ? static_cast<std::uint64_t>(resumed->sessions.front().seed) : 1;
+  now.seed = static_cast<std::int64_t>(options.seed.value_or(file_seed));
+  now.device = measure::describe_device(plan.device);
+  now.kernels.source_sha256 = sources;
+  now.kernels.build_options = device::Device::common_options();
+  now.kernels.tuning_sha256 = program::open_tuning(options.tuning, plan.device, sources).sha256;
+  now.meter = measure::describe_meter(meter);
+  now.host = measure::read_host(read_machine_limits());
+  return now;
+}
+
+std::string make_session_id() {
+  std::random_device random;
+  std::string id;
+  for (const char c : utc_timestamp()) {
+    if (c != '-' && c != ':' && c != '.') id += c;
+  }
+  return fmt::format("{}-{:08x}", id, random());
 }
 
 std::string describe_plan(const RunPlan& plan) {

@@ -9,6 +9,7 @@
 
 #include "campaign/losses.hpp"
 #include "campaign/progress_line.hpp"
+#include "campaign/scoring.hpp"
 #include "core/anchor.hpp"
 #include "core/clock.hpp"
 #include "core/text.hpp"
@@ -84,7 +85,8 @@ class Run {
       error = run_one_session(cells);
       take_looks();
     }
-    const bool interrupted = program::stop_was_requested() && !missing_cells().empty();
+    if (error.empty() && !program::stop_was_requested()) error = take_losses();
+    const bool interrupted = program::stop_was_requested() && !(missing_cells().empty() && unscored_schemes().empty());
     const auto status = interrupted     ? result::Ending::kInterrupted
                         : error.empty() ? result::Ending::kComplete
                                         : result::Ending::kFailed;
@@ -103,8 +105,9 @@ class Run {
       program::say(fmt::format("qtrap: interrupted; {}\n", how_to_continue()));
       return program::kInterrupted;
     }
-    return std::any_of(file_.points.begin(), file_.points.end(),
-                       [](const auto& point) { return point.status != result::PointStatus::kOk; })
+    const auto is_bad = [](const auto& record) { return record.status != result::PointStatus::kOk; };
+    return std::any_of(file_.points.begin(), file_.points.end(), is_bad) ||
+                   std::any_of(file_.qualities.begin(), file_.qualities.end(), is_bad)
                ? program::kPointsFailed
                : program::kDone;
   }
@@ -340,6 +343,7 @@ class Run {
           "check the driver (dmesg), then go on with --resume"));
     }
     session.argv = options_.argv;
+    if (plan_.weights) session.weights_sha256 = plan_.weights_sha256;
     if (looks_) state_plan(looks_->plan(), session);
     session.refines = refines_;
     session.hazards.insert(session.hazards.end(), plan_.device.choice.begin(), plan_.device.choice.end());
@@ -352,6 +356,30 @@ class Run {
     if (output_ && !output_->locked()) session.hazards.emplace_back(kNoLock);
     write(result::to_json_line(session).value());
     file_.sessions.push_back(std::move(session));
+  }
+
+  /// Schemes of the plan without a loss on its text.
+  std::vector<std::string> unscored_schemes() const {
+    std::vector<std::string> unscored;
+    if (!has_text(plan_)) return unscored;
+    for (const auto& scheme : profile::schemes_with_anchor(plan_.campaign)) {
+      const auto same = [&](const auto& known) { return known.scheme == scheme; };
+      if (std::none_of(file_.qualities.begin(), file_.qualities.end(), same)) unscored.push_back(scheme);
+    }
+    return unscored;
+  }
+
+  /// Losses on the plan's text, after the sessions. Empty, or why some are missing.
+  std::string take_losses() {
+    const auto schemes = unscored_schemes();
+    if (schemes.empty() || file_.sessions.empty()) return {};
+    line_.clear();
+    if (!options_.quiet) program::tell(fmt::format("evaluating {} schemes on the text", schemes.size()));
+    return run_scoring(plan_, options_.device, schemes, [&](result::QualityRecord record) {
+      record.session_id = file_.sessions.back().session_id;
+      write(result::to_json_line(record).value());
+      file_.qualities.push_back(std::move(record));
+    });
   }
 
   void take_cell(const std::string& lines) {

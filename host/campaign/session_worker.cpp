@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <random>
 
 #include "campaign/progress_line.hpp"
 #include "campaign/run_plan.hpp"
@@ -19,20 +18,11 @@
 namespace qtrap::campaign {
 namespace {
 
-/// Unique among machines and runs: time and 32 random bits.
-std::string make_session_id() {
-  std::random_device random;
-  std::string id;
-  for (const char c : utc_timestamp()) {
-    if (c != '-' && c != ':' && c != '.') id += c;
-  }
-  return fmt::format("{}-{:08x}", id, random());
-}
-
 measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& plan) {
   measure::SessionPlan session;
   session.campaign = plan.campaign;
   session.models = plan.models;
+  session.weights = plan.weights;
   session.seed = options.seed;
   session.session_index = options.session_index;
   session.first = options.first;

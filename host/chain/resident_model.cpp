@@ -29,13 +29,13 @@ struct Place {
 };
 
 /// The tensor of a weight; of a tied head the embedding.
-const weights::Tensor* find_tensor(const WeightSource& source, Place place) {
+const weights::Tensor* find_tensor(const weights::Decoder& source, Place place) {
   const auto role = find_word<weights::Role>(to_string(place.weight));
   expects(role.has_value(), "every weight of a step is a role of a file's tensors");
   const auto layer = static_cast<std::int64_t>(place.layer);
-  const weights::Tensor* tensor = source.tensors->find(*role, layer);
+  const weights::Tensor* tensor = source.tensors.find(*role, layer);
   return tensor == nullptr && place.weight == model::Weight::kHead
-             ? source.tensors->find(weights::Role::kEmbedding, layer)
+             ? source.tensors.find(weights::Role::kEmbedding, layer)
              : tensor;
 }
 
@@ -43,7 +43,8 @@ const weights::Tensor* find_tensor(const WeightSource& source, Place place) {
 /// one each, in the order of operations.
 class WeightMaker {
  public:
-  WeightMaker(const scheme::PassMaker& maker, const model::Step& step, std::uint64_t seed, const WeightSource* source)
+  WeightMaker(const scheme::PassMaker& maker, const model::Step& step, std::uint64_t seed,
+              const weights::Decoder* source)
       : maker_(&maker), step_(&step), source_(source), seed_(seed) {}
 
   /// `formats`: f16 first, for the others are made from it.
@@ -91,10 +92,10 @@ class WeightMaker {
     const weights::Tensor* tensor = source_ == nullptr ? nullptr : find_tensor(*source_, place);
     if (tensor == nullptr || tensor->type->native != weights.format)
       return scheme::fill_weights(*maker_, plain, weights);
-    auto native = weights::read_native(*source_->file, *tensor, weights::all_rows(*tensor));
+    auto native = weights::read_native(source_->file, *tensor, weights::all_rows(*tensor));
     if (!native) return native.error();
     scheme::upload_weights(maker_->device(), native.value(), weights);
-    source_->file->forget(*tensor);
+    source_->file.forget(*tensor);
     return Done{};
   }
 
@@ -122,16 +123,16 @@ class WeightMaker {
     const weights::Tensor* tensor = find_tensor(*source_, place);
     expects(tensor != nullptr, "a file that was found to be a decoder has every tensor of its step");
     std::vector<std::uint16_t> halves(tensor->elements);
-    const Status done = weights::read_rows(*source_->file, *tensor, weights::all_rows(*tensor), halves);
+    const Status done = weights::read_rows(source_->file, *tensor, weights::all_rows(*tensor), halves);
     if (!done) return done.error();
     device::write_vector(maker_->device(), to, halves);
-    source_->file->forget(*tensor);
+    source_->file.forget(*tensor);
     return Done{};
   }
 
   const scheme::PassMaker* maker_;
   const model::Step* step_;
-  const WeightSource* source_;  ///< null: random
+  const weights::Decoder* source_;  ///< null: random
   std::uint64_t seed_;
 };
 
@@ -153,7 +154,7 @@ Status add_embedding(const WeightMaker& weights, ResidentModel& resident, std::u
 
 Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
                                           const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed,
-                                          const WeightSource* source) {
+                                          const weights::Decoder* source) {
   ResidentModel resident;
   resident.model = model;
   resident.step = model::make_step(model, demand.workload);

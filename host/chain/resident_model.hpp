@@ -12,15 +12,9 @@
 #include "core/result.hpp"
 #include "model/step.hpp"
 #include "scheme/pass.hpp"
-#include "weights/roles.hpp"
+#include "weights/decoder.hpp"
 
 namespace qtrap::chain {
-
-/// Real weights; both must outlive what reads them.
-struct WeightSource {
-  const weights::WeightsFile* file = nullptr;
-  const weights::DecoderTensors* tensors = nullptr;
-};
 
 /// What a list of operations reads. sigma of a random projection is 1 / sqrt(columns): outputs of unit variance for
 /// inputs of unit variance. Random norms are ones, biases of a decoder zeros, an embedding of unit variance.
@@ -42,7 +36,7 @@ struct ResidentModel {
   /// a source, which must hold all `resident_layers`, those of read_rows() too.
   static Result<ResidentModel> make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
                                     const Demand& demand, std::uint64_t resident_layers, std::uint64_t seed,
-                                    const WeightSource* source = nullptr);
+                                    const weights::Decoder* source = nullptr);
 };
 
 }  // namespace qtrap::chain

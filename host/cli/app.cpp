@@ -214,48 +214,55 @@ class CommandLine {
     };
     auto* probe = add_items("probe-device", [this] { return program::run_probe_worker(items_); });
     auto* verify = add_items("verify-kernels", [this] { return run_verify_worker(items_, kernel_); });
-    auto* quality = add_items("quality-schemes", [this] { return run_quality_worker(items_, quality_); });
-    add_quality_inputs(quality);
+    auto* quality = add_items("quality-schemes", [this] { return run_quality_worker(items_, scoring_); });
     auto* tune = add_items("tune-kernels", [this] { return run_tune_worker(items_, tune_.search); });
     probe->add_flag("--timer", items_.timer);
     verify->add_option("--kernel", kernel_);
+    quality->add_option("--campaign-json", scoring_.campaign_json)->required();
+    quality->add_option("--schemes", scoring_.schemes)->delimiter(',')->required();
     tune->add_option("--tokens", tune_.search.tokens)->delimiter(',');
     tune->add_option("--max-seconds", tune_.search.max_seconds);
   }
 
-  void add_quality_inputs(CLI::App* command) {
+  /// Keys of the campaign as options of their own.
+  void add_key(CLI::App* command, const std::string& option, const std::string& key, const std::string& description,
+               const std::string& type) {
     command
-        ->add_option("--weights", quality_.weights,
-                     "GGUF, safetensors, model.safetensors.index.json, or the folder of one of the last two")
-        ->required()
-        ->type_name("FILE");
-    command->add_option("--text", quality_.text, "Text in UTF-8, for the tokenizer that comes with the weights")
-        ->type_name("FILE");
-    command->add_option("--tokens", quality_.tokens, "In place of a text: decimal token ids")->type_name("FILE");
-    command
-        ->add_option("--schemes", quality_.schemes,
-                     "Schemes, e.g. w8a8,nf4-fused (default: all that compute alike once)")
-        ->delimiter(',');
-    command->add_option("--windows", quality_.windows, "Windows of text, the units of the intervals")
-        ->check(CLI::Range(1, 1000000))
-        ->capture_default_str();
-    command->add_option("--window-tokens", quality_.window_tokens, "Tokens of a window")
-        ->check(CLI::Range(2, 1 << 24))
-        ->capture_default_str();
-    command->add_option("--group-size", quality_.group_size, "int4, int3 and int2 weights per scale")
-        ->check(CLI::IsMember({32, 64, 128}))
-        ->capture_default_str();
+        ->add_option_function<std::string>(
+            option, [this, key](const std::string& value) { keys_.push_back(key + "=" + value); }, description)
+        ->type_name(type);
   }
+
+  void add_text_options(CLI::App* command) {
+    add_key(command, "--weights", "weights",
+            "GGUF, safetensors, model.safetensors.index.json, or the folder of one of the last two", "FILE");
+    add_key(command, "--text", "text", "Text in UTF-8, for the tokenizer that comes with the weights", "FILE");
+    add_key(command, "--tokens", "token_ids", "In place of a text: decimal token ids", "FILE");
+    add_key(command, "--windows", "windows", "Windows of text, the units of the intervals (8)", "N");
+    add_key(command, "--window-tokens", "window_tokens", "Tokens of a window (512)", "N");
+  }
+
+  /// What was given on the command line goes before --set.
+  void take_keys() { run_.overrides.insert(run_.overrides.begin(), keys_.begin(), keys_.end()); }
 
   void add_quality() {
     auto* quality = add("quality", "Evaluate what each scheme does to a model's output on a text", [this] {
-      quality_.device = run_.device;
-      return run_quality(quality_);
+      run_.argv = argv_;
+      take_keys();
+      return run_quality(run_);
     });
     add_device_options(quality, true, true);
-    add_quality_inputs(quality);
+    quality
+        ->add_option(
+            "campaign", run_.campaign,
+            "Path, or name of a file in profiles/campaigns/, for its schemes (default: all that compute alike once)")
+        ->type_name("CAMPAIGN");
+    add_text_options(quality);
+    add_key(quality, "--schemes", "schemes", "Schemes, e.g. w8a8,nf4-fused", "SCHEMES");
+    add_key(quality, "--group-size", "group_size", "int4, int3 and int2 weights per scale (128)", "N");
+    quality->add_option("--out", run_.out, "Result file to write the losses to; - is stdout")->type_name("FILE");
     add_watchdog(quality);
-    quality->add_flag("--quiet", quality_.quiet, "No progress on stderr");
+    quality->add_flag("--quiet", run_.quiet, "No progress on stderr");
   }
 
   void add_tune() {
@@ -279,6 +286,7 @@ class CommandLine {
   void add_run() {
     auto* command = add("run", "Run a campaign, write one result file, print the table", [this] {
       run_.argv = argv_;
+      take_keys();
       return campaign::run_campaign(run_);
     });
     add_device_options(command, false, true);
@@ -303,6 +311,7 @@ class CommandLine {
             "Measure, into this finished result file, the batch and the model size between the two beside each "
             "crossing that `fit` finds in it")
         ->type_name("FILE");
+    add_text_options(command);
     command->add_option("--seed", run_.seed, "Seed of weights and block order")->type_name("N");
     command->add_option("--set", run_.overrides, "Override one campaign key, e.g. --set batch=1,8; may be repeated")
         ->type_name("KEY=VALUE")
@@ -415,7 +424,7 @@ class CommandLine {
     auto* exporter = add("export", "Write tidy tables", [this] { return run_export(files_, format_, records_, out_); });
     exporter->add_option("results", files_, "Result files")->required()->type_name("RESULT");
     exporter->add_option("--format", format_, "csv, md or sql")->required();
-    exporter->add_option("--records", records_, "points or trials");
+    exporter->add_option("--records", records_, "points, trials or quality");
     exporter->add_option("--out", out_, "File to write (default: stdout)")->type_name("FILE");
   }
 
@@ -430,7 +439,8 @@ class CommandLine {
   bool characterise_ = false;
   bool verbose_ = false;
   TuneCommandOptions tune_;
-  QualityOptions quality_;
+  QualityWorkerOptions scoring_;
+  std::vector<std::string> keys_;  ///< of the campaign, as KEY=VALUE
   FitCommandOptions fit_;
   PlanOptions plan_;
   std::vector<std::string> files_;

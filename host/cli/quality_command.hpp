@@ -1,29 +1,22 @@
 // The command `quality` and its process.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "device/device.hpp"
-#include "program/devices.hpp"
+#include "campaign/run.hpp"
 #include "program/probing.hpp"
 
 namespace qtrap::cli {
 
-struct QualityOptions {
-  program::DeviceOptions device;
-  std::string weights;
-  std::string text;    ///< a file in UTF-8; empty: `tokens`
-  std::string tokens;  ///< a file of decimal ids
+/// Of the options: device, campaign ("": one scheme of each kind of arithmetic), overrides, out and quiet.
+int run_quality(const campaign::RunOptions& options);
+
+/// What its process is told.
+struct QualityWorkerOptions {
+  std::string campaign_json;
   std::vector<std::string> schemes;
-  std::int64_t windows = 8;
-  std::int64_t window_tokens = 512;
-  std::int64_t group_size = 128;
-  bool quiet = false;
 };
-int run_quality(const QualityOptions& options);
-int run_quality_worker(const program::ItemWorkerOptions& items, const QualityOptions& options);
+int run_quality_worker(const program::ItemWorkerOptions& items, const QualityWorkerOptions& options);
 
 }  // namespace qtrap::cli

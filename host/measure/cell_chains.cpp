@@ -63,9 +63,9 @@ Status CellChains::prepare(const profile::Cell& cell) {
     forget();
     const auto& model = plan_->models.at(cell.model);
     hooks_.report(kWeights, {}, expected_weights_s(model, plan_->resident_layers.at(cell.model)));
-    auto resident =
-        chain::ResidentModel::make(*maker_, model, chain::make_demand(plan_->campaign, model),
-                                   static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed);
+    auto resident = chain::ResidentModel::make(*maker_, model, chain::make_demand(plan_->campaign, model),
+                                               static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)),
+                                               plan_->seed, plan_->weights.get());
     if (!resident) return resident.error();
     resident_ = std::move(resident).value();
     model_name_ = cell.model;
@@ -95,8 +95,10 @@ Status CellChains::make_activations(std::uint64_t batch) {
   if (plan_->campaign.workload == profile::Workload::kProjections)
     return keep(chain::Activations::make(*maker_, resident_->model, batch, plan_->seed));
   const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model);
+  const weights::Decoder* weights = plan_->weights.get();
   auto context = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run, batch, demand.capacity,
-                                      RotaryPairs::kHalves);
+                                      weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
+                                      weights == nullptr ? std::vector<float>() : weights->rope_divisors);
   if (!context) return context.error();
   if (const auto filled = context.value().fill(*maker_, plan_->seed); !filled) return filled.error();
   return keep(chain::Activations::make(

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@
 #include "profile/profile.hpp"
 #include "result/records.hpp"
 #include "scheme/catalogue/tuning.hpp"
+#include "weights/decoder.hpp"
 
 namespace qtrap::measure {
 
@@ -28,6 +30,7 @@ struct SessionPlan {
   std::map<std::string, profile::ModelProfile> models;  ///< by the name used in cells
   std::map<std::string, std::int64_t> resident_layers;  ///< by model: fixed for all sessions
   std::vector<profile::Cell> cells;                     ///< what is missing, by model, then batch
+  std::shared_ptr<const weights::Decoder> weights;      ///< of the one model; null: random ones
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;                      ///< in its file; draws and orders follow from it
   bool first = true;                                   ///< of its campaign: the one with phase loops

@@ -104,6 +104,24 @@ Result<ModelProfile> parse_model(std::string_view text, std::string_view name) {
   return model;
 }
 
+namespace {
+
+/// Weights are one model's; losses need them, and one text.
+Status check_weights(const Campaign& campaign, std::string_view name) {
+  if (campaign.weights && campaign.models.size() != 1) {
+    return usage_error(fmt::format("{}: `weights` are those of one model", name),
+                       fmt::format("{} models", campaign.models.size()), "name the one with --set models=NAME");
+  }
+  const auto& text = campaign.text ? campaign.text : campaign.token_ids;
+  if (text && !campaign.weights)
+    return usage_error(fmt::format("{}: a loss needs a model's `weights`", name), *text, "give --weights too");
+  if (campaign.text && campaign.token_ids)
+    return usage_error(fmt::format("{}: `text` and `token_ids` exclude each other", name), *text, "give one of them");
+  return Done{};
+}
+
+}  // namespace
+
 Status check_campaign(const Campaign& campaign, std::string_view name) {
   if (campaign.min_trials > campaign.max_trials) {
     return usage_error(fmt::format("{}: `min_trials` is above `max_trials`", name),
@@ -122,6 +140,7 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
     return usage_error(fmt::format("{}: `layers_limit` cuts a decoder, whose head is no layer", name),
                        std::to_string(*campaign.layers_limit), "give null, or `workload` projections");
   }
+  if (const Status status = check_weights(campaign, name); !status) return status;
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * campaign.hops.size() *
                               campaign.tokens_per_hop.size() * campaign.context_tokens.size();

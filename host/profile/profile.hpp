@@ -77,6 +77,11 @@ struct Campaign {
   bool phase_loops = true;
   bool probes = true;
   Workload workload = Workload::kProjections;  ///< never kScoring
+  std::optional<std::string> weights;          ///< file of the one model's weights; none: random ones
+  std::optional<std::string> text;             ///< file that losses are evaluated on
+  std::optional<std::string> token_ids;        ///< file of decimal ids in place of `text`
+  std::int64_t windows = 8;                    ///< of text
+  std::int64_t window_tokens = 512;
   bool operator==(const Campaign&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include "chain/chain.hpp"
 #include "chain/context.hpp"
 #include "chain/layout.hpp"
+#include "chain/resident_model.hpp"
 #include "core/contract.hpp"
 
 namespace qtrap::quality {
@@ -23,7 +24,7 @@ struct Reader {
                              const chain::Demand& demand, const scheme::SchemeInfo& scheme) {
     Reader reader;
     auto context = chain::Context::make(maker.device(), text.model, demand.layers_to_run, 1, demand.capacity,
-                                        text.pairs, text.divisors);
+                                        text.weights->facts.rotary_pairs, text.weights->rope_divisors);
     if (!context) return context.error();
     reader.context = std::make_shared<chain::Context>(std::move(context).value());
     auto activations = chain::Activations::make(maker, model.step, reader.context, demand.run, 0);
@@ -92,7 +93,7 @@ Result<std::vector<WindowLoss>> evaluate(const scheme::PassMaker& maker, const T
                                    plan.value().resident_layers, demand.layers_to_run),
                        "choose a smaller model or another --device");
   }
-  auto model = chain::ResidentModel::make(maker, text.model, demand, demand.layers_to_run, 0, &text.weights);
+  auto model = chain::ResidentModel::make(maker, text.model, demand, demand.layers_to_run, 0, text.weights);
   if (!model) return model.error();
   auto anchor = Reader::make(maker, text, model.value(), demand, demand.schemes.front());
   if (!anchor) return anchor.error();

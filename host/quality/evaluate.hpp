@@ -5,22 +5,19 @@
 #include <functional>
 #include <vector>
 
-#include "chain/resident_model.hpp"
 #include "core/result.hpp"
-#include "core/rotary_pairs.hpp"
 #include "profile/profile.hpp"
 #include "quality/loss.hpp"
 #include "scheme/pass.hpp"
 #include "scheme/scheme.hpp"
+#include "weights/decoder.hpp"
 
 namespace qtrap::quality {
 
 /// What is evaluated, on what.
 struct Text {
-  profile::ModelProfile model;
-  RotaryPairs pairs = RotaryPairs::kHalves;
-  std::vector<float> divisors;  ///< of model::make_angles()
-  chain::WeightSource weights;
+  profile::ModelProfile model;                      ///< of `weights`
+  const weights::Decoder* weights = nullptr;        ///< outlives this
   std::vector<std::vector<std::uint32_t>> windows;  ///< ids of the vocabulary; of one length, two tokens at least
   double memory_fraction = 0.8;
 };

@@ -12,6 +12,7 @@
 #include "fit/hop_slope.hpp"
 #include "fit/result_rows.hpp"
 #include "judge/judge.hpp"
+#include "report/front.hpp"
 #include "report/hazards.hpp"
 #include "report/table.hpp"
 #include "report/verdict_text.hpp"
@@ -313,6 +314,11 @@ std::string make_summary(const result::ResultFile& file, const std::string& path
   if (const std::string hops = describe_hops_of(file); !hops.empty()) out += hops + "\n";
   if (const std::string bounds = describe_bounds(fit::find_operation_bounds(file.points)); !bounds.empty())
     out += bounds + "\n";
+  if (const std::string front = describe_front(file); !front.empty()) out += front + "\n";
+  for (const auto& quality : file.qualities) {
+    if (quality.status != PointStatus::kOk)
+      out += escape_controls(fmt::format("loss of {}: {}", quality.scheme, quality.reason.value_or(""))) + "\n";
+  }
   for (const auto& point : file.points) {
     if (point.status != PointStatus::kOk)
       out +=

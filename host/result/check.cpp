@@ -54,8 +54,9 @@ Result<CheckReport> check_result(std::string_view text, std::string_view name) {
                        : "unfinished";
   return CheckReport{
       "qtrap.result",
-      fmt::format("result {}: {} sessions, {} trials, {} points ({} ok, {} failed), {}",
-                  file.sessions.front().schema_version, file.sessions.size(), file.trials.size(), file.points.size(),
+      fmt::format("result {}: {} sessions, {} trials, {}{} points ({} ok, {} failed), {}",
+                  file.sessions.front().schema_version, file.sessions.size(), file.trials.size(),
+                  file.qualities.empty() ? "" : fmt::format("{} losses, ", file.qualities.size()), file.points.size(),
                   count_points(file, PointStatus::kOk), count_points(file, PointStatus::kError), ending)};
 }
 

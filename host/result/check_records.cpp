@@ -9,6 +9,7 @@
 
 #include "core/sha256.hpp"
 #include "result/check_points.hpp"
+#include "result/check_quality.hpp"
 #include "result/check_values.hpp"
 #include "result/closure.hpp"
 #include "result/record_index.hpp"
@@ -186,6 +187,18 @@ void check_end(const ResultFile& file, const Index& index, const Place& place) {
                fmt::format("the file holds {} ok and {} failed", ok, failed));
 }
 
+/// Losses that stand beside each other are of one text.
+void check_text(const ResultFile& file, const QualityRecord& quality, const Place& place) {
+  const auto same_model = [&](const QualityRecord& other) { return other.model == quality.model; };
+  const QualityRecord& first = *std::find_if(file.qualities.begin(), file.qualities.end(), same_model);
+  if (first.text_sha256 == quality.text_sha256 && first.windows == quality.windows &&
+      first.window_tokens == quality.window_tokens)
+    return;
+  place.refuse(
+      "losses of one model are of different texts", quality.text_sha256,
+      fmt::format("the first is of {}, in {} windows of {}", first.text_sha256, first.windows, first.window_tokens));
+}
+
 /// The place of record `i` of one kind: "NAME line 7: point p".
 class Places {
  public:
@@ -221,6 +234,11 @@ std::optional<Error> find_fault(const ResultFile& file, std::string_view name) {
   for (std::size_t i = 0; i < file.samples.size(); ++i)
     check_samples(file.samples[i], sampled, index,
                   places.at(lines.samples, i, "samples of cell " + file.samples[i].cell_id));
+  for (std::size_t i = 0; i < file.qualities.size(); ++i) {
+    const Place place = places.at(lines.qualities, i, "loss of " + file.qualities[i].scheme);
+    check_quality(file.qualities[i], place);
+    check_text(file, file.qualities[i], place);
+  }
   for (std::size_t i = 0; i < file.points.size(); ++i)
     check_point(file.points[i], index, places.at(lines.points, i, "point " + file.points[i].point_id));
   if (file.end) check_end(file, index, places.at(lines.end, 0, "end"));

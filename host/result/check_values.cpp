@@ -27,6 +27,7 @@ constexpr Range kByUnit[] = {
     {"J", 0, kMost},
     {"Hz", 0, kMost},
     {"degC", -274, 1e4},
+    {"nat", -1e-6, 1e4},
     {"bytes/s", kLeast, 1e21},
     {"MAC/s", kLeast, 1e21},
     {"flop/byte", kLeast, kMost},
@@ -105,6 +106,10 @@ constexpr Range kByKey[] = {
     {"throughput_vs_f16", kLeast, kMost},
     {"frugality_vs_f16", kLeast, kMost},
     {"accuracy_vs_f16", kLeast, kMost},
+    {"top1_agreement", 0, 1},
+    {"window_top1", 0, 1},
+    {"perplexity", kLeast, table::kEndless},
+    {"anchor_perplexity", kLeast, table::kEndless},
 };
 
 constexpr double kMostCount = 1LL << 60;
@@ -125,6 +130,8 @@ constexpr Range kCounts[] = {
     {"tokens_per_hop", 1, 1e9},
     {"sessions", 0, 1e6},
     {"compute_units", 0, 1e9},
+    {"windows", 1, 1e9},
+    {"window_tokens", 2, 1e9},
 };
 
 std::string_view base_name(std::string_view name) {
@@ -324,6 +331,7 @@ template void check_written(const PlanFile&, const Place&);
 template void check_values_in_intervals(const Ceilings&, const Place&);
 template void check_values_in_intervals(const DeviceBalance&, const Place&);
 template void check_values_in_intervals(const PointRecord&, const Place&);
+template void check_values_in_intervals(const QualityRecord&, const Place&);
 template void check_ranges(const SessionRecord&, const Place&);
 template void check_ranges(const HostInfo&, const Place&);
 template void check_ranges(const DeviceSummary&, const Place&);
@@ -331,6 +339,7 @@ template void check_ranges(const MeterSummary&, const Place&);
 template void check_ranges(const Ceilings&, const Place&);
 template void check_ranges(const TrialRecord&, const Place&);
 template void check_ranges(const SamplesRecord&, const Place&);
+template void check_ranges(const QualityRecord&, const Place&);
 template void check_ranges(const PointRecord&, const Place&);
 template void check_ranges(const EndRecord&, const Place&);
 template void check_statuses(const TrialRecord&, const Place&);

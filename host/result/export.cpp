@@ -89,7 +89,10 @@ Cell result_id_of(const ResultFile& file) {
 }
 
 std::vector<std::string> session_ids_of(const PointRecord& point) { return point.session_ids; }
-std::vector<std::string> session_ids_of(const TrialRecord& trial) { return {trial.session_id}; }
+template <class R>
+std::vector<std::string> session_ids_of(const R& record) {
+  return {record.session_id};
+}
 
 /// Values of the join keys; several sessions that agree give one value, otherwise all, joined by ';'.
 std::vector<Cell> join_cells(const std::vector<std::string>& ids, const ResultFile& file) {
@@ -150,6 +153,19 @@ Table make_table(std::string name, std::span<const ResultFile> files, std::vecto
     }
   }
   return table;
+}
+
+Table make_table(CsvRecords records, std::span<const ResultFile> files) {
+  const std::string name(word_of(records));
+  switch (records) {
+    case CsvRecords::kTrials:
+      return make_table(name, files, &ResultFile::trials);
+    case CsvRecords::kQuality:
+      return make_table(name, files, &ResultFile::qualities);
+    case CsvRecords::kPoints:
+      break;
+  }
+  return make_table(name, files, &ResultFile::points);
 }
 
 std::optional<Error> find_non_finite(const Table& table) {
@@ -282,8 +298,7 @@ std::string write_sql(const Table& table) {
 }  // namespace
 
 Result<std::string> export_records(std::span<const ResultFile> files, CsvRecords records, ExportFormat format) {
-  const Table table = records == CsvRecords::kPoints ? make_table("points", files, &ResultFile::points)
-                                                     : make_table("trials", files, &ResultFile::trials);
+  const Table table = make_table(records, files);
   if (auto error = find_non_finite(table)) return *error;
   switch (format) {
     case ExportFormat::kCsv:

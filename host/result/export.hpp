@@ -1,5 +1,6 @@
-// Tidy tables of points or trials: CSV, Markdown and SQL from the field tables. Numbers are the shortest text that
-// reads back to the same double, with '.' in every locale; arrays are joined by ';'; an absent value is empty (NULL).
+// Tidy tables of points, trials or losses: CSV, Markdown and SQL from the field tables. Numbers are the shortest text
+// that reads back to the same double, with '.' in every locale; arrays are joined by ';'; an absent value is empty
+// (NULL).
 #pragma once
 
 #include <span>
@@ -10,8 +11,8 @@
 
 namespace qtrap::result {
 
-enum class CsvRecords { kPoints, kTrials };
-constexpr Words<2> words_of(CsvRecords) { return {"points", "trials"}; }
+enum class CsvRecords { kPoints, kTrials, kQuality };
+constexpr Words<3> words_of(CsvRecords) { return {"points", "trials", "quality"}; }
 enum class ExportFormat { kCsv, kMarkdown, kSql };
 constexpr Words<3> words_of(ExportFormat) { return {"csv", "md", "sql"}; }
 

@@ -26,6 +26,7 @@ std::variant<Workload, Phase, std::optional<KernelPath>, PointStatus, EnergyStat
              std::optional<StopReason>, std::optional<EnergyMethod>, std::optional<Verdict>, std::optional<Basis>,
              std::optional<RoofStatus>>
     special_types(std::type_identity<PointRecord>);
+std::variant<PointStatus> special_types(std::type_identity<QualityRecord>);
 std::variant<Ending, std::optional<LookStop>> special_types(std::type_identity<EndRecord>);
 std::span<const Field<HostInfo>> table_of(std::type_identity<HostInfo>);
 std::span<const Field<CapabilityRecord>> table_of(std::type_identity<CapabilityRecord>);
@@ -37,10 +38,11 @@ std::span<const Field<EventTimer>> table_of(std::type_identity<EventTimer>);
 std::span<const Field<SessionRecord>> table_of(std::type_identity<SessionRecord>);
 std::span<const Field<TrialRecord>> table_of(std::type_identity<TrialRecord>);
 std::span<const Field<SamplesRecord>> table_of(std::type_identity<SamplesRecord>);
+std::span<const Field<QualityRecord>> table_of(std::type_identity<QualityRecord>);
 std::span<const Field<PointRecord>> table_of(std::type_identity<PointRecord>);
 std::span<const Field<EndRecord>> table_of(std::type_identity<EndRecord>);
 
-/// The value of the key `record`: "session", "trial", "samples", "point" or "end".
+/// The value of the key `record`: "session", "trial", "samples", "quality", "point" or "end".
 template <class R>
 std::string_view record_name();
 template <>
@@ -54,6 +56,10 @@ inline std::string_view record_name<TrialRecord>() {
 template <>
 inline std::string_view record_name<SamplesRecord>() {
   return "samples";
+}
+template <>
+inline std::string_view record_name<QualityRecord>() {
+  return "quality";
 }
 template <>
 inline std::string_view record_name<PointRecord>() {

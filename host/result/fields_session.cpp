@@ -207,6 +207,8 @@ std::span<const Field<SessionRecord>> table_of(std::type_identity<SessionRecord>
         "error spent up to each look by the normal law (O'Brien-Fleming type), all ratios together"}},
       {&R::until_boundaries,
        {"until_boundaries", "1", "normal statistic of one ratio from which on each look decides"}},
+      {&R::weights, {"weights", "", "file of the model's weights, as it was named; null: random ones of `seed`"}},
+      {&R::weights_sha256, {"weights_sha256", "", "SHA-256 of that file, of several after each other"}},
   };
   return kTable;
 }

@@ -1,4 +1,4 @@
-// The five records of a result file (JSON Lines), as plain structs. A member's name is its JSON key; an optional member
+// The six records of a result file (JSON Lines), as plain structs. A member's name is its JSON key; an optional member
 // is written as null when absent, every other one is required, and so are those that have no value of their own before
 // a writer gives them one (device type, kernel family, path). Meaning, unit and closed lists of every member stand
 // once, in the field tables (fields.hpp), from which SCHEMA.md is generated. Members are in the order of the file.
@@ -17,7 +17,7 @@ namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
-inline constexpr const char* kSchemaVersion = "1.6";
+inline constexpr const char* kSchemaVersion = "1.7";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -181,6 +181,8 @@ struct SessionRecord {
   std::optional<std::vector<double>> until_looks;
   std::optional<std::vector<double>> until_spent;
   std::optional<std::vector<double>> until_boundaries;
+  std::optional<std::string> weights;
+  std::optional<std::string> weights_sha256;
   bool operator==(const SessionRecord&) const = default;
 };
 
@@ -399,6 +401,38 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   bool operator==(const PointRecord&) const = default;
 };
 
+/// What a scheme does to a model's output on windows of text, against f16 of the same weights.
+struct QualityRecord {
+  std::string session_id;
+  std::string model;
+  std::string scheme;
+  std::optional<std::string> weight_format;
+  std::int64_t group_size = 0;
+  std::string text;
+  std::string text_sha256;
+  std::int64_t windows = 0;
+  std::int64_t window_tokens = 0;
+  PointStatus status = PointStatus::kOk;
+  std::optional<std::string> reason;
+  std::optional<std::int64_t> predicted_tokens;
+  std::optional<double> kl_nats_per_token;
+  std::optional<double> kl_nats_per_token_low;
+  std::optional<double> kl_nats_per_token_high;
+  std::optional<double> top1_agreement;
+  std::optional<double> top1_agreement_low;
+  std::optional<double> top1_agreement_high;
+  std::optional<double> perplexity;
+  std::optional<double> perplexity_low;
+  std::optional<double> perplexity_high;
+  std::optional<double> anchor_perplexity;
+  std::optional<std::string> interval_method;
+  std::optional<std::vector<double>> window_kl;
+  std::optional<std::vector<double>> window_top1;
+  std::optional<std::vector<double>> window_log_loss;
+  std::optional<std::vector<double>> window_anchor_log_loss;
+  bool operator==(const QualityRecord&) const = default;
+};
+
 /// The last line of a finished file.
 struct EndRecord {
   std::string session_id;
@@ -413,6 +447,6 @@ struct EndRecord {
   bool operator==(const EndRecord&) const = default;
 };
 
-using Record = std::variant<SessionRecord, TrialRecord, SamplesRecord, PointRecord, EndRecord>;
+using Record = std::variant<SessionRecord, TrialRecord, SamplesRecord, QualityRecord, PointRecord, EndRecord>;
 
 }  // namespace qtrap::result

@@ -105,6 +105,19 @@ class Collector {
     return Done{};
   }
 
+  Status take(QualityRecord&& quality) {
+    if (!sessions_.contains(quality.session_id)) {
+      return usage_error("a loss belongs to no session", quality.session_id, "its session record must come before it");
+    }
+    if (!qualities_.emplace(quality.model, quality.scheme).second) {
+      return usage_error("a loss occurs twice", fmt::format("{} of {}", quality.scheme, quality.model),
+                         "each scheme of a model has one");
+    }
+    file_.qualities.push_back(std::move(quality));
+    file_.lines.qualities.push_back(line_);
+    return Done{};
+  }
+
   Status take(PointRecord&& point) {
     if (!points_.insert(point.point_id).second) {
       return usage_error("a point_id occurs twice", point.point_id, "each point has its own");
@@ -126,6 +139,7 @@ class Collector {
   std::vector<std::size_t> cell_lines_;
   std::set<std::string> sessions_;
   std::set<std::pair<std::string, std::string>> cells_;
+  std::set<std::pair<std::string, std::string>> qualities_;  ///< model and scheme
   std::set<std::string> points_;
 };
 
@@ -153,7 +167,7 @@ Result<Record> parse_line(std::string_view line) {
     return usage_error("a record is not a JSON object", table::quote_json(object), "write one object per line");
   const auto kind = object.find("record");
   if (kind == object.end())
-    return usage_error("a key is missing", "record", "write session, trial, samples, point or end");
+    return usage_error("a key is missing", "record", "write session, trial, samples, quality, point or end");
   if (*kind == record_name<SessionRecord>()) {
     const Status version = table::check_version(object, "", kSchemaVersion);
     if (!version) return version.error();
@@ -161,10 +175,11 @@ Result<Record> parse_line(std::string_view line) {
   }
   if (*kind == record_name<TrialRecord>()) return decode_line<TrialRecord>(object);
   if (*kind == record_name<SamplesRecord>()) return decode_line<SamplesRecord>(object);
+  if (*kind == record_name<QualityRecord>()) return decode_line<QualityRecord>(object);
   if (*kind == record_name<PointRecord>()) return decode_line<PointRecord>(object);
   if (*kind == record_name<EndRecord>()) return decode_line<EndRecord>(object);
   return usage_error("`record` is not in its closed list", table::quote_json(*kind),
-                     "use session, trial, samples, point, end");
+                     "use session, trial, samples, quality, point, end");
 }
 
 Result<ResultFile> parse_result(std::string_view text, std::string_view name) {

@@ -29,6 +29,7 @@ struct RecordLines {
   std::vector<std::size_t> sessions;
   std::vector<std::size_t> trials;
   std::vector<std::size_t> samples;
+  std::vector<std::size_t> qualities;
   std::vector<std::size_t> points;
   std::vector<std::size_t> end;
 };
@@ -38,10 +39,11 @@ struct ResultFile {
   std::vector<SessionRecord> sessions;
   std::vector<TrialRecord> trials;
   std::vector<SamplesRecord> samples;
+  std::vector<QualityRecord> qualities;
   std::vector<PointRecord> points;
   std::optional<EndRecord> end;
   std::size_t valid_bytes =
-      0;  ///< length of the prefix made of complete units: session, cell of trials, samples, point, end
+      0;  ///< length of the prefix made of complete units: session, cell of trials, samples, quality, point, end
   /// The same without `end` and the points before it: they follow from what comes before, and --resume, which cuts the
   /// file here and appends, tells them anew from all sessions.
   std::size_t resume_bytes = 0;
@@ -52,10 +54,10 @@ struct ResultFile {
 };
 
 /// Parses a file's text; `name` is quoted in errors with the line number. A unit is a session line, a whole cell
-/// (consecutive trials of one cell_id and session_id, `cell_trials` of them), samples, a point or the end. An
+/// (consecutive trials of one cell_id and session_id, `cell_trials` of them), samples, a loss, a point or the end. An
 /// incomplete last unit and a last line without "\n" are dropped; anything malformed before is an error, as are trials
-/// of an unknown session, a point_id given twice and records after `end`. A text cut inside its first line has no
-/// session yet and is no error here.
+/// of an unknown session, a point_id or a loss given twice and records after `end`. A text cut inside its first line
+/// has no session yet and is no error here.
 Result<ResultFile> parse_result(std::string_view text, std::string_view name);
 
 /// parse_result(), and every rule that spans keys and records (check_records.hpp): what all readers of files call.

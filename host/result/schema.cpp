@@ -31,7 +31,8 @@ Json document_schema() {
 constexpr std::string_view kMarkdownHead = R"(# Result, fit, compare and plan files
 <!-- Generated from the field tables in host/result/fields_*.cpp: QTRAP_REGENERATE=1 result_tests -->
 A result file is JSON Lines: one object per line, UTF-8. For each session one `session`, then its `trial`s and, with a
-meter, the `samples` behind their energies; the `point`s, pooled over the sessions; last one `end`. A fit file (`qtrap fit --out`), a compare
+meter, the `samples` behind their energies; with a text, a `quality` for each scheme; the `point`s, pooled over the sessions;
+last one `end`. A file of losses alone has one session without trials. A fit file (`qtrap fit --out`), a compare
 file (`qtrap compare --json`) and a plan file (`qtrap plan --json`) are one JSON object each. `schema_version` is MAJOR.MINOR: a new optional key raises MINOR, a renamed key or a changed meaning MAJOR; readers ignore unknown keys and refuse a newer MAJOR.
 An absent value is null, with a status beside it, never 0. Keys whose type says "or null" or "or absent" may be missing, all
 others are required. Integers are counts and never negative, but for the differences in `samples`.
@@ -56,11 +57,9 @@ leading apostrophe restores it. Numbers stay as they are. SQL is for SQLite, Duc
 std::string make_result_schema() {
   Json schema =
       table::draft_7("qtrap.result", fmt::format("one line of a qtrap result file, version {}", kSchemaVersion));
-  schema["definitions"] = {{"session", record_schema<SessionRecord>()},
-                           {"trial", record_schema<TrialRecord>()},
-                           {"samples", record_schema<SamplesRecord>()},
-                           {"point", record_schema<PointRecord>()},
-                           {"end", record_schema<EndRecord>()}};
+  schema["definitions"] = {{"session", record_schema<SessionRecord>()}, {"trial", record_schema<TrialRecord>()},
+                           {"samples", record_schema<SamplesRecord>()}, {"quality", record_schema<QualityRecord>()},
+                           {"point", record_schema<PointRecord>()},     {"end", record_schema<EndRecord>()}};
   schema["oneOf"] = Json::array();
   for (const auto& [name, definition] : schema["definitions"].items()) {
     schema["oneOf"].push_back({{"$ref", "#/definitions/" + name}});
@@ -77,13 +76,10 @@ std::string make_plan_schema() { return table::dump_file(document_schema<PlanFil
 std::string make_schema_markdown() {
   std::string text(kMarkdownHead);
   const std::pair<const char*, Json> sections[] = {
-      {"`session`", record_schema<SessionRecord>()},
-      {"`trial`", record_schema<TrialRecord>()},
-      {"`samples`", record_schema<SamplesRecord>()},
-      {"`point`", record_schema<PointRecord>()},
-      {"`end`", record_schema<EndRecord>()},
-      {"`fit file`", document_schema<FitFile>()},
-      {"`compare file`", document_schema<CompareFile>()},
+      {"`session`", record_schema<SessionRecord>()}, {"`trial`", record_schema<TrialRecord>()},
+      {"`samples`", record_schema<SamplesRecord>()}, {"`quality`", record_schema<QualityRecord>()},
+      {"`point`", record_schema<PointRecord>()},     {"`end`", record_schema<EndRecord>()},
+      {"`fit file`", document_schema<FitFile>()},    {"`compare file`", document_schema<CompareFile>()},
       {"`plan file`", document_schema<PlanFile>()},
   };
   for (const auto& [title, schema] : sections) text += table::describe_schema(title, schema, false);

@@ -64,19 +64,16 @@ class OnDecoder : public ::testing::TestWithParam<std::string> {
     if (!devices) GTEST_SKIP() << devices.error().message();
     device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
     maker_.emplace(*device_, scheme::PassOptions{"", 32});
-    file_.emplace(weights::open_weights(folder_of(GetParam())).value());
-    facts_ = weights::read_facts(*file_).value();
-    tensors_.emplace(weights::find_decoder(*file_, facts_).value());
-    const WeightSource source{&*file_, &*tensors_};
-    const profile::ModelProfile shape = weights::make_profile(facts_, "test");
+    decoder_.emplace(weights::open_decoder(folder_of(GetParam())).value());
+    const profile::ModelProfile shape = weights::make_profile(decoder_->facts, "test");
     Demand demand{{scheme::all_schemes().begin(), scheme::all_schemes().end()}, {1}, 32, 0.8, 2};
     demand.workload = model::Workload::kDecoder;
-    model_ = ResidentModel::make(*maker_, shape, demand, demand.layers_to_run, 1, &source).value();
+    model_ = ResidentModel::make(*maker_, shape, demand, demand.layers_to_run, 1, &*decoder_).value();
   }
 
   std::shared_ptr<const Context> make_context(std::uint64_t sequences) {
     return std::make_shared<Context>(
-        Context::make(*device_, model_.model, 2, sequences, kCapacity, facts_.rotary_pairs).value());
+        Context::make(*device_, model_.model, 2, sequences, kCapacity, decoder_->facts.rotary_pairs).value());
   }
   Chain make_chain(const std::shared_ptr<const Context>& context, std::uint64_t run, std::string_view scheme = "f16") {
     const auto activations = Activations::make(*maker_, model_.step, context, run, 1).value();
@@ -103,9 +100,7 @@ class OnDecoder : public ::testing::TestWithParam<std::string> {
 
   std::optional<device::Device> device_;
   std::optional<scheme::PassMaker> maker_;
-  std::optional<weights::WeightsFile> file_;
-  weights::DecoderFacts facts_;
-  std::optional<weights::DecoderTensors> tensors_;
+  std::optional<weights::Decoder> decoder_;
   ResidentModel model_;
 };
 
@@ -204,7 +199,7 @@ TEST_P(OnDecoder, EverySchemeDecodesAndCountsItsLaunchesAndCaches) {
         << scheme.name;
     // Keys and values in f16 of two layers and two sequences, at 8, 9 and 10 positions, own one included.
     const auto step = chain.step_costs().bytes;
-    const auto row = 16 * static_cast<std::uint64_t>(facts_.kv_heads * facts_.head_dim);
+    const auto row = 16 * static_cast<std::uint64_t>(decoder_->facts.kv_heads * decoder_->facts.head_dim);
     EXPECT_EQ(chain.compute_costs(7, 3).bytes, 3 * step + row * (8 + 9 + 10)) << scheme.name;
   }
 }

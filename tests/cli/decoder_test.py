@@ -1,4 +1,7 @@
 """Decoders as a process: `quality` on small models and token files, and a campaign from token to token."""
+import csv
+import hashlib
+import io
 import json
 import random
 import shutil
@@ -58,15 +61,21 @@ class Decoder(ProgramTest):
         ids = self.write_tokens()
         (self.folder / "high.txt").write_text("1 2 128")
         (self.folder / "none.txt").write_text(" \n")
-        refused = [((), "quality needs one of --text and --tokens (none)"),
-                   (("--tokens", ids, "--text", ids), "quality needs one of --text and --tokens (both)"),
-                   (("--tokens", ids, "--schemes", "w5"), "unknown scheme (w5): choose from f16, "),
+        refused = [((), "quality needs weights and a text (quality): give --weights, and --text or --tokens"),
+                   (("--tokens", ids, "--text", ids), "quality: `text` and `token_ids` exclude each other (ids.txt): give one of them"),
+                   (("--tokens", ids, "--schemes", "w5"), "unknown scheme (w5): known are f16, "),
+                   (("--tokens", ids, "--windows", "0"), "`windows` is out of range (0)"),
+                   (("--tokens", ids, "--set-nothing"), "bad usage"),
+                   (("smoke", "--tokens", ids), "is of another shape than qwen3-0.6b (hidden 64, not 1024): name its model, or the shape of the "
+                    f"file itself: --set models={MODELS / 'qwen3'}"),
+                   (("batch", "--tokens", ids, "--out", "no/such/folder/a.jsonl"), "another shape"),
+                   (("--tokens", ids, "--windows", "1", "--window-tokens", "8", "--out", "no/such/folder/a.jsonl"), "no/such/folder"),
                    (("--tokens", ids, "--window-tokens", "256"), "the text has too few tokens for its windows (200 for 8 windows of 256)"),
                    (("--tokens", ids, "--window-tokens", "300"), "a window is longer than the model's context (300): give --window-tokens of at most 256"),
                    (("--tokens", "high.txt", "--windows", "1", "--window-tokens", "2"), "high.txt"),
-                   (("--tokens", "none.txt"), "none.txt"),
-                   (("--tokens", "missing.txt"), "missing.txt"),
-                   (("--text", ids), "tokenizer")]
+                   (("--tokens", "none.txt", "--window-tokens", "9"), "none.txt"),
+                   (("--tokens", "missing.txt", "--window-tokens", "9"), "missing.txt"),
+                   (("--text", ids, "--window-tokens", "9"), "tokenizer")]
         for arguments, text in refused:
             done = self.quality(*arguments)
             self.assertEqual(done.returncode, 2, (arguments, done.stderr))
@@ -87,6 +96,74 @@ class Decoder(ProgramTest):
         self.assertIsNone(rows["int2-fused"]["kl_nats_per_token"])
         self.assertGreater(rows["w8a16-fused"]["kl_nats_per_token"], 0)
         self.assertIsNone(rows["w8a16-fused"]["reason"])
+
+    def read_records(self, name):
+        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+
+    def test_losses_are_records_of_a_result_file(self):
+        arguments = ("--tokens", self.write_tokens(), "--windows", "3", "--window-tokens", "20", "--schemes", "w8a16-fused", "--quiet")
+        done = self.quality(*arguments, "--out", "q.jsonl")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("KL [nat/token]", done.stdout)
+        session, anchor, scheme, end = self.read_records("q.jsonl")
+        self.assertEqual([session["record"], anchor["record"], scheme["record"], end["record"]], ["session", "quality", "quality", "end"])
+        self.assertEqual(session["weights"], str(MODELS / "qwen3"))
+        self.assertEqual(session["weights_sha256"], hashlib.sha256((MODELS / "qwen3/model.safetensors").read_bytes()).hexdigest())
+        self.assertEqual(scheme["text_sha256"], hashlib.sha256((self.folder / "ids.txt").read_bytes()).hexdigest())
+        self.assertEqual((anchor["kl_nats_per_token"], anchor["top1_agreement"]), (0, 1))
+        self.assertEqual((scheme["scheme"], scheme["weight_format"], scheme["group_size"]), ("w8a16-fused", "int8", 32))
+        self.assertEqual(len(scheme["window_kl"]), 3)
+        self.assertIn("2 losses", self.run_program("check", "q.jsonl").stdout)
+        table = list(csv.DictReader(io.StringIO(self.run_program("export", "q.jsonl", "--format", "csv", "--records", "quality").stdout)))
+        self.assertEqual([row["scheme"] for row in table], ["f16", "w8a16-fused"])
+        self.assertEqual(float(table[1]["kl_nats_per_token"]), scheme["kl_nats_per_token"])
+        again = self.quality(*arguments, "--out", "q.jsonl")
+        self.assertEqual(again.returncode, 2, "a file is not written over")
+
+    def test_a_stream_takes_the_records_alone(self):
+        done = self.quality("--tokens", self.write_tokens(), "--windows", "1", "--window-tokens", "20", "--schemes", "f16", "--quiet", "--out", "-")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([json.loads(line)["record"] for line in done.stdout.splitlines()], ["session", "quality", "end"])
+        self.assertIn("KL [nat/token]", done.stderr)
+
+    def test_a_run_on_real_weights_measures_cost_and_loss(self):
+        self.write_tokens()
+        (self.folder / "tokens.json").write_text(json.dumps({**CAMPAIGN, "models": [str(MODELS / "qwen2")], "context_tokens": [8]}))
+        real = ("--weights", MODELS / "qwen2", "--tokens", "ids.txt", "--windows", "2", "--window-tokens", "40")
+        done = self.run_program("run", "tokens.json", *real, "--out", "a.jsonl", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"scheme +KL \[nat/token\] +top-1 +cost +vs f16 +front")
+        self.assertRegex(done.stdout, r"f16 +0 +1.000 +time +1 +yes")
+        records = self.read_records("a.jsonl")
+        kinds = [one["record"] for one in records]
+        self.assertEqual(kinds[-7:], ["quality"] * 3 + ["point"] * 3 + ["end"])
+        self.assertTrue(all(one["status"] == "ok" for one in records if one["record"] in ("quality", "point")))
+        self.assertEqual(self.run_program("check", "a.jsonl").returncode, 0)
+        # What was lost of the losses is evaluated by --resume, and a file that changed is refused.
+        lines = (self.folder / "a.jsonl").read_text().splitlines(keepends=True)
+        (self.folder / "cut.jsonl").write_text("".join(lines[:-5]))
+        done = self.run_program("run", "--resume", "cut.jsonl", "--quiet")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([one["record"] for one in self.read_records("cut.jsonl")], kinds)
+        self.assertEqual((self.folder / "cut.jsonl").read_text().splitlines()[-6], lines[-6].rstrip("\n"), "the same loss")
+        (self.folder / "other.jsonl").write_text("".join(lines[:-5]).replace(records[0]["weights_sha256"], "0" * 64))
+        done = self.run_program("run", "--resume", "other.jsonl", "--quiet")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("was measured with other weights", done.stderr)
+
+    def test_what_a_run_needs_of_weights_is_said_in_a_line(self):
+        ids = self.write_tokens()
+        weights = MODELS / "qwen2"
+        refused = [(("smoke", "--text", ids), "smoke: a loss needs a model's `weights` (ids.txt): give --weights too"),
+                   (("smoke", "--weights", weights), "is of another shape than qwen3-0.6b (hidden 64, not 1024)"),
+                   (("scale", "--weights", weights), "scale: `weights` are those of one model (7 models): name the one with --set models=NAME"),
+                   (("smoke", "--weights", "none.gguf"), "none.gguf"),
+                   (("smoke", "--weights", weights, "--set", f"models={weights}", "--tokens", ids, "--windows", "9", "--window-tokens", "50"), "too few tokens for its windows")]
+        for arguments, text in refused:
+            done = self.run_program("run", *arguments, "--dry-run")
+            self.assertEqual(done.returncode, 2, (arguments, done.stderr))
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(text, done.stderr)
 
     def run_campaign(self):
         shape = self.run_program("weights", MODELS / "qwen2", "--out", "model.json")

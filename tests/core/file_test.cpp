@@ -195,6 +195,8 @@ TEST(Utf8, AcceptsWellFormedTextOnly) {
 
 TEST(Sha256, GivesThePublishedAnswerForAbc) {
   EXPECT_EQ(compute_sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  const std::string_view parts[] = {"a", "", "bc"};
+  EXPECT_EQ(compute_sha256(parts), compute_sha256("abc"));
 }
 
 TEST(Half, RoundsTiesToEvenAndKeepsSubnormals) {

@@ -69,7 +69,7 @@ std::string profile_name(std::string model) {
 
 TEST(Models, AreTheRowsOfTheShapesTable) {
   const auto rows = read_table(source("tests/profile/model_shapes.csv"));
-  ASSERT_EQ(rows.size(), 21U);
+  ASSERT_EQ(rows.size(), 22U);
   EXPECT_EQ(list_profiles(model_folders()).size(), rows.size());
   for (const auto& row : rows) {
     const std::string name = profile_name(row.at("model"));
@@ -111,7 +111,7 @@ TEST(Models, OfAnUnknownNameAreRefusedWithTheNearestAndAll) {
 
 TEST(Campaigns, ThatComeWithTheProgramAreValidAndNameKnownModels) {
   EXPECT_THAT(list_profiles(campaign_folders()),
-              ElementsAre("batch", "context", "formats", "hops", "quick", "scale", "smoke"));
+              ElementsAre("batch", "context", "formats", "hops", "quick", "scale", "smoke", "smollm2"));
   for (const std::string& name : list_profiles(campaign_folders())) {
     std::vector<std::string_view> schemes(kSchemes.begin(), kSchemes.end());
     schemes.insert(schemes.end(), kFramed.begin(), kFramed.end());
@@ -158,11 +158,12 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
   const std::string text = to_json(one);
   EXPECT_EQ(
       text,
-      R"({"schema":"qtrap.campaign","schema_version":"1.1","name":"smoke","description":")" + one.description +
+      R"({"schema":"qtrap.campaign","schema_version":"1.2","name":"smoke","description":")" + one.description +
           R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
           R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"no_effect_margin":0.02,"min_trials":2,"max_trials":2,)"
           R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128,)"
-          R"("energy_window_s":0.5,"phase_loops":true,"probes":false,"workload":"projections"})");
+          R"("energy_window_s":0.5,"phase_loops":true,"probes":false,"workload":"projections",)"
+          R"("weights":null,"text":null,"token_ids":null,"windows":8,"window_tokens":512})");
   EXPECT_TRUE(parse_campaign(text, "c", kSchemes).value() == one);
   one.layers_limit.reset();
   EXPECT_TRUE(parse_campaign(to_json(one), "c", kSchemes).value() == one);
@@ -173,11 +174,13 @@ TEST(Overrides, SetEveryKindOfKey) {
   for (const char* assignment :
        {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
         "max_seconds=9", "layers_limit=2", "group_size=64", "energy_window_s=2.5", "phase_loops=false", "probes=false",
-        "workload=decoder", "description=a = b, c", "hops=1"}) {
+        "workload=decoder", "description=a = b, c", "hops=1", "weights=a=b,c.gguf", "windows=3"}) {
     const Status status = apply_override(one, assignment, kSchemes);
     ASSERT_TRUE(status) << status.error().message();
   }
   EXPECT_THAT(one.models, ElementsAre("llama3-8b", "./my", "model"));
+  EXPECT_EQ(one.weights, "a=b,c.gguf");
+  EXPECT_EQ(one.windows, 3);
   EXPECT_THAT(one.schemes, ElementsAre("f16", "w4a8"));
   EXPECT_THAT(one.batch, ElementsAre(1, 8));
   EXPECT_THAT(one.hops, ElementsAre(1));

@@ -22,12 +22,9 @@ class OnText : public ::testing::Test {
     if (!devices) GTEST_SKIP() << devices.error().message();
     device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
     maker_.emplace(*device_, scheme::PassOptions{"", 32});
-    file_.emplace(weights::open_weights(QTRAP_SOURCE_DIR "/tests/data/decoders/qwen2").value());
-    const weights::DecoderFacts facts = weights::read_facts(*file_).value();
-    tensors_.emplace(weights::find_decoder(*file_, facts).value());
-    text_.model = weights::make_profile(facts, "test");
-    text_.pairs = facts.rotary_pairs;
-    text_.weights = {&*file_, &*tensors_};
+    decoder_.emplace(weights::open_decoder(QTRAP_SOURCE_DIR "/tests/data/decoders/qwen2").value());
+    text_.model = weights::make_profile(decoder_->facts, "test");
+    text_.weights = &*decoder_;
   }
 
   void draw_windows(std::size_t count, std::size_t length) {
@@ -44,8 +41,7 @@ class OnText : public ::testing::Test {
 
   std::optional<device::Device> device_;
   std::optional<scheme::PassMaker> maker_;
-  std::optional<weights::WeightsFile> file_;
-  std::optional<weights::DecoderTensors> tensors_;
+  std::optional<weights::Decoder> decoder_;
   Text text_;
 };
 

@@ -18,6 +18,7 @@ struct File {
   std::vector<SessionRecord> sessions;
   std::vector<TrialRecord> trials;
   std::vector<SamplesRecord> samples;
+  std::vector<QualityRecord> qualities;
   std::vector<PointRecord> points;
   std::optional<EndRecord> end;
 
@@ -28,6 +29,7 @@ struct File {
       for (const auto& trial : trials) lines += trial.session_id == session.session_id ? sample::line(trial) : "";
       for (const auto& one : samples) lines += one.session_id == session.session_id ? sample::line(one) : "";
     }
+    for (const auto& quality : qualities) lines += sample::line(quality);
     for (const auto& point : points) lines += sample::line(point);
     return lines + (end ? sample::line(*end) : "");
   }
@@ -92,6 +94,7 @@ File good_file() {
   samples.window_end_us = 10;
   samples.at_us = samples.energy_mj = samples.power_mw = {1, 2, 3};
   file.samples = {samples};
+  file.qualities = {sample::quality("f16", 0), sample::quality("w8a8")};
   file.end = EndRecord{"s1", Ending::kComplete, 2, 0, 12};
   return file;
 }
@@ -133,8 +136,30 @@ const Lie kLies[] = {
        f.end->looks_unseen = std::vector<double>{2};
      }},
     {"`ratio_confidence` is out of range (0.9)", [](File& f) { f.points[1].ratio_confidence = 0.9; }},
+    // losses
+    {"line 12: a loss belongs to no session (s7)", [](File& f) { f.qualities[0].session_id = "s7"; }},
+    {"line 13: a loss occurs twice (f16 of qwen3-0.6b)", [](File& f) { f.qualities[1].scheme = "f16"; }},
+    {"line 13: loss of w8a8: losses of one model are of different texts (4567)",
+     [](File& f) { f.qualities[1].text_sha256 = "4567"; }},
+    {"`predicted_tokens` is wrong (10)", [](File& f) { f.qualities[1].predicted_tokens = 10; }},
+    {"a list of windows is of another length (1 of `kl_nats_per_token`)",
+     [](File& f) { f.qualities[1].window_kl = std::vector<double>{0.25}; }},
+    {"`kl_nats_per_token` is not that of its windows (0.26)", [](File& f) { f.qualities[1].kl_nats_per_token = 0.26; }},
+    {"`perplexity` is not that of its windows (7)", [](File& f) { f.qualities[1].perplexity = 7; }},
+    {"`kl_nats_per_token` lies outside", [](File& f) { f.qualities[1].kl_nats_per_token_low = 0.5; }},
+    {"`top1_agreement` is out of range (1.5)", [](File& f) { f.qualities[1].top1_agreement = 1.5; }},
+    {"`reason` and `status` contradict each other (error)",
+     [](File& f) { f.qualities[1].status = PointStatus::kError; }},
+    {"`kl_nats_per_token` contradicts `status` (error)",
+     [](File& f) {
+       f.qualities[1].status = PointStatus::kError;
+       f.qualities[1].reason = "its process died";
+     }},
+    {"`perplexity` contradicts `status` (ok)", [](File& f) { f.qualities[1].perplexity.reset(); }},
+    {"`interval_method` contradicts `windows` (2)", [](File& f) { f.qualities[1].interval_method.reset(); }},
+    {"the anchor differs from itself (0.25)", [](File& f) { f.qualities[0] = sample::quality("f16"); }},
     // points
-    {"line 13: point c/w8a8: `verdict_time` contradicts its interval (trap with 0.4 to 0.6)",
+    {"line 15: point c/w8a8: `verdict_time` contradicts its interval (trap with 0.4 to 0.6)",
      [](File& f) { f.points[1].verdict_time = Verdict::kTrap; }},
     {"`verdict_time` contradicts its interval (no_trap without one)",
      [](File& f) { f.points[1].time_ratio_low = f.points[1].time_ratio_high = std::nullopt; }},
@@ -196,7 +221,7 @@ const Lie kLies[] = {
        f.points[0].anchor_table = "a.csv";
        f.points[0].source = "a paper";
      }},
-    {"line 13: point c/w8a8: a cell is of two phases (c, prefill): give decode and prefill a cell_id each",
+    {"line 15: point c/w8a8: a cell is of two phases (c, prefill): give decode and prefill a cell_id each",
      [](File& f) { f.points[1].phase = Phase::kPrefill; }},
     // points against trials
     {"`time_s` is not what its trials measured (1.5): they lie between 1 and 1",
@@ -321,7 +346,7 @@ TEST(CheckRecords, RefusesAKeyGivenTwice) {
   const std::string key = R"("time_s":2.0)";
   text.replace(text.rfind(key), key.size(), R"("time_s":1.0,"time_s":2.0)");
   EXPECT_THAT(parse_whole_result(text, "f").error().message(),
-              HasSubstr("line 12: the record: a key is given twice (time_s)"));
+              HasSubstr("line 14: the record: a key is given twice (time_s)"));
 }
 
 TEST(CheckRecords, NotesASessionThatTwoFilesShare) {

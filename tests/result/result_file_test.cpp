@@ -38,6 +38,8 @@ TEST(ResultLines, ReadBackToEqualRecordsInEveryLocale) {
                             sample::numbered<TrialRecord>(),
                             sample::numbered<SamplesRecord>(),
                             sample::trial("c", 0, 1),
+                            sample::quality("w8a8"),
+                            sample::numbered<QualityRecord>(),
                             sample::numbered<PointRecord>(),
                             sample::point("p"),
                             sample::end()};
@@ -131,7 +133,7 @@ TEST(ResultLines, OfAPointWithoutAPhaseAreOfDecode) {
 
 TEST(ResultLines, OfANewerMinorVersionAreRead) {
   SessionRecord session = sample::session();
-  session.schema_version = "1.7";
+  session.schema_version = "1.8";
   EXPECT_TRUE(parse_line(sample::line(session)));
 }
 
@@ -160,8 +162,8 @@ TEST(ResultLines, OfAPointAreRefusedWithTheKeyTheValueAndTheFix) {
   good.pop_back();
   const Reject rejects[] = {
       {R"("record":"point")", R"("record":"pint")",
-       "`record` is not in its closed list (\"pint\"): use session, trial, samples, point, end"},
-      {R"("record":"point",)", "", "a key is missing (record): write session, trial, samples, point or end"},
+       "`record` is not in its closed list (\"pint\"): use session, trial, samples, quality, point, end"},
+      {R"("record":"point",)", "", "a key is missing (record): write session, trial, samples, quality, point or end"},
       {R"("params":596049920)", R"("params":"big")",
        "`params` has the wrong type (\"big\"): give an integer from 0 to 9223372036854775807"},
       {R"("params":596049920)", R"("params":-5)",
@@ -239,11 +241,11 @@ TEST(ResultLines, OfAFileBefore15HaveNoPassOfOutliers) {
 
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
-      {R"("schema_version":"1.6")", R"("schema_version":"2.0")",
+      {R"("schema_version":"1.7")", R"("schema_version":"2.0")",
        "the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
        "1.x"},
-      {R"("schema_version":"1.6")", R"("schema_version":"one")",
-       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.6\""},
+      {R"("schema_version":"1.7")", R"("schema_version":"one")",
+       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.7\""},
       {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
        "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
       {R"("host":{)", R"("host":3,"was":{)", "`host` has the wrong type (3): give an object in { }"},

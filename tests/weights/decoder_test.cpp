@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "core/file.hpp"
+#include "core/sha256.hpp"
 #include "support/weights_files.hpp"
+#include "weights/decoder.hpp"
 #include "weights/facts.hpp"
 #include "weights/roles.hpp"
 
@@ -333,6 +335,48 @@ TEST(DecoderTensors, AreFoundByRoleAndLayer) {
   EXPECT_EQ(tensors.find(Role::kDown, 1), file.find("model.layers.1.mlp.down_proj.weight"));
   EXPECT_EQ(tensors.find(Role::kKBias, 1), file.find("model.layers.1.self_attn.k_proj.bias"));
   EXPECT_EQ(tensors.find(Role::kQNorm, 1), nullptr);
+}
+
+TEST(OpenDecoder, HoldsWhatItsFileSays) {
+  const Decoder decoder = open_decoder(fixture("llama.gguf")).value();
+  EXPECT_EQ(decoder.path, fixture("llama.gguf"));
+  EXPECT_EQ(decoder.facts, read_facts(decoder.file).value());
+  EXPECT_EQ(decoder.tensors.find(Role::kFinalNorm), decoder.file.find("output_norm.weight"));
+  EXPECT_EQ(decoder.rope_divisors.size(), 4U) << "one for each pair of a head";
+  EXPECT_EQ(compute_digest(decoder.file), compute_sha256(read_file(fixture("llama.gguf")).value()));
+  EXPECT_TRUE(open_decoder(fixture("qwen2")).value().rope_divisors.empty());
+}
+
+TEST(OpenDecoder, TellsTheDigestOfAllItsFiles) {
+  const WeightsFile file = open_weights(fixture("qwen2")).value();
+  std::string all;
+  for (const Source& source : file.sources()) all += source.bytes;
+  EXPECT_GT(file.sources().size(), 1U);
+  EXPECT_EQ(compute_digest(file), compute_sha256(all));
+}
+
+TEST(OpenDecoder, RefusesWhatIsNoDecoder) {
+  EXPECT_THAT(open_decoder(fixture("none.gguf")).error().message(), HasSubstr("none.gguf"));
+}
+
+TEST(MatchProfile, TakesTheShapesNameAndTheFilesConstants) {
+  const Decoder decoder = open_decoder(fixture("qwen2")).value();
+  profile::ModelProfile wanted = make_profile(decoder.facts, "somewhere");
+  wanted.name = "mine";
+  wanted.family = "qwen";
+  wanted.rms_eps = 0.5;
+  wanted.qkv_bias = false;
+  const profile::ModelProfile found = match_profile(decoder, wanted).value();
+  EXPECT_EQ(found.name, "mine");
+  EXPECT_EQ(found.family, "qwen");
+  EXPECT_EQ(found.rms_eps, decoder.facts.rms_eps);
+  EXPECT_TRUE(found.qkv_bias);
+  wanted.layers += 1;
+  EXPECT_THAT(match_profile(decoder, wanted).error().message(),
+              HasSubstr(fixture("qwen2") + " is of another shape than mine (layers 2, not 3): name its model, or"));
+  wanted.layers -= 1;
+  wanted.tied_embeddings = !wanted.tied_embeddings;
+  EXPECT_THAT(match_profile(decoder, wanted).error().message(), HasSubstr("(tied_embeddings false, not true)"));
 }
 
 }  // namespace
