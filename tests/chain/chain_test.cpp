@@ -10,6 +10,7 @@
 
 #include "chain/layout.hpp"
 #include "model/step.hpp"
+#include "support/device_fixture.hpp"
 #include "support/tiny_model.hpp"
 
 namespace qtrap::chain {
@@ -96,12 +97,11 @@ TEST(MemoryPlan, OfADecoderCountsHeadAndCaches) {
                                                              std::uint64_t{2} * 2 * 3 * 4 * 48 * 100);
 }
 
-class OnChain : public ::testing::TestWithParam<std::uint64_t> {
+class OnChain : public test::DeviceTest, public ::testing::WithParamInterface<std::uint64_t> {
  protected:
   void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    DeviceTest::SetUp();
+    if (IsSkipped()) return;
     maker_.emplace(*device_, scheme::PassOptions{"", 128});
   }
 
@@ -119,7 +119,6 @@ class OnChain : public ::testing::TestWithParam<std::uint64_t> {
     return chain.read_output();
   }
 
-  std::optional<device::Device> device_;
   std::optional<scheme::PassMaker> maker_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "chain/chain.hpp"
 #include "chain/context.hpp"
+#include "support/device_fixture.hpp"
 #include "weights/facts.hpp"
 #include "weights/roles.hpp"
 
@@ -57,12 +58,11 @@ double relative_error(const std::vector<float>& got, const std::vector<float>& w
   return std::sqrt(difference / norm);
 }
 
-class OnDecoder : public ::testing::TestWithParam<std::string> {
+class OnDecoder : public test::DeviceTest, public ::testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    DeviceTest::SetUp();
+    if (IsSkipped()) return;
     maker_.emplace(*device_, scheme::PassOptions{"", 32});
     decoder_.emplace(weights::open_decoder(folder_of(GetParam())).value());
     const profile::ModelProfile shape = weights::make_profile(decoder_->facts, "test");
@@ -98,7 +98,6 @@ class OnDecoder : public ::testing::TestWithParam<std::string> {
     return logits;
   }
 
-  std::optional<device::Device> device_;
   std::optional<scheme::PassMaker> maker_;
   std::optional<weights::Decoder> decoder_;
   ResidentModel model_;

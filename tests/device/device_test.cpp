@@ -10,6 +10,7 @@
 #include <regex>
 
 #include "device/probe.hpp"
+#include "support/device_fixture.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace qtrap::device {
@@ -66,17 +67,7 @@ TEST(DeviceSelection, RefusesWhatMatchesNothingOrSeveralAndListsTheChoices) {
   EXPECT_FALSE(select_device({lab()[0]}, "gpu").ok());
 }
 
-class OnDevice : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto devices = list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    info_ = select_device(devices.value(), "").value();
-    device_.emplace(info_, KernelSources::embedded());
-  }
-  DeviceInfo info_;
-  std::optional<Device> device_;
-};
+class OnDevice : public test::DeviceTest {};
 
 TEST_F(OnDevice, ListsMemoryAndACompilerVersion) {
   EXPECT_GT(info_.memory_bytes, 0U);

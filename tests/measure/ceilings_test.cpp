@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "scheme/changed_kernels.hpp"
+#include "support/device_fixture.hpp"
 #include "support/stepping_clock.hpp"
 
 namespace qtrap::measure {
@@ -17,23 +18,18 @@ using ::testing::HasSubstr;
 /// A step of the clock: one launch fills a window.
 const Seconds kAWindow(0.5);
 
-class OnCpuCeilings : public ::testing::Test {
+class OnCpuCeilings : public test::CpuTest {
  protected:
   void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    const auto cpu = device::select_device(devices.value(), "cpu");
-    if (!cpu) GTEST_SKIP() << "no CPU device";
-    info_ = cpu.value();
-    info_->memory_bytes = std::uint64_t{64} << 20;  // sets of an eighth of it
+    CpuTest::SetUp();
+    if (IsSkipped()) return;
+    info_.memory_bytes = std::uint64_t{64} << 20;  // sets of an eighth of it
   }
 
   result::Ceilings measure(const device::KernelSources& sources) {
-    device::Device device(*info_, sources);
+    device::Device device(info_, sources);
     return measure_ceilings(device, test::SteppingClock(kAWindow), false);
   }
-
-  std::optional<device::DeviceInfo> info_;
 };
 
 TEST_F(OnCpuCeilings, ACeilingThatDoesNotBuildCostsItselfAlone) {
@@ -51,7 +47,7 @@ TEST_F(OnCpuCeilings, ACeilingThatDoesNotBuildCostsItselfAlone) {
 }
 
 TEST_F(OnCpuCeilings, EveryAbsentCeilingHasItsReasonAndEveryRateItsInstructions) {
-  info_->cache_bytes = std::uint64_t{4} << 20;
+  info_.cache_bytes = std::uint64_t{4} << 20;
   const auto ceilings = measure(device::KernelSources::embedded());
   for (const CeilingRow& row : ceiling_rows()) {
     const bool measured = (ceilings.*row.value).has_value();
@@ -84,7 +80,7 @@ TEST_F(OnCpuCeilings, ADeviceThatRefusesEveryLaunchHasReasonsInPlaceOfCeilings) 
 }
 
 TEST_F(OnCpuCeilings, ACountThatTheHostDoesNotGiveDoesNotBuild) {
-  device::Device device(*info_, device::KernelSources::embedded());
+  device::Device device(info_, device::KernelSources::embedded());
   for (const auto& [define, missing] : {std::pair{"-DCEILING_COPY -UVECTOR_BYTES", "VECTOR_BYTES"},
                                         {"-DCEILING_READ", "READ_STREAMS"},
                                         {"-DCEILING_FMA", "FMA_CHAINS"},

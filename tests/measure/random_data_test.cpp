@@ -5,24 +5,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <set>
 #include <vector>
 
 #include "core/half.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::measure {
 namespace {
 
-class OnDeviceRandomData : public ::testing::Test {
- protected:
-  void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
-  }
-  std::optional<device::Device> device_;
-};
+class OnDeviceRandomData : public test::DeviceTest {};
 
 TEST_F(OnDeviceRandomData, IsAboutNormalAndLeavesAnOddByteAlone) {
   constexpr std::uint64_t kCount = 4096;

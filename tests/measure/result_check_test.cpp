@@ -9,6 +9,7 @@
 
 #include "chain/chain.hpp"
 #include "scheme/changed_kernels.hpp"
+#include "support/device_fixture.hpp"
 #include "support/tiny_model.hpp"
 
 namespace qtrap::measure {
@@ -19,14 +20,13 @@ using ::testing::HasSubstr;
 
 profile::ModelProfile tiny() { return test::tiny_model({.hidden = 200, .ffn = 330, .layers = 1, .head_dim = 50}); }
 
-class OnCpuResults : public ::testing::Test {
+class OnCpuResults : public test::CpuTest {
  protected:
   /// What the check of `name` finds with these kernels; all rows, whatever this machine does beside. `family`: of the
   /// products that are checked; empty: the device's, as of the chain.
   SchemeCheck check(const device::KernelSources& sources, const std::string& name, std::uint64_t tokens,
                     const std::string& family = "") {
-    const auto devices = device::list_devices();
-    device::Device device(device::select_device(devices.value(), "cpu").value(), sources);
+    device::Device device(info_, sources);
     if (capabilities_.empty()) {
       device.probe_capabilities();
       capabilities_ = device.info().capabilities;
@@ -41,11 +41,6 @@ class OnCpuResults : public ::testing::Test {
     const scheme::PassMaker checked(device, {family, 128});
     ResultCheck results(checked, model, timing, tokens, 5);
     return results.check(info, chain.kernels_used(), Seconds(1e6));
-  }
-
-  void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices || !device::select_device(devices.value(), "cpu")) GTEST_SKIP() << "no CPU device";
   }
 
   MonotonicClock clock_;

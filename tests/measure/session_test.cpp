@@ -10,8 +10,10 @@
 
 #include "measure/probes.hpp"
 #include "pool/pool.hpp"
+#include "support/device_fixture.hpp"
 #include "support/lockstep_time.hpp"
 #include "support/steady_meter.hpp"
+#include "support/tiny_model.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -19,20 +21,11 @@ namespace {
 using result::TrialMode;
 using result::TrialRecord;
 
-class Session : public ::testing::Test {
+class Session : public test::DeviceTest {
  protected:
   void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
-    model_.name = "tiny";
-    model_.hidden = 96;
-    model_.ffn = 160;
-    model_.layers = 2;
-    model_.heads = 4;
-    model_.kv_heads = 2;
-    model_.head_dim = 24;
-    model_.vocab = 1000;
+    DeviceTest::SetUp();
+    if (IsSkipped()) return;
     plan_.campaign.models = {"tiny"};
     plan_.campaign.schemes = {"w8a16-split"};
     plan_.campaign.min_trials = plan_.campaign.max_trials = 2;
@@ -84,8 +77,7 @@ class Session : public ::testing::Test {
 
   /// The meter's time, and that of the windows it sees: 2 ms a look, whatever the chains really take.
   test::LockstepTime time_{Seconds(0.002)};
-  std::optional<device::Device> device_;
-  profile::ModelProfile model_;
+  const profile::ModelProfile model_ = test::tiny_model({});
   SessionPlan plan_;
   result::SessionRecord session_;
   std::vector<TrialRecord> trials_;

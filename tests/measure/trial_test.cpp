@@ -1,22 +1,23 @@
 // Windows of a small chain on whatever device OpenCL offers, by events and by the host's clock.
 #include "measure/trial.hpp"
-#include "support/tiny_model.hpp"
 
 #include <gtest/gtest.h>
 
 #include <numeric>
+
+#include "support/device_fixture.hpp"
+#include "support/tiny_model.hpp"
 
 namespace qtrap::measure {
 namespace {
 
 profile::ModelProfile tiny() { return test::tiny_model({}); }
 
-class OnDeviceTrial : public ::testing::Test {
+class OnDeviceTrial : public test::DeviceTest {
  protected:
   void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    DeviceTest::SetUp();
+    if (IsSkipped()) return;
     const scheme::PassMaker maker(*device_, {"", 128});
     const auto scheme = scheme::find_scheme("w8a16-split").value();
     model_ = chain::ResidentModel::make(maker, tiny(), {{scheme}, {1}, 128, 0.5, 2}, 2, 1).value();
@@ -32,7 +33,6 @@ class OnDeviceTrial : public ::testing::Test {
 
   const profile::Cell cell_{"tiny", 1, 3, 2, 0};
   MonotonicClock clock_;
-  std::optional<device::Device> device_;
   chain::ResidentModel model_;
   chain::Activations activations_;
   std::optional<chain::Chain> chain_;

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/philox.hpp"
+#include "support/device_fixture.hpp"
 #include "weights/facts.hpp"
 
 namespace qtrap::quality {
@@ -15,12 +16,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
-class OnText : public ::testing::Test {
+class OnText : public test::DeviceTest {
  protected:
   void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
+    DeviceTest::SetUp();
+    if (IsSkipped()) return;
     maker_.emplace(*device_, scheme::PassOptions{"", 32});
     decoder_.emplace(weights::open_decoder(QTRAP_SOURCE_DIR "/tests/data/decoders/qwen2").value());
     text_.model = weights::make_profile(decoder_->facts, "test");
@@ -39,7 +39,6 @@ class OnText : public ::testing::Test {
     return quality::evaluate(*maker_, text_, scheme::find_scheme(scheme).value(), [] { return false; });
   }
 
-  std::optional<device::Device> device_;
   std::optional<scheme::PassMaker> maker_;
   std::optional<weights::Decoder> decoder_;
   Text text_;

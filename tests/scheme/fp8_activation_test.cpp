@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/half.hpp"
-#include "scheme/device_fixture.hpp"
 #include "scheme/pass.hpp"
 #include "scheme/verify/reference.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "core/half.hpp"
-#include "scheme/device_fixture.hpp"
 #include "scheme/verify/reference.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {

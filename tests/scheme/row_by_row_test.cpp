@@ -8,8 +8,8 @@
 
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/changed_kernels.hpp"
-#include "scheme/device_fixture.hpp"
 #include "scheme/verify/verify_cases.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {

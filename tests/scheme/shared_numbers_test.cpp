@@ -2,31 +2,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <regex>
 #include <string>
 
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/operation_of.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {
 
-class SharedNumbers : public ::testing::Test {
+class SharedNumbers : public test::DeviceTest {
  protected:
-  void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    device_.emplace(device::select_device(devices.value(), "").value(), device::KernelSources::embedded());
-  }
-
   /// Empty where it builds.
   std::string build(const KernelEntry& kernel, const std::string& options) {
     const auto built = device_->make_kernel(std::string(kernel.file), kernel.entry(), options);
     return built ? "" : built.error().message();
   }
-
-  std::optional<device::Device> device_;
 };
 
 struct Row {

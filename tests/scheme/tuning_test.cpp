@@ -7,9 +7,9 @@
 
 #include "scheme/catalogue/program_list.hpp"
 #include "scheme/changed_kernels.hpp"
-#include "scheme/device_fixture.hpp"
 #include "scheme/operation_of.hpp"
 #include "scheme/tuned_gemv.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {

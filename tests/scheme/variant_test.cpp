@@ -10,10 +10,10 @@
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/catalogue/program_list.hpp"
 #include "scheme/changed_kernels.hpp"
-#include "scheme/device_fixture.hpp"
 #include "scheme/operation_of.hpp"
 #include "scheme/pass_factory.hpp"
 #include "scheme/verify/verify.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/changed_kernels.hpp"
-#include "scheme/device_fixture.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {

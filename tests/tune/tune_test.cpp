@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "scheme/changed_kernels.hpp"
+#include "support/device_fixture.hpp"
 #include "support/stepping_clock.hpp"
 
 namespace qtrap::tune {
@@ -19,18 +20,10 @@ TuneOptions small_search() {
   return options;
 }
 
-class OnCpuTune : public ::testing::Test {
+class OnCpuTune : public test::CpuTest {
  protected:
-  void SetUp() override {
-    const auto devices = device::list_devices();
-    if (!devices) GTEST_SKIP() << devices.error().message();
-    const auto cpu = device::select_device(devices.value(), "cpu");
-    if (!cpu) GTEST_SKIP() << "no CPU device";
-    info_ = cpu.value();
-  }
-
   std::vector<TunedKernel> tune(device::KernelSources sources, const TuneOptions& options, const Clock& clock) {
-    device::Device device(*info_, std::move(sources));
+    device::Device device(info_, std::move(sources));
     std::vector<TunedKernel> all;
     const TuneSink sink{[](const std::string&, std::uint64_t) {},
                         [&](const TunedKernel& tuned) { all.push_back(tuned); }};
@@ -38,8 +31,6 @@ class OnCpuTune : public ::testing::Test {
     for (const TunedKernel& tuned : all) EXPECT_EQ(tuned.reason, "") << tuned.kernel;
     return all;
   }
-
-  std::optional<device::DeviceInfo> info_;
 };
 
 TEST_F(OnCpuTune, KeepsTheDefaultsWhereNothingIsFaster) {
@@ -68,7 +59,7 @@ TEST_F(OnCpuTune, StopsAtItsTimeLimitAndSaysSo) {
 TEST_F(OnCpuTune, NeverTakesACandidateThatIsWrong) {
   // Blocks of any other size than the default's do nothing at all: as fast as can be, and wrong.
   const test::ChangedKernels kernels;
-  const scheme::Tuning defaults = scheme::make_tuning(*info_, small_search().group_size);
+  const scheme::Tuning defaults = scheme::make_tuning(info_, small_search().group_size);
   std::size_t places = 0;
   for (const auto& [file, rows] : {std::pair("matmul/gemv_cpu.cl", defaults.gemv_rows(1)),
                                    std::pair("matmul/gemv_i4_cpu.cl", defaults.gemv_i4_rows(1)),
