@@ -47,7 +47,7 @@ CPU_KERNEL void cast_f16_f32_panels_cpu(__global const half* restrict x, __globa
     __global const half* row = x + (size_t)(first_token + t) * columns;
     uint k = first;
     for (; k + 8 <= end; k += 8) {
-      const float8 value = vload_half8(0, row + k);
+      const float8 value = load_halves8(row + k);
       __global float* to = panel + (size_t)k * PANEL_TOKENS + t;
       to[0] = value.s0;
       to[PANEL_TOKENS] = value.s1;
@@ -64,7 +64,7 @@ CPU_KERNEL void cast_f16_f32_panels_cpu(__global const half* restrict x, __globa
 
 /// Columns column .. column + 7 of a row, 0 beyond the last.
 static inline float8 load_padded(__global const half* row, uint column, uint columns) {
-  if (column + 8 <= columns) return vload_half8(0, row + column);
+  if (column + 8 <= columns) return load_halves8(row + column);
   float tail[8] = {0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
   for (uint j = 0; column + j < columns; ++j) tail[j] = vload_half(column + j, row);
   return vload8(0, tail);

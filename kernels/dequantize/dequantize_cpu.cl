@@ -81,7 +81,7 @@ CPU_KERNEL void dequantize_i32_f16_cpu(__global const int* restrict acc, __globa
   size_t r = get_global_id(0) * CHUNK;
   const size_t end = min(r + CHUNK, (size_t)rows);
   for (; r + 8 <= end; r += 8) {
-    vstore_half8_rte(convert_float8(vload8(0, from + r)) * vload_half8(0, row_scales + r) * token_scale, 0, to + r);
+    store_halves8(convert_float8(vload8(0, from + r)) * load_halves8(row_scales + r) * token_scale, to + r);
   }
   for (; r < end; ++r) vstore_half_rte((float)from[r] * vload_half(r, row_scales) * token_scale, r, to);
 }
@@ -99,8 +99,8 @@ CPU_KERNEL void dequantize_i32_add_f16_cpu(__global const int* restrict acc, __g
   size_t r = get_global_id(0) * CHUNK;
   const size_t end = min(r + CHUNK, (size_t)rows);
   for (; r + 8 <= end; r += 8) {
-    const float8 sum = convert_float8(vload8(0, from + r)) * vload_half8(0, row_scales + r);
-    vstore_half8_rte(fma(sum, (float8)(token_scale), vload_half8(0, more + r)), 0, to + r);
+    const float8 sum = convert_float8(vload8(0, from + r)) * load_halves8(row_scales + r);
+    store_halves8(fma(sum, (float8)(token_scale), load_halves8(more + r)), to + r);
   }
   for (; r < end; ++r) {
     vstore_half_rte(fma((float)from[r] * vload_half(r, row_scales), token_scale, vload_half(r, more)), r, to);

@@ -20,7 +20,7 @@ static inline void unpack_f16(__global const half* weights, const Block* block, 
   for (uint r = 0; r < unit_rows(block); ++r, to += PITCH) {
     __global const half* row = weights + (size_t)clamped_row(block, r) * block->columns + k0;
     uint k = 0;
-    for (; k + 16 <= depth; k += 16) LOCAL16(float, to + k) = vload_half16(0, row + k);
+    for (; k + 16 <= depth; k += 16) LOCAL16(float, to + k) = load_halves16(row + k);
     for (; k < depth; ++k) to[k] = vload_half(k, row);
   }
 }

@@ -10,7 +10,7 @@
 
 /// Scales of rows first .. first + 7, the last one again for those beyond it.
 static inline float8 load_row_scales(__global const half* scales, uint first, uint rows) {
-  if (first + 8 <= rows) return vload_half8(0, scales + first);
+  if (first + 8 <= rows) return load_halves8(scales + first);
   float part[8];
   UNROLLED for (uint r = 0; r < 8; ++r) part[r] = vload_half(min(first + r, rows - 1), scales);
   return vload8(0, part);

@@ -45,9 +45,9 @@ static inline void load_row_groups(__global const half* scales, __global const h
   if (g0 + SCALE_BLOCK <= groups) {
     UNROLLED for (uint r = 0; r < ROWS; ++r) {
       const size_t at = min(first + r, rows - 1) * (size_t)groups + g0;
-      const float8 s = vload_half8(0, scales + at);
+      const float8 s = load_halves8(scales + at);
       vstore8(s * factor, 0, scale[r]);
-      weighted[r] = s * vload_half8(0, zeros + at);
+      weighted[r] = s * load_halves8(zeros + at);
     }
   } else {
     UNROLLED for (uint r = 0; r < ROWS; ++r) {

@@ -123,7 +123,7 @@ CPU_KERNEL void quantize_f16_i8_nibbles_cpu(__global const half* restrict x, __g
       const uint column = g * GROUP + i;
       float16 value = 0.0f;
       if (column + 16 <= columns) {
-        value = vload_half16(0, row + column);
+        value = load_halves16(row + column);
       } else {
         float tail[16] = {0.0f};
         for (uint j = 0; column + j < columns; ++j) tail[j] = vload_half(column + j, row);
@@ -156,7 +156,7 @@ CPU_KERNEL void quantize_weights_f16_i8_cpu(__global const half* restrict in, __
   uint k = 0;
   for (; k + 16 <= columns; k += 16) {
     PREFETCH((size_t)(row + columns + k));
-    const int16 code = round_product16(vload_half16(0, row + k), inverse);
+    const int16 code = round_product16(load_halves16(row + k), inverse);
     STORE_LOOSE(loose_char16, convert_char16(clamp(code, (int16)(-127), (int16)(127))), to + k);
   }
   for (; k < columns; ++k) to[k] = (char)clamp(round_product(vload_half(k, row), inverse), -127, 127);
@@ -176,7 +176,7 @@ CPU_KERNEL void quantize_weights_f16_i4_cpu(__global const half* restrict in, __
     float16 low16 = 0.0f, high16 = 0.0f;
     uint k = g * GROUP;
     for (; k + 16 <= end; k += 16) {
-      const float16 value = vload_half16(0, row + k);
+      const float16 value = load_halves16(row + k);
       low16 = value < low16 ? value : low16;
       high16 = value > high16 ? value : high16;
     }
@@ -198,7 +198,7 @@ CPU_KERNEL void quantize_weights_f16_i4_cpu(__global const half* restrict in, __
     const int zero = int4_zero_point(low, inverse);
     k = g * GROUP;
     for (; k + 16 <= end; k += 16) {
-      const int16 code = round_product16(vload_half16(0, row + k), inverse) + zero;
+      const int16 code = round_product16(load_halves16(row + k), inverse) + zero;
       const uchar16 nibble = convert_uchar16(clamp(code, (int16)(0), (int16)(15)));
       vstore8(nibble.even | (nibble.odd << (uchar8)(4)), 0, to + k / 2);
     }
@@ -216,7 +216,7 @@ DEFINE_E4M3_CODES(e4m3_code, )
 DEFINE_E4M3_CODES(e4m3_codes16, 16)
 
 static inline uchar16 e4m3_16(__global const half* from, float inverse) {
-  return convert_uchar16(e4m3_codes16(vload_half16(0, from) * inverse));
+  return convert_uchar16(e4m3_codes16(load_halves16(from) * inverse));
 }
 
 CPU_KERNEL void quantize_f16_e4m3_cpu(__global const half* restrict x, __global uchar* restrict codes,
