@@ -21,15 +21,6 @@ const std::optional<std::string>& text_file(const RunPlan& plan) {
   return plan.campaign.text ? plan.campaign.text : plan.campaign.token_ids;
 }
 
-std::vector<tokenizer::Token> read_ids(const RunPlan& plan) {
-  const auto vocab = static_cast<std::size_t>(plan.weights->facts.vocab);
-  if (plan.campaign.token_ids)
-    return tokenizer::parse_tokens(read_file(*plan.campaign.token_ids).value(), *plan.campaign.token_ids, vocab)
-        .value();
-  const tokenizer::Tokenizer tokenizer = tokenizer::read_tokenizer(plan.weights->file).value();
-  return tokenizer.encode(read_file(*plan.campaign.text).value()).value();
-}
-
 /// A record of a scheme with all but its losses.
 result::QualityRecord make_record(const RunPlan& plan, const scheme::SchemeInfo& scheme) {
   result::QualityRecord record;
@@ -83,6 +74,15 @@ void set_losses(const std::vector<quality::WindowLoss>& windows, result::Quality
 }  // namespace
 
 bool has_text(const RunPlan& plan) { return text_file(plan).has_value(); }
+
+std::vector<tokenizer::Token> read_ids(const RunPlan& plan) {
+  const auto vocab = static_cast<std::size_t>(plan.weights->facts.vocab);
+  if (plan.campaign.token_ids)
+    return tokenizer::parse_tokens(read_file(*plan.campaign.token_ids).value(), *plan.campaign.token_ids, vocab)
+        .value();
+  const tokenizer::Tokenizer tokenizer = tokenizer::read_tokenizer(plan.weights->file).value();
+  return tokenizer.encode(read_file(*plan.campaign.text).value()).value();
+}
 
 quality::Text read_text(const RunPlan& plan) {
   quality::Text text;

@@ -17,6 +17,9 @@ namespace qtrap::campaign {
 /// Whether the plan's campaign names a text.
 bool has_text(const RunPlan& plan);
 
+/// All tokens of the plan's text. Throws Failure: a file that cannot be read, no tokenizer with the weights.
+std::vector<std::uint32_t> read_ids(const RunPlan& plan);
+
 /// The windows of the plan's text. Throws Failure: a file that cannot be read, a text with fewer tokens than its
 /// windows, windows that the model's context cannot hold, no tokenizer with the weights.
 quality::Text read_text(const RunPlan& plan);

@@ -6,6 +6,7 @@
 
 #include "campaign/progress_line.hpp"
 #include "campaign/run_plan.hpp"
+#include "campaign/scoring.hpp"
 #include "core/assignment.hpp"
 #include "core/clock.hpp"
 #include "measure/ceilings/ceilings.hpp"
@@ -23,6 +24,7 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
   session.campaign = plan.campaign;
   session.models = plan.models;
   session.weights = plan.weights;
+  if (has_text(plan)) session.context_ids = read_ids(plan);
   session.seed = options.seed;
   session.session_index = options.session_index;
   session.first = options.first;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 #include "campaign/run_plan.hpp"
 #include "campaign/scoring.hpp"
@@ -109,19 +108,14 @@ std::vector<Value> make_row(const QualityRecord& record) {
 
 /// How the figures were obtained; where the file is quantized, that a scheme quantizes a second time.
 std::string describe(const campaign::RunPlan& plan) {
-  std::set<std::string_view> types;
-  for (const weights::Tensor& tensor : plan.weights->file.tensors()) {
-    if (tensor.type->native && *tensor.type->native != format::kPlainFormat) types.insert(tensor.type->name);
-  }
   const std::int64_t windows = plan.campaign.windows;
   std::string text = fmt::format(
       "\n{}, {} of {} tokens, each scored on its own; anchor: the file's weights in f16.\n"
       "KL(anchor || scheme) and top-1 agreement are paired by token; intervals: 95 %, t over windows.\n",
       plan.weights->facts.name, windows == 1 ? "a window" : fmt::format("{} windows", windows),
       plan.campaign.window_tokens);
-  if (!types.empty())
-    text += fmt::format("The file is quantized ({}): a scheme of another format quantizes it a second time.\n",
-                        fmt::join(types, ", "));
+  if (const std::string types = weights::list_quantized_types(plan.weights->file); !types.empty())
+    text += fmt::format("The file is quantized ({}): a scheme of another format quantizes it a second time.\n", types);
   return text;
 }
 

@@ -76,33 +76,54 @@ Status CellChains::prepare(const profile::Cell& cell) {
     if (auto made = make_activations(static_cast<std::uint64_t>(cell.batch)); !made) return made;
     if (auto made = make_chains(); !made) return made;
   }
-  if (activations_->context)
-    activations_->context->begin_at(maker_->device(), static_cast<std::uint64_t>(cell.context_tokens));
+  if (activations_->context) begin_context(static_cast<std::uint64_t>(cell.context_tokens));
   for (const auto& [name, error] : failures_) hooks_.on_failure(cell, name, error);
   for (const auto& [cell_id, name] : plan_->lost)
     if (cell_id == cell.id() && runners_.erase(name) > 0) missing_ = true;
   return Done{};
 }
 
-/// A decoder's context is filled from the generator: time and energy do not depend on what it holds.
 Status CellChains::make_activations(std::uint64_t batch) {
+  prompt_.reset();
   activations_.reset();  // its memory first
-  const auto keep = [this](Result<chain::Activations> made) -> Status {
-    if (!made) return made.error();
-    activations_ = std::move(made).value();
-    return Done{};
-  };
-  if (plan_->campaign.workload == profile::Workload::kProjections)
-    return keep(chain::Activations::make(*maker_, resident_->model, batch, plan_->seed));
+  if (plan_->campaign.workload != profile::Workload::kProjections) return make_context(batch);
+  auto made = chain::Activations::make(*maker_, resident_->model, batch, plan_->seed);
+  if (!made) return made.error();
+  activations_ = std::move(made).value();
+  return Done{};
+}
+
+/// Activations of a decoder with a context: the text's, or keys and values from the generator, for time and energy do
+/// not depend on what it holds.
+Status CellChains::make_context(std::uint64_t batch) {
   const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model);
   const weights::Decoder* weights = plan_->weights.get();
-  auto context = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run, batch, demand.capacity,
-                                      weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
-                                      weights == nullptr ? std::vector<float>() : weights->rope_divisors);
-  if (!context) return context.error();
-  if (const auto filled = context.value().fill(*maker_, plan_->seed); !filled) return filled.error();
-  return keep(chain::Activations::make(
-      *maker_, resident_->step, std::make_shared<chain::Context>(std::move(context).value()), demand.run, plan_->seed));
+  auto made = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run, batch, demand.capacity,
+                                   weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
+                                   weights == nullptr ? std::vector<float>() : weights->rope_divisors);
+  if (!made) return made.error();
+  const auto context = std::make_shared<const chain::Context>(std::move(made).value());
+  if (plan_->context_ids.empty()) {
+    if (const auto filled = context->fill(*maker_, plan_->seed); !filled) return filled.error();
+  } else {
+    auto prompt = chain::Prompt::make(*maker_, *resident_, context, plan_->context_ids);
+    if (!prompt) return prompt.error();
+    prompt_ = std::move(prompt).value();
+  }
+  auto activations = chain::Activations::make(*maker_, resident_->step, context, demand.run, plan_->seed);
+  if (!activations) return activations.error();
+  activations_ = std::move(activations).value();
+  return Done{};
+}
+
+/// The chains of a cell begin behind `filled` positions, with the text's next token where there is one.
+void CellChains::begin_context(std::uint64_t filled) {
+  if (prompt_) {
+    if (!prompt_->fill(filled, [this] { return timing_->stopped(); })) return;
+    prompt_->give_up(filled);
+    device::write_vector(maker_->device(), activations_->seed, prompt_->tokens_at(filled));
+  }
+  activations_->context->begin_at(maker_->device(), filled);
 }
 
 Status CellChains::make_chains() {
@@ -205,7 +226,7 @@ std::optional<std::string> CellChains::find_wrong(const profile::Cell& cell, con
   if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
   const auto elements = static_cast<std::int64_t>(activations_->stream().size_bytes() / sizeof(std::uint16_t));
   return judge_output(runner.chain->scheme(), runner.output_errors, static_cast<std::int64_t>(resident_->layers_to_run),
-                      cell.tokens_per_hop, elements, resident_->step.workload);
+                      cell.tokens_per_hop, elements, resident_->step.workload, plan_->weights != nullptr);
 }
 
 /// Runs the chain once and finds the errors of its output; `anchor` holds the outputs of f16, which comes first. False:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "chain/chain.hpp"
+#include "chain/prompt.hpp"
 #include "chain/resident_model.hpp"
 #include "core/result.hpp"
 #include "measure/pace.hpp"
@@ -75,6 +76,8 @@ class CellChains {
 
  private:
   Status make_activations(std::uint64_t batch);
+  Status make_context(std::uint64_t batch);
+  void begin_context(std::uint64_t filled);
   Status make_chains();
   bool run_first_steps(const profile::Cell& cell, const std::string& name, Runner& runner);
   bool compare_outputs(const profile::Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;
@@ -90,6 +93,7 @@ class CellChains {
   std::string model_name_;
   std::optional<chain::ResidentModel> resident_;
   std::optional<chain::Activations> activations_;
+  std::optional<chain::Prompt> prompt_;  ///< of a decoder that has a text
   std::map<std::string, Runner> runners_;
   std::optional<ResultCheck> result_check_;
   std::map<std::string, Error> failures_;  ///< schemes without a chain at this batch

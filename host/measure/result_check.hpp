@@ -82,9 +82,12 @@ struct OutputErrors {
 };
 
 /// Why the outputs of a chain cannot be right; none where they can. A hop is `tokens_per_hop` steps. Of
-/// a decoder only the first step is judged.
+/// a decoder only the first step is judged. Of `trained` weights only that it is finite: a few columns of their
+/// activations are far from the others, and then rounding explains more than of random ones; what a scheme does to such
+/// a model is its loss (host/quality).
 std::optional<std::string> judge_output(const scheme::SchemeInfo& scheme, const OutputErrors& errors,
                                         std::int64_t layers, std::int64_t tokens_per_hop, std::int64_t elements,
-                                        model::Workload workload = model::Workload::kProjections);
+                                        model::Workload workload = model::Workload::kProjections,
+                                        bool trained = false);
 
 }  // namespace qtrap::measure

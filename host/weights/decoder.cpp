@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <utility>
 
 #include "core/sha256.hpp"
+#include "format/format.hpp"
 #include "weights/values.hpp"
 
 namespace qtrap::weights {
@@ -40,6 +42,14 @@ Result<Decoder> open_decoder(const std::filesystem::path& path) {
   if (!divisors) return divisors.error();
   return Decoder{path.string(), std::move(file).value(), facts.value(), std::move(tensors).value(),
                  std::move(divisors).value()};
+}
+
+std::string list_quantized_types(const WeightsFile& file) {
+  std::set<std::string_view> types;
+  for (const Tensor& tensor : file.tensors()) {
+    if (tensor.type->native && *tensor.type->native != format::kPlainFormat) types.insert(tensor.type->name);
+  }
+  return fmt::format("{}", fmt::join(types, ", "));
 }
 
 std::string compute_digest(const WeightsFile& file) {

@@ -24,6 +24,10 @@ struct Decoder {
 /// Errors: those of open_weights(), read_facts(), find_decoder() and of reading the divisors.
 Result<Decoder> open_decoder(const std::filesystem::path& path);
 
+/// Types of the file's tensors that are quantized, joined by commas: where there are any, a scheme of another format
+/// quantizes a second time.
+std::string list_quantized_types(const WeightsFile& file);
+
 /// SHA-256 of the files after each other, as `cat FILES | sha256sum` tells it. Reads them whole.
 std::string compute_digest(const WeightsFile& file);
 

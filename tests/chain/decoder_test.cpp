@@ -14,6 +14,7 @@
 
 #include "chain/chain.hpp"
 #include "chain/context.hpp"
+#include "chain/prompt.hpp"
 #include "support/device_fixture.hpp"
 #include "weights/facts.hpp"
 #include "weights/roles.hpp"
@@ -71,9 +72,9 @@ class OnDecoder : public test::DeviceTest, public ::testing::WithParamInterface<
     model_ = ResidentModel::make(*maker_, shape, demand, demand.layers_to_run, 1, &*decoder_).value();
   }
 
-  std::shared_ptr<const Context> make_context(std::uint64_t sequences) {
+  std::shared_ptr<const Context> make_context(std::uint64_t sequences, std::uint64_t capacity = kCapacity) {
     return std::make_shared<Context>(
-        Context::make(*device_, model_.model, 2, sequences, kCapacity, decoder_->facts.rotary_pairs).value());
+        Context::make(*device_, model_.model, 2, sequences, capacity, decoder_->facts.rotary_pairs).value());
   }
   Chain make_chain(const std::shared_ptr<const Context>& context, std::uint64_t run, std::string_view scheme = "f16") {
     const auto activations = Activations::make(*maker_, model_.step, context, run, 1).value();
@@ -82,7 +83,7 @@ class OnDecoder : public test::DeviceTest, public ::testing::WithParamInterface<
 
   /// Logits of each position of one sequence that is given in pieces of these lengths.
   std::vector<float> read_in_pieces(const Ids& ids, const std::vector<std::uint64_t>& pieces) {
-    const auto context = make_context(1);
+    const auto context = make_context(1, std::max<std::uint64_t>(kCapacity, ids.size()));
     std::vector<float> logits;
     std::uint64_t filled = 0;
     for (const std::uint64_t run : pieces) {
@@ -166,6 +167,50 @@ TEST_P(OnDecoder, LogitsDoNotDependOnHowThePromptIsSplit) {
   for (const auto& pieces :
        std::vector<std::vector<std::uint64_t>>{{1, 32}, {16, 16, 1}, {7, 2, 24}, std::vector<std::uint64_t>(33, 1)})
     EXPECT_LT(relative_error(read_in_pieces(ids, pieces), whole), 2e-3) << pieces.size() << " pieces";
+}
+
+TEST_P(OnDecoder, LogitsOfALongContextDoNotDependOnHowItIsFilled) {
+  constexpr std::size_t kTokens = 4096;
+  const Ids prompt = read_expected(GetParam()).back().prompt;
+  Ids ids(kTokens);
+  for (std::size_t i = 0; i < kTokens; ++i) ids[i] = prompt[(i * i + i / prompt.size()) % prompt.size()];
+  const auto read_last = [&](const std::vector<std::uint64_t>& pieces) {
+    const auto logits = read_in_pieces(ids, pieces);
+    return std::vector<float>(logits.end() - static_cast<std::ptrdiff_t>(logits.size() / kTokens), logits.end());
+  };
+  const auto whole = read_last({kTokens});
+  EXPECT_LT(relative_error(read_last(std::vector<std::uint64_t>(64, kTokens / 64)), whole), 2e-3);
+  EXPECT_LT(relative_error(read_last({1000, 3095, 1}), whole), 2e-3);
+}
+
+TEST_P(OnDecoder, APromptFillsWhatAChainGoesOnFrom) {
+  const Ids ids = read_expected(GetParam()).back().prompt;  // 33 tokens
+  const auto whole = read_in_pieces(ids, {33});
+  const std::size_t vocab = whole.size() / 33;
+  const auto context = make_context(2, 16);  // the second sequence begins with token 16
+  Prompt prompt = Prompt::make(*maker_, model_, context, ids).value();
+  EXPECT_EQ(prompt.tokens_at(4), (Ids{ids[4], ids[20]}));
+  EXPECT_EQ(prompt.tokens_at(15), (Ids{ids[15], ids[31]}));
+  EXPECT_EQ(Prompt::make(*maker_, model_, context, {5, 6}).value().tokens_at(3), (Ids{6, 6})) << "from the first again";
+  const auto expect_logits = [&](std::uint64_t filled) {
+    ASSERT_TRUE(prompt.fill(filled, [] { return false; }));
+    prompt.give_up(filled);
+    context->begin_at(*device_, filled);
+    Chain chain = make_chain(context, 1);
+    chain.set_tokens(prompt.tokens_at(filled));
+    chain.enqueue_steps(1, false);
+    const auto logits = chain.read_output();
+    const auto want = whole.begin() + static_cast<std::ptrdiff_t>(filled * vocab);
+    EXPECT_LT(relative_error({logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(vocab)},
+                             {want, want + static_cast<std::ptrdiff_t>(vocab)}),
+              2e-3)
+        << filled;
+    chain.set_tokens({1, 1});  // what follows is no text
+    chain.enqueue_steps(std::min<std::uint64_t>(3, 15 - filled), false);
+    device_->finish();
+  };
+  for (const std::uint64_t filled : {0, 3, 5, 12, 15, 2}) expect_logits(filled);
+  EXPECT_FALSE(prompt.fill(16, [] { return true; }));
 }
 
 TEST_P(OnDecoder, SequencesDoNotInfluenceEachOther) {

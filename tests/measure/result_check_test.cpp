@@ -140,6 +140,9 @@ TEST(OutputError, OfTheFirstStepDoesNotHideUnderTheBoundOfAHop) {
   // Twice what rounding gives in a step, beside outputs of eight steps as they were measured.
   EXPECT_FALSE(judge_output(w8, {0.023, {0.27}}, 28, 8, 8192));
   EXPECT_THAT(judge_output(w8, {0.046, {0.27}}, 28, 8, 8192).value(), HasSubstr("after the first step is 0.046 "));
+  EXPECT_FALSE(judge_output(w8, {0.46, {0.9}}, 28, 8, 8192, model::Workload::kDecoder, true)) << "trained weights";
+  EXPECT_THAT(judge_output(w8, {NAN, {0.27}}, 28, 8, 8192, model::Workload::kDecoder, true).value(),
+              HasSubstr("is not a finite number"));
   EXPECT_THAT(judge_output(w8, {0.023, {1.1}}, 28, 8, 8192).value(), HasSubstr("after hop 1 is 1.1 "));
 }
 

@@ -342,9 +342,11 @@ TEST(OpenDecoder, HoldsWhatItsFileSays) {
   EXPECT_EQ(decoder.path, fixture("llama.gguf"));
   EXPECT_EQ(decoder.facts, read_facts(decoder.file).value());
   EXPECT_EQ(decoder.tensors.find(Role::kFinalNorm), decoder.file.find("output_norm.weight"));
+  EXPECT_EQ(list_quantized_types(decoder.file), "Q4_0, Q4_1, Q4_K, Q6_K, Q8_0");
   EXPECT_EQ(decoder.rope_divisors.size(), 4U) << "one for each pair of a head";
   EXPECT_EQ(compute_digest(decoder.file), compute_sha256(read_file(fixture("llama.gguf")).value()));
   EXPECT_TRUE(open_decoder(fixture("qwen2")).value().rope_divisors.empty());
+  EXPECT_EQ(list_quantized_types(open_decoder(fixture("qwen2")).value().file), "");
 }
 
 TEST(OpenDecoder, TellsTheDigestOfAllItsFiles) {

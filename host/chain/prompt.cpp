@@ -1,0 +1,59 @@
+#include "chain/prompt.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/contract.hpp"
+
+namespace qtrap::chain {
+namespace {
+
+/// Tokens of all sequences in a block, about.
+constexpr std::uint64_t kBlockTokens = 64;
+
+}  // namespace
+
+Result<Prompt> Prompt::make(const scheme::PassMaker& maker, const ResidentModel& model,
+                            std::shared_ptr<const Context> context, std::vector<std::uint32_t> ids) {
+  expects(!ids.empty(), "a prompt has a token");
+  Prompt prompt;
+  prompt.run_ = std::clamp<std::uint64_t>(kBlockTokens / context->sequences, 1, context->capacity);
+  const auto activations = Activations::make(maker, model.step, context, prompt.run_, 0);
+  if (!activations) return activations.error();
+  auto chain = Chain::make(maker, model, activations.value(), scheme::all_schemes().front());
+  if (!chain) return chain.error();
+  prompt.chain_ = std::make_unique<Chain>(std::move(chain).value());
+  prompt.device_ = &maker.device();
+  prompt.context_ = std::move(context);
+  prompt.ids_ = std::move(ids);
+  return prompt;
+}
+
+std::vector<std::uint32_t> Prompt::tokens_at(std::uint64_t position) const {
+  std::vector<std::uint32_t> tokens;
+  for (std::uint64_t s = 0; s < context_->sequences; ++s)
+    tokens.push_back(ids_[(s * context_->capacity + position) % ids_.size()]);
+  return tokens;
+}
+
+bool Prompt::fill(std::uint64_t count, const std::function<bool()>& stopped) {
+  expects(count <= context_->capacity, "a prompt fits into its context");
+  while (filled_ < count) {
+    if (stopped()) return false;
+    // The last block may begin before what is filled, and writes the same there.
+    const std::uint64_t begin = std::min(filled_, context_->capacity - run_);
+    std::vector<std::uint32_t> block(context_->sequences * run_);
+    for (std::uint64_t i = 0; i < run_; ++i) {
+      const auto tokens = tokens_at(begin + i);
+      for (std::uint64_t s = 0; s < tokens.size(); ++s) block[s * run_ + i] = tokens[s];
+    }
+    context_->begin_at(*device_, begin);
+    chain_->set_tokens(block);
+    chain_->enqueue_steps(1, false);
+    device_->finish();
+    filled_ = begin + run_;
+  }
+  return true;
+}
+
+}  // namespace qtrap::chain
