@@ -396,7 +396,9 @@ std::span<const Field<ParetoPoint>> table_of(std::type_identity<ParetoPoint>) {
       {&R::scheme, kScheme},
       {&R::throughput_vs_f16, {"throughput_vs_f16", "1", "tokens/s over those of f16"}},
       {&R::frugality_vs_f16, {"frugality_vs_f16", "1", "energy per token of f16 over this one's"}},
-      {&R::accuracy_vs_f16, {"accuracy_vs_f16", "1", "accuracy over that of f16"}},
+      {&R::accuracy_vs_f16,
+       {"accuracy_vs_f16", "1",
+        "accuracy over that of f16, of a table that was given, else exp(-KL divergence) of losses in the files"}},
       {&R::dominated_by, {"dominated_by", "", "schemes at least as good in all shared criteria and better in one"}},
       {&R::qtrap_weighted_index, {"qtrap_weighted_index", "1", "the user's own index; null without weights"}},
   };

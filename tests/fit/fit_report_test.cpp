@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <tuple>
 #include "fit/synthetic.hpp"
 
 namespace qtrap::fit {
@@ -180,6 +182,40 @@ TEST(FitReport, FitsEnergyAloneWithoutTimes) {
   EXPECT_TRUE(report.attribution.empty());
   rows[0].energy_j.reset();
   EXPECT_EQ(make_fit_report(rows, quick()).error().value, "neither time nor energy at " + rows[0].workload.point_id);
+}
+
+TEST(FitReport, TakesTheLossesOfTheFilesAsAccuracyWhereNoTableIsGiven) {
+  std::vector<result::ResultFile> files(1);
+  files[0].sessions.emplace_back().session_id = "s";
+  for (const auto& [scheme, time, loss] : {std::tuple("f16", 2.0, 0.0), std::tuple("w8a8", 1.0, 0.5)}) {
+    result::PointRecord point;
+    point.point_id = point.scheme = scheme;
+    point.cell_id = "c";
+    point.model = "m";
+    point.params = 1000;
+    point.params_step = 1000;
+    files[0].points.push_back(point);
+    result::TrialRecord trial;
+    trial.session_id = "s";
+    trial.point_id = trial.scheme = scheme;
+    trial.cell_id = "c";
+    trial.wall_s = time;
+    trial.bytes = trial.macs = 400;
+    trial.launches = 12;
+    files[0].trials.push_back(trial);
+    result::QualityRecord quality;
+    quality.model = "m";
+    quality.scheme = scheme;
+    quality.kl_nats_per_token = loss;
+    files[0].qualities.push_back(quality);
+  }
+  const auto accuracy_of = [&](const ReportOptions& options) {
+    return make_fit_report(files, options).value().pareto.at(0).points.at(1).accuracy;
+  };
+  EXPECT_DOUBLE_EQ(accuracy_of(quick()).value(), std::exp(-0.5));
+  ReportOptions options = quick();
+  options.accuracy = {{{"m", "f16"}, 0.8}, {{"m", "w8a8"}, 0.6}};
+  EXPECT_DOUBLE_EQ(accuracy_of(options).value(), 0.75);
 }
 
 TEST(FitReport, RefusesOneDeviceWithDifferentWorkloads) {

@@ -1,6 +1,7 @@
 #include "fit/file/fit_report.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <set>
 #include <tuple>
@@ -187,6 +188,18 @@ std::optional<double> find_confidence(std::span<const result::ResultFile> files)
   return strictest;
 }
 
+/// exp(-KL divergence) of the files' losses: the mean factor by which a token is less likely than f16 says.
+std::map<std::pair<std::string, std::string>, double> find_accuracies(std::span<const result::ResultFile> files) {
+  std::map<std::pair<std::string, std::string>, double> accuracies;
+  for (const result::ResultFile& file : files) {
+    for (const result::QualityRecord& quality : file.qualities) {
+      if (quality.kl_nats_per_token)
+        accuracies[{quality.model, quality.scheme}] = std::exp(-*quality.kl_nats_per_token);
+    }
+  }
+  return accuracies;
+}
+
 }  // namespace
 
 Result<FitReport> make_fit_report(std::span<const Row> rows, const ReportOptions& options) {
@@ -202,6 +215,7 @@ Result<FitReport> make_fit_report(std::span<const result::ResultFile> files, con
     if (!margin) return margin.error();
     completed.no_effect_margin = margin.value();
   }
+  if (completed.accuracy.empty()) completed.accuracy = find_accuracies(files);
   if (completed.balances.empty()) completed.balances = balances_from_results(files);
   if (!completed.ratio_confidence) completed.ratio_confidence = find_confidence(files);
   if (!completed.fit.static_power && !rows.empty()) {

@@ -27,7 +27,8 @@ struct ReportOptions {
   std::vector<Workload> family;         ///< sizes nobody measured, for the fitted N* and B*; may be empty
   std::optional<double> tdp_w;          ///< board TDP for the paper's view
   std::optional<IndexWeights> weights;  ///< of the user's own index
-  std::map<std::pair<std::string, std::string>, double> accuracy;  ///< by (model, scheme)
+  std::map<std::pair<std::string, std::string>, double> accuracy;  ///< by (model, scheme); leave empty to
+                                                                   ///< take exp(-KL divergence) of the files' losses
   std::optional<double> no_effect_margin;  ///< see judge::Options; none: that of the files, else 0.02
   std::optional<double> ratio_confidence;  ///< none: the strictest that the files' points were judged with, else that
                                            ///< of the fit
