@@ -87,7 +87,6 @@ struct OutputErrors {
 /// a model is its loss (host/quality).
 std::optional<std::string> judge_output(const scheme::SchemeInfo& scheme, const OutputErrors& errors,
                                         std::int64_t layers, std::int64_t tokens_per_hop, std::int64_t elements,
-                                        model::Workload workload = model::Workload::kProjections,
-                                        bool trained = false);
+                                        model::Workload workload = model::Workload::kProjections, bool trained = false);
 
 }  // namespace qtrap::measure

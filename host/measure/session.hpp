@@ -31,7 +31,7 @@ struct SessionPlan {
   std::map<std::string, std::int64_t> resident_layers;  ///< by model: fixed for all sessions
   std::vector<profile::Cell> cells;                     ///< what is missing, by model, then batch
   std::shared_ptr<const weights::Decoder> weights;      ///< of the one model; null: random ones
-  std::vector<std::uint32_t> context_ids;               ///< what fills a decoder's context; empty: random keys and values
+  std::vector<std::uint32_t> context_ids;  ///< what fills a decoder's context; empty: random keys and values
   std::uint64_t seed = 1;
   std::int64_t session_index = 0;                      ///< in its file; draws and orders follow from it
   bool first = true;                                   ///< of its campaign: the one with phase loops
