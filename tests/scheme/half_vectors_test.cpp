@@ -4,8 +4,8 @@
 
 #include "scheme/catalogue/kernel_table.hpp"
 #include "scheme/changed_kernels.hpp"
-#include "scheme/device_fixture.hpp"
 #include "scheme/verify/verify_cases.hpp"
+#include "support/device_fixture.hpp"
 
 namespace qtrap::scheme {
 namespace {
@@ -75,7 +75,7 @@ const OddRows kOddRows[] = {
       {.count = 3, .rows = 3, .columns = 98, .tokens = 2, .splits = 1}}},
 };
 
-class HalfVectors : public test::DeviceTest, public ::testing::WithParamInterface<std::uint32_t> {};
+class HalfVectors : public test::CpuTest, public ::testing::WithParamInterface<std::uint32_t> {};
 
 TEST_P(HalfVectors, AreTakenFromOddPlacesByNoFunctionOfTheLibrary) {
   const test::ChangedKernels kernels;
