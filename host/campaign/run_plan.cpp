@@ -117,6 +117,10 @@ result::SessionRecord make_session_identity(const RunPlan& plan) {
   record.models_sha256 = compute_sha256(describe_shapes(plan));
   record.weights = plan.campaign.weights;
   if (!plan.weights_sha256.empty()) record.weights_sha256 = plan.weights_sha256;
+  const std::string types = plan.weights ? weights::list_quantized_types(plan.weights->file) : "";
+  if (!types.empty())
+    record.hazards.push_back(
+        fmt::format("the weights are quantized ({}): a scheme of another format quantizes them a second time", types));
   if (!plan.device.forced_variant.empty()) record.kernels.variant = plan.device.forced_variant;
   return record;
 }

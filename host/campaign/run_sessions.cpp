@@ -343,7 +343,7 @@ class Run {
           "check the driver (dmesg), then go on with --resume"));
     }
     session.argv = options_.argv;
-    if (plan_.weights) state_weights(session);
+    if (plan_.weights) session.weights_sha256 = plan_.weights_sha256;
     if (looks_) state_plan(looks_->plan(), session);
     session.refines = refines_;
     session.hazards.insert(session.hazards.end(), plan_.device.choice.begin(), plan_.device.choice.end());
@@ -356,13 +356,6 @@ class Run {
     if (output_ && !output_->locked()) session.hazards.emplace_back(kNoLock);
     write(result::to_json_line(session).value());
     file_.sessions.push_back(std::move(session));
-  }
-
-  void state_weights(result::SessionRecord& session) const {
-    session.weights_sha256 = plan_.weights_sha256;
-    if (const std::string types = weights::list_quantized_types(plan_.weights->file); !types.empty())
-      session.hazards.push_back(fmt::format(
-          "the weights are quantized ({}): a scheme of another format quantizes them a second time", types));
   }
 
   /// Schemes of the plan without a loss on its text.

@@ -24,7 +24,7 @@ measure::SessionPlan make_session_plan(const WorkerOptions& options, RunPlan& pl
   session.campaign = plan.campaign;
   session.models = plan.models;
   session.weights = plan.weights;
-  if (has_text(plan)) session.context_ids = read_ids(plan);
+  if (has_text(plan) && plan.campaign.workload == profile::Workload::kDecoder) session.context_ids = read_ids(plan);
   session.seed = options.seed;
   session.session_index = options.session_index;
   session.first = options.first;

@@ -127,7 +127,7 @@ std::string make_file(const campaign::RunOptions& options, const campaign::RunPl
   session.session_id = campaign::make_session_id();
   session.started_utc = started_utc;
   session.argv = options.argv;
-  session.hazards = plan.device.choice;
+  session.hazards.insert(session.hazards.end(), plan.device.choice.begin(), plan.device.choice.end());
   std::string text = result::to_json_line(session).value();
   for (QualityRecord record : records) {
     record.session_id = session.session_id;
