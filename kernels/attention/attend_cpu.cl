@@ -1,115 +1,188 @@
-// attend (attend_reference.cl) on the CPU family: work-item (token, split) takes all heads, so that it reads its positions
-// in the order in which they lie, and keeps its part, [head][HEAD_DIM + 2] floats, in the first or second cache. It takes 16
-// positions of one kv head at a time: their scores for the REPEAT heads that share it, then exp, then the values. Keys and
-// values are read once, 2 HEAD_DIM bytes of each a position and kv head; REPEAT fma and a conversion per element. Sums of
-// lanes are made for VECTOR_WIDTH positions at once: one shuffled addition a position instead of a tree for each.
+// attend (attend_reference.cl) on the CPU family: work-item (token, split) takes all heads, and keeps its part,
+// [head][HEAD_DIM + 2] floats, in the first or second cache. Of POSITIONS positions it takes a kv head at a time: the scores
+// of the REPEAT heads that share it, in units of ln 2, then powers of two, then the values. Meanwhile the values of the same
+// positions, then the next keys are prefetched; whole blocks of positions lie in STREAMS runs side by side, which gives the
+// hardware's prefetchers as many streams. Keys and values are read once, 2 HEAD_DIM bytes of each a position and kv head.
+// Per vector of them one conversion and REPEAT fma; per VECTOR_WIDTH scores 3 (VECTOR_WIDTH - 1) shuffles and additions
+// (add_lanes) and 16 instructions of power_of_2. Accumulators stay in registers: those of STEP positions and all heads with
+// keys, of CHUNK vectors and all heads with values.
 // Precondition: the global size is tokens x splits.
 #include "common/common.clh"
 #if !defined(HEAD_DIM) || !defined(REPEAT)
 #error "HEAD_DIM and REPEAT are not defined: they come from the extent of a launch"
 #endif
 
-#define POSITIONS 16
+#define STREAMS 4
+#define POSITIONS 32
 #define WHOLE (HEAD_DIM / VECTOR_WIDTH * VECTOR_WIDTH)
 #define PART (HEAD_DIM + 2)
 #define UNROLLED _Pragma("unroll")
+#define ROLLED _Pragma("nounroll")
+// Of 32 vector registers with vectors of 16 (AVX-512), of 16 with vectors of 8: at most 28 and 14 accumulators.
+#if 16 * REPEAT <= 7 * VECTOR_WIDTH
+#define STEP 4
+#elif 8 * REPEAT <= 7 * VECTOR_WIDTH
+#define STEP 2
+#else
+#define STEP 1
+#endif
+#define CHUNK STEP
+#define STEPS (VECTOR_WIDTH / STEP)
 
-// At any multiple of four bytes.
-typedef floatv loose_floatv __attribute__((aligned(4), may_alias));
 #define PART_AT(pointer) (*(__global loose_floatv*)(pointer))
 
-/// Elements of a head that is no whole vectors start at any multiple of four bytes, and PoCL 3.1 makes of vload_half16 there a
-/// load that faults off 16 bytes: the bits are brought first.
-static inline floatv load_elements(__global const half* from) {
-  const JOIN(short, VECTOR_WIDTH) bits = *(__global const JOIN(loose_short, VECTOR_WIDTH)*)from;
-  return JOIN(vload_half, VECTOR_WIDTH)(0, (const half*)&bits);
-}
-
-// [sum a, sum b, …] of VECTOR_WIDTH vectors, in their order.
-#define HALVE(a, b) (floatv)((a).even + (a).odd, (b).even + (b).odd)
-static inline floatv sum_each(const floatv v[VECTOR_WIDTH]) {
-  floatv sums[VECTOR_WIDTH];
-  UNROLLED for (uint i = 0; i < VECTOR_WIDTH; ++i) sums[i] = v[i];
-  UNROLLED for (uint left = VECTOR_WIDTH / 2; left > 0; left /= 2) {
-    UNROLLED for (uint i = 0; i < left; ++i) sums[i] = HALVE(sums[2 * i], sums[2 * i + 1]);
+// Sums of the lanes of VECTOR_WIDTH vectors, in their order, by a tree whose shuffles are each an instruction: within 128
+// bits a, b -> a0 + a2, b0 + b2, a1 + a3, b1 + b3; then of two such -> the sums of four; then the halves of vectors.
+#if VECTOR_WIDTH == 16
+#define PAIRS(a, b)                                                                              \
+  (__builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29) +     \
+   __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31))
+#define FOURS(a, b)                                                                              \
+  (__builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29) +     \
+   __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+#define HALVES(a, b)                                                                             \
+  (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +     \
+   __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31))
+#else
+#define PAIRS(a, b) \
+  (__builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13) + __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15))
+#define FOURS(a, b) \
+  (__builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13) + __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15))
+#define HALVES(a, b) \
+  (__builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15))
+#endif
+/// The levels of that tree from `level` on over v[0] to v[count - 1], into v[0].
+static inline floatv add_lanes(floatv* v, uint count, uint level) {
+  UNROLLED for (; count > 1; count /= 2, ++level) {
+    UNROLLED for (uint i = 0; i < count / 2; ++i) {
+      const floatv a = v[2 * i], b = v[2 * i + 1];
+      v[i] = level == 0 ? PAIRS(a, b) : level == 1 ? FOURS(a, b) : HALVES(a, b);
+    }
   }
-  return sums[0];
+  return v[0];
 }
 
-/// Scores of POSITIONS positions, of which `count` are there, for the heads of one kv head. q: their queries over
-/// sqrt(head_dim). Of positions beyond the last the last one is read again.
-static inline void score_positions(float scores[REPEAT][POSITIONS], const float* q, __global const half* key, size_t row,
-                                   uint count) {
-  for (uint first = 0; first < POSITIONS; first += VECTOR_WIDTH) {
-    floatv sums[REPEAT][VECTOR_WIDTH];
-    UNROLLED for (uint i = 0; i < VECTOR_WIDTH; ++i) {
-      __global const half* own = key + min(first + i, count - 1) * row;
-      UNROLLED for (uint r = 0; r < REPEAT; ++r) sums[r][i] = 0.0f;
-      UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
-        const floatv element = load_elements(own + d);
-        UNROLLED for (uint r = 0; r < REPEAT; ++r) sums[r][i] = fma(element, *(const floatv*)(q + r * WHOLE + d), sums[r][i]);
+/// 2^x for x <= 0, 2^-126 below: a polynomial on [-0.5, 0.5] (Cephes' exp2f, 1.7e-7), its exponent raised.
+static inline floatv power_of_2(floatv x) {
+  const floatv limited = x < -126.0f ? (floatv)(-126.0f) : x;  // leaves NaN what it is
+  const floatv biased = limited + ROUNDING_BIAS;
+  const floatv rest = limited - (biased - ROUNDING_BIAS);
+  floatv power = fma(rest, (floatv)(1.535336188319500e-4f), (floatv)(1.339887440266574e-3f));
+  power = fma(power, rest, (floatv)(9.618437357674640e-3f));
+  power = fma(power, rest, (floatv)(5.550332471162809e-2f));
+  power = fma(power, rest, (floatv)(2.402264791363012e-1f));
+  power = fma(power, rest, (floatv)(6.931472028550421e-1f));
+  power = fma(power, rest, (floatv)(1.0f));
+  return JOIN(as_float, VECTOR_WIDTH)(JOIN(as_int, VECTOR_WIDTH)(power) + (JOIN(as_int, VECTOR_WIDTH)(biased) << 23));
+}
+
+static inline float top_of(floatv v) {
+#if VECTOR_WIDTH == 16
+  const float8 top8 = max(v.lo, v.hi);
+#else
+  const float8 top8 = v;
+#endif
+  const float4 top4 = max(top8.lo, top8.hi);
+  return max(max(top4.x, top4.y), max(top4.z, top4.w));
+}
+
+/// The line or lines of a row's head from `from` on, to come.
+static inline void prefetch_head(__global const half* from, uint elements) {
+  UNROLLED for (uint d = 0; d < elements; d += 32) PREFETCH_LEVEL2((size_t)(from + d));
+}
+
+/// Scores of VECTOR_WIDTH positions, whose rows lie `offset` behind `key`, for the heads of one kv head. q: their queries in
+/// the scale of the scores. Prefetches the same positions of `value`.
+static inline void score_positions(float scores[REPEAT][POSITIONS], uint first, const float* q, __global const half* key,
+                                   __global const half* value, const size_t* offset) {
+  floatv sums[REPEAT][STEPS];
+  ROLLED for (uint i = 0; i < STEPS; ++i) {
+    floatv own[REPEAT][STEP];
+    UNROLLED for (uint s = 0; s < STEP; ++s) prefetch_head(value + offset[first + i * STEP + s], HEAD_DIM);
+    UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
+      floatv element[STEP];
+      UNROLLED for (uint s = 0; s < STEP; ++s) element[s] = LOAD_HALFV(key + offset[first + i * STEP + s] + d);
+      UNROLLED for (uint r = 0; r < REPEAT; ++r) {
+        const floatv factor = *(const floatv*)(q + r * WHOLE + d);
+        UNROLLED for (uint s = 0; s < STEP; ++s) {
+          own[r][s] = d == 0 ? element[s] * factor : fma(element[s], factor, own[r][s]);
+        }
       }
     }
-    UNROLLED for (uint r = 0; r < REPEAT; ++r) *(floatv*)(scores[r] + first) = sum_each(sums[r]);
+    UNROLLED for (uint r = 0; r < REPEAT; ++r) sums[r][i] = add_lanes(own[r], STEP, 0);
+  }
+  UNROLLED for (uint r = 0; r < REPEAT; ++r) {
+    *(floatv*)(scores[r] + first) = add_lanes(sums[r], STEPS, STEP == 4 ? 2 : STEP - 1);
   }
 }
 
 /// The elements that make no whole vector, added to the scores.
-static inline void score_rest(float scores[REPEAT][POSITIONS], __global const half* query, __global const half* key, size_t row,
-                              uint count) {
-  const float scale = 1.0f / sqrt((float)HEAD_DIM);
+static inline void score_rest(float scores[REPEAT][POSITIONS], __global const half* query, float scale,
+                              __global const half* key, const size_t* offset, uint count) {
   for (uint r = 0; r < REPEAT; ++r) {
     for (uint p = 0; p < count; ++p) {
       for (uint d = WHOLE; d < HEAD_DIM; ++d)
-        scores[r][p] = fma(vload_half(r * HEAD_DIM + d, query) * scale, vload_half(d, key + p * row), scores[r][p]);
+        scores[r][p] = fma(vload_half(r * HEAD_DIM + d, query) * scale, vload_half(d, key + offset[p]), scores[r][p]);
     }
   }
 }
 
-/// Turns scores into weights exp(s - top), takes them into the part of each head, and says by what that shrinks.
+/// Turns the scores of `count` positions into weights 2^(s - top), takes them into the part of each head, and says by what
+/// that shrinks.
 static inline void weigh(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part, uint count) {
   UNROLLED for (uint r = 0; r < REPEAT; ++r) {
     __global float* ends = part + r * PART + HEAD_DIM;
-    for (uint p = count; p < POSITIONS; ++p) scores[r][p] = -MAXFLOAT;
-    const float16 all = *(const float16*)scores[r];
-    const float8 tops8 = fmax(all.lo, all.hi);
-    const float4 tops4 = fmax(tops8.lo, tops8.hi);
-    const float top = fmax(fmax(fmax(tops4.x, tops4.y), fmax(tops4.z, tops4.w)), ends[1]);
-    shrink[r] = exp(ends[1] - top);
-    const float16 weights = exp(all - top);
-    *(float16*)scores[r] = weights;
-    ends[0] = fma(ends[0], shrink[r], sum16(weights));
+    ROLLED for (uint p = count; p < POSITIONS; ++p) scores[r][p] = -MAXFLOAT;
+    floatv tops = *(const floatv*)scores[r], sums = 0.0f;
+    UNROLLED for (uint p = VECTOR_WIDTH; p < POSITIONS; p += VECTOR_WIDTH) tops = max(tops, *(const floatv*)(scores[r] + p));
+    const float top = max(top_of(tops), ends[1]);
+    shrink[r] = power_of_2((floatv)(ends[1] - top)).s0;
+    UNROLLED for (uint p = 0; p < POSITIONS; p += VECTOR_WIDTH) {
+      const floatv weights = power_of_2(*(const floatv*)(scores[r] + p) - top);
+      *(floatv*)(scores[r] + p) = weights;
+      sums += weights;
+    }
+    ends[0] = fma(ends[0], shrink[r], SUM_FLOATV(sums));
     ends[1] = top;
   }
 }
 
-static inline void mix_some(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part,
-                            __global const half* value, size_t row, uint count) {
-  UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
-    floatv mixed[REPEAT];
-    UNROLLED for (uint r = 0; r < REPEAT; ++r) mixed[r] = PART_AT(part + r * PART + d) * shrink[r];
-    UNROLLED for (uint p = 0; p < count; ++p) {
-      const floatv element = load_elements(value + p * row + d);
-      UNROLLED for (uint r = 0; r < REPEAT; ++r) mixed[r] = fma((floatv)(scores[r][p]), element, mixed[r]);
-    }
-    UNROLLED for (uint r = 0; r < REPEAT; ++r) PART_AT(part + r * PART + d) = mixed[r];
+/// `vectors` vectors of each head of the part, from `part` on, shrunk, and the weighted values added. Prefetches the same
+/// elements of `next`.
+static inline void mix_vectors(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part,
+                               __global const half* value, __global const half* next, const size_t* offset, uint count,
+                               const uint vectors) {
+  floatv mixed[REPEAT][CHUNK];
+  UNROLLED for (uint r = 0; r < REPEAT; ++r) {
+    UNROLLED for (uint c = 0; c < vectors; ++c) mixed[r][c] = PART_AT(part + r * PART + c * VECTOR_WIDTH) * shrink[r];
   }
-  for (uint r = 0; r < REPEAT; ++r) {
-    for (uint d = WHOLE; d < HEAD_DIM; ++d) {
-      float mixed = part[r * PART + d] * shrink[r];
-      for (uint p = 0; p < count; ++p) mixed = fma(scores[r][p], vload_half(d, value + p * row), mixed);
-      part[r * PART + d] = mixed;
+  ROLLED for (uint p = 0; p < count; ++p) {
+    prefetch_head(next + offset[p], vectors * VECTOR_WIDTH);
+    UNROLLED for (uint c = 0; c < vectors; ++c) {
+      const floatv element = LOAD_HALFV(value + offset[p] + c * VECTOR_WIDTH);
+      UNROLLED for (uint r = 0; r < REPEAT; ++r) mixed[r][c] = fma((floatv)(scores[r][p]), element, mixed[r][c]);
     }
+  }
+  UNROLLED for (uint r = 0; r < REPEAT; ++r) {
+    UNROLLED for (uint c = 0; c < vectors; ++c) PART_AT(part + r * PART + c * VECTOR_WIDTH) = mixed[r][c];
   }
 }
 
 /// Adds weighted values to what the part holds, shrunk.
 static inline void mix(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part, __global const half* value,
-                       size_t row, uint count) {
-  if (count == POSITIONS) {
-    mix_some(scores, shrink, part, value, row, POSITIONS);
-  } else {
-    mix_some(scores, shrink, part, value, row, count);
+                       __global const half* next, const size_t* offset, uint count) {
+  uint d = 0;
+  ROLLED for (; d + CHUNK * VECTOR_WIDTH <= WHOLE; d += CHUNK * VECTOR_WIDTH) {
+    mix_vectors(scores, shrink, part + d, value + d, next + d, offset, count, CHUNK);
+  }
+  const uint left = WHOLE / VECTOR_WIDTH % CHUNK;
+  if (left > 0) mix_vectors(scores, shrink, part + d, value + d, next + d, offset, count, left);
+  for (uint r = 0; r < REPEAT; ++r) {
+    for (d = WHOLE; d < HEAD_DIM; ++d) {
+      float mixed = part[r * PART + d] * shrink[r];
+      for (uint p = 0; p < count; ++p) mixed = fma(scores[r][p], vload_half(d, value + offset[p]), mixed);
+      part[r * PART + d] = mixed;
+    }
   }
 }
 
@@ -122,30 +195,37 @@ CPU_KERNEL void attend_f16_cpu(__global const half* restrict q, __global const h
   const uint begin = min(split * length, seen), end = min(begin + length, seen);
   const size_t row = (size_t)(tokens / run) * kv_heads * HEAD_DIM;
   const size_t own = (size_t)(t / run) * kv_heads * HEAD_DIM;
-  __global const half* query = q + (size_t)t * heads * HEAD_DIM;
   __global float* part = parts + ((size_t)t * splits + split) * heads * PART;
-  const float scale = 1.0f / sqrt((float)HEAD_DIM);
+  const float scale = M_LOG2E_F / sqrt((float)HEAD_DIM);
   for (uint h = 0; h < heads; ++h) {
     for (uint d = 0; d < HEAD_DIM + 1; ++d) part[h * PART + d] = 0.0f;
     part[h * PART + HEAD_DIM + 1] = -MAXFLOAT;
   }
-  for (uint p = begin; p < end; p += POSITIONS) {
-    const uint count = min((uint)POSITIONS, end - p);
+  const uint stream = (end - begin) / POSITIONS * (POSITIONS / STREAMS);  // positions of one
+  for (uint done = 0; begin + done < end; done += POSITIONS) {
+    const uint count = min((uint)POSITIONS, end - begin - done);
+    size_t offset[POSITIONS];  // beyond the last position the last one is read again
+    ROLLED for (uint i = 0; i < POSITIONS; ++i) {
+      const uint place = count == POSITIONS ? i % STREAMS * stream + done / STREAMS + i / STREAMS : done + min(i, count - 1);
+      offset[i] = own + (begin + place) * row;
+    }
     for (uint g = 0; g < kv_heads; ++g) {
-      const size_t at = p * row + own + g * HEAD_DIM;
-      __global const half* group_query = query + (size_t)g * REPEAT * HEAD_DIM;
+      __global const half* query = q + ((size_t)t * heads + g * REPEAT) * HEAD_DIM;
       __global float* group_part = part + (size_t)g * REPEAT * PART;
       float scaled[REPEAT * WHOLE + VECTOR_WIDTH] __attribute__((aligned(64)));
       UNROLLED for (uint r = 0; r < REPEAT; ++r) {
         UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
-          *(floatv*)(scaled + r * WHOLE + d) = load_elements(group_query + r * HEAD_DIM + d) * scale;
+          *(floatv*)(scaled + r * WHOLE + d) = LOAD_HALFV(query + r * HEAD_DIM + d) * scale;
         }
       }
       float scores[REPEAT][POSITIONS] __attribute__((aligned(64))), shrink[REPEAT];
-      score_positions(scores, scaled, keys + at, row, count);
-      if (WHOLE < HEAD_DIM) score_rest(scores, group_query, keys + at, row, count);
+      __global const half *key = keys + g * HEAD_DIM, *value = values + g * HEAD_DIM;
+      ROLLED for (uint i = 0; i < POSITIONS; i += VECTOR_WIDTH) score_positions(scores, i, scaled, key, value, offset);
+      if (WHOLE < HEAD_DIM) score_rest(scores, query, scale, key, offset, count);
       weigh(scores, shrink, group_part, count);
-      mix(scores, shrink, group_part, values + at, row, count);
+      __global const half* next = g + 1 < kv_heads ? key + HEAD_DIM : keys + POSITIONS / STREAMS * row;
+      mix(scores, shrink, group_part, value, next, offset, count);
     }
   }
+  for (uint h = 0; h < heads; ++h) part[h * PART + HEAD_DIM + 1] *= M_LN2_F;  // combine_heads takes units of 1
 }

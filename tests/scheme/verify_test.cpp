@@ -137,6 +137,23 @@ TEST_F(VerifyTest, FailsAttentionThatLeavesOutTheRestOfAHead) {
   }
 }
 
+TEST_F(VerifyTest, FailsAttentionOfTheCpuFamilyWithALineSpoiled) {
+  for (const auto& [from, to] : {
+           std::pair{"done / STREAMS + i / STREAMS", "i / STREAMS"},
+           std::pair{"i % STREAMS * stream", "i % STREAMS * (POSITIONS / STREAMS)"},
+           std::pair{"done + min(i, count - 1)", "min(i, count - 1)"},
+           std::pair{"for (uint p = count; p < POSITIONS; ++p) scores[r][p] = -MAXFLOAT;", ""},
+           std::pair{"fma(ends[0], shrink[r], SUM_FLOATV(sums))", "ends[0] + SUM_FLOATV(sums)"},
+           std::pair{"+ c * VECTOR_WIDTH) * shrink[r];", "+ c * VECTOR_WIDTH);"},
+           std::pair{"if (left > 0) mix_vectors", "if (false) mix_vectors"},
+           std::pair{"*= M_LN2_F;", "*= 1.0f;"},
+       }) {
+    const auto rows = verify_mutant("attention/attend_cpu.cl", from, to, "attend_f16");
+    ASSERT_EQ(rows.size(), 1U) << from;
+    EXPECT_EQ(rows[0].status, VerifyStatus::kFail) << from;
+  }
+}
+
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
   const auto rows =
       verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)",

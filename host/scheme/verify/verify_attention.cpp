@@ -11,9 +11,9 @@ namespace {
 using device::Buffer;
 using enum OperationKind;
 
-/// Of one shape: three new tokens of each sequence where `tokens` allows, else one; 45 positions filled before, which
-/// leaves the last of many parts empty.
-constexpr std::uint64_t kFilled = 45;
+/// Of one shape: three new tokens of each sequence where `tokens` allows, else one; 77 positions filled before, which
+/// gives one part two whole blocks of the CPU family's 32 and a rest, and leaves the last of many parts empty.
+constexpr std::uint64_t kFilled = 77;
 AttentionShape shape_of(const Extent& e) {
   const std::uint64_t run = e.tokens % 3 == 0 ? 3 : 1;
   return {e.rows, e.count, e.columns, e.tokens / run, run, kFilled + run + 2, e.splits};
