@@ -70,6 +70,7 @@ const OddRows kOddRows[] = {
     {"gemv_q4_1_f16_cpu", widths(11, 1)},
     {"gemm_f16_f16_cpu", widths(35, 17)},
     {"gemm_i8_f16_cpu", widths(35, 17)},
+    {"combine_heads_f16_cpu", {{.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2}}},
     {"attend_f16_cpu",
      {{.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2},
       {.count = 3, .rows = 3, .columns = 98, .tokens = 2, .splits = 1}}},

@@ -21,6 +21,9 @@ inline device::WorkSize rotated_pairs(const Tuning&, const Extent& e) {
 inline device::WorkSize combined_elements(const Tuning&, const Extent& e) {
   return attention_elements(e.rows * e.columns, e.tokens);
 }
+inline device::WorkSize combined_heads(const Tuning&, const Extent& e) {
+  return {{static_cast<std::size_t>(e.rows), static_cast<std::size_t>(e.tokens), 1}, {1, 1, 1}};
+}
 inline device::WorkSize attend_head(const Tuning&, const Extent& e) {
   return {{static_cast<std::size_t>(e.rows), static_cast<std::size_t>(e.tokens), static_cast<std::size_t>(e.splits)},
           {1, 1, 1}};
@@ -35,6 +38,9 @@ inline device::WorkSize attend_kv_head(const Tuning& t, const Extent& e) {
 }
 
 inline std::string combine_options(const Tuning&, const Extent& e) { return fmt::format("-DHEAD_DIM={}", e.columns); }
+inline std::string combine_cpu_options(const Tuning& t, const Extent& e) {
+  return fmt::format("{} -DVECTOR_WIDTH={}", combine_options(t, e), t.vector_width);
+}
 inline std::string attend_options(const Tuning&, const Extent& e) {
   return fmt::format("-DHEAD_DIM={} -DREPEAT={}", e.columns, e.rows / e.count);
 }

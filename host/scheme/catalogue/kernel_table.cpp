@@ -325,6 +325,7 @@ constexpr KernelRow kRows[] = {
     {{kAttend}, "gpu", "attention/attend_gpu.cl", attend_kv_head, attend_gpu_options},
     {{kAttend}, "cpu", "attention/attend_cpu.cl", attend_token, attend_cpu_options},
     {{kCombineHeads}, "reference", "attention/combine_heads_reference.cl", combined_elements, combine_options},
+    {{kCombineHeads}, "cpu", "attention/combine_heads_cpu.cl", combined_heads, combine_cpu_options},
     {{kEmbed}, "reference", "token/embed_reference.cl", spread_inputs, no_options},
     {{kChoose}, "reference", "token/choose_reference.cl", spread_tokens, no_options},
     {{kChoose}, "gpu", "token/choose_gpu.cl", token_group, gpu_row_options},
