@@ -178,11 +178,9 @@ void walk(const R& record, const std::string& path, const Place& file) {
   }
 }
 
-/// Table, schema and rules of a file, in this order.
+/// `parsed`, of this text by its table, once schema and rules find nothing, in this order.
 template <class R>
-Result<R> check_document(std::string_view text, std::string_view name, const std::string& schema,
-                         std::string_view version) {
-  auto parsed = table::parse_document<R>(text, name, version);
+Result<R> check_document(Result<R> parsed, std::string_view text, std::string_view name, const std::string& schema) {
   if (!parsed) return parsed.error();
   if (auto violation = SchemaCheck(nlohmann::json::parse(schema)).find_violation(nlohmann::json::parse(text))) {
     violation->what = fmt::format("{}: {}", name, violation->what);
@@ -197,7 +195,7 @@ Result<R> check_document(std::string_view text, std::string_view name, const std
 }  // namespace
 
 Result<CheckReport> check_fit(std::string_view text, std::string_view name) {
-  const auto parsed = check_document<FitFile>(text, name, make_fit_schema(), kFitVersion);
+  const auto parsed = check_document(parse_fit(text, name), text, name, make_fit_schema());
   if (!parsed) return parsed.error();
   const FitFile& fit = parsed.value();
   return CheckReport{fit.schema,
@@ -208,7 +206,8 @@ Result<CheckReport> check_fit(std::string_view text, std::string_view name) {
 }
 
 Result<CheckReport> check_compare(std::string_view text, std::string_view name) {
-  const auto parsed = check_document<CompareFile>(text, name, make_compare_schema(), kCompareVersion);
+  const auto parsed = check_document(table::parse_document<CompareFile>(text, name, kCompareVersion), text, name,
+                                     make_compare_schema());
   if (!parsed) return parsed.error();
   const CompareFile& file = parsed.value();
   return CheckReport{file.schema, fmt::format("compare {}: {} subjects, {} points, {} critical scales, {} critical "
@@ -218,7 +217,8 @@ Result<CheckReport> check_compare(std::string_view text, std::string_view name) 
 }
 
 Result<CheckReport> check_plan(std::string_view text, std::string_view name) {
-  const auto parsed = check_document<PlanFile>(text, name, make_plan_schema(), kPlanVersion);
+  const auto parsed =
+      check_document(table::parse_document<PlanFile>(text, name, kPlanVersion), text, name, make_plan_schema());
   if (!parsed) return parsed.error();
   const PlanFile& plan = parsed.value();
   return CheckReport{plan.schema, fmt::format("plan {} of campaign {}, {} forecasts", plan.schema_version,

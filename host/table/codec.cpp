@@ -120,6 +120,11 @@ bool is_list(const Json& value, const Spot& spot) {
   return false;
 }
 
+void refuse_absent(const Spot& spot) {
+  spot.problem.add(
+      usage_error(fmt::format("{}a key is missing", spot.prefix), spot.path, fmt::format("add it: {}", spot.key.doc)));
+}
+
 bool is_object(const Json& value, const Spot& spot) {
   if (!value.is_object()) spot.refuse("has the wrong type", value, "give an object in { }");
   return value.is_object();

@@ -200,14 +200,12 @@ void decode(const Json& value, const Spot& spot, std::vector<T>& out) {
   if (!is_list(value, spot)) return;
   for (const Json& item : value) {
     const Spot there = spot.at(spot.path + "[" + std::to_string(out.size()) + "]");
-    T entry{};
-    decode(item, there, entry);
+    decode(item, there, out.emplace_back());
     if (spot.problem.found()) return;
-    if constexpr (std::equality_comparable<T>) {
-      if (spot.key.has(kDistinct) && std::find(out.begin(), out.end(), entry) != out.end())
+    if constexpr (std::equality_comparable<T> && !HasFields<T>) {
+      if (spot.key.has(kDistinct) && std::find(out.begin(), out.end() - 1, out.back()) != out.end() - 1)
         spot.refuse("holds an entry twice", item, "give each once");
     }
-    out.push_back(std::move(entry));
   }
 }
 
@@ -219,6 +217,9 @@ void decode(const Json& value, const Spot& spot, std::map<std::string, T>& out) 
     return spot.refuse("is an empty object", value, "give at least one entry");
   for (const auto& [name, item] : value.items()) decode(item, spot.at(spot.path + "." + name), out[name]);
 }
+
+/// Refuses a record without this key.
+void refuse_absent(const Spot& spot);
 
 /// "PATH.NAME", or NAME at the top of a file.
 std::string join_path(const std::string& path, std::string_view name);
@@ -237,8 +238,7 @@ void decode_record(const Json& object, const Spot& spot, R& record, const std::v
           if (found != object.end()) {
             decode(*found, there, out);
           } else if (is_required<T>(field.key)) {
-            spot.problem.add(usage_error(std::string(spot.prefix) + "a key is missing", there.path,
-                                         "add it: " + std::string(field.key.doc)));
+            refuse_absent(there);
           }
         },
         field.member);

@@ -42,7 +42,7 @@ enum Trait : unsigned {
   kMayMiss = 4,      ///< readers take a file without it: the record's initial value stands
   kLeftOut = 8,      ///< an absent or empty member has no key instead of null, "", [] or {}
   kFileName = 16,    ///< the text becomes part of a path: is_file_name()
-  kDistinct = 32,    ///< the list holds no entry twice
+  kDistinct = 32,    ///< the list, of anything but records, holds no entry twice
   kGiven = 64,       ///< of an optional member: required; absent is a writer that forgot it, which is an error
 };
 

@@ -138,14 +138,33 @@ Json list_schema(Json items, const Key& key, Manner manner) {
 
 Json word_schema(std::span<const std::string_view> words) { return {{"type", "string"}, {"enum", words}}; }
 
-Json nullable_schema(Json schema) {
+Json optional_schema(Json schema, const Key& key) {
+  if (key.has(kLeftOut) || key.has(kGiven)) return schema;
   schema["type"] = Json::array({schema["type"], "null"});
   if (schema.contains("enum")) schema["enum"].push_back(nullptr);
   return schema;
 }
 
-std::string describe_key(const Key& key) {
-  return key.unit.empty() ? std::string(key.doc) : fmt::format("{} [{}]", key.doc, key.unit);
+Json map_schema(Json values, Manner manner) {
+  Json schema{{"type", "object"}, {"additionalProperties", std::move(values)}};
+  if (manner == Manner::kStrict) schema["minProperties"] = 1;
+  return schema;
+}
+
+Json start_object(Json schema, Manner manner) {
+  schema["type"] = "object";
+  if (manner == Manner::kStrict) schema["additionalProperties"] = false;
+  if (!schema.contains("properties")) schema["properties"] = Json::object();
+  if (!schema.contains("required")) schema["required"] = Json::array();
+  return schema;
+}
+
+void add_property(Json& schema, const Key& key, Json property, bool required, const Json& initial) {
+  const std::string name(key.name);
+  property["description"] = key.unit.empty() ? std::string(key.doc) : fmt::format("{} [{}]", key.doc, key.unit);
+  if (key.has(kMayMiss) && initial.contains(name)) property["default"] = initial[name];
+  schema["properties"][name] = std::move(property);
+  if (required) schema["required"].push_back(name);
 }
 
 Json draft_7(std::string_view id, std::string_view title) {

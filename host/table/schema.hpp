@@ -20,10 +20,10 @@ Json type_schema(Tag<std::string>, const Key& key, Manner manner);
 Json list_schema(Json items, const Key& key, Manner manner);
 /// Texts of a closed list.
 Json word_schema(std::span<const std::string_view> words);
-/// `schema`, or null.
-Json nullable_schema(Json schema);
-/// The description of a key in a schema: meaning and unit.
-std::string describe_key(const Key& key);
+/// `schema`, or null where the key is written without a value.
+Json optional_schema(Json schema, const Key& key);
+/// Objects of any keys whose values are of `values`.
+Json map_schema(Json values, Manner manner);
 
 inline Json type_schema(Tag<bool>, const Key&, Manner) { return {{"type", "boolean"}}; }
 template <IsWord E>
@@ -39,35 +39,35 @@ Json type_schema(Tag<std::map<std::string, T>>, const Key& key, Manner manner);
 template <HasFields R>
 Json type_schema(Tag<R>, const Key&, Manner manner);
 
-/// Properties and required keys of a record, after those in `schema`.
+/// A schema of objects, before its properties.
+Json start_object(Json schema, Manner manner);
+/// Adds a key with its description, its default where it may be left out, and whether it is required.
+void add_property(Json& schema, const Key& key, Json property, bool required, const Json& initial);
+
+/// Properties and required keys of a record, after those in `schema`. A visit makes a function for each type of member:
+/// it does no more than depends on the type.
 template <HasFields R>
 Json object_schema(Json schema, Manner manner) {
-  schema["type"] = "object";
-  if (manner == Manner::kStrict) schema["additionalProperties"] = false;
-  if (!schema.contains("properties")) schema["properties"] = Json::object();
-  if (!schema.contains("required")) schema["required"] = Json::array();
+  schema = start_object(std::move(schema), manner);
   Problem ignored;
   const Json initial = manner == Manner::kStrict ? encode_record(R(), ignored) : Json::object();
   for (const Field<R>& field : fields<R>()) {
-    const Key& key = field.key;
-    const std::string name(key.name);
+    Json property;
+    bool required = false;
     std::visit(
         [&]<class T>(T R::*) {
-          Json property = type_schema(Tag<T>{}, key, manner);
-          property["description"] = describe_key(key);
-          if (key.has(kMayMiss) && initial.contains(name)) property["default"] = initial[name];
-          schema["properties"][name] = std::move(property);
-          if (is_required<T>(key)) schema["required"].push_back(name);
+          property = type_schema(Tag<T>{}, field.key, manner);
+          required = is_required<T>(field.key);
         },
         field.member);
+    add_property(schema, field.key, std::move(property), required, initial);
   }
   return schema;
 }
 
 template <class T>
 Json type_schema(Tag<std::optional<T>>, const Key& key, Manner manner) {
-  Json schema = type_schema(Tag<T>{}, key, manner);
-  return key.has(kLeftOut) || key.has(kGiven) ? schema : nullable_schema(std::move(schema));
+  return optional_schema(type_schema(Tag<T>{}, key, manner), key);
 }
 template <class T>
 Json type_schema(Tag<std::vector<T>>, const Key& key, Manner manner) {
@@ -75,9 +75,7 @@ Json type_schema(Tag<std::vector<T>>, const Key& key, Manner manner) {
 }
 template <class T>
 Json type_schema(Tag<std::map<std::string, T>>, const Key& key, Manner manner) {
-  Json schema{{"type", "object"}, {"additionalProperties", type_schema(Tag<T>{}, key, manner)}};
-  if (manner == Manner::kStrict) schema["minProperties"] = 1;
-  return schema;
+  return map_schema(type_schema(Tag<T>{}, key, manner), manner);
 }
 template <HasFields R>
 Json type_schema(Tag<R>, const Key&, Manner manner) {
