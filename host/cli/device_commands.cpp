@@ -343,6 +343,7 @@ int run_ceilings(const program::DeviceOptions& options) {
   if (!error.empty()) throw Failure(runtime_error("the ceilings cannot be measured", error, "see `qtrap verify`"));
   if (table.empty())
     throw Failure(runtime_error("the driver failed", "the process " + end.words(), "see `qtrap verify` and dmesg"));
+  if (const auto window = measure::describe_named_window()) program::tell(*window);
   program::print(table);
   return program::kDone;
 }

@@ -1,7 +1,5 @@
 #include "measure/session_description.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -81,8 +79,7 @@ void describe_session(device::Device& device, const Clock& clock, const SessionF
   const auto hazards = find_hazards(session.host, facts.limits);
   session.hazards.insert(session.hazards.end(), hazards.begin(), hazards.end());
   add_load_hazards(monitor.judge(), session.hazards);
-  if (const auto window = session.environment.find(kCeilingWindow); window != session.environment.end())
-    session.hazards.push_back(fmt::format("ceilings over windows of {} s ({})", window->second, kCeilingWindow));
+  if (const auto window = describe_named_window()) session.hazards.push_back(*window);
   add_meter_hazards(facts.meter, facts.source, session.hazards);
   if (!check.trusted)
     session.hazards.push_back("event stamps not trusted: phases timed by the host (" + check.reason + ")");

@@ -50,7 +50,9 @@ class Boards(LayerTest):
         self.assertIn("nvml", self.done(board, "meters").stdout)
 
     def ceilings(self, board):
-        rows = {row["quantity"]: row for row in json.loads(self.done(board, "ceilings", "--json").stdout)}
+        done = self.done(board, "ceilings", "--json")
+        self.assertIn("ceilings over windows of 0.001 s (QTRAP_CEILING_WINDOW_S)", done.stderr)  # of support.py
+        rows = {row["quantity"]: row for row in json.loads(done.stdout)}
         for name in RATES:
             self.assertGreater(rows[name]["value"], 0)
         for row in rows.values():

@@ -175,6 +175,7 @@ class SideFiles(Machine):
         self.finish("one.json", "--device", "cpu", "--quiet", "--out", "r.jsonl", environment={"QTRAP_PROFILES": str(profiles)})
         hazards = self.records(self.folder / "r.jsonl", "session")[0]["hazards"]
         self.assertTrue(any("aaa-other.json" in hazard for hazard in hazards), hazards)
+        self.assertIn("ceilings over windows of 0.001 s (QTRAP_CEILING_WINDOW_S)", hazards)  # of support.py
 
     def test_home_unset_or_read_only_stops_nothing(self):
         bare = {key: os.environ[key] for key in ("PATH", "POCL_CACHE_DIR", "OCL_ICD_VENDORS") if key in os.environ}

@@ -17,7 +17,7 @@ TINY_MODEL = {
 # HOME or XDG_CACHE_HOME names it, else each such test compiles all kernels again.
 POCL_CACHE = os.environ.get("POCL_CACHE_DIR") or str(pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "pocl" / "kcache")
 # None of these tests reads a ceiling's figure (tests/measure has sessions with their true windows): a window is short.
-os.environ.setdefault("QTRAP_CEILING_WINDOW_S", "0.001")
+os.environ["QTRAP_CEILING_WINDOW_S"] = "0.001"
 LOAD_FLAGS = {"foreign_load", "paused", "quota_throttled", "load_unknown"}
 ALL_SCHEMES = ["f16", "w8a16-split", "w8a16-fused", "w8a8", "w4a16-split", "w4a16-fused", "w4a8"]
 

@@ -297,6 +297,12 @@ class CeilingProbe {
 
 std::span<const CeilingRow> ceiling_rows() { return kRows; }
 
+std::optional<std::string> describe_named_window() {
+  const char* text = std::getenv(kCeilingWindow);
+  if (text == nullptr) return std::nullopt;
+  return fmt::format("ceilings over windows of {} s ({})", text, kCeilingWindow);
+}
+
 CeilingRow::Member member_of(std::string_view key) {
   const auto rows = ceiling_rows();
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const CeilingRow& one) { return one.name == key; });

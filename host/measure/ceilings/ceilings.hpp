@@ -40,8 +40,10 @@ std::optional<scheme::DeviceRates> rates_of(const result::Ceilings& ceilings, co
 void set_cache(const CacheFindings& findings, result::Ceilings& ceilings);
 
 /// Names the seconds that a window lasts at least, 0.02 without it: for tests that read no figure, of whose time
-/// ceilings are else half. A session that has it says so among its hazards.
+/// ceilings are else half.
 inline constexpr const char* kCeilingWindow = "QTRAP_CEILING_WINDOW_S";
+/// What a session has among its hazards, and `qtrap ceilings` says, where that is set.
+std::optional<std::string> describe_named_window();
 
 /// Takes about three seconds on a CPU; allocates two sets and frees them. `device`: its capabilities probed, its
 /// cache_bytes as good as known. Never fails: a ceiling that does not build, launch or find memory is absent, with its
