@@ -140,7 +140,7 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
     return usage_error(fmt::format("{}: `layers_limit` cuts a decoder, whose head is no layer", name),
                        std::to_string(*campaign.layers_limit), "give null, or `workload` projections");
   }
-  if (const Status status = check_weights(campaign, name); !status) return status;
+  if (const Status status = check_weights(campaign, name); !status) return status.error();
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * campaign.hops.size() *
                               campaign.tokens_per_hop.size() * campaign.context_tokens.size();

@@ -55,7 +55,7 @@ std::string list_quantized_types(const WeightsFile& file) {
 std::string compute_digest(const WeightsFile& file) {
   std::vector<std::string_view> parts;
   for (const Source& source : file.sources()) parts.push_back(source.bytes);
-  const std::string digest = compute_sha256(parts);
+  std::string digest = compute_sha256(parts);
   for (const Source& source : file.sources()) {
     if (source.mapping) source.mapping->forget(source.bytes);
   }
