@@ -145,6 +145,13 @@ const Lie kLies[] = {
     {"a list of windows is of another length (1 of `kl_nats_per_token`)",
      [](File& f) { f.qualities[1].window_kl = std::vector<double>{0.25}; }},
     {"`kl_nats_per_token` is not that of its windows (0.26)", [](File& f) { f.qualities[1].kl_nats_per_token = 0.26; }},
+    {"`windows` is out of range (0)",
+     [](File& f) {
+       QualityRecord& quality = f.qualities[1];
+       quality.windows = 0;
+       quality.window_kl = quality.window_top1 = std::vector<double>();
+       quality.window_log_loss = quality.window_anchor_log_loss = std::vector<double>();
+     }},
     {"`perplexity` is not that of its windows (7)", [](File& f) { f.qualities[1].perplexity = 7; }},
     {"`kl_nats_per_token` lies outside", [](File& f) { f.qualities[1].kl_nats_per_token_low = 0.5; }},
     {"`top1_agreement` is out of range (1.5)", [](File& f) { f.qualities[1].top1_agreement = 1.5; }},
