@@ -343,6 +343,7 @@ class Run {
           "check the driver (dmesg), then go on with --resume"));
     }
     session.argv = options_.argv;
+    // Its process has not read the weights whole.
     if (plan_.weights) session.weights_sha256 = plan_.weights_sha256;
     if (looks_) state_plan(looks_->plan(), session);
     session.refines = refines_;

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/file.hpp"
@@ -56,6 +56,7 @@ void set_interval(const std::optional<Interval>& from, std::optional<double>& lo
 
 void set_losses(const std::vector<quality::WindowLoss>& windows, result::QualityRecord& record) {
   const quality::Loss loss = quality::summarise(windows);
+  if (!std::isfinite(loss.perplexity)) return fail(record, "its perplexity is beyond what a number holds");
   record.predicted_tokens = static_cast<std::int64_t>(loss.tokens);
   record.kl_nats_per_token = loss.divergence;
   set_interval(loss.divergence_interval, record.kl_nats_per_token_low, record.kl_nats_per_token_high);
@@ -116,17 +117,14 @@ std::string run_scoring(const RunPlan& plan, const program::DeviceOptions& devic
     record.text_sha256 = digest;
     on_record(std::move(record));
   };
-  const auto lose = [&](const std::string& name, const std::string& reason) {
-    result::QualityRecord record = make_record(plan, scheme::find_scheme(name).value());
-    fail(record, reason);
-    keep(std::move(record));
-  };
   program::ItemSink sink;
   sink.on_result = [&](const std::string&, const std::string& payload) {
     keep(std::get<result::QualityRecord>(result::parse_line(payload).value()));
   };
   sink.on_death = [&](const std::string& name, const program::ProcessEnd& end) {
-    lose(name, "its process " + end.words());
+    result::QualityRecord record = make_record(plan, scheme::find_scheme(name).value());
+    fail(record, "its process " + end.words());
+    keep(std::move(record));
   };
   return program::run_items(
       [&](std::size_t done) {

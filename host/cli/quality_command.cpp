@@ -8,6 +8,7 @@
 #include "campaign/run_plan.hpp"
 #include "campaign/scoring.hpp"
 #include "cli/item_rows.hpp"
+#include "core/assignment.hpp"
 #include "core/clock.hpp"
 #include "program/exit_code.hpp"
 #include "program/output.hpp"
@@ -24,12 +25,12 @@ using result::QualityRecord;
 
 constexpr const char* kFix = "give --weights, and --text or --tokens";
 
-/// The file that --weights or --set names; "" where none does.
+/// The file that --weights names; "" where it is not given.
 std::string find_weights(const std::vector<std::string>& overrides) {
-  constexpr std::string_view kKey = "weights=";
   std::string weights;
   for (const std::string& one : overrides) {
-    if (one.starts_with(kKey)) weights = one.substr(kKey.size());
+    const Assignment split = split_assignment(one).value();
+    if (split.key == "weights") weights = split.value;
   }
   return weights;
 }

@@ -40,7 +40,7 @@ void check_mean(const R& quality, const Mean& mean, const Place& place) {
   const double found = compute_mean(windows);
   const double wanted = mean.is_exponential ? std::exp(found) : found;
   const double value = *(quality.*mean.value);
-  if (std::abs(value - wanted) <= kRounding * std::max(1.0, std::abs(wanted))) return;
+  if (std::isfinite(wanted) && std::abs(value - wanted) <= kRounding * std::max(1.0, std::abs(wanted))) return;
   place.refuse(fmt::format("`{}` is not that of its windows", mean.name), fmt::format("{}", value),
                fmt::format("they make {}", wanted));
 }

@@ -188,7 +188,7 @@ void check_end(const ResultFile& file, const Index& index, const Place& place) {
 }
 
 /// Losses that stand beside each other are of one text.
-void check_text(const ResultFile& file, const QualityRecord& quality, const Place& place) {
+void check_same_text(const ResultFile& file, const QualityRecord& quality, const Place& place) {
   const auto same_model = [&](const QualityRecord& other) { return other.model == quality.model; };
   const QualityRecord& first = *std::find_if(file.qualities.begin(), file.qualities.end(), same_model);
   if (first.text_sha256 == quality.text_sha256 && first.windows == quality.windows &&
@@ -237,7 +237,7 @@ std::optional<Error> find_fault(const ResultFile& file, std::string_view name) {
   for (std::size_t i = 0; i < file.qualities.size(); ++i) {
     const Place place = places.at(lines.qualities, i, "loss of " + file.qualities[i].scheme);
     check_quality(file.qualities[i], place);
-    check_text(file, file.qualities[i], place);
+    check_same_text(file, file.qualities[i], place);
   }
   for (std::size_t i = 0; i < file.points.size(); ++i)
     check_point(file.points[i], index, places.at(lines.points, i, "point " + file.points[i].point_id));

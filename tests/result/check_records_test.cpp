@@ -145,6 +145,11 @@ const Lie kLies[] = {
     {"a list of windows is of another length (1 of `kl_nats_per_token`)",
      [](File& f) { f.qualities[1].window_kl = std::vector<double>{0.25}; }},
     {"`kl_nats_per_token` is not that of its windows (0.26)", [](File& f) { f.qualities[1].kl_nats_per_token = 0.26; }},
+    {"`perplexity` is not that of its windows (7)",
+     [](File& f) {
+       f.qualities[1].window_log_loss = std::vector<double>{1000, 1000};  // whose exponential is beyond a double
+       f.qualities[1].perplexity = 7;
+     }},
     {"`windows` is out of range (0)",
      [](File& f) {
        QualityRecord& quality = f.qualities[1];
