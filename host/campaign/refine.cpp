@@ -30,7 +30,8 @@ std::int64_t whole(double value) { return std::llround(value); }
 profile::Campaign make_empty(const result::ResultFile& file, const std::string& path) {
   auto campaign =
       profile::parse_campaign(file.sessions.front().campaign_json, path + ": campaign", scheme_names()).value();
-  for (auto* list : {&campaign.batch, &campaign.hops, &campaign.tokens_per_hop, &campaign.context_tokens})
+  for (auto* list :
+       {&campaign.batch, &campaign.hops, &campaign.tokens_per_hop, &campaign.context_tokens, &campaign.prompt_tokens})
     list->clear();
   campaign.models.clear();
   campaign.sessions = 1;

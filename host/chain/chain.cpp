@@ -45,7 +45,7 @@ class PassList {
 class StepPasses {
  public:
   StepPasses(const scheme::PassMaker& maker, const ResidentModel& model, const Activations& activations)
-      : maker_(&maker), model_(&model), step_(&model.step), a_(&activations) {}
+      : maker_(&maker), model_(&model), step_(&activations.step), a_(&activations) {}
 
   /// Projections by `projections`, from weights of `format`; `layer`: of the run, where there is one.
   Result<std::vector<Pass>> make(const model::Operations& operations, const ResidentWeights& weights,
@@ -87,27 +87,30 @@ class StepPasses {
     const auto in = [&](std::size_t i) -> const device::Buffer& { return a_->at(operation.inputs.at(i)); };
     const device::Buffer& out = a_->at(operation.output);
     const std::uint64_t width = step_->width(operation.output);
+    const std::uint64_t tokens = a_->rows(operation.inputs[0]);
     const auto eps = static_cast<float>(model_->model.rms_eps);
     switch (operation.kind) {
       case model::Kind::kNorm:
-        return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, width, a_->tokens, eps);
+        return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, width, tokens, eps);
       case model::Kind::kHeadNorm:
         return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, step_->head_dim,
-                                a_->tokens * width / step_->head_dim, eps);
+                                tokens * width / step_->head_dim, eps);
       case model::Kind::kBias:
-        return maker_->add_bias(out, weights.vectors.at(*operation.weight), width, a_->tokens);
+        return maker_->add_bias(out, weights.vectors.at(*operation.weight), width, tokens);
       case model::Kind::kExpandHeads:
         return maker_->expand_heads(in(0), out, width / step_->head_dim,
-                                    step_->width(operation.inputs[0]) / step_->head_dim, step_->head_dim, a_->tokens);
+                                    step_->width(operation.inputs[0]) / step_->head_dim, step_->head_dim, tokens);
       case model::Kind::kAdd:
-        return maker_->residual_add(in(0), in(1), a_->tokens * width);
+        return maker_->residual_add(in(0), in(1), tokens * width);
       case model::Kind::kGate:
-        return maker_->swiglu(in(0), in(1), out, a_->tokens * width);
+        return maker_->swiglu(in(0), in(1), out, tokens * width);
       case model::Kind::kEmbed:
         return maker_->embed(model_->first.embedding, in(0), out, step_->weights.at(*operation.weight).rows, width,
-                             a_->tokens);
+                             tokens);
+      case model::Kind::kLast:
+        return maker_->embed(in(0), a_->last, out, tokens, width, a_->rows(operation.output));
       case model::Kind::kChoose:
-        return maker_->choose(in(0), out, a_->context->position, step_->width(operation.inputs[0]), a_->tokens,
+        return maker_->choose(in(0), out, a_->context->position, step_->width(operation.inputs[0]), tokens,
                               a_->attention.run);
       case model::Kind::kProject:
       case model::Kind::kAttend:
@@ -122,11 +125,12 @@ class StepPasses {
   const Activations* a_;
 };
 
-/// Buffers of all tensors of a step that have a width.
-Status allocate(device::Device& device, const model::Step& step, Activations& a) {
+/// Buffers of all tensors of the step that have a width.
+Status allocate(device::Device& device, Activations& a) {
   for (std::size_t i = 0; i < a.tensors.size(); ++i) {
-    if (step.widths[i] == 0) continue;
-    auto buffer = device.make_buffer(model::element_bytes(static_cast<model::Tensor>(i)) * a.tokens * step.widths[i]);
+    if (a.step.widths[i] == 0) continue;
+    const auto tensor = static_cast<model::Tensor>(i);
+    auto buffer = device.make_buffer(model::element_bytes(tensor) * a.rows(tensor) * a.step.widths[i]);
     if (!buffer) return buffer.error();
     a.tensors[i] = buffer.value();
   }
@@ -143,9 +147,9 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const prof
   device::Device& device = maker.device();
   Activations a;
   a.tokens = tokens;
-  const model::Step step = model::make_step(model);
-  if (const Status done = allocate(device, step, a); !done) return done.error();
-  const std::uint64_t width = step.width(a.input);
+  a.step = model::make_step(model);
+  if (const Status done = allocate(device, a); !done) return done.error();
+  const std::uint64_t width = a.step.width(a.input);
   auto numbers = device.make_buffer(sizeof(float) * tokens * width);
   if (!numbers) return numbers.error();
   auto random = maker.random_f32(numbers.value(), tokens * width, 1.0F, seed, kSeedTensor);
@@ -162,14 +166,23 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const mode
                                       std::shared_ptr<const Context> context, std::uint64_t run, std::uint64_t seed) {
   device::Device& device = maker.device();
   Activations a;
+  a.step = step;
   a.attention = attention_shape(device.info(), step, {context->sequences, run, context->capacity});
   a.context = std::move(context);
   a.tokens = a.attention.tokens();
   a.input = model::Tensor::kToken;
-  if (const Status done = allocate(device, step, a); !done) return done.error();
+  if (const Status done = allocate(device, a); !done) return done.error();
   auto parts = device.make_buffer(a.attention.part_bytes());
   if (!parts) return parts.error();
   a.parts = parts.value();
+  if (step.width(model::Tensor::kLast) > 0) {
+    std::vector<std::uint32_t> places(a.attention.sequences);
+    for (std::uint64_t s = 0; s < places.size(); ++s) places[s] = static_cast<std::uint32_t>((s + 1) * run - 1);
+    auto last = device.make_buffer(sizeof(std::uint32_t) * places.size());
+    if (!last) return last.error();
+    a.last = last.value();
+    device::write_vector(device, a.last, places);
+  }
   std::vector<std::uint32_t> ids(a.tokens);
   const auto vocab = static_cast<std::uint32_t>(step.width(model::Tensor::kLogits));
   PhiloxStream stream(seed, kSeedTensor);
@@ -185,30 +198,33 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   chain.scheme_ = scheme;
   chain.activations_ = activations;
   chain.layers_to_run_ = model.layers_to_run;
+  const model::Step& of = activations.step;
   const auto make_projections = [&](const scheme::SchemeInfo& info, const model::Operations& operations,
-                                    std::shared_ptr<scheme::SchemePasses>& to) -> Status {
-    const auto shapes = projection_shapes(model.step, operations);
+                                    std::uint64_t tokens, std::shared_ptr<scheme::SchemePasses>& to) -> Status {
+    const auto shapes = projection_shapes(of, operations);
     if (shapes.empty()) return Done{};
-    auto made = scheme::SchemePasses::make(maker, info, activations.tokens, shapes);
+    auto made = scheme::SchemePasses::make(maker, info, tokens, shapes);
     if (!made) return made.error();
     to = std::make_shared<scheme::SchemePasses>(std::move(made).value());
     return Done{};
   };
-  if (const auto made = make_projections(scheme, model.step.layer, chain.scheme_passes_); !made) return made.error();
+  Status made = make_projections(scheme, of.layer, activations.tokens, chain.scheme_passes_);
+  if (!made) return made.error();
   const scheme::SchemeInfo& plain = scheme::all_schemes().front();
-  if (const auto made = make_projections(plain, model.step.final, chain.head_passes_); !made) return made.error();
+  made = make_projections(plain, of.final, activations.rows(model::Tensor::kLogits), chain.head_passes_);
+  if (!made) return made.error();
   const StepPasses step(maker, model, activations);
   const std::size_t layers = activations.context ? model.layers_to_run : model.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    auto passes = step.make(model.step.layer, model.layers[layer % model.layers.size()], chain.scheme_passes_.get(),
+    auto passes = step.make(of.layer, model.layers[layer % model.layers.size()], chain.scheme_passes_.get(),
                             scheme.weights, layer);
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }
-  auto first = step.make(model.step.first, model.first, nullptr, kHeadFormat);
+  auto first = step.make(of.first, model.first, nullptr, kHeadFormat);
   if (!first) return first.error();
   chain.first_passes_ = std::move(first).value();
-  auto final = step.make(model.step.final, model.final, chain.head_passes_.get(), kHeadFormat);
+  auto final = step.make(of.final, model.final, chain.head_passes_.get(), kHeadFormat);
   if (!final) return final.error();
   chain.final_passes_ = std::move(final).value();
   if (activations.context) {
@@ -299,7 +315,9 @@ std::vector<float> Chain::read_output() const {
 }
 
 std::vector<std::uint32_t> Chain::read_tokens() const {
-  return device::read_vector<std::uint32_t>(*device_, activations_.at(model::Tensor::kToken), activations_.tokens);
+  const bool prefills = activations_.step.width(model::Tensor::kChosen) > 0;
+  const model::Tensor chosen = prefills ? model::Tensor::kChosen : model::Tensor::kToken;
+  return device::read_vector<std::uint32_t>(*device_, activations_.at(chosen), activations_.rows(chosen));
 }
 
 }  // namespace qtrap::chain

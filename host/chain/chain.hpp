@@ -20,6 +20,7 @@ namespace qtrap::chain {
 
 /// Activations of `tokens` tokens in lockstep, f16, row-major [token][column]; shared by the chains of all schemes.
 struct Activations {
+  model::Step step;
   std::uint64_t tokens = 0;
   model::Tensor input = model::Tensor::kStream;  ///< what a chain begins with
   device::Buffer seed;                           ///< the first of them
@@ -27,7 +28,10 @@ struct Activations {
   std::shared_ptr<const Context> context;  ///< of a decoder
   scheme::AttentionShape attention;        ///< of its tokens
   device::Buffer parts;                    ///< workspace of its attention
+  device::Buffer last;                     ///< u32: which of a prompt's tokens is the last of each sequence
 
+  /// Tokens that a tensor holds.
+  std::uint64_t rows(model::Tensor tensor) const { return step.is_of_last(tensor) ? attention.sequences : tokens; }
   const device::Buffer& at(model::Tensor tensor) const { return tensors.at(static_cast<std::size_t>(tensor)); }
   const device::Buffer& stream() const { return at(model::Tensor::kStream); }
 
@@ -43,7 +47,7 @@ struct Activations {
 
 class Chain {
  public:
-  /// Builds all passes of a step. kRuntime errors: kernel build, workspace does not fit.
+  /// Builds all passes of the activations' step. kRuntime errors: kernel build, workspace does not fit.
   static Result<Chain> make(const scheme::PassMaker& maker, const ResidentModel& model, const Activations& activations,
                             const scheme::SchemeInfo& scheme);
 
@@ -72,9 +76,10 @@ class Chain {
   bool enqueue_steps(std::uint64_t steps, bool profiled, const AfterLayer& after_layer = {});
   /// Calls `visit` for every launch of one step, in order (for tests and tables).
   void for_each_pass(const std::function<void(const scheme::Pass&)>& visit) const;
-  /// The stream, or the logits of a decoder, as f32 on the host, [tokens][width]; waits.
+  /// The stream, or the logits of a decoder, as f32 on the host, [tokens][width], of a prompt [sequences][width];
+  /// waits.
   std::vector<float> read_output() const;
-  /// The tokens that a decoder chose, or was given; waits.
+  /// The tokens that a decoder chose, or was given; of a prompt those that follow it; waits.
   std::vector<std::uint32_t> read_tokens() const;
 
  private:

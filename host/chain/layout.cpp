@@ -15,11 +15,14 @@ namespace {
 constexpr std::uint64_t kHalfBytes = 2;
 
 /// The seed is as wide as the stream, or as the token.
-std::uint64_t activation_bytes(const model::Step& step, std::uint64_t tokens) {
-  std::uint64_t bytes = kHalfBytes * step.width(model::Tensor::kStream);
-  for (std::size_t i = 0; i < model::kTensorCount; ++i)
-    bytes += model::element_bytes(static_cast<model::Tensor>(i)) * step.widths[i];
-  return tokens * bytes;
+std::uint64_t activation_bytes(const model::Step& step, const TokenBlock& block) {
+  std::uint64_t bytes = kHalfBytes * block.tokens() * step.width(model::Tensor::kStream);
+  for (std::size_t i = 0; i < model::kTensorCount; ++i) {
+    const auto tensor = static_cast<model::Tensor>(i);
+    const std::uint64_t rows = step.is_of_last(tensor) ? block.sequences : block.tokens();
+    bytes += model::element_bytes(tensor) * rows * step.widths[i];
+  }
+  return bytes;
 }
 
 std::uint64_t vector_bytes(const model::Step& step, const model::Operations& operations) {
@@ -65,8 +68,8 @@ Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfil
   demand.workload = campaign.workload;
   const auto most = [](const std::vector<std::int64_t>& list) { return *std::max_element(list.begin(), list.end()); };
   demand.capacity =
-      static_cast<std::uint64_t>(most(campaign.context_tokens) + most(campaign.hops) * most(campaign.tokens_per_hop)) +
-      kFirstSteps;
+      static_cast<std::uint64_t>(most(campaign.context_tokens) + most(campaign.hops) * most(campaign.tokens_per_hop));
+  if (!campaign.prompt_tokens.empty()) demand.prompt = static_cast<std::uint64_t>(most(campaign.prompt_tokens));
   return demand;
 }
 
@@ -103,7 +106,8 @@ double compute_cache_bytes(const model::Step& step, const profile::Cell& cell) {
   if (step.workload == model::Workload::kProjections) return 0;
   const auto row = static_cast<double>(kHalfBytes * 2 * step.width(model::Tensor::kKey));
   const auto steps = static_cast<double>(cell.steps());
-  const double positions = steps * static_cast<double>(cell.context_tokens) + steps * (steps + 1) / 2;
+  const double positions =
+      steps * static_cast<double>(cell.context_tokens) + static_cast<double>(cell.run()) * steps * (steps + 1) / 2;
   return row * positions * static_cast<double>(cell.batch);
 }
 
@@ -131,6 +135,27 @@ std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::Schem
   return formats;
 }
 
+namespace {
+
+/// Bytes that the chains of all schemes need at once beside the weights.
+std::uint64_t chain_bytes(const device::DeviceInfo& device, const profile::ModelProfile& model, const Demand& demand,
+                          const model::Step& step, const TokenBlock& block) {
+  const auto workspace = [&](const scheme::SchemeInfo& scheme, const model::Operations& of, std::uint64_t tokens) {
+    return scheme::SchemePasses::compute_workspace_bytes(scheme, {device.kernel_family()}, demand.group_size, tokens,
+                                                         projection_shapes(step, of));
+  };
+  std::uint64_t bytes = activation_bytes(step, block);
+  for (const auto& scheme : demand.schemes) bytes += workspace(scheme, step.layer, block.tokens());
+  if (step.workload == model::Workload::kProjections) return bytes;
+  // The head's passes have a workspace of their own in each chain.
+  const std::uint64_t last = step.is_of_last(model::Tensor::kLogits) ? block.sequences : block.tokens();
+  bytes += demand.schemes.size() * workspace(scheme::all_schemes().front(), step.final, last);
+  return bytes + attention_shape(device, step, block).part_bytes() +
+         Context::compute_bytes(model, demand.layers_to_run, block.sequences, block.capacity);
+}
+
+}  // namespace
+
 Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::ModelProfile& model,
                                const Demand& demand) {
   MemoryPlan plan;
@@ -149,20 +174,12 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   plan.bytes_per_layer += vector_bytes(step, step.layer);
   plan.fixed_bytes += compute_weight_bytes(step, step.final, kHeadFormat, demand.group_size) + embedding_bytes(step);
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
-  plan.fixed_bytes += activation_bytes(step, tokens) + vector_bytes(step, step.final);
-  const auto workspace = [&](const scheme::SchemeInfo& scheme, const std::vector<scheme::ProjectionShape>& of) {
-    return scheme::SchemePasses::compute_workspace_bytes(scheme, {device.kernel_family()}, demand.group_size, tokens,
-                                                         of);
-  };
-  for (const auto& scheme : demand.schemes) plan.fixed_bytes += workspace(scheme, shapes);
-  if (step.workload != model::Workload::kProjections) {
-    // The head's passes have a workspace of their own in each chain.
-    plan.fixed_bytes += demand.schemes.size() * workspace(scheme::all_schemes().front(), head);
-    const scheme::AttentionShape attention =
-        attention_shape(device, step, {tokens / demand.run, demand.run, demand.capacity});
-    plan.fixed_bytes += attention.part_bytes() +
-                        Context::compute_bytes(model, demand.layers_to_run, attention.sequences, demand.capacity);
+  std::uint64_t chains = chain_bytes(device, model, demand, step, {tokens / demand.run, demand.run, demand.capacity});
+  if (demand.prompt > 0) {
+    chains = std::max(chains, chain_bytes(device, model, demand, model::make_step(model, model::Workload::kPrefill),
+                                          {tokens / demand.run, demand.prompt, demand.prompt}));
   }
+  plan.fixed_bytes += chains + vector_bytes(step, step.final);
   const std::uint64_t room = plan.budget_bytes > plan.fixed_bytes ? plan.budget_bytes - plan.fixed_bytes : 0;
   plan.resident_layers = std::min(demand.layers_to_run, room / plan.bytes_per_layer);
   const std::string sizes =

@@ -54,10 +54,8 @@ struct Demand {
   model::Workload workload = model::Workload::kProjections;
   std::uint64_t run = 1;       ///< tokens of a sequence among `tokens`
   std::uint64_t capacity = 0;  ///< positions of a decoder's caches
+  std::uint64_t prompt = 0;    ///< most tokens of a prompt, of as many sequences as `tokens`, at another time
 };
-
-/// Steps that a chain's first run may take, whatever its cell says.
-inline constexpr std::uint64_t kFirstSteps = 2;
 
 /// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions.
 Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model);
@@ -66,7 +64,7 @@ Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfil
 struct MemoryPlan {
   std::uint64_t resident_layers = 0;     ///< distinct layers held; layer l uses set l modulo this
   std::uint64_t bytes_per_layer = 0;     ///< all formats the schemes need
-  std::uint64_t fixed_bytes = 0;         ///< activations and workspaces
+  std::uint64_t fixed_bytes = 0;         ///< activations, workspaces, caches and what is outside of layers
   std::uint64_t budget_bytes = 0;        ///< memory_fraction of the device's memory
   std::uint64_t smallest_set_bytes = 0;  ///< resident weights of the most compact format
   bool in_cache = false;                 ///< smallest_set_bytes is under kFewestCaches

@@ -18,7 +18,8 @@ Result<Prompt> Prompt::make(const scheme::PassMaker& maker, const ResidentModel&
   expects(!ids.empty(), "a prompt has a token");
   Prompt prompt;
   prompt.run_ = std::clamp<std::uint64_t>(kBlockTokens / context->sequences, 1, context->capacity);
-  const auto activations = Activations::make(maker, model.step, context, prompt.run_, 0);
+  const model::Step step = model::make_step(model.model, model::Workload::kPrefill);
+  const auto activations = Activations::make(maker, step, context, prompt.run_, 0);
   if (!activations) return activations.error();
   auto chain = Chain::make(maker, model, activations.value(), scheme::all_schemes().front());
   if (!chain) return chain.error();
@@ -29,10 +30,12 @@ Result<Prompt> Prompt::make(const scheme::PassMaker& maker, const ResidentModel&
   return prompt;
 }
 
-std::vector<std::uint32_t> Prompt::tokens_at(std::uint64_t position) const {
+std::vector<std::uint32_t> Prompt::tokens_from(std::uint64_t position, std::uint64_t run) const {
   std::vector<std::uint32_t> tokens;
-  for (std::uint64_t s = 0; s < context_->sequences; ++s)
-    tokens.push_back(ids_[(s * context_->capacity + position) % ids_.size()]);
+  for (std::uint64_t s = 0; s < context_->sequences; ++s) {
+    for (std::uint64_t i = 0; i < run; ++i)
+      tokens.push_back(ids_[(s * context_->capacity + position + i) % ids_.size()]);
+  }
   return tokens;
 }
 
@@ -42,13 +45,8 @@ bool Prompt::fill(std::uint64_t count, const std::function<bool()>& stopped) {
     if (stopped()) return false;
     // The last block may begin before what is filled, and writes the same there.
     const std::uint64_t begin = std::min(filled_, context_->capacity - run_);
-    std::vector<std::uint32_t> block(context_->sequences * run_);
-    for (std::uint64_t i = 0; i < run_; ++i) {
-      const auto tokens = tokens_at(begin + i);
-      for (std::uint64_t s = 0; s < tokens.size(); ++s) block[s * run_ + i] = tokens[s];
-    }
     context_->begin_at(*device_, begin);
-    chain_->set_tokens(block);
+    chain_->set_tokens(tokens_from(begin, run_));
     chain_->enqueue_steps(1, false);
     device_->finish();
     filled_ = begin + run_;

@@ -27,8 +27,8 @@ class Prompt {
   bool fill(std::uint64_t count, const std::function<bool()>& stopped);
   /// The positions from `count` on are about to be written over.
   void give_up(std::uint64_t count) { filled_ = std::min(filled_, count); }
-  /// The token of each sequence at a position.
-  std::vector<std::uint32_t> tokens_at(std::uint64_t position) const;
+  /// `run` tokens of each sequence from a position on, [sequence][run].
+  std::vector<std::uint32_t> tokens_from(std::uint64_t position, std::uint64_t run) const;
 
  private:
   Prompt() = default;

@@ -73,7 +73,7 @@ Workload shape_work(const result::PointRecord& point) {
   work.activation_bits = static_cast<double>(point.activation_bits);
   work.weight_format = point.weight_format ? *point.weight_format : find_legacy_scheme(point.scheme).weight_format;
   work.path = point.path.value_or(KernelPath::kNone);
-  work.steps = static_cast<double>(point.hops * point.tokens_per_hop);
+  work.steps = static_cast<double>(point.hops * (point.phase == result::Phase::kPrefill ? 1 : point.tokens_per_hop));
   work.hops = static_cast<double>(point.hops);
   work.tokens = static_cast<double>(point.tokens_per_hop);
   work.context = static_cast<double>(point.context_tokens);

@@ -50,9 +50,9 @@ struct Workload {
   double activation_bits = 16;
   std::string weight_format;            ///< empty: unknown
   KernelPath path = KernelPath::kNone;  ///< of the weights
-  double steps = 1;                     ///< dependent steps in the chain (hops x tokens)
+  double steps = 1;                     ///< dependent steps in the chain: hops x tokens, of prefill hops
   double hops = 1;                      ///< dependent hops of the chain
-  double tokens = 1;                    ///< steps per hop
+  double tokens = 1;                    ///< steps per hop, of prefill tokens of a sequence
   double context = 0;                   ///< tokens in the cache before the chain
   result::Phase phase = result::Phase::kDecode;
   Counts counts;  ///< per chain

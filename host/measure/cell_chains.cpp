@@ -37,6 +37,13 @@ double expected_weights_s(const profile::ModelProfile& model, std::int64_t layer
          static_cast<double>(model.layers);
 }
 
+/// Whether chains on `activations` are those of a cell but for its hops and its context.
+bool serves(const chain::Activations& activations, const profile::Cell& cell) {
+  const bool prefills = activations.step.workload == model::Workload::kPrefill;
+  return activations.tokens == static_cast<std::uint64_t>(cell.batch * cell.run()) &&
+         prefills == (cell.phase == Phase::kPrefill);
+}
+
 /// Relative L2 distance of `got` from `want`.
 double relative_error(const std::vector<float>& got, const std::vector<float>& want) {
   double difference = 0;
@@ -70,24 +77,24 @@ Status CellChains::prepare(const profile::Cell& cell) {
     resident_ = std::move(resident).value();
     model_name_ = cell.model;
   }
-  if (!activations_ || activations_->tokens != static_cast<std::uint64_t>(cell.batch) || missing_) {
+  if (!activations_ || !serves(*activations_, cell) || missing_) {
     runners_.clear();
     hooks_.report(kActivations, {}, 0);
-    if (auto made = make_activations(static_cast<std::uint64_t>(cell.batch)); !made) return made;
+    if (auto made = make_activations(cell); !made) return made;
     if (auto made = make_chains(); !made) return made;
   }
-  if (activations_->context) begin_context(static_cast<std::uint64_t>(cell.context_tokens));
+  if (activations_->context) begin_context(cell);
   for (const auto& [name, error] : failures_) hooks_.on_failure(cell, name, error);
   for (const auto& [cell_id, name] : plan_->lost)
     if (cell_id == cell.id() && runners_.erase(name) > 0) missing_ = true;
   return Done{};
 }
 
-Status CellChains::make_activations(std::uint64_t batch) {
+Status CellChains::make_activations(const profile::Cell& cell) {
   prompt_.reset();
   activations_.reset();  // its memory first
-  if (plan_->campaign.workload != profile::Workload::kProjections) return make_context(batch);
-  auto made = chain::Activations::make(*maker_, resident_->model, batch, plan_->seed);
+  if (plan_->campaign.workload != profile::Workload::kProjections) return make_context(cell);
+  auto made = chain::Activations::make(*maker_, resident_->model, static_cast<std::uint64_t>(cell.batch), plan_->seed);
   if (!made) return made.error();
   activations_ = std::move(made).value();
   return Done{};
@@ -95,10 +102,13 @@ Status CellChains::make_activations(std::uint64_t batch) {
 
 /// Activations of a decoder with a context: the text's, or keys and values from the generator, for time and energy do
 /// not depend on what it holds.
-Status CellChains::make_context(std::uint64_t batch) {
+Status CellChains::make_context(const profile::Cell& cell) {
   const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model);
+  const bool prefills = cell.phase == Phase::kPrefill;
+  const auto run = static_cast<std::uint64_t>(cell.run());
   const weights::Decoder* weights = plan_->weights.get();
-  auto made = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run, batch, demand.capacity,
+  auto made = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run,
+                                   static_cast<std::uint64_t>(cell.batch), prefills ? run : demand.capacity,
                                    weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
                                    weights == nullptr ? std::vector<float>() : weights->rope_divisors);
   if (!made) return made.error();
@@ -110,18 +120,21 @@ Status CellChains::make_context(std::uint64_t batch) {
     if (!prompt) return prompt.error();
     prompt_ = std::move(prompt).value();
   }
-  auto activations = chain::Activations::make(*maker_, resident_->step, context, demand.run, plan_->seed);
+  const model::Step step = prefills ? model::make_step(resident_->model, model::Workload::kPrefill) : resident_->step;
+  auto activations = chain::Activations::make(*maker_, step, context, run, plan_->seed);
   if (!activations) return activations.error();
   activations_ = std::move(activations).value();
   return Done{};
 }
 
-/// The chains of a cell begin behind `filled` positions, with the text's next token where there is one.
-void CellChains::begin_context(std::uint64_t filled) {
+/// The chains of a cell begin behind its context, with the text's next tokens where there are some.
+void CellChains::begin_context(const profile::Cell& cell) {
+  const auto filled = static_cast<std::uint64_t>(cell.context_tokens);
   if (prompt_) {
     if (!prompt_->fill(filled, [this] { return timing_->stopped(); })) return;
     prompt_->give_up(filled);
-    device::write_vector(maker_->device(), activations_->seed, prompt_->tokens_at(filled));
+    device::write_vector(maker_->device(), activations_->seed,
+                         prompt_->tokens_from(filled, static_cast<std::uint64_t>(cell.run())));
   }
   activations_->context->begin_at(maker_->device(), filled);
 }
@@ -157,6 +170,7 @@ bool CellChains::run_first_steps(const profile::Cell& cell, const std::string& n
     device.set_careful(true);
     runner.chain->enqueue_steps(1, false, go_on);
     device.set_careful(false);
+    runner.chain->reset();
     const Seconds before = timing_->clock->now();
     runner.chain->enqueue_steps(1, false, Pace(*timing_));
     device.finish();
@@ -224,9 +238,10 @@ Seconds CellChains::check_budget() const {
 /// Why the scheme's results are wrong; none: they are right as far as was checked.
 std::optional<std::string> CellChains::find_wrong(const profile::Cell& cell, const Runner& runner) const {
   if (runner.check && runner.check->sum.problem) return runner.check->sum.problem;
-  const auto elements = static_cast<std::int64_t>(activations_->stream().size_bytes() / sizeof(std::uint16_t));
+  const auto elements = static_cast<std::int64_t>(activations_->step.width(model::Tensor::kStream) *
+                                                  activations_->rows(model::Tensor::kLogits));
   return judge_output(runner.chain->scheme(), runner.output_errors, static_cast<std::int64_t>(resident_->layers_to_run),
-                      cell.tokens_per_hop, elements, resident_->step.workload, plan_->weights != nullptr);
+                      cell.steps_per_hop(), elements, resident_->step.workload, plan_->weights != nullptr);
 }
 
 /// Runs the chain once and finds the errors of its output; `anchor` holds the outputs of f16, which comes first. False:
@@ -240,18 +255,14 @@ bool CellChains::compare_outputs(const profile::Cell& cell, Runner& runner,
     if (is_anchor) anchor.push_back(output);
     return relative_error(output, anchor.at(place++));
   };
-  profile::Cell first = cell;
-  first.tokens_per_hop = 1;
-  profile::Cell rest = cell;  // of the first hop
-  --rest.tokens_per_hop;
   const Timing timing = runner.paced(*timing_);
   runner.chain->reset();
   const Seconds before = timing_->clock->now();
-  run_hop(timing, *runner.chain, first);
+  run_hop(timing, *runner.chain, 1);
   if (timing_->stopped()) return false;
   runner.output_errors = {compare(), {}};
   for (std::int64_t hop = 0; hop < cell.hops; ++hop) {
-    run_hop(timing, *runner.chain, hop == 0 ? rest : cell);
+    run_hop(timing, *runner.chain, cell.steps_per_hop() - (hop == 0 ? 1 : 0));
     if (timing_->stopped()) return false;
     runner.output_errors.by_hop.push_back(compare());
   }

@@ -75,9 +75,9 @@ class CellChains {
   std::map<std::string, Runner>& runners() { return runners_; }
 
  private:
-  Status make_activations(std::uint64_t batch);
-  Status make_context(std::uint64_t batch);
-  void begin_context(std::uint64_t filled);
+  Status make_activations(const profile::Cell& cell);
+  Status make_context(const profile::Cell& cell);
+  void begin_context(const profile::Cell& cell);
   Status make_chains();
   bool run_first_steps(const profile::Cell& cell, const std::string& name, Runner& runner);
   bool compare_outputs(const profile::Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;

@@ -36,19 +36,22 @@ LoadLoop make_loop(const Timing& timing, std::string name, std::vector<scheme::P
 }
 
 std::optional<LoadLoop> make_phase_loop(const Timing& timing, const chain::Chain& chain, scheme::Role role,
-                                        std::int64_t batch) {
+                                        const profile::Cell& cell) {
+  const auto positions = static_cast<std::uint64_t>(cell.context_tokens + cell.run());  // that attention reads
   std::vector<scheme::Pass> passes;
   chain.for_each_pass([&](const scheme::Pass& pass) {
-    if (pass.role == role) passes.push_back(pass);
+    if (pass.role != role) return;
+    passes.push_back(pass);
+    passes.back().costs.bytes += pass.bytes_per_position * positions;
   });
   if (passes.empty()) return std::nullopt;
-  LoadLoop once = make_loop(timing, to_string(role), std::move(passes), batch);
+  LoadLoop once = make_loop(timing, to_string(role), std::move(passes), cell.batch * cell.run());
   (void)once.play();
   const double steps = std::clamp(std::ceil(kRepetition / once.play()), 1.0, kMostSteps);
   if (steps == 1) return once;
   LoadLoop loop = once;
   const auto times = static_cast<std::uint64_t>(steps);
-  loop.tokens = batch * static_cast<std::int64_t>(times);
+  loop.tokens = once.tokens * static_cast<std::int64_t>(times);
   for (std::uint64_t step = 1; step < times; ++step) loop.costs += once.costs;
   loop.play = [timing, &chain, role, times] {
     const Seconds before = timing.clock->now();

@@ -30,8 +30,8 @@ struct LoadLoop {
 LoadLoop make_loop(const Timing& timing, std::string name, std::vector<scheme::Pass> passes, std::int64_t tokens = 0);
 
 /// The passes of one role of a step, over as many steps as take 10 ms; none when the chain has no such pass. They run
-/// on what the last step left: run one before.
+/// on what the last step left: run one of the cell before, and reset the chain.
 std::optional<LoadLoop> make_phase_loop(const Timing& timing, const chain::Chain& chain, scheme::Role role,
-                                        std::int64_t batch);
+                                        const profile::Cell& cell);
 
 }  // namespace qtrap::measure

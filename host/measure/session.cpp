@@ -215,8 +215,9 @@ class SessionRun {
         report(fmt::format("loop of {}, {}", to_string(role), name), name, plan_->campaign.energy_window_s);
         runner.chain->reset();
         const Timing timing = runner.paced(timing_);
-        run_hop(timing, *runner.chain, {cell.model, cell.batch, 1, 1, cell.context_tokens});
-        const auto loop = make_phase_loop(timing, *runner.chain, role, cell.batch);
+        run_hop(timing, *runner.chain, 1);
+        runner.chain->reset();  // the loop's attention is the first step's
+        const auto loop = make_phase_loop(timing, *runner.chain, role, cell);
         if (timing_.stopped()) return false;
         if (!loop) continue;
         windows_.measure_loop(*loop, make_trial(TrialMode::kPhaseLoop, {block, order++}, cell, name));

@@ -6,7 +6,7 @@
 namespace qtrap::measure {
 namespace {
 
-std::uint64_t steps_of(const profile::Cell& cell) { return static_cast<std::uint64_t>(cell.tokens_per_hop); }
+std::uint64_t steps_of(const profile::Cell& cell) { return static_cast<std::uint64_t>(cell.steps_per_hop()); }
 
 /// One hop by its events.
 void run_hop_by_events(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, Window& window) {
@@ -48,8 +48,8 @@ void run_hop_by_host(const Timing& timing, const chain::Chain& chain, const prof
 
 }  // namespace
 
-void run_hop(const Timing& timing, chain::Chain& chain, const profile::Cell& cell) {
-  chain.enqueue_steps(steps_of(cell), false, Pace(timing));
+void run_hop(const Timing& timing, chain::Chain& chain, std::int64_t steps) {
+  chain.enqueue_steps(static_cast<std::uint64_t>(steps), false, Pace(timing));
   timing.device->finish();
 }
 
@@ -58,7 +58,8 @@ Window run_bare(const Timing& timing, chain::Chain& chain, const profile::Cell& 
   for (std::int64_t repetition = 0; repetition < repetitions && !timing.stopped(); ++repetition) {
     chain.reset();
     const Seconds before = timing.clock->now();
-    for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) run_hop(timing, chain, cell);
+    for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop)
+      run_hop(timing, chain, cell.steps_per_hop());
     window.wall += timing.clock->now() - before;
   }
   return window;
@@ -67,7 +68,7 @@ Window run_bare(const Timing& timing, chain::Chain& chain, const profile::Cell& 
 Seconds run_restarted(const Timing& timing, chain::Chain& chain, const profile::Cell& cell) {
   const Seconds before = timing.clock->now();
   chain.enqueue_reset();
-  for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) run_hop(timing, chain, cell);
+  for (std::int64_t hop = 0; hop < cell.hops && !timing.stopped(); ++hop) run_hop(timing, chain, cell.steps_per_hop());
   return timing.clock->now() - before;
 }
 

@@ -24,8 +24,8 @@ struct Window {
   std::string stamp_fault;   ///< of the first hop whose stamps cannot be believed: phases and gap then mean nothing
 };
 
-/// Runs one hop without events and waits for it.
-void run_hop(const Timing& timing, chain::Chain& chain, const profile::Cell& cell);
+/// Runs the steps of a hop without events and waits for them.
+void run_hop(const Timing& timing, chain::Chain& chain, std::int64_t steps);
 
 /// Runs `repetitions` chains from the seed without events. The seed is restored outside the timed window.
 Window run_bare(const Timing& timing, chain::Chain& chain, const profile::Cell& cell, std::int64_t repetitions);

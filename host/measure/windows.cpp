@@ -21,7 +21,7 @@ void set_counts_of(const profile::Cell& cell, const Runner& runner, std::int64_t
                    result::TrialRecord& trial) {
   const scheme::Costs chain = runner.chain->compute_costs(static_cast<std::uint64_t>(cell.context_tokens),
                                                           static_cast<std::uint64_t>(cell.steps()));
-  set_counts(chain, 1, cell.hops, cell.batch * cell.steps(), repetitions, trial);
+  set_counts(chain, 1, cell.hops, cell.tokens(), repetitions, trial);
 }
 
 void set_phases(const Window& window, result::TrialRecord& trial) {

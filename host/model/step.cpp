@@ -25,6 +25,7 @@ constexpr std::array<KindInfo, kWords<Kind>.size()> kKinds{{{1, true, true},
                                                             {1, true, true},
                                                             {3, false},
                                                             {1, true},
+                                                            {1, false},
                                                             {1, false}}};
 const KindInfo& info(Kind kind) { return kKinds.at(static_cast<std::size_t>(kind)); }
 
@@ -65,8 +66,10 @@ bool fits(const Step& step, const Operation& operation) {
     }
     case Kind::kEmbed:
       return operation.inputs[0] == Tensor::kToken && weight.rows > 0 && weight.columns == out;
+    case Kind::kLast:
+      return in == out;
     case Kind::kChoose:
-      return operation.output == Tensor::kToken && in > 0;
+      return element_bytes(operation.output) == element_bytes(Tensor::kToken) && in > 0;
   }
   return false;
 }
@@ -108,6 +111,7 @@ class Walk {
     }
     if (step_->workload == Workload::kDecoder) unread_.erase(Tensor::kToken);
     if (step_->workload == Workload::kScoring) unread_.erase(Tensor::kLogits);
+    if (step_->workload == Workload::kPrefill) unread_.erase(Tensor::kChosen);
     if (!unread_.empty()) return fmt::format("nothing reads {}", to_string(*unread_.begin()));
     for (std::size_t i = 0; i < kTensorCount; ++i) {
       const auto tensor = static_cast<Tensor>(i);
@@ -189,13 +193,23 @@ Operations layer_of(const profile::ModelProfile& shape, Workload workload) {
 Operations final_of(Workload workload) {
   if (workload == Workload::kProjections)
     return {{Kind::kNorm, {Tensor::kStream}, Tensor::kStream, Weight::kFinalNorm}};
-  Operations operations = {{Kind::kNorm, {Tensor::kStream}, Tensor::kNormed, Weight::kFinalNorm},
-                           {Kind::kProject, {Tensor::kNormed}, Tensor::kLogits, Weight::kHead}};
-  if (workload == Workload::kDecoder) operations.push_back({Kind::kChoose, {Tensor::kLogits}, Tensor::kToken});
+  const bool prefills = workload == Workload::kPrefill;
+  Operations operations;
+  if (prefills) operations.push_back({Kind::kLast, {Tensor::kStream}, Tensor::kLast});
+  operations.push_back(
+      {Kind::kNorm, {prefills ? Tensor::kLast : Tensor::kStream}, Tensor::kNormed, Weight::kFinalNorm});
+  operations.push_back({Kind::kProject, {Tensor::kNormed}, Tensor::kLogits, Weight::kHead});
+  if (workload != Workload::kScoring)
+    operations.push_back({Kind::kChoose, {Tensor::kLogits}, prefills ? Tensor::kChosen : Tensor::kToken});
   return operations;
 }
 
 }  // namespace
+
+bool Step::is_of_last(Tensor tensor) const {
+  return workload == Workload::kPrefill &&
+         (tensor == Tensor::kLast || tensor == Tensor::kLogits || tensor == Tensor::kChosen);
+}
 
 Step make_step(const profile::ModelProfile& shape, Workload workload) {
   const auto hidden = static_cast<std::uint64_t>(shape.hidden);
@@ -208,8 +222,22 @@ Step make_step(const profile::ModelProfile& shape, Workload workload) {
   step.workload = workload;
   step.layer = layer_of(shape, workload);
   step.final = final_of(workload);
-  //             stream, normed, query, key, value, attention, branch, gate, up, gated, token, logits
-  step.widths = {hidden, hidden, query, key, key, query, hidden, ffn, ffn, ffn, decodes ? 1 : 0UL, decodes ? vocab : 0};
+  const bool prefills = workload == Workload::kPrefill;
+  //             stream, normed, query, key, value, attention, branch, gate, up, gated
+  step.widths = {hidden,
+                 hidden,
+                 query,
+                 key,
+                 key,
+                 query,
+                 hidden,
+                 ffn,
+                 ffn,
+                 ffn,
+                 decodes ? 1 : 0UL,
+                 decodes ? vocab : 0,  // token, logits
+                 prefills ? hidden : 0,
+                 prefills ? 1 : 0UL};  // last, chosen
   step.weights = {
       {Weight::kAttentionNorm, {1, hidden}}, {Weight::kQ, {query, hidden}}, {Weight::kK, {key, hidden}},
       {Weight::kV, {key, hidden}},           {Weight::kO, {hidden, query}}, {Weight::kFfnNorm, {1, hidden}},

@@ -30,15 +30,17 @@ enum class Kind {
   kHeadNorm,     ///< RMS norm of each head of the input, which is the output, times the weight of one head
   kAttend,       ///< query, key and value: rotated, stored, softmax over all positions up to the token's own
   kEmbed,        ///< the row of the weight that the token names
+  kLast,         ///< the input of the last of a sequence's tokens
   kChoose        ///< the token with the largest logit
 };
-constexpr Words<10> words_of(Kind) {
-  return {"norm", "project", "expand_heads", "add", "gate", "bias", "head_norm", "attend", "embed", "choose"};
+constexpr Words<11> words_of(Kind) {
+  return {"norm", "project", "expand_heads", "add", "gate", "bias", "head_norm", "attend", "embed", "last", "choose"};
 }
 
 using profile::Workload;
 
-/// What operations pass on: one buffer each, reused by every layer; f16 [tokens][width], tokens as u32 [tokens].
+/// What operations pass on: one buffer each, reused by every layer; f16 [tokens][width], tokens as u32 [tokens]. Of a
+/// prompt what follows the last layer has one token of each sequence.
 enum class Tensor {
   kStream,     ///< x, the residual stream: a step's input and output
   kNormed,     ///< h, what projections of the stream read
@@ -51,13 +53,18 @@ enum class Tensor {
   kUp,         ///< W_up h
   kGated,      ///< what the last projection of a layer reads
   kToken,      ///< ids of the vocabulary
-  kLogits
+  kLogits,
+  kLast,   ///< x of the last tokens of a prompt
+  kChosen  ///< ids of the tokens that follow a prompt
 };
-constexpr Words<12> words_of(Tensor) {
-  return {"stream", "normed", "query", "key", "value", "attention", "branch", "gate", "up", "gated", "token", "logits"};
+constexpr Words<14> words_of(Tensor) {
+  return {"stream", "normed", "query", "key",   "value",  "attention", "branch",
+          "gate",   "up",     "gated", "token", "logits", "last",      "chosen"};
 }
 inline constexpr std::size_t kTensorCount = words_of(Tensor{}).size();
-constexpr std::uint64_t element_bytes(Tensor tensor) { return tensor == Tensor::kToken ? 4 : 2; }
+constexpr std::uint64_t element_bytes(Tensor tensor) {
+  return tensor == Tensor::kToken || tensor == Tensor::kChosen ? 4 : 2;
+}
 
 /// What an operation reads besides tensors.
 enum class Weight {
@@ -109,6 +116,8 @@ struct Step {
   std::uint64_t head_dim = 0;                        ///< elements of a head of query, key and value
 
   std::uint64_t width(Tensor tensor) const { return widths.at(static_cast<std::size_t>(tensor)); }
+  /// Whether a tensor has one token of each sequence whatever the step brings.
+  bool is_of_last(Tensor tensor) const;
 };
 
 /// The step of a shape; find_fault() finds none.

@@ -74,6 +74,7 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.hops = input.cell.hops;
   point.tokens_per_hop = input.cell.tokens_per_hop;
   point.context_tokens = input.cell.context_tokens;
+  point.phase = input.cell.phase;
   point.workload = find_word<result::Workload>(to_string(input.campaign->workload)).value();
   if (format::info(info.weights).grouped) point.group_size = input.campaign->group_size;
   return point;
@@ -306,7 +307,7 @@ PointRecord pool_scheme(const PoolInput& input, const std::string& scheme, const
     point.time_s_high = scale * time.interval->high;
   }
   point.interval_method = time.method;
-  point.time_per_token_s = *point.time_s / static_cast<double>(input.cell.batch * input.cell.steps());
+  point.time_per_token_s = *point.time_s / static_cast<double>(input.cell.tokens());
   point.stop_reason = worst_stop(trials.bare);
   add_counts(input, sample, scale, point);
   add_phases(input, trials, scale, point);

@@ -115,14 +115,17 @@ bool has_no_pass(const PointRecord& point, const PhaseMember& phase) {
   return time ? *time == 0 : point.phase_matmul_s.has_value();
 }
 
-/// Energy per step of a loop's trial.
-std::optional<double> step_energy(const TrialRecord& loop, const PointRecord& point) {
+/// Energy per token of a loop's trial.
+std::optional<double> token_energy(const TrialRecord& loop) {
   if (!loop.energy_gross_j || loop.tokens <= 0) return std::nullopt;
-  return *loop.energy_gross_j * static_cast<double>(point.batch) / static_cast<double>(loop.tokens);
+  return *loop.energy_gross_j / static_cast<double>(loop.tokens);
+}
+
+double tokens_of(const PointRecord& point) {
+  return static_cast<double>(point.batch * point.hops * point.tokens_per_hop);
 }
 
 void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
-  const auto steps = static_cast<double>(point.hops * point.tokens_per_hop);
   double sum = 0;
   bool all = !trials.loops.empty();
   for (const PhaseMember& phase : kPhases) {
@@ -135,14 +138,14 @@ void add_phases(const SchemeTrials& trials, double scale, PointRecord& point) {
       point.*phase.status = EnergyStatus::kNoPass;
       continue;
     }
-    const auto per_step = median_of(loops, [&](const TrialRecord& loop) { return step_energy(loop, point); });
-    if (!per_step) {
+    const auto per_token = median_of(loops, [](const TrialRecord& loop) { return token_energy(loop); });
+    if (!per_token) {
       point.*phase.status = loops.empty() ? EnergyStatus::kUnattributable : commonest_fault(loops);
       all = false;
       continue;
     }
     point.*phase.status = EnergyStatus::kOk;
-    point.*phase.energy = scale * steps * *per_step;
+    point.*phase.energy = scale * tokens_of(point) * *per_token;
     sum += *(point.*phase.energy);
   }
   if (!all) return;
@@ -183,8 +186,7 @@ void add_energy(const SchemeTrials& trials, double scale, PointRecord& point) {
   point.energy_method = method;
   set_pooled(values_of(chain_energies(bare, idle_of)), scale, kIdle, point);
   set_pooled(values_of(chain_energies(bare, net_of)), scale, kNet, point);
-  const auto tokens = static_cast<double>(point.batch * point.hops * point.tokens_per_hop);
-  point.energy_per_token_j = *point.energy_gross_j / tokens;
+  point.energy_per_token_j = *point.energy_gross_j / tokens_of(point);
   add_phases(trials, scale, point);
   if (point.scheme == kAnchor) point.verdict_energy.reset();
   if (point.scheme != kAnchor && method != EnergyMethod::kEstimated) point.verdict_energy = Verdict::kUndecided;

@@ -7,7 +7,8 @@
 namespace qtrap::profile {
 
 std::string Cell::id() const {
-  return fmt::format("{}/b{}/h{}/t{}/c{}", model, batch, hops, tokens_per_hop, context_tokens);
+  return fmt::format("{}/b{}/h{}/t{}/c{}{}", model, batch, hops, tokens_per_hop, context_tokens,
+                     phase == Phase::kPrefill ? "/prefill" : "");
 }
 
 std::string make_point_id(const Cell& cell, std::string_view scheme) { return fmt::format("{}/{}", cell.id(), scheme); }
@@ -21,6 +22,7 @@ std::vector<Cell> expand_cells(const Campaign& campaign) {
           for (const auto context : campaign.context_tokens) cells.push_back({model, batch, hops, tokens, context});
         }
       }
+      for (const auto prompt : campaign.prompt_tokens) cells.push_back({model, batch, 1, prompt, 0, Phase::kPrefill});
     }
   }
   return cells;

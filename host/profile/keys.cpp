@@ -80,6 +80,15 @@ const table::Field<Campaign> kCampaignFields[] = {
       {},
       table::kMayMiss | table::kDistinct,
       Range{0, 1 << 24}}},
+    {&Campaign::prompt_tokens,
+     {"prompt_tokens",
+      "",
+      "tokens of a prompt that a step brings into empty caches together: cells of their own, of phase prefill, for "
+      "each "
+      "batch; of a decoder alone",
+      {},
+      table::kMayMiss | table::kDistinct | table::kLeftOut,
+      kRepeat}},
     {&Campaign::target_ci,
      {"target_ci",
       "",

@@ -10,7 +10,7 @@
 namespace qtrap::profile {
 
 /// Version of the three file formats: see result/records.hpp for what raises it.
-inline constexpr const char* kSchemaVersion = "1.2";
+inline constexpr const char* kSchemaVersion = "1.3";
 
 /// The value of `schema`.
 template <class R>

@@ -136,14 +136,20 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
           fmt::format("{}: projections read no cache, so `context_tokens` would be a label without a cost", name),
           std::to_string(*context), "give 0, or `workload` decoder");
     }
+    if (!campaign.prompt_tokens.empty()) {
+      return usage_error(fmt::format("{}: projections have no prompt", name),
+                         std::to_string(campaign.prompt_tokens.front()),
+                         "leave `prompt_tokens` out, or give `workload` decoder");
+    }
   } else if (campaign.layers_limit) {
     return usage_error(fmt::format("{}: `layers_limit` cuts a decoder, whose head is no layer", name),
                        std::to_string(*campaign.layers_limit), "give null, or `workload` projections");
   }
   if (const Status status = check_weights(campaign, name); !status) return status.error();
   // Lists are short (see kLongestList): the product fits.
-  const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * campaign.hops.size() *
-                              campaign.tokens_per_hop.size() * campaign.context_tokens.size();
+  const std::uint64_t chains = campaign.hops.size() * campaign.tokens_per_hop.size() * campaign.context_tokens.size() +
+                               campaign.prompt_tokens.size();
+  const std::uint64_t cells = campaign.models.size() * campaign.batch.size() * chains;
   if (cells > kMostCells) {
     return usage_error(fmt::format("{}: the campaign has too many cells", name), std::to_string(cells),
                        fmt::format("shorten its lists: at most {} combinations", kMostCells));

@@ -49,9 +49,10 @@ struct ModelProfile {
 enum class Workload {
   kProjections,  ///< the projections of a decoder, without attention, embedding and head
   kDecoder,      ///< from token to token, by greedy choice
-  kScoring       ///< from tokens to logits: a decoder that chooses nothing
+  kScoring,      ///< from tokens to logits: a decoder that chooses nothing
+  kPrefill       ///< from the tokens of a prompt to the next: a decoder's layers on all, its head on the last
 };
-constexpr Words<3> words_of(Workload) { return {"projections", "decoder", "scoring"}; }
+constexpr Words<4> words_of(Workload) { return {"projections", "decoder", "scoring", "prefill"}; }
 
 /// What to measure and how precisely. The initial values are the defaults of keys that a file may leave out.
 struct Campaign {
@@ -63,6 +64,7 @@ struct Campaign {
   std::vector<std::int64_t> hops{1};
   std::vector<std::int64_t> tokens_per_hop{1};
   std::vector<std::int64_t> context_tokens{0};
+  std::vector<std::int64_t> prompt_tokens;  ///< of prefill; none: decode alone
   double target_ci = 0.01;
   double no_effect_margin = 0.02;
   std::int64_t min_trials = 3;
@@ -76,7 +78,7 @@ struct Campaign {
   double energy_window_s = 5;
   bool phase_loops = true;
   bool probes = true;
-  Workload workload = Workload::kProjections;  ///< never kScoring
+  Workload workload = Workload::kProjections;  ///< one of the first two
   std::optional<std::string> weights;          ///< file of the one model's weights; none: random ones
   std::optional<std::string> text;             ///< file that losses are evaluated on
   std::optional<std::string> token_ids;        ///< file of decimal ids in place of `text`
@@ -95,7 +97,7 @@ struct TuningProfile {
   bool operator==(const TuningProfile&) const = default;
 };
 
-/// Most cells (models x batch x hops x tokens_per_hop x context_tokens) of a campaign.
+/// Most cells (models x batch x (hops x tokens_per_hop x context_tokens + prompt_tokens)) of a campaign.
 inline constexpr std::uint64_t kMostCells = 10000;
 
 /// Parses a file's text; `name` is quoted in errors: not UTF-8, not JSON (with the position), a newer major

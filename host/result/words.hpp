@@ -1,6 +1,7 @@
 // Closed lists of the files: enums with their words.
 #pragma once
 
+#include "core/phase.hpp"
 #include "core/words.hpp"
 
 namespace qtrap::result {
@@ -52,9 +53,7 @@ constexpr Words<3> words_of(Axis) { return {"n_star", "b_star", "h_star"}; }
 enum class Direction { kDissolves, kSetsIn };
 constexpr Words<2> words_of(Direction) { return {"dissolves", "sets_in"}; }
 
-/// What a step works on: a token of each sequence after the other, or those of a prompt together.
-enum class Phase { kDecode, kPrefill };
-constexpr Words<2> words_of(Phase) { return {"decode", "prefill"}; }
+using qtrap::Phase;
 
 /// Part of a measured time or energy.
 enum class Part { kStatic, kBytes, kPassBytes, kOperations, kDequantize, kCast, kLaunches, kSyncs };

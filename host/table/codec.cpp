@@ -110,7 +110,7 @@ void refuse_word(const Json& value, const Spot& spot, std::span<const std::strin
 bool is_list(const Json& value, const Spot& spot) {
   if (!value.is_array()) {
     spot.refuse("has the wrong type", value, "give a list in [ ]");
-  } else if (spot.manner == Manner::kStrict && value.empty()) {
+  } else if (spot.manner == Manner::kStrict && value.empty() && !spot.key.has(kLeftOut)) {
     spot.refuse("is an empty list", value, "give at least one entry");
   } else if (spot.manner == Manner::kStrict && value.size() > kLongestList) {
     spot.refuse("is too long", value, fmt::format("give at most {} entries", kLongestList));

@@ -97,6 +97,26 @@ TEST(MemoryPlan, OfADecoderCountsHeadAndCaches) {
                                                              std::uint64_t{2} * 2 * 3 * 4 * 48 * 100);
 }
 
+/// Chains of a prompt and those of decode are not there at once: the plan has room for the larger.
+TEST(MemoryPlan, HasRoomForAPrompt) {
+  const auto fixed = [](std::uint64_t capacity, std::uint64_t prompt, std::int64_t vocab = 1000) {
+    profile::ModelProfile model = tiny();
+    model.vocab = vocab;
+    Demand wanted{{scheme::find_scheme("w8a8").value()}, {4}, 128, 0.9, 3};
+    wanted.workload = model::Workload::kDecoder;
+    wanted.capacity = capacity;
+    wanted.prompt = prompt;
+    return plan_memory(card(std::uint64_t{1} << 32, 1024), model, wanted).value().fixed_bytes;
+  };
+  EXPECT_EQ(fixed(5000, 10), fixed(5000, 0)) << "a short one beside a long context";
+  EXPECT_GT(fixed(100, 200), fixed(100, 0));
+  // 100 tokens more of four sequences: caches and angles as above, and each activation but those of the head.
+  const std::uint64_t activations = 2 * (96 + 96 + 96 + 96 + 48 + 48 + 96 + 96 + 3 * 160) + 4;
+  EXPECT_GE(fixed(100, 300) - fixed(100, 200),
+            100 * (2 * 2 * 3 * 4 * 48 + 4 * 24U) + std::uint64_t{4} * 100 * activations);
+  EXPECT_EQ(fixed(100, 300) - fixed(100, 200), fixed(100, 300, 9000) - fixed(100, 200, 9000)) << "no logits of all";
+}
+
 class OnChain : public test::DeviceTest, public ::testing::WithParamInterface<std::uint64_t> {
  protected:
   void SetUp() override {
@@ -263,6 +283,9 @@ TEST(Demand, IsOfTheCampaignsSchemesWithTheAnchorAndOfItsLayers) {
   EXPECT_EQ(all.tokens, (std::vector<std::uint64_t>{1, 16}));
   EXPECT_EQ(all.group_size, 64U);
   EXPECT_EQ(all.layers_to_run, 12U);
+  EXPECT_EQ(all.prompt, 0U);
+  campaign.prompt_tokens = {64, 512, 128};
+  EXPECT_EQ(make_demand(campaign, model).prompt, 512U);
   campaign.layers_limit = 2;
   EXPECT_EQ(make_demand(campaign, model).layers_to_run, 2U);
   campaign.layers_limit = 20;

@@ -76,8 +76,10 @@ class OnDecoder : public test::DeviceTest, public ::testing::WithParamInterface<
     return std::make_shared<Context>(
         Context::make(*device_, model_.model, 2, sequences, capacity, decoder_->facts.rotary_pairs).value());
   }
-  Chain make_chain(const std::shared_ptr<const Context>& context, std::uint64_t run, std::string_view scheme = "f16") {
-    const auto activations = Activations::make(*maker_, model_.step, context, run, 1).value();
+  Chain make_chain(const std::shared_ptr<const Context>& context, std::uint64_t run, std::string_view scheme = "f16",
+                   model::Workload workload = model::Workload::kDecoder) {
+    const auto step = model::make_step(model_.model, workload);
+    const auto activations = Activations::make(*maker_, step, context, run, 1).value();
     return Chain::make(*maker_, model_, activations, scheme::find_scheme(scheme).value()).value();
   }
 
@@ -161,6 +163,54 @@ TEST_P(OnDecoder, GreedyTokensGoOnByThemselves) {
   EXPECT_EQ(decode.read_tokens().front(), one.greedy[15]);
 }
 
+/// The head of each sequence's last token alone, its greedy choice beside the prompt, and the context behind it.
+TEST_P(OnDecoder, APromptGivesTheTokenBehindIt) {
+  const auto all = read_expected(GetParam());
+  const std::uint64_t length = all[5].prompt.size();
+  constexpr std::uint64_t kBatch = 3;
+  Ids ids;
+  for (std::size_t i = 5; i < 5 + kBatch; ++i) ids.insert(ids.end(), all[i].prompt.begin(), all[i].prompt.end());
+  for (const std::string_view scheme : {"f16", "w8a8", "w4a16-split"}) {
+    const auto whole_context = make_context(kBatch);
+    const auto context = make_context(kBatch);
+    Chain whole = make_chain(whole_context, length, scheme);
+    Chain prompt = make_chain(context, length, scheme, model::Workload::kPrefill);
+    for (Chain* chain : {&whole, &prompt}) {
+      chain->set_tokens(ids);
+      chain->enqueue_steps(1, false);
+    }
+    const auto logits = whole.read_output();
+    const auto chosen = whole.read_tokens();
+    const std::size_t vocab = logits.size() / ids.size();
+    std::vector<float> last;
+    Ids next;
+    for (std::uint64_t s = 0; s < kBatch; ++s) {
+      const auto at = static_cast<std::ptrdiff_t>(((s + 1) * length - 1) * vocab);
+      last.insert(last.end(), logits.begin() + at, logits.begin() + at + static_cast<std::ptrdiff_t>(vocab));
+      next.push_back(chosen[(s + 1) * length - 1]);
+    }
+    EXPECT_LT(relative_error(prompt.read_output(), last), 2e-3) << scheme;
+    EXPECT_EQ(prompt.read_tokens(), next) << scheme;
+    EXPECT_EQ(whole.step_costs().macs - prompt.step_costs().macs,
+              (length - 1) * kBatch * vocab * model_.step.width(model::Tensor::kStream))
+        << "the head's of all tokens but the last";
+    EXPECT_EQ(prompt.compute_costs(0, 1).bytes - prompt.step_costs().bytes,
+              4 * kBatch * 2 * length * model_.step.width(model::Tensor::kKey))
+        << "two layers' keys and values of the prompt";
+    prompt.reset();
+    prompt.set_tokens(ids);
+    prompt.enqueue_steps(1, true);
+    EXPECT_EQ(device_->take_events().size(), prompt.step_costs().launches);
+    std::vector<Chain> decode;
+    for (const auto& one : {whole_context, context}) {
+      decode.push_back(make_chain(one, 1, scheme));
+      decode.back().set_tokens(next);
+      decode.back().enqueue_steps(1, false);
+    }
+    EXPECT_LT(relative_error(decode[1].read_output(), decode[0].read_output()), 2e-3) << scheme << " goes on";
+  }
+}
+
 TEST_P(OnDecoder, LogitsDoNotDependOnHowThePromptIsSplit) {
   const Ids ids = read_expected(GetParam()).back().prompt;  // 33 tokens
   const auto whole = read_in_pieces(ids, {33});
@@ -189,15 +239,16 @@ TEST_P(OnDecoder, APromptFillsWhatAChainGoesOnFrom) {
   const std::size_t vocab = whole.size() / 33;
   const auto context = make_context(2, 16);  // the second sequence begins with token 16
   Prompt prompt = Prompt::make(*maker_, model_, context, ids).value();
-  EXPECT_EQ(prompt.tokens_at(4), (Ids{ids[4], ids[20]}));
-  EXPECT_EQ(prompt.tokens_at(15), (Ids{ids[15], ids[31]}));
-  EXPECT_EQ(Prompt::make(*maker_, model_, context, {5, 6}).value().tokens_at(3), (Ids{6, 6})) << "from the first again";
+  EXPECT_EQ(prompt.tokens_from(4, 1), (Ids{ids[4], ids[20]}));
+  EXPECT_EQ(prompt.tokens_from(15, 1), (Ids{ids[15], ids[31]}));
+  EXPECT_EQ(Prompt::make(*maker_, model_, context, {5, 6}).value().tokens_from(3, 1), (Ids{6, 6}))
+      << "from the first again";
   const auto expect_logits = [&](std::uint64_t filled) {
     ASSERT_TRUE(prompt.fill(filled, [] { return false; }));
     prompt.give_up(filled);
     context->begin_at(*device_, filled);
     Chain chain = make_chain(context, 1);
-    chain.set_tokens(prompt.tokens_at(filled));
+    chain.set_tokens(prompt.tokens_from(filled, 1));
     chain.enqueue_steps(1, false);
     const auto logits = chain.read_output();
     const auto want = whole.begin() + static_cast<std::ptrdiff_t>(filled * vocab);

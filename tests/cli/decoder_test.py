@@ -12,7 +12,7 @@ from support import SOURCE, ProgramTest
 MODELS = SOURCE / "tests/data/decoders"
 CAMPAIGN = {"schema": "qtrap.campaign", "schema_version": "1.0", "name": "tokens", "description": "a small decoder",
             "models": ["model.json"], "schemes": ["f16", "w8a16-fused", "w4a16-split"], "batch": [2], "hops": [2], "tokens_per_hop": [3],
-            "context_tokens": [0, 100], "min_trials": 2, "max_trials": 2, "max_seconds_per_point": 2, "max_seconds": 60, "sessions": 1,
+            "context_tokens": [0, 100], "prompt_tokens": [16], "min_trials": 2, "max_trials": 2, "max_seconds_per_point": 2, "max_seconds": 60, "sessions": 1,
             "group_size": 32, "probes": False, "phase_loops": False, "workload": "decoder"}
 
 
@@ -136,17 +136,17 @@ class Decoder(ProgramTest):
         self.assertRegex(done.stdout, r"f16 +0 +1.000 +time +1 +yes")
         records = self.read_records("a.jsonl")
         kinds = [one["record"] for one in records]
-        self.assertEqual(kinds[-7:], ["quality"] * 3 + ["point"] * 3 + ["end"])
+        self.assertEqual(kinds[-10:], ["quality"] * 3 + ["point"] * 6 + ["end"])
         self.assertTrue(all(one["status"] == "ok" for one in records if one["record"] in ("quality", "point")))
         self.assertEqual(self.run_program("check", "a.jsonl").returncode, 0)
         # What was lost of the losses is evaluated by --resume, and a file that changed is refused.
         lines = (self.folder / "a.jsonl").read_text().splitlines(keepends=True)
-        (self.folder / "cut.jsonl").write_text("".join(lines[:-5]))
+        (self.folder / "cut.jsonl").write_text("".join(lines[:-8]))
         done = self.run_program("run", "--resume", "cut.jsonl", "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([one["record"] for one in self.read_records("cut.jsonl")], kinds)
-        self.assertEqual((self.folder / "cut.jsonl").read_text().splitlines()[-6], lines[-6].rstrip("\n"), "the same loss")
-        (self.folder / "other.jsonl").write_text("".join(lines[:-5]).replace(records[0]["weights_sha256"], "0" * 64))
+        self.assertEqual((self.folder / "cut.jsonl").read_text().splitlines()[-9], lines[-9].rstrip("\n"), "the same loss")
+        (self.folder / "other.jsonl").write_text("".join(lines[:-8]).replace(records[0]["weights_sha256"], "0" * 64))
         done = self.run_program("run", "--resume", "other.jsonl", "--quiet")
         self.assertEqual(done.returncode, 2)
         self.assertIn("was measured with other weights", done.stderr)
@@ -177,7 +177,7 @@ class Decoder(ProgramTest):
         text, records = self.run_campaign()
         self.assertRegex(text, r"H×T +C +scheme")
         self.assertEqual(self.run_program("check", "a.jsonl").returncode, 0)
-        points = [one for one in records if one["record"] == "point"]
+        points = [one for one in records if one["record"] == "point" and one["phase"] == "decode"]
         self.assertEqual(len(points), 6)
         for point in points:
             self.assertEqual((point["workload"], point["status"]), ("decoder", "ok"), point)
@@ -189,6 +189,17 @@ class Decoder(ProgramTest):
             self.assertEqual(trial["events"], trial["launches"])
             self.assertGreater(trial["phase_attention_s"], 0)
             self.assertGreater(trial["phase_head_s"], 0)
+        # A prompt is one step of 16 tokens, and the head multiplies the last of each of 2 sequences alone.
+        self.assertRegex(text, r"1×16, prefill +0 +f16")
+        prompts = [one for one in records if one["record"] == "point" and one["phase"] == "prefill"]
+        self.assertEqual([one["point_id"] for one in prompts], [f"test/b2/h1/t16/c0/prefill/{scheme}" for scheme in CAMPAIGN["schemes"]])
+        macs = {point["scheme"]: point["macs"] for point in points}
+        head = 128 * 64
+        for prompt in prompts:
+            self.assertEqual((prompt["workload"], prompt["status"], prompt["hops"], prompt["tokens_per_hop"]), ("decoder", "ok", 1, 16), prompt)
+            self.assertAlmostEqual(prompt["time_per_token_s"], prompt["time_s"] / 32)
+            self.assertEqual(prompt["macs"], 32 * (macs[prompt["scheme"]] // 12 - head) + 2 * head)
+            self.assertLess(prompt["launches"], min(point["launches"] for point in points if point["scheme"] == prompt["scheme"]) / 5)
 
 
 if __name__ == "__main__":

@@ -160,6 +160,17 @@ TEST(Decoder, OfAnUntiedShapeHasAnEmbeddingOfItsOwn) {
   EXPECT_EQ(step.final.back().kind, Kind::kProject) << "scoring chooses nothing";
 }
 
+TEST(Decoder, OfAPromptHasTheHeadOfItsLastTokensAlone) {
+  const Step step = make_step(of_all_kinds(true), Workload::kPrefill);
+  std::vector<Tensor> last;
+  for (std::size_t i = 0; i < kTensorCount; ++i)
+    if (step.is_of_last(static_cast<Tensor>(i))) last.push_back(static_cast<Tensor>(i));
+  EXPECT_THAT(last, ElementsAre(Tensor::kLogits, Tensor::kLast, Tensor::kChosen));
+  EXPECT_EQ(step.final.front().kind, Kind::kLast);
+  EXPECT_EQ(step.final.back().output, Tensor::kChosen) << "the prompt stays";
+  EXPECT_FALSE(make_step(of_all_kinds(true), Workload::kDecoder).is_of_last(Tensor::kLogits));
+}
+
 TEST(Decoder, AddsBiasesThenNormsHeadsThenAttends) {
   const Step step = make_step(of_all_kinds(true), Workload::kDecoder);
   std::vector<Kind> kinds;
@@ -174,7 +185,7 @@ TEST(Decoder, AddsBiasesThenNormsHeadsThenAttends) {
 
 TEST(Decoder, MissesEachOperationThatIsTakenOut) {
   for (const bool tied : {false, true}) {
-    for (const Workload workload : {Workload::kDecoder, Workload::kScoring}) {
+    for (const Workload workload : {Workload::kDecoder, Workload::kScoring, Workload::kPrefill}) {
       const Step whole = make_step(of_all_kinds(tied), workload);
       for (Operations Step::*list : {&Step::first, &Step::layer, &Step::final}) {
         for (std::size_t i = 0; i < (whole.*list).size(); ++i) {

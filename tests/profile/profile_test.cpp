@@ -9,12 +9,15 @@
 #include <sstream>
 
 #include "core/file.hpp"
+#include "profile/cell.hpp"
 
 namespace qtrap::profile {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::array<std::string_view, 7> kSchemes{"f16",         "w8a16-split", "w8a16-fused", "w8a8",
@@ -158,7 +161,7 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
   const std::string text = to_json(one);
   EXPECT_EQ(
       text,
-      R"({"schema":"qtrap.campaign","schema_version":"1.2","name":"smoke","description":")" + one.description +
+      R"({"schema":"qtrap.campaign","schema_version":"1.3","name":"smoke","description":")" + one.description +
           R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
           R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"no_effect_margin":0.02,"min_trials":2,"max_trials":2,)"
           R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128,)"
@@ -198,6 +201,36 @@ TEST(Overrides, SetEveryKindOfKey) {
   EXPECT_EQ(one.layers_limit, std::nullopt);
 }
 
+TEST(Overrides, ClearAListThatMayBeAbsent) {
+  Campaign one = campaign("quick");
+  ASSERT_TRUE(apply_override(one, "prompt_tokens=64,512", kSchemes));
+  EXPECT_THAT(one.prompt_tokens, ElementsAre(64, 512));
+  EXPECT_THAT(to_json(one), HasSubstr(R"("prompt_tokens":[64,512])"));
+  ASSERT_TRUE(apply_override(one, "prompt_tokens=", kSchemes));
+  EXPECT_THAT(one.prompt_tokens, IsEmpty());
+  EXPECT_THAT(to_json(one), Not(HasSubstr("prompt_tokens")));
+}
+
+TEST(Cells, OfPromptsAreOneStepOfOneHop) {
+  Campaign one;
+  one.models = {"m"};
+  one.batch = {2, 8};
+  one.hops = {3};
+  one.tokens_per_hop = {4};
+  one.context_tokens = {0, 100};
+  one.prompt_tokens = {64};
+  std::vector<std::string> ids;
+  for (const Cell& cell : expand_cells(one)) ids.push_back(cell.id());
+  EXPECT_THAT(ids, ElementsAre("m/b2/h3/t4/c0", "m/b2/h3/t4/c100", "m/b2/h1/t64/c0/prefill", "m/b8/h3/t4/c0",
+                               "m/b8/h3/t4/c100", "m/b8/h1/t64/c0/prefill"));
+  const Cell decode{"m", 2, 3, 4, 100};
+  EXPECT_THAT((std::array{decode.run(), decode.steps_per_hop(), decode.steps(), decode.tokens()}),
+              ElementsAre(1, 4, 12, 24));
+  const Cell prompt{"m", 2, 1, 64, 0, Phase::kPrefill};
+  EXPECT_THAT((std::array{prompt.run(), prompt.steps_per_hop(), prompt.steps(), prompt.tokens()}),
+              ElementsAre(64, 1, 1, 128));
+}
+
 TEST(Overrides, MayPassThroughAStateThatOnlyTheLastOneMakesValid) {
   Campaign one = campaign("quick");
   one.max_trials = 8;
@@ -214,7 +247,8 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
       {"batches=1",
        "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, batch, hops, "
        "tokens_per_hop, "
-       "context_tokens, target_ci, no_effect_margin, min_trials, max_trials, max_seconds_per_point, max_seconds, "
+       "context_tokens, prompt_tokens, target_ci, no_effect_margin, min_trials, max_trials, max_seconds_per_point, "
+       "max_seconds, "
        "sessions, "
        "memory_fraction, layers_limit, "
        "group_size"},
