@@ -42,11 +42,13 @@ profile::ModelProfile find_shape(const std::string& name, const RunPlan& plan) {
   return plan.weights ? weights::match_profile(*plan.weights, model).value() : model;
 }
 
+/// All that is computed with; not where it was read.
 std::string describe_shapes(const RunPlan& plan) {
   std::string text;
-  for (const auto& [name, model] : plan.models) {
-    text += fmt::format("{}: {} {} {} {} {} {} {} {}\n", name, model.hidden, model.ffn, model.layers, model.heads,
-                        model.kv_heads, model.head_dim, model.vocab, model.tied_embeddings);
+  for (auto [name, model] : plan.models) {
+    model.source.clear();
+    model.family.clear();
+    text += fmt::format("{}: {}\n", name, profile::to_json(model));
   }
   return text;
 }
@@ -104,7 +106,8 @@ RunPlan make_run_plan(const RunOptions& options, const std::string& campaign_jso
 void plan_memory(RunPlan& plan) {
   for (const auto& [name, model] : plan.models)
     plan.memory.insert_or_assign(
-        name, chain::plan_memory(plan.device, model, chain::make_demand(plan.campaign, model)).value());
+        name,
+        chain::plan_memory(plan.device, model, chain::make_demand(plan.campaign, model, plan.weights.get())).value());
 }
 
 result::SessionRecord make_session_identity(const RunPlan& plan) {

@@ -210,8 +210,8 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   };
   Status made = make_projections(scheme, of.layer, activations.tokens, chain.scheme_passes_);
   if (!made) return made.error();
-  const scheme::SchemeInfo& plain = scheme::all_schemes().front();
-  made = make_projections(plain, of.final, activations.rows(model::Tensor::kLogits), chain.head_passes_);
+  const scheme::SchemeInfo head = head_scheme(scheme, model.native_head);
+  made = make_projections(head, of.final, activations.rows(model::Tensor::kLogits), chain.head_passes_);
   if (!made) return made.error();
   const StepPasses step(maker, model, activations);
   const std::size_t layers = activations.context ? model.layers_to_run : model.layers.size();
@@ -221,14 +221,18 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }
-  auto first = step.make(of.first, model.first, nullptr, kHeadFormat);
+  auto first = step.make(of.first, model.first, nullptr, format::kPlainFormat);
   if (!first) return first.error();
   chain.first_passes_ = std::move(first).value();
-  auto final = step.make(of.final, model.final, chain.head_passes_.get(), kHeadFormat);
+  auto final = step.make(of.final, model.final, chain.head_passes_.get(), head.weights);
   if (!final) return final.error();
   chain.final_passes_ = std::move(final).value();
   if (activations.context) {
-    for (Pass& pass : chain.final_passes_) pass.role = scheme::Role::kHead;
+    chain.head_ = head;
+    for (Pass& pass : chain.final_passes_) {
+      pass.role = scheme::Role::kHead;
+      chain.head_macs_ += pass.costs.macs;
+    }
   }
   chain.for_each_pass([&](const Pass& pass) {
     chain.step_costs_ += pass.costs;

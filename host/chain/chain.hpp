@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ class Chain {
   const scheme::Costs& step_costs() const { return step_costs_; }
   /// Costs of `steps` steps, of which the first finds `filled` positions in the context.
   scheme::Costs compute_costs(std::uint64_t filled, std::uint64_t steps) const;
+  /// Multiply-adds of the head in a step, and the scheme that makes them; none of projections.
+  std::uint64_t head_macs() const { return head_macs_; }
+  const std::optional<scheme::SchemeInfo>& head() const { return head_; }
   /// Role of each launch of a step, in order: step_roles().size() == step_costs().launches.
   const std::vector<scheme::Role>& step_roles() const { return step_roles_; }
   /// Distinct kernel entries, sorted.
@@ -95,6 +99,8 @@ class Chain {
   std::shared_ptr<scheme::SchemePasses> head_passes_;    ///< the same of a decoder's head
   scheme::Costs step_costs_;
   std::uint64_t bytes_per_position_ = 0;
+  std::uint64_t head_macs_ = 0;
+  std::optional<scheme::SchemeInfo> head_;
   std::vector<scheme::Role> step_roles_;
 };
 

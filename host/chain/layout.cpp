@@ -56,7 +56,30 @@ Status check_allocations(const device::DeviceInfo& device, const profile::ModelP
 
 }  // namespace
 
-Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model) {
+std::optional<NativeHead> find_native_head(const weights::Decoder& source) {
+  const weights::Tensor* layers = source.tensors.find(weights::Role::kQ);
+  const weights::Tensor* head = source.tensors.find(weights::Role::kHead);
+  if (head == nullptr) head = source.tensors.find(weights::Role::kEmbedding);
+  const auto is_native = [](const weights::Tensor* tensor) {
+    return tensor != nullptr && tensor->type->native && *tensor->type->native != format::kPlainFormat;
+  };
+  if (!is_native(layers) || !is_native(head) || !scheme::find_reader(*head->type->native)) return std::nullopt;
+  return NativeHead{*layers->type->native, *head->type->native};
+}
+
+scheme::SchemeInfo head_scheme(const scheme::SchemeInfo& scheme, const std::optional<NativeHead>& native) {
+  const bool as_it_lies = native && scheme.weights == native->layers;
+  return scheme::find_reader(as_it_lies ? native->head : format::kPlainFormat).value();
+}
+
+std::vector<scheme::WeightFormat> head_formats(const Demand& demand) {
+  std::vector<scheme::SchemeInfo> heads;
+  for (const auto& scheme : demand.schemes) heads.push_back(head_scheme(scheme, demand.native_head));
+  return needed_formats(heads);
+}
+
+Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model,
+                   const weights::Decoder* source) {
   Demand demand;
   for (const auto& name : profile::schemes_with_anchor(campaign))
     demand.schemes.push_back(scheme::find_scheme(name).value());
@@ -66,6 +89,7 @@ Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfil
   demand.layers_to_run =
       static_cast<std::uint64_t>(std::min(campaign.layers_limit.value_or(model.layers), model.layers));
   demand.workload = campaign.workload;
+  if (source != nullptr) demand.native_head = find_native_head(*source);
   const auto most = [](const std::vector<std::int64_t>& list) { return *std::max_element(list.begin(), list.end()); };
   demand.capacity =
       static_cast<std::uint64_t>(most(campaign.context_tokens) + most(campaign.hops) * most(campaign.tokens_per_hop));
@@ -149,7 +173,8 @@ std::uint64_t chain_bytes(const device::DeviceInfo& device, const profile::Model
   if (step.workload == model::Workload::kProjections) return bytes;
   // The head's passes have a workspace of their own in each chain.
   const std::uint64_t last = step.is_of_last(model::Tensor::kLogits) ? block.sequences : block.tokens();
-  bytes += demand.schemes.size() * workspace(scheme::all_schemes().front(), step.final, last);
+  for (const auto& scheme : demand.schemes)
+    bytes += workspace(head_scheme(scheme, demand.native_head), step.final, last);
   return bytes + attention_shape(device, step, block).part_bytes() +
          Context::compute_bytes(model, demand.layers_to_run, block.sequences, block.capacity);
 }
@@ -172,7 +197,9 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
     smallest_layer = std::min(smallest_layer, bytes);
   }
   plan.bytes_per_layer += vector_bytes(step, step.layer);
-  plan.fixed_bytes += compute_weight_bytes(step, step.final, kHeadFormat, demand.group_size) + embedding_bytes(step);
+  plan.fixed_bytes += embedding_bytes(step);
+  for (const auto format : head_formats(demand))
+    plan.fixed_bytes += compute_weight_bytes(step, step.final, format, demand.group_size);
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
   std::uint64_t chains = chain_bytes(device, model, demand, step, {tokens / demand.run, demand.run, demand.capacity});
   if (demand.prompt > 0) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -13,11 +14,18 @@
 #include "profile/profile.hpp"
 #include "scheme/pass.hpp"
 #include "scheme/scheme.hpp"
+#include "weights/decoder.hpp"
 
 namespace qtrap::chain {
 
-/// The format of the head, in every scheme.
-inline constexpr scheme::WeightFormat kHeadFormat = format::kPlainFormat;
+/// Of a file whose first layer lies in one format and whose head in another that a scheme reads.
+struct NativeHead {
+  scheme::WeightFormat layers, head;
+};
+/// None where the layers or the head would not be taken as they lie.
+std::optional<NativeHead> find_native_head(const weights::Decoder& source);
+/// The scheme of the head of a scheme's chains: f16's, but of a file's layers as they lie the head as it lies.
+scheme::SchemeInfo head_scheme(const scheme::SchemeInfo& scheme, const std::optional<NativeHead>& native);
 
 /// Shapes of the projections among `operations` of `step`, in their order.
 std::vector<scheme::ProjectionShape> projection_shapes(const model::Step& step, const model::Operations& operations);
@@ -55,10 +63,15 @@ struct Demand {
   std::uint64_t run = 1;       ///< tokens of a sequence among `tokens`
   std::uint64_t capacity = 0;  ///< positions of a decoder's caches
   std::uint64_t prompt = 0;    ///< most tokens of a prompt, of as many sequences as `tokens`, at another time
+  std::optional<NativeHead> native_head = {};
 };
 
-/// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions.
-Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model);
+/// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions. `source`: of
+/// the weights, null for random ones.
+Demand make_demand(const profile::Campaign& campaign, const profile::ModelProfile& model,
+                   const weights::Decoder* source = nullptr);
+/// Formats of the heads that `demand` needs, f16 first: the others are quantized from it, or lie in the file.
+std::vector<scheme::WeightFormat> head_formats(const Demand& demand);
 
 /// How the device's memory is used, in bytes.
 struct MemoryPlan {

@@ -140,7 +140,7 @@ class WeightMaker {
 Status add_embedding(const WeightMaker& weights, ResidentModel& resident, std::uint64_t stream) {
   for (const model::Weight name : model::list_weights(resident.step.first, model::Kind::kEmbed)) {
     if (name == model::Weight::kHead) {
-      resident.first.embedding = resident.final.projections.at(kHeadFormat).at(name).codes();
+      resident.first.embedding = resident.final.projections.at(format::kPlainFormat).at(name).codes();
       continue;
     }
     auto embedding = weights.make_embedding(name, stream);
@@ -159,6 +159,7 @@ Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const 
   resident.model = model;
   resident.step = model::make_step(model, demand.workload);
   resident.layers_to_run = demand.layers_to_run;
+  resident.native_head = demand.native_head;
   const model::Step& step = resident.step;
   const WeightMaker weights(maker, step, seed, source);
   const std::vector<WeightFormat> formats = needed_formats(demand.schemes);
@@ -169,7 +170,7 @@ Result<ResidentModel> ResidentModel::make(const scheme::PassMaker& maker, const 
     resident.layers.push_back(std::move(layer).value());
   }
   const std::uint64_t after_layers = static_cast<std::uint64_t>(model.layers) * streams;
-  auto final = weights.make(step.final, 0, after_layers, {kHeadFormat});
+  auto final = weights.make(step.final, 0, after_layers, head_formats(demand));
   if (!final) return final.error();
   resident.final = std::move(final).value();
   const Status done = add_embedding(weights, resident, after_layers + 1);

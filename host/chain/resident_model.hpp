@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "chain/layout.hpp"
@@ -28,6 +29,7 @@ struct ResidentModel {
   profile::ModelProfile model;
   model::Step step;  ///< of this model
   std::uint64_t layers_to_run = 0;
+  std::optional<NativeHead> native_head;  ///< of the demand
   std::vector<ResidentWeights> layers;
   ResidentWeights final;  ///< of what follows the last layer
   ResidentWeights first;  ///< of what comes before the first

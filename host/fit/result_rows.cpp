@@ -21,12 +21,16 @@ std::string precision_of(const std::optional<std::string>& mac_class, const std:
   return (mac_class ? *mac_class : find_legacy_scheme(scheme).mac_class) + "_b" + tokens;
 }
 
-Counts scale_counts(const result::TrialRecord& trial, const std::string& precision) {
+/// `precision`: class of the multiply-adds but for those of the head, `tokens` in lockstep.
+Counts scale_counts(const result::TrialRecord& trial, const std::string& precision, const std::string& tokens = {}) {
   const double chains = static_cast<double>(std::max<std::int64_t>(trial.repetitions, 1));
   Counts counts;
   counts.bytes = static_cast<double>(trial.bytes - trial.cached_bytes) / chains;
   counts.cached_bytes = static_cast<double>(trial.cached_bytes) / chains;
-  if (trial.macs > 0) counts.macs = {{precision, static_cast<double>(trial.macs) / chains}};
+  const double head_macs = trial.head_mac_class ? static_cast<double>(trial.head_macs.value_or(0)) : 0;
+  if (static_cast<double>(trial.macs) > head_macs)
+    counts.macs.push_back({precision, (static_cast<double>(trial.macs) - head_macs) / chains});
+  if (head_macs > 0) counts.macs.push_back({precision_of(trial.head_mac_class, {}, tokens), head_macs / chains});
   counts.dequantized_weights = static_cast<double>(trial.dequantized_weights) / chains;
   counts.cast_elements = static_cast<double>(trial.cast_elements) / chains;
   counts.launches = static_cast<double>(trial.launches) / chains;
@@ -88,7 +92,8 @@ Workload point_work(const result::TrialRecord& trial, const result::PointRecord&
     work.params_step *= static_cast<double>(*trial.layers) / work.layers;
     work.layers = static_cast<double>(*trial.layers);
   }
-  work.counts = scale_counts(trial, precision_of(point.mac_class, point.scheme, std::to_string(point.batch)));
+  const std::string tokens = std::to_string(point.batch);
+  work.counts = scale_counts(trial, precision_of(point.mac_class, point.scheme, tokens), tokens);
   return work;
 }
 

@@ -70,9 +70,9 @@ Status CellChains::prepare(const profile::Cell& cell) {
     forget();
     const auto& model = plan_->models.at(cell.model);
     hooks_.report(kWeights, {}, expected_weights_s(model, plan_->resident_layers.at(cell.model)));
-    auto resident = chain::ResidentModel::make(*maker_, model, chain::make_demand(plan_->campaign, model),
-                                               static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)),
-                                               plan_->seed, plan_->weights.get());
+    auto resident = chain::ResidentModel::make(
+        *maker_, model, chain::make_demand(plan_->campaign, model, plan_->weights.get()),
+        static_cast<std::uint64_t>(plan_->resident_layers.at(cell.model)), plan_->seed, plan_->weights.get());
     if (!resident) return resident.error();
     resident_ = std::move(resident).value();
     model_name_ = cell.model;
@@ -103,7 +103,7 @@ Status CellChains::make_activations(const profile::Cell& cell) {
 /// Activations of a decoder with a context: the text's, or keys and values from the generator, for time and energy do
 /// not depend on what it holds.
 Status CellChains::make_context(const profile::Cell& cell) {
-  const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model);
+  const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model, plan_->weights.get());
   const bool prefills = cell.phase == Phase::kPrefill;
   const auto run = static_cast<std::uint64_t>(cell.run());
   const weights::Decoder* weights = plan_->weights.get();

@@ -22,6 +22,11 @@ void set_counts_of(const profile::Cell& cell, const Runner& runner, std::int64_t
   const scheme::Costs chain = runner.chain->compute_costs(static_cast<std::uint64_t>(cell.context_tokens),
                                                           static_cast<std::uint64_t>(cell.steps()));
   set_counts(chain, 1, cell.hops, cell.tokens(), repetitions, trial);
+  const auto& head = runner.chain->head();
+  if (!head) return;
+  trial.head_macs = static_cast<std::int64_t>(runner.chain->head_macs()) * cell.steps() * repetitions;
+  trial.head_mac_class = head->mac_class();
+  trial.head_format = format::info(head->weights).name;
 }
 
 void set_phases(const Window& window, result::TrialRecord& trial) {

@@ -133,6 +133,13 @@ void set_fraction(const PoolInput& input, double resident_bytes, PointRecord& po
   point.roof_status = in_cache ? result::RoofStatus::kInCache : result::RoofStatus::kCeilingTooLow;
 }
 
+scheme::WeightFormat head_format(const PointRecord& point) {
+  const auto formats = format::all_formats();
+  const auto found = std::find_if(formats.begin(), formats.end(),
+                                  [&](const format::FormatInfo& one) { return one.name == point.head_format; });
+  return found == formats.end() ? format::kPlainFormat : found->format;
+}
+
 /// Fewest bytes (each weight, and of a decoder each position of the caches, once per step in its format) and all
 /// multiply-adds over the ceilings.
 void add_roof(const PoolInput& input, PointRecord& point) {
@@ -142,7 +149,7 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   const double layer_bytes =
       static_cast<double>(chain::compute_weight_bytes(step, step.layer, info.weights, group_size));
   const double head_bytes =
-      static_cast<double>(chain::compute_weight_bytes(step, step.final, chain::kHeadFormat, group_size));
+      static_cast<double>(chain::compute_weight_bytes(step, step.final, head_format(point), group_size));
   const auto steps = static_cast<double>(input.cell.steps());
   const double fewest_bytes = (layer_bytes * static_cast<double>(input.model->layers) + head_bytes) * steps +
                               chain::compute_cache_bytes(step, input.cell) * static_cast<double>(input.model->layers);
@@ -201,6 +208,7 @@ void add_counts(const PoolInput& input, const TrialRecord& trial, double scale, 
   point.launches = per_chain_count(trial.launches, last.launches);
   point.syncs = trial.syncs / trial.repetitions;
   point.resident_layers = trial.resident_layers;
+  point.head_format = trial.head_format;
 }
 
 /// Takes the phases out where they do not add up to the wall, a launch and a wait of each hop aside. None to take: the

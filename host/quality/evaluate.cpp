@@ -53,6 +53,7 @@ chain::Demand make_demand(const Text& text, const scheme::PassMaker& maker, cons
   demand.memory_fraction = text.memory_fraction;
   demand.layers_to_run = static_cast<std::uint64_t>(text.model.layers);
   demand.workload = model::Workload::kScoring;
+  demand.native_head = chain::find_native_head(*text.weights);
   demand.run = std::min(window, kBlockTokens);
   demand.tokens = {demand.run};
   demand.capacity = (window + demand.run - 1) / demand.run * demand.run;

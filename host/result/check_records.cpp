@@ -97,6 +97,15 @@ void check_trial_counts(const TrialRecord& trial, const Place& place) {
                  fmt::format("{} of {}", *trial.weight_launches, trial.launches),
                  "`weight_launches` is a part of `launches`");
   }
+  if (trial.head_macs.value_or(0) > trial.macs) {
+    place.refuse("more multiply-adds of the head than there are", fmt::format("{} of {}", *trial.head_macs, trial.macs),
+                 "`head_macs` is a part of `macs`");
+  }
+  if (trial.head_macs.has_value() != trial.head_mac_class.has_value() ||
+      trial.head_macs.has_value() != trial.head_format.has_value()) {
+    place.refuse("a head is known in part", trial.head_format.value_or("no format"),
+                 "give `head_macs`, `head_mac_class` and `head_format`, or none of them");
+  }
   if (trial.resident_layers && *trial.resident_layers > trial.layers.value_or(*trial.resident_layers)) {
     place.refuse("more layers resident than run", fmt::format("{} of {}", *trial.resident_layers, *trial.layers),
                  "`resident_layers` lies between 1 and `layers`");

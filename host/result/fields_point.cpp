@@ -142,6 +142,8 @@ constexpr Field<R> kTable[] = {
     {&R::weight_format,
      {"weight_format", "",
       "number format of the weights; null in files before this key, and where a table names none"}},
+    {&R::head_format,
+     {"head_format", "", "number format of a decoder's head; null of projections and in files before this key"}},
     {&R::mac_class,
      {"mac_class", "",
       "class of the matmul's multiply-adds, each with a cost of its own in fit; null: that of the scheme's name"}},

@@ -80,6 +80,12 @@ constexpr Field<TrialRecord> kTrialFields[] = {
      {"phase_head_s", "s",
       "device time in the window of what follows a decoder's last layer, choice included; null in files before this "
       "key"}},
+    {&TrialRecord::head_macs,
+     {"head_macs", "MAC", "part of `macs` that a decoder's head makes; null in files before this key"}},
+    {&TrialRecord::head_mac_class,
+     {"head_mac_class", "", "class of these multiply-adds, as mac_class of points; null where there are none"}},
+    {&TrialRecord::head_format,
+     {"head_format", "", "number format of the head's weights; null of projections and in files before this key"}},
 };
 
 }  // namespace

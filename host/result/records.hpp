@@ -17,7 +17,7 @@ namespace qtrap::result {
 
 /// Version of the file format, apart from the program's: a new optional field raises the second number, a renamed field
 /// or a changed meaning the first. Readers refuse a newer first number.
-inline constexpr const char* kSchemaVersion = "1.7";
+inline constexpr const char* kSchemaVersion = "1.8";
 
 /// The machine a session ran on.
 struct HostInfo {
@@ -244,6 +244,9 @@ struct TrialRecord {
   std::optional<std::string> mac_class;
   std::optional<double> phase_outliers_s;
   std::optional<double> phase_head_s;
+  std::optional<std::int64_t> head_macs;
+  std::optional<std::string> head_mac_class;
+  std::optional<std::string> head_format;
   bool operator==(const TrialRecord&) const = default;
 };
 
@@ -386,6 +389,7 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   Phase phase = Phase::kDecode;
   std::optional<std::string> anchor_table;
   std::optional<std::string> weight_format;
+  std::optional<std::string> head_format;
   std::optional<std::string> mac_class;
   std::optional<double> stored_weight_bits;
   std::optional<double> unpack_operations;

@@ -70,6 +70,14 @@ std::optional<SchemeInfo> find_scheme(std::string_view name) {
   return *found;
 }
 
+std::optional<SchemeInfo> find_reader(WeightFormat format) {
+  const auto found = std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) {
+    return s.weights == format && s.activations == Activations::kF16 && !s.split() && !s.outliers;
+  });
+  if (found == kSchemes.end()) return std::nullopt;
+  return *found;
+}
+
 std::uint64_t OutlierRule::count_places(std::uint64_t columns) const {
   constexpr std::uint64_t kMultiple = 32;
   const auto padded = [](std::uint64_t count) { return (count + kMultiple - 1) / kMultiple * kMultiple; };

@@ -82,6 +82,8 @@ struct SchemeInfo {
 std::span<const SchemeInfo> all_schemes();
 /// None when no scheme has this name.
 std::optional<SchemeInfo> find_scheme(std::string_view name);
+/// The scheme that multiplies f16 activations with weights of a format as they lie; none where no scheme does.
+std::optional<SchemeInfo> find_reader(WeightFormat format);
 
 /// Analytic counts of one or more passes.
 struct Costs {
