@@ -1,5 +1,6 @@
-// Decoders of small random models against what transformers makes of them in float32 (make_decoders.py), and against
-// themselves: however tokens are split over calls and sequences.
+// Decoders of small random models against what transformers makes of them in float32 (make_decoders.py), of small
+// pretrained ones against their own numpy (make_glass.py), and against themselves: however tokens are split over calls
+// and sequences.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -67,14 +68,16 @@ class OnDecoder : public test::DeviceTest, public ::testing::WithParamInterface<
     maker_.emplace(*device_, scheme::PassOptions{"", 32});
     decoder_.emplace(weights::open_decoder(folder_of(GetParam())).value());
     const profile::ModelProfile shape = weights::make_profile(decoder_->facts, "test");
-    Demand demand{{scheme::all_schemes().begin(), scheme::all_schemes().end()}, {1}, 32, 0.8, 2};
+    Demand demand{{scheme::all_schemes().begin(), scheme::all_schemes().end()}, {1}, 32, 0.8, layers()};
     demand.workload = model::Workload::kDecoder;
     model_ = ResidentModel::make(*maker_, shape, demand, demand.layers_to_run, 1, &*decoder_).value();
   }
 
+  std::uint64_t layers() const { return static_cast<std::uint64_t>(decoder_->facts.layers); }
+
   std::shared_ptr<const Context> make_context(std::uint64_t sequences, std::uint64_t capacity = kCapacity) {
     return std::make_shared<Context>(
-        Context::make(*device_, model_.model, 2, sequences, capacity, decoder_->facts.rotary_pairs).value());
+        Context::make(*device_, model_.model, layers(), sequences, capacity, decoder_->facts.rotary_pairs).value());
   }
   Chain make_chain(const std::shared_ptr<const Context>& context, std::uint64_t run, std::string_view scheme = "f16",
                    model::Workload workload = model::Workload::kDecoder) {
@@ -106,10 +109,10 @@ class OnDecoder : public test::DeviceTest, public ::testing::WithParamInterface<
   ResidentModel model_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Of, OnDecoder, ::testing::Values("llama", "llama3", "qwen2", "qwen3"),
+INSTANTIATE_TEST_SUITE_P(Of, OnDecoder, ::testing::Values("llama", "llama3", "qwen2", "qwen3", "glass_en", "glass_pt"),
                          [](const auto& one) { return one.param; });
 
-TEST_P(OnDecoder, LogitsAndGreedyTokensAreThoseOfTransformers) {
+TEST_P(OnDecoder, LogitsAndGreedyTokensAreThoseOfTheReference) {
   const auto all = read_expected(GetParam());
   ASSERT_EQ(all.size(), 20U);
   std::size_t compared = 0;
@@ -292,9 +295,9 @@ TEST_P(OnDecoder, EverySchemeDecodesAndCountsItsLaunchesAndCaches) {
     EXPECT_EQ(device_->take_events().size(), 3 * chain.step_costs().launches) << scheme.name;
     EXPECT_TRUE(std::ranges::all_of(chain.read_output(), [](float logit) { return std::isfinite(logit); }))
         << scheme.name;
-    // Keys and values in f16 of two layers and two sequences, at 8, 9 and 10 positions, own one included.
+    // Keys and values in f16 of all layers and two sequences, at 8, 9 and 10 positions, own one included.
     const auto step = chain.step_costs().bytes;
-    const auto row = 16 * static_cast<std::uint64_t>(decoder_->facts.kv_heads * decoder_->facts.head_dim);
+    const auto row = 8 * layers() * static_cast<std::uint64_t>(decoder_->facts.kv_heads * decoder_->facts.head_dim);
     EXPECT_EQ(chain.compute_costs(7, 3).bytes, 3 * step + row * (8 + 9 + 10)) << scheme.name;
   }
 }
