@@ -142,8 +142,6 @@ constexpr Field<R> kTable[] = {
     {&R::weight_format,
      {"weight_format", "",
       "number format of the weights; null in files before this key, and where a table names none"}},
-    {&R::head_format,
-     {"head_format", "", "number format of a decoder's head; null of projections and in files before this key"}},
     {&R::mac_class,
      {"mac_class", "",
       "class of the matmul's multiply-adds, each with a cost of its own in fit; null: that of the scheme's name"}},
@@ -172,6 +170,8 @@ constexpr Field<R> kTable[] = {
     {&R::phase_head_j, {"phase_head_j", "J", "gross energy of these passes of a chain"}},
     {&R::phase_head_j_status,
      {"phase_head_j_status", "", "ok, or why it is null; no_pass in files before this key", {}, table::kMayMiss}},
+    {&R::head_format,
+     {"head_format", "", "number format of a decoder's head; null of projections and in files before this key"}},
 };
 
 }  // namespace

@@ -314,5 +314,56 @@ TEST_P(OnDecoder, AResetGoesBackToTheStartOfTheContext) {
   EXPECT_EQ(chain.read_output(), once);
 }
 
+/// The first layer's q is Q4_K there and the head, which is the embedding, Q8_0.
+class OnGguf : public test::DeviceTest {
+ protected:
+  const weights::Decoder decoder_ = weights::open_decoder(QTRAP_SOURCE_DIR "/tests/data/weights/llama.gguf").value();
+
+  static scheme::SchemeInfo scheme(std::string_view name) { return scheme::find_scheme(name).value(); }
+  Demand make_demand(const std::optional<NativeHead>& head) const {
+    Demand demand{{scheme("f16"), scheme("q4_k-fused")}, {1}, 32, 0.8, 1};
+    demand.workload = model::Workload::kDecoder;
+    demand.capacity = 8;
+    demand.native_head = head;
+    return demand;
+  }
+};
+
+TEST_F(OnGguf, AHeadIsTakenAsItLiesWithLayersAsTheyLie) {
+  const auto native = find_native_head(decoder_);
+  ASSERT_TRUE(native);
+  EXPECT_EQ(native->layers, scheme::WeightFormat::kQ4_K);
+  EXPECT_EQ(native->head, scheme::WeightFormat::kQ8_0);
+  EXPECT_EQ(head_scheme(scheme("q4_k-fused"), native).name, "q8_0-fused");
+  EXPECT_EQ(head_scheme(scheme("q4_k-fused"), std::nullopt).name, "f16");
+  EXPECT_EQ(head_scheme(scheme("w8a8"), native).name, "f16") << "of another format";
+  EXPECT_FALSE(find_native_head(weights::open_decoder(folder_of("llama")).value())) << "a file of f16";
+  const profile::ModelProfile shape = weights::make_profile(decoder_.facts, "test");
+  const std::uint64_t bytes = std::uint64_t{24} * 256 / 32 * 34;
+  const auto fixed = [&](const std::optional<NativeHead>& head) {
+    return plan_memory(device_->info(), shape, make_demand(head)).value().fixed_bytes;
+  };
+  EXPECT_EQ(fixed(native) - fixed(std::nullopt), bytes);
+  const scheme::PassMaker maker(*device_, {"", 32});
+  const auto context = std::make_shared<Context>(
+      Context::make(*device_, shape, 1, 1, 8, decoder_.facts.rotary_pairs, decoder_.rope_divisors).value());
+  std::vector<std::vector<float>> logits;
+  std::vector<std::uint64_t> step_bytes;
+  for (const auto& head : {std::optional<NativeHead>(), native}) {
+    const auto model = ResidentModel::make(maker, shape, make_demand(head), 1, 1, &decoder_).value();
+    const auto activations = Activations::make(maker, model.step, context, 8, 1).value();
+    Chain chain = Chain::make(maker, model, activations, scheme("q4_k-fused")).value();
+    context->begin_at(*device_, 0);
+    chain.set_tokens({1, 2, 3, 5, 8, 13, 21, 0});
+    chain.enqueue_steps(1, false);
+    logits.push_back(chain.read_output());
+    step_bytes.push_back(chain.step_costs().bytes);
+    EXPECT_EQ(chain.head_macs(), std::uint64_t{8} * 24 * 256);
+    EXPECT_EQ(chain.head()->mac_class(), head ? scheme("q8_0-fused").mac_class() : scheme("f16").mac_class());
+  }
+  EXPECT_LT(relative_error(logits[1], logits[0]), 2e-3) << "the same numbers";
+  EXPECT_EQ(step_bytes[0] - step_bytes[1], std::uint64_t{2} * 24 * 256 - bytes);
+}
+
 }  // namespace
 }  // namespace qtrap::chain

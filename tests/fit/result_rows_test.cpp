@@ -56,6 +56,16 @@ TEST(ResultRows, ScalesAWindowToOneChain) {
   EXPECT_EQ(rows[0].workload.counts, expected);
 }
 
+TEST(ResultRows, CountsTheHeadsProductsAsWhatTheyAre) {
+  result::ResultFile file = make_file("s", "d");
+  file.trials[0].head_macs = 160;
+  file.trials[0].head_mac_class = "q8_0";
+  const std::vector<Row> rows = rows_from_results(std::vector{file});
+  EXPECT_EQ(rows[0].workload.counts.macs, (std::vector<MacCount>{{"f16_b8", 160}, {"q8_0_b8", 40}}));
+  file.points[0].phase = result::Phase::kPrefill;
+  EXPECT_DOUBLE_EQ(rows_from_results(std::vector{file})[0].workload.steps, 2) << "a hop of prefill is one step";
+}
+
 TEST(ResultRows, TakesBareAndProbeWindowsOfGoodPoints) {
   result::ResultFile file = make_file("s", "d");
   const result::TrialRecord good = file.trials[0];

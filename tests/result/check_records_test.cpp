@@ -267,6 +267,12 @@ const Lie kLies[] = {
     {"`resident_layers` is out of range (0)", [](File& f) { f.trials[0].resident_layers = 0; }},
     {"more layers resident than run (5 of 4)", [](File& f) { f.trials[0].resident_layers = 5; }},
     {"more bytes cached than bound (101 of 100)", [](File& f) { f.trials[0].cached_bytes = 101; }},
+    {"more multiply-adds of the head than there are (",
+     [](File& f) {
+       f.trials[0].head_macs = f.trials[0].macs + 1;
+       f.trials[0].head_mac_class = f.trials[0].head_format = "f16";
+     }},
+    {"a head is known in part (q8_0)", [](File& f) { f.trials[0].head_format = "q8_0"; }},
     {"more launches that read weights than launches (9 of 8)", [](File& f) { f.trials[0].weight_launches = 9; }},
     {"`macs` is out of range", [](File& f) { f.trials[0].macs = INT64_MAX; }},
     {"`block` is out of range", [](File& f) { f.trials[0].block = INT64_MAX; }},

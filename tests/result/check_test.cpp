@@ -31,7 +31,7 @@ TEST_F(CheckFile, SaysWhatAGoodResultHolds) {
   const auto report = check(sample::file_text());
   ASSERT_TRUE(report) << report.error().message();
   EXPECT_EQ(report.value().schema, "qtrap.result");
-  EXPECT_EQ(report.value().summary, "result 1.7: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
+  EXPECT_EQ(report.value().summary, "result 1.8: 2 sessions, 4 trials, 1 points (1 ok, 0 failed), complete");
 }
 
 TEST_F(CheckFile, AcceptsAFileCutAnywhereAfterItsFirstLine) {

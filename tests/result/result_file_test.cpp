@@ -241,11 +241,11 @@ TEST(ResultLines, OfAFileBefore15HaveNoPassOfOutliers) {
 
 TEST(ResultLines, OfASessionAreRefusedWithTheKeyTheValueAndTheFix) {
   const Reject rejects[] = {
-      {R"("schema_version":"1.7")", R"("schema_version":"2.0")",
+      {R"("schema_version":"1.8")", R"("schema_version":"2.0")",
        "the schema_version is newer than this program (2.0): use a qtrap that reads version 2.0; this one reads "
        "1.x"},
-      {R"("schema_version":"1.7")", R"("schema_version":"one")",
-       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.7\""},
+      {R"("schema_version":"1.8")", R"("schema_version":"one")",
+       "`schema_version` is not MAJOR.MINOR (\"one\"): write \"1.8\""},
       {R"("schema":"qtrap.result")", R"("schema":"qtrap.model")",
        "`schema` is not in its closed list (qtrap.model): use qtrap.result"},
       {R"("host":{)", R"("host":3,"was":{)", "`host` has the wrong type (3): give an object in { }"},

@@ -58,8 +58,11 @@ CREATE TABLE IF NOT EXISTS "trials" (
   "mac_class" TEXT,
   "phase_outliers_s" DOUBLE PRECISION,
   "phase_head_s" DOUBLE PRECISION,
+  "head_macs" BIGINT,
+  "head_mac_class" TEXT,
+  "head_format" TEXT,
   "result_id" TEXT
 );
-INSERT INTO "trials" VALUES ('s0', 'Device, "quoted" | ü', 'text 5', 'text 1', 'p-c1', 'f16', 0, 0, 'bare', NULL, 1, 2.0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, 'no_meter', NULL, NULL, '', 'qwen3-0.6b', 'c1', 2, 0, 0, 0, 0, 0, 0, 'events', NULL, NULL, NULL, NULL, '', NULL, NULL, 0, NULL, NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 's0');
-INSERT INTO "trials" VALUES ('text 1', NULL, NULL, NULL, 'text 2', 'text 3', 1004, 1005, 'check', 'text 7', 1008, 9.1, 1010, 11.1, 12.1, 13.1, 14.1, 15.1, 16.1, 17.1, 1018, 19.1, 20.1, 'simulated', 'no_pass', 23.1, 24.1, 'text 25;b', 'text 26', 'text 27', 1028, 1029, 1030, 1031, 1032, 1033, 1034, 'host', 1036, 1037, 1038, 'trials', 'text 40;b', 'text 41', '42.25;1e-20', 1043, 1044, 1045, 'text 46;b', 'text 47', 1048, 1049, 50.1, 'text 51', 'text 52', 'text 53', 54.1, 55.1, 's0');
+INSERT INTO "trials" VALUES ('s0', 'Device, "quoted" | ü', 'text 5', 'text 1', 'p-c1', 'f16', 0, 0, 'bare', NULL, 1, 2.0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, 'no_meter', NULL, NULL, '', 'qwen3-0.6b', 'c1', 2, 0, 0, 0, 0, 0, 0, 'events', NULL, NULL, NULL, NULL, '', NULL, NULL, 0, NULL, NULL, '', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 's0');
+INSERT INTO "trials" VALUES ('text 1', NULL, NULL, NULL, 'text 2', 'text 3', 1004, 1005, 'check', 'text 7', 1008, 9.1, 1010, 11.1, 12.1, 13.1, 14.1, 15.1, 16.1, 17.1, 1018, 19.1, 20.1, 'simulated', 'no_pass', 23.1, 24.1, 'text 25;b', 'text 26', 'text 27', 1028, 1029, 1030, 1031, 1032, 1033, 1034, 'host', 1036, 1037, 1038, 'trials', 'text 40;b', 'text 41', '42.25;1e-20', 1043, 1044, 1045, 'text 46;b', 'text 47', 1048, 1049, 50.1, 'text 51', 'text 52', 'text 53', 54.1, 55.1, 1056, 'text 57', 'text 58', 's0');
 COMMIT;
