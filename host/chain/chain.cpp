@@ -47,16 +47,16 @@ class StepPasses {
   StepPasses(const scheme::PassMaker& maker, const ResidentModel& model, const Activations& activations)
       : maker_(&maker), model_(&model), step_(&activations.step), a_(&activations) {}
 
-  /// Projections by `projections`, from weights of `format`; `layer`: of the run, where there is one.
+  /// Projections by `projections`, from weights of `format`; `cache` and `layer`: of the run, where there is one.
   Result<std::vector<Pass>> make(const model::Operations& operations, const ResidentWeights& weights,
                                  const scheme::SchemePasses* projections, scheme::WeightFormat format,
-                                 std::size_t layer = 0) const {
+                                 CacheFormat cache = CacheFormat::kF16, std::size_t layer = 0) const {
     PassList list;
     const std::vector<bool> is_new = model::find_new_inputs(operations);
     for (std::size_t i = 0; i < operations.size(); ++i) {
       const model::Operation& operation = operations[i];
       if (operation.kind == model::Kind::kAttend) {
-        list.add(attend(operation, layer));
+        list.add(attend(operation, cache, layer));
       } else if (operation.kind != model::Kind::kProject) {
         list.add(make_alone(operation, weights));
       } else {
@@ -70,10 +70,10 @@ class StepPasses {
   }
 
  private:
-  Result<std::vector<Pass>> attend(const model::Operation& operation, std::size_t layer) const {
+  Result<std::vector<Pass>> attend(const model::Operation& operation, CacheFormat format, std::size_t layer) const {
     const auto in = [&](std::size_t i) -> const device::Buffer& { return a_->at(operation.inputs.at(i)); };
     const Context& context = *a_->context;
-    const scheme::KvCache& cache = context.layers.at(layer);
+    const scheme::KvCache& cache = context.caches.at(format).at(layer);
     PassList list;
     list.add(maker_->rotate_store(in(0), in(1), in(2), context.angles, context.position, cache, a_->attention,
                                   context.pairs));
@@ -217,7 +217,7 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   const std::size_t layers = activations.context ? model.layers_to_run : model.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer) {
     auto passes = step.make(of.layer, model.layers[layer % model.layers.size()], chain.scheme_passes_.get(),
-                            scheme.weights, layer);
+                            scheme.weights, scheme.cache, layer);
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }

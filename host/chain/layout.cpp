@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "chain/context.hpp"
 #include "core/contract.hpp"
@@ -126,9 +127,10 @@ scheme::Costs compute_final_costs(const model::Step& step, std::uint64_t tokens)
   return costs;
 }
 
-double compute_cache_bytes(const model::Step& step, const profile::Cell& cell) {
+double compute_cache_bytes(const model::Step& step, const profile::Cell& cell, CacheFormat cache) {
   if (step.workload == model::Workload::kProjections) return 0;
-  const auto row = static_cast<double>(kHalfBytes * 2 * step.width(model::Tensor::kKey));
+  const std::uint64_t kv_heads = step.width(model::Tensor::kKey) / step.head_dim;
+  const auto row = static_cast<double>(2 * kv_heads * info(cache).head_bytes(step.head_dim));
   const auto steps = static_cast<double>(cell.steps());
   const double positions =
       steps * static_cast<double>(cell.context_tokens) + static_cast<double>(cell.run()) * steps * (steps + 1) / 2;
@@ -159,6 +161,12 @@ std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::Schem
   return formats;
 }
 
+std::vector<CacheFormat> needed_caches(const std::vector<scheme::SchemeInfo>& schemes) {
+  std::set<CacheFormat> formats;
+  for (const auto& scheme : schemes) formats.insert(scheme.cache);
+  return {formats.begin(), formats.end()};
+}
+
 namespace {
 
 /// Bytes that the chains of all schemes need at once beside the weights.
@@ -176,7 +184,8 @@ std::uint64_t chain_bytes(const device::DeviceInfo& device, const profile::Model
   for (const auto& scheme : demand.schemes)
     bytes += workspace(head_scheme(scheme, demand.native_head), step.final, last);
   return bytes + attention_shape(device, step, block).part_bytes() +
-         Context::compute_bytes(model, demand.layers_to_run, block.sequences, block.capacity);
+         Context::compute_bytes(model, demand.layers_to_run, block.sequences, block.capacity,
+                                needed_caches(demand.schemes));
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ struct TokenBlock {
 };
 /// Bytes of keys and values that a layer of a decoder reads in a chain of a cell, those of its own tokens included; 0
 /// of projections.
-double compute_cache_bytes(const model::Step& step, const profile::Cell& cell);
+double compute_cache_bytes(const model::Step& step, const profile::Cell& cell, CacheFormat cache);
 /// Attention of such tokens on a device, split so that each of its units has a part.
 scheme::AttentionShape attention_shape(const device::DeviceInfo& device, const model::Step& step,
                                        const TokenBlock& block);
@@ -86,6 +86,9 @@ struct MemoryPlan {
 
 /// Distinct weight formats of `schemes`; f16 always among them, since the others are quantized from it.
 std::vector<scheme::WeightFormat> needed_formats(const std::vector<scheme::SchemeInfo>& schemes);
+
+/// Distinct formats of their caches, those of f16 first where they are among them.
+std::vector<CacheFormat> needed_caches(const std::vector<scheme::SchemeInfo>& schemes);
 
 /// Fits a model on a device. kUsage errors: not one layer fits; one matrix exceeds the largest allocation; cycling
 /// would keep the resident set under kFewestCaches, so that it would be measured from cache.

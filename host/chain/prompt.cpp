@@ -21,9 +21,12 @@ Result<Prompt> Prompt::make(const scheme::PassMaker& maker, const ResidentModel&
   const model::Step step = model::make_step(model.model, model::Workload::kPrefill);
   const auto activations = Activations::make(maker, step, context, prompt.run_, 0);
   if (!activations) return activations.error();
-  auto chain = Chain::make(maker, model, activations.value(), scheme::all_schemes().front());
-  if (!chain) return chain.error();
-  prompt.chain_ = std::make_unique<Chain>(std::move(chain).value());
+  for (const auto& cached : context->caches) {
+    const scheme::SchemeInfo scheme = scheme::with_cache(scheme::all_schemes().front(), cached.first);
+    auto chain = Chain::make(maker, model, activations.value(), scheme);
+    if (!chain) return chain.error();
+    prompt.chains_.push_back(std::make_unique<Chain>(std::move(chain).value()));
+  }
   prompt.device_ = &maker.device();
   prompt.context_ = std::move(context);
   prompt.ids_ = std::move(ids);
@@ -45,10 +48,13 @@ bool Prompt::fill(std::uint64_t count, const std::function<bool()>& stopped) {
     if (stopped()) return false;
     // The last block may begin before what is filled, and writes the same there.
     const std::uint64_t begin = std::min(filled_, context_->capacity - run_);
-    context_->begin_at(*device_, begin);
-    chain_->set_tokens(tokens_from(begin, run_));
-    chain_->enqueue_steps(1, false);
-    device_->finish();
+    const std::vector<std::uint32_t> block = tokens_from(begin, run_);
+    for (const auto& chain : chains_) {
+      context_->begin_at(*device_, begin);
+      chain->set_tokens(block);
+      chain->enqueue_steps(1, false);
+      device_->finish();
+    }
     filled_ = begin + run_;
   }
   return true;

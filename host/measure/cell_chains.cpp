@@ -110,7 +110,8 @@ Status CellChains::make_context(const profile::Cell& cell) {
   auto made = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run,
                                    static_cast<std::uint64_t>(cell.batch), prefills ? run : demand.capacity,
                                    weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
-                                   weights == nullptr ? std::vector<float>() : weights->rope_divisors);
+                                   weights == nullptr ? std::vector<float>() : weights->rope_divisors,
+                                   chain::needed_caches(demand.schemes));
   if (!made) return made.error();
   const auto context = std::make_shared<const chain::Context>(std::move(made).value());
   if (plan_->context_ids.empty()) {

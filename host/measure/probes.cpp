@@ -265,11 +265,15 @@ class ProbeMaker {
 }  // namespace
 
 std::vector<scheme::SchemeInfo> probed_schemes(const profile::Campaign& campaign) {
-  const std::vector<std::string> named = profile::schemes_with_anchor(campaign);
+  const auto named = profile::schemes_with_anchor(campaign);
+  const auto is_named = [&](std::string_view scheme) {
+    return std::any_of(named.begin(), named.end(),
+                       [&](const std::string& name) { return split_cached_name(name).base == scheme; });
+  };
   std::vector<scheme::SchemeInfo> schemes;
   for (const scheme::SchemeInfo& info : scheme::all_schemes()) {
     const bool usual = format::info(info.weights).header_option.empty() && !info.outliers;
-    if (usual || std::find(named.begin(), named.end(), info.name) != named.end()) schemes.push_back(info);
+    if (usual || is_named(info.name)) schemes.push_back(info);
   }
   return schemes;
 }

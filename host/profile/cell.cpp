@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/anchor.hpp"
+#include "core/cache_format.hpp"
 
 namespace qtrap::profile {
 
@@ -30,8 +33,15 @@ std::vector<Cell> expand_cells(const Campaign& campaign) {
 
 std::vector<std::string> schemes_with_anchor(const Campaign& campaign) {
   std::vector<std::string> names{kAnchor};
-  for (const auto& name : campaign.schemes) {
-    if (name != kAnchor) names.push_back(name);
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const auto& scheme : campaign.schemes) {
+    const bool has_its_own = split_cached_name(scheme).base != scheme;
+    if (has_its_own) add(scheme);
+    for (const CacheFormat format : campaign.kv) {
+      if (!has_its_own) add(std::string(scheme).append(info(format).ending));
+    }
   }
   return names;
 }

@@ -24,7 +24,7 @@ inline constexpr const char* kSchemaName<TuningProfile> = "qtrap.tuning";
 
 std::variant<std::optional<RopeScaling>> special_types(std::type_identity<ModelProfile>);
 std::span<const table::Field<ModelProfile>> table_of(std::type_identity<ModelProfile>);
-std::variant<Workload> special_types(std::type_identity<Campaign>);
+std::variant<Workload, std::vector<CacheFormat>> special_types(std::type_identity<Campaign>);
 std::span<const table::Field<Campaign>> table_of(std::type_identity<Campaign>);
 std::span<const table::Field<TuningProfile>> table_of(std::type_identity<TuningProfile>);
 

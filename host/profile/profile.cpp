@@ -7,6 +7,7 @@
 #include "core/assignment.hpp"
 #include "core/file.hpp"
 #include "core/text.hpp"
+#include "profile/cell.hpp"
 #include "profile/keys.hpp"
 #include "table/codec.hpp"
 
@@ -27,7 +28,8 @@ Result<R> parse_profile(std::string_view text, std::string_view name) {
 
 Status check_schemes(const Campaign& campaign, std::string_view name, std::span<const std::string_view> allowed) {
   for (const std::string& scheme : campaign.schemes) {
-    if (std::find(allowed.begin(), allowed.end(), scheme) != allowed.end()) continue;
+    const std::string_view base = split_cached_name(scheme).base;
+    if (std::find(allowed.begin(), allowed.end(), base) != allowed.end()) continue;
     return usage_error(fmt::format("{}: unknown scheme", name), scheme, table::suggest(scheme, allowed));
   }
   return Done{};
@@ -122,6 +124,20 @@ Status check_weights(const Campaign& campaign, std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+/// Projections have no caches whose format could matter.
+Status check_caches(const Campaign& campaign, std::string_view name) {
+  for (const std::string& scheme : schemes_with_anchor(campaign)) {
+    if (campaign.workload == Workload::kDecoder || split_cached_name(scheme).cache == CacheFormat::kF16) continue;
+    return usage_error(fmt::format("{}: projections read no cache, so its format would be a label without a cost", name),
+                       scheme, "leave out `kv` and such schemes, or give `workload` decoder");
+  }
+  return Done{};
+}
+
+}  // namespace
+
 Status check_campaign(const Campaign& campaign, std::string_view name) {
   if (campaign.min_trials > campaign.max_trials) {
     return usage_error(fmt::format("{}: `min_trials` is above `max_trials`", name),
@@ -146,6 +162,7 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
                        std::to_string(*campaign.layers_limit), "give null, or `workload` projections");
   }
   if (const Status status = check_weights(campaign, name); !status) return status.error();
+  if (const Status status = check_caches(campaign, name); !status) return status.error();
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t chains = campaign.hops.size() * campaign.tokens_per_hop.size() * campaign.context_tokens.size() +
                                campaign.prompt_tokens.size();

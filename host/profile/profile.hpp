@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/cache_format.hpp"
 #include "core/result.hpp"
 #include "core/words.hpp"
 
@@ -60,6 +61,7 @@ struct Campaign {
   std::string description;
   std::vector<std::string> models;
   std::vector<std::string> schemes;
+  std::vector<CacheFormat> kv{CacheFormat::kF16};  ///< of each scheme's caches; one named with an ending has its own
   std::vector<std::int64_t> batch{1};
   std::vector<std::int64_t> hops{1};
   std::vector<std::int64_t> tokens_per_hop{1};
@@ -104,7 +106,7 @@ inline constexpr std::uint64_t kMostCells = 10000;
 /// schema_version, a key that is unknown (the nearest is named), missing, given twice, of the wrong type or out of
 /// range, heads that are no multiple of kv_heads.
 Result<ModelProfile> parse_model(std::string_view text, std::string_view name);
-/// As parse_model(); besides: a scheme not in `schemes` (the allowed names), an empty list, an entry given twice, and
+/// As parse_model(); besides: a scheme not in `schemes` (the allowed names, each with any ending of caches), an empty list, an entry given twice, and
 /// what check_campaign() refuses.
 Result<Campaign> parse_campaign(std::string_view text, std::string_view name,
                                 std::span<const std::string_view> schemes);

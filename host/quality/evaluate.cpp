@@ -24,7 +24,7 @@ struct Reader {
                              const chain::Demand& demand, const scheme::SchemeInfo& scheme) {
     Reader reader;
     auto context = chain::Context::make(maker.device(), text.model, demand.layers_to_run, 1, demand.capacity,
-                                        text.weights->facts.rotary_pairs, text.weights->rope_divisors);
+                                        text.weights->facts.rotary_pairs, text.weights->rope_divisors, {scheme.cache});
     if (!context) return context.error();
     reader.context = std::make_shared<chain::Context>(std::move(context).value());
     auto activations = chain::Activations::make(maker, model.step, reader.context, demand.run, 0);

@@ -119,6 +119,15 @@ Result<Pass> PassMaker::add_bias(const Buffer& x, const Buffer& bias, std::uint6
               {argument(width)}, {.columns = width, .tokens = tokens});
 }
 
+Result<Pass> PassMaker::quantize_rows(const Buffer& x, const CacheBuffers& out, std::uint64_t rows,
+                                      std::uint64_t columns) const {
+  return make({kQuantize, {}, Form::kI8},
+              {{x, Access::kRead, 2 * rows * columns},
+               {out.elements, Access::kWrite, rows * columns},
+               {out.scales, Access::kWrite, 4 * rows}},
+              {argument(columns), argument(rows)}, {.columns = columns, .tokens = rows});
+}
+
 Result<Pass> PassMaker::swiglu(const Buffer& gate, const Buffer& up, const Buffer& out, std::uint64_t count) const {
   return make({kGate},
               {{gate, Access::kRead, 2 * count}, {up, Access::kRead, 2 * count}, {out, Access::kWrite, 2 * count}},
@@ -149,42 +158,56 @@ Extent extent_of(const AttentionShape& s) {
 
 }  // namespace
 
+void PassMaker::add_caches(const KvCache& cache, const AttentionShape& shape, Access access,
+                           std::vector<Operand>& operands) {
+  const CacheInfo& format = info(cache.format);
+  for (const CacheBuffers* part : {&cache.keys, &cache.values}) {
+    operands.push_back({part->elements, access, format.element_bytes(shape.head_dim) * shape.cache_heads()});
+    if (format.scale_bytes > 0) operands.push_back({part->scales, access, format.scale_bytes * shape.cache_heads()});
+  }
+}
+
 Result<Pass> PassMaker::rotate_store(const Buffer& q, const Buffer& k, const Buffer& v, const Buffer& angles,
                                      const Buffer& position, const KvCache& cache, const AttentionShape& shape,
                                      RotaryPairs pairs) const {
   const std::uint64_t own = 2 * shape.tokens() * shape.kv_heads * shape.head_dim;
   const std::uint64_t angle_bytes = 4 * shape.head_dim;  // of a position
-  auto pass = make({kRotateStore},
-                   {{q, Access::kReadWrite, 2 * shape.tokens() * shape.heads * shape.head_dim},
-                    {k, Access::kRead, own},
-                    {v, Access::kRead, own},
-                    {angles, Access::kRead, angle_bytes * shape.capacity},
-                    {position, Access::kRead, 4},
-                    {cache.keys, Access::kWrite, 2 * shape.cache_elements()},
-                    {cache.values, Access::kWrite, 2 * shape.cache_elements()}},
+  std::vector<Operand> operands{{q, Access::kReadWrite, 2 * shape.tokens() * shape.heads * shape.head_dim},
+                                {k, Access::kRead, own},
+                                {v, Access::kRead, own},
+                                {angles, Access::kRead, angle_bytes * shape.capacity},
+                                {position, Access::kRead, 4}};
+  const std::size_t first = operands.size();
+  add_caches(cache, shape, Access::kWrite, operands);
+  auto pass = make({kRotateStore, {}, form_of(cache.format)}, operands,
                    {argument(shape.heads), argument(shape.kv_heads), argument(shape.head_dim), argument(shape.run),
                     argument(shape.tokens()), argument(pairs == RotaryPairs::kInterleaved ? 1 : 0)},
                    extent_of(shape));
   if (!pass) return pass;
   // Of angles and caches only the new positions are touched.
   leave_out(*device_, pass.value(), 3, angle_bytes * (shape.capacity - shape.run));
-  for (const std::size_t cached : {5U, 6U}) leave_out(*device_, pass.value(), cached, 2 * shape.cache_elements() - own);
+  for (std::size_t i = first; i < operands.size(); ++i) {
+    const std::uint64_t row = operands[i].bytes / shape.capacity;
+    leave_out(*device_, pass.value(), i, row * (shape.capacity - shape.run));
+  }
   return pass;
 }
 
 Result<Pass> PassMaker::attend(const Buffer& q, const KvCache& cache, const Buffer& position, const Buffer& parts,
                                const AttentionShape& shape) const {
-  auto pass = make({kAttend},
-                   {{q, Access::kRead, 2 * shape.tokens() * shape.heads * shape.head_dim},
-                    {cache.keys, Access::kRead, 2 * shape.cache_elements()},
-                    {cache.values, Access::kRead, 2 * shape.cache_elements()},
-                    {position, Access::kRead, 4},
-                    {parts, Access::kWrite, shape.part_bytes()}},
+  std::vector<Operand> operands{{q, Access::kRead, 2 * shape.tokens() * shape.heads * shape.head_dim}};
+  add_caches(cache, shape, Access::kRead, operands);
+  const std::size_t end = operands.size();
+  operands.push_back({position, Access::kRead, 4});
+  operands.push_back({parts, Access::kWrite, shape.part_bytes()});
+  auto pass = make({kAttend, {}, form_of(cache.format)}, operands,
                    {argument(shape.heads), argument(shape.run), argument(shape.tokens()), argument(shape.splits)},
                    extent_of(shape));
   if (!pass) return pass;
-  for (const std::size_t cached : {1U, 2U}) leave_out(*device_, pass.value(), cached, 2 * shape.cache_elements());
-  pass.value().bytes_per_position = 4 * shape.cache_elements() / shape.capacity;
+  for (std::size_t i = 1; i < end; ++i) {
+    leave_out(*device_, pass.value(), i, operands[i].bytes);
+    pass.value().bytes_per_position += operands[i].bytes / shape.capacity;
+  }
   return pass;
 }
 

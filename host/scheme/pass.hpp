@@ -64,13 +64,19 @@ struct AttentionShape {
   std::uint64_t splits = 1;  ///< parts into which the positions of a token are split
 
   std::uint64_t tokens() const { return sequences * run; }
-  std::uint64_t cache_elements() const { return capacity * sequences * kv_heads * head_dim; }
+  std::uint64_t cache_heads() const { return capacity * sequences * kv_heads; }
+  std::uint64_t cache_elements() const { return cache_heads() * head_dim; }
   std::uint64_t part_bytes() const { return 4 * tokens() * splits * heads * (head_dim + 2); }
 };
 
-/// Caches of one layer, f16 [position][sequence][kv head][head_dim].
+/// Keys or values of one layer: elements [position][sequence][kv head][head_dim], and where the format has scales f32
+/// [position][sequence][kv head].
+struct CacheBuffers {
+  device::Buffer elements, scales;
+};
 struct KvCache {
-  device::Buffer keys, values;
+  CacheFormat format = CacheFormat::kF16;
+  CacheBuffers keys, values;
 };
 
 /// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts
@@ -100,6 +106,9 @@ class PassMaker {
   /// x[t][i] += bias[i]; x is read_write.
   Result<Pass> add_bias(const device::Buffer& x, const device::Buffer& bias, std::uint64_t width,
                         std::uint64_t tokens) const;
+  /// int8 codes [rows][columns] of f16 rows, each with an f32 scale: as activations, and caches of int8.
+  Result<Pass> quantize_rows(const device::Buffer& x, const CacheBuffers& out, std::uint64_t rows,
+                             std::uint64_t columns) const;
   /// out[i] = silu(gate[i]) * up[i], `count` elements.
   Result<Pass> swiglu(const device::Buffer& gate, const device::Buffer& up, const device::Buffer& out,
                       std::uint64_t count) const;
@@ -108,7 +117,7 @@ class PassMaker {
   /// Grouped-query expansion: out[t][h][d] = v[t][h / (heads / kv_heads)][d].
   Result<Pass> expand_heads(const device::Buffer& v, const device::Buffer& out, std::uint64_t heads,
                             std::uint64_t kv_heads, std::uint64_t head_dim, std::uint64_t tokens) const;
-  /// Rotates q [token][head][head_dim] in place and k [token][kv head][head_dim] into the cache, copies v into it;
+  /// Rotates q [token][head][head_dim] in place and k [token][kv head][head_dim] into the cache, brings v into it;
   /// tokens of a sequence follow each other. position: u32, how many positions of the caches are filled before. angles:
   /// f32 (cos, sin) [capacity][head_dim / 2].
   Result<Pass> rotate_store(const device::Buffer& q, const device::Buffer& k, const device::Buffer& v,
@@ -132,6 +141,9 @@ class PassMaker {
     device::Access access;
     std::uint64_t bytes;
   };
+  /// Elements and scales of keys, then of values.
+  static void add_caches(const KvCache& cache, const AttentionShape& shape, device::Access access,
+                         std::vector<Operand>& operands);
   Result<Pass> make(const OperationId& operation, const std::vector<Operand>& operands,
                     std::vector<device::Argument> scalars, const Extent& extent) const;
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 
 #include "core/anchor.hpp"
+#include "core/contract.hpp"
 #include "scheme/catalogue/kernel_table.hpp"
 
 namespace qtrap::scheme {
@@ -63,11 +65,29 @@ const ActivationInfo& info(Activations activations) { return kActivations.at(sta
 
 std::span<const SchemeInfo> all_schemes() { return kSchemes; }
 
+SchemeInfo with_cache(const SchemeInfo& scheme, CacheFormat cache) {
+  static const std::deque<std::string> kNames = [] {  // what names of schemes are views of
+    std::deque<std::string> names;
+    for (const SchemeInfo& one : kSchemes) {
+      for (const CacheInfo& format : kCacheFormats) names.push_back(std::string(one.name).append(format.ending));
+    }
+    return names;
+  }();
+  const std::string name = std::string(split_cached_name(scheme.name).base).append(info(cache).ending);
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  expects(found != kNames.end(), "a scheme is one of the table");
+  SchemeInfo cached = scheme;
+  cached.name = *found;
+  cached.cache = cache;
+  return cached;
+}
+
 std::optional<SchemeInfo> find_scheme(std::string_view name) {
+  const CachedName wanted = split_cached_name(name);
   const auto found =
-      std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) { return s.name == name; });
+      std::find_if(kSchemes.begin(), kSchemes.end(), [&](const SchemeInfo& s) { return s.name == wanted.base; });
   if (found == kSchemes.end()) return std::nullopt;
-  return *found;
+  return with_cache(*found, wanted.cache);
 }
 
 std::optional<SchemeInfo> find_reader(WeightFormat format) {
@@ -90,7 +110,7 @@ std::string SchemeInfo::mac_class() const {
 }
 
 double SchemeInfo::step_error() const {
-  return std::max(format::info(weights).step_error, info(activations).step_error);
+  return std::max({format::info(weights).step_error, info(activations).step_error, info(cache).step_error});
 }
 
 Costs& Costs::operator+=(const Costs& other) {

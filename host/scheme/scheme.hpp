@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/cache_format.hpp"
 #include "core/words.hpp"
 #include "format/format.hpp"
 #include "scheme/catalogue/operation.hpp"
@@ -65,6 +66,7 @@ struct SchemeInfo {
   std::string_view older_class = {};  ///< mac_class() where files had a word for it before the rule
   /// Columns apart; the matmul of the others leaves scaled_sums. None: all columns are multiplied together.
   std::optional<OutlierRule> outliers = {};
+  CacheFormat cache = CacheFormat::kF16;  ///< of a decoder's keys and values
 
   bool split() const { return path == KernelPath::kSplit; }
   int weight_bits() const { return format::info(weights).bits; }
@@ -78,9 +80,11 @@ struct SchemeInfo {
   double step_error() const;
 };
 
-/// All schemes in the order of the contract, f16 (the anchor) first.
+/// All schemes with plain caches in the order of the contract, f16 (the anchor) first.
 std::span<const SchemeInfo> all_schemes();
-/// None when no scheme has this name.
+/// `scheme` with caches of a format, and named so ("w8a8-kv8").
+SchemeInfo with_cache(const SchemeInfo& scheme, CacheFormat cache);
+/// Of all_schemes() with any caches; none when no scheme has this name.
 std::optional<SchemeInfo> find_scheme(std::string_view name);
 /// The scheme that multiplies f16 activations with weights of a format as they lie; none where no scheme does.
 std::optional<SchemeInfo> find_reader(WeightFormat format);

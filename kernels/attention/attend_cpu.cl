@@ -2,12 +2,14 @@
 // [head][HEAD_DIM + 2] floats, in the first or second cache. Of POSITIONS positions it takes a kv head at a time: the scores
 // of the REPEAT heads that share it, in units of ln 2, then powers of two, then the values. Meanwhile the values of the same
 // positions, then the next keys are prefetched; whole blocks of positions lie in STREAMS runs side by side, which gives the
-// hardware's prefetchers as many streams. Keys and values are read once, 2 HEAD_DIM bytes of each a position and kv head.
-// Per vector of them one conversion and REPEAT fma; per VECTOR_WIDTH scores 3 (VECTOR_WIDTH - 1) shuffles and additions
-// (add_lanes) and 16 instructions of power_of_2. Accumulators stay in registers: those of STEP positions and all heads with
+// hardware's prefetchers as many streams. Keys and values are read once: of each 2 HEAD_DIM bytes a position and kv head, or
+// HEAD_DIM + 4 of int8. Per vector of them one conversion (two of int8) and REPEAT fma; per VECTOR_WIDTH scores
+// 3 (VECTOR_WIDTH - 1) shuffles and additions (add_lanes) and 16 instructions of power_of_2. The scales of int8 meet scores
+// and weights, not elements. Accumulators stay in registers: those of STEP positions and all heads with
 // keys, of CHUNK vectors and all heads with values.
 // Precondition: the global size is tokens x splits.
 #include "common/common.clh"
+#include "attention/cache.clh"
 #if !defined(HEAD_DIM) || !defined(REPEAT)
 #error "HEAD_DIM and REPEAT are not defined: they come from the extent of a launch"
 #endif
@@ -29,6 +31,13 @@
 #define CHUNK STEP
 #define STEPS (VECTOR_WIDTH / STEP)
 
+#ifdef CACHE_I8
+#define LOAD_CACHED(pointer) TO_FLOATV(LOAD_LOOSE(JOIN(loose_char, VECTOR_WIDTH), pointer))
+#define SCALED(vector, scales, p) ((vector) * *(const floatv*)((scales) + (p)))
+#else
+#define LOAD_CACHED(pointer) LOAD_HALFV(pointer)
+#define SCALED(vector, scales, p) (vector)
+#endif
 #define PART_AT(pointer) (*(__global loose_floatv*)(pointer))
 
 // Sums of the lanes of VECTOR_WIDTH vectors, in their order, by a tree whose shuffles are each an instruction: within 128
@@ -87,21 +96,21 @@ static inline float top_of(floatv v) {
 }
 
 /// The line or lines of a row's head from `from` on, to come.
-static inline void prefetch_head(__global const half* from, uint elements) {
-  UNROLLED for (uint d = 0; d < elements; d += 32) PREFETCH_LEVEL2((size_t)(from + d));
+static inline void prefetch_head(__global const CACHED* from, uint elements) {
+  UNROLLED for (uint d = 0; d < elements; d += 64 / sizeof(CACHED)) PREFETCH_LEVEL2((size_t)(from + d));
 }
 
 /// Scores of VECTOR_WIDTH positions, whose rows lie `offset` behind `key`, for the heads of one kv head. q: their queries in
 /// the scale of the scores. Prefetches the same positions of `value`.
-static inline void score_positions(float scores[REPEAT][POSITIONS], uint first, const float* q, __global const half* key,
-                                   __global const half* value, const size_t* offset) {
+static inline void score_positions(float scores[REPEAT][POSITIONS], uint first, const float* q, __global const CACHED* key,
+                                   __global const CACHED* value, const size_t* offset) {
   floatv sums[REPEAT][STEPS];
   ROLLED for (uint i = 0; i < STEPS; ++i) {
     floatv own[REPEAT][STEP];
     UNROLLED for (uint s = 0; s < STEP; ++s) prefetch_head(value + offset[first + i * STEP + s], HEAD_DIM);
     UNROLLED for (uint d = 0; d < WHOLE; d += VECTOR_WIDTH) {
       floatv element[STEP];
-      UNROLLED for (uint s = 0; s < STEP; ++s) element[s] = LOAD_HALFV(key + offset[first + i * STEP + s] + d);
+      UNROLLED for (uint s = 0; s < STEP; ++s) element[s] = LOAD_CACHED(key + offset[first + i * STEP + s] + d);
       UNROLLED for (uint r = 0; r < REPEAT; ++r) {
         const floatv factor = *(const floatv*)(q + r * WHOLE + d);
         UNROLLED for (uint s = 0; s < STEP; ++s) {
@@ -118,20 +127,24 @@ static inline void score_positions(float scores[REPEAT][POSITIONS], uint first, 
 
 /// The elements that make no whole vector, added to the scores.
 static inline void score_rest(float scores[REPEAT][POSITIONS], __global const half* query, float scale,
-                              __global const half* key, const size_t* offset, uint count) {
+                              __global const CACHED* key, const size_t* offset, uint count) {
   for (uint r = 0; r < REPEAT; ++r) {
     for (uint p = 0; p < count; ++p) {
       for (uint d = WHOLE; d < HEAD_DIM; ++d)
-        scores[r][p] = fma(vload_half(r * HEAD_DIM + d, query) * scale, vload_half(d, key + offset[p]), scores[r][p]);
+        scores[r][p] = fma(vload_half(r * HEAD_DIM + d, query) * scale, ELEMENT_AT(key + offset[p], d), scores[r][p]);
     }
   }
 }
 
-/// Turns the scores of `count` positions into weights 2^(s - top), takes them into the part of each head, and says by what
-/// that shrinks.
-static inline void weigh(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part, uint count) {
+/// Turns the scores of `count` positions, which key_scales scale, into weights 2^(s - top), takes them into the part of each
+/// head, says by what that shrinks, and scales the weights as value_scales do values.
+static inline void weigh(float scores[REPEAT][POSITIONS], const float* key_scales, const float* value_scales,
+                         float shrink[REPEAT], __global float* part, uint count) {
   UNROLLED for (uint r = 0; r < REPEAT; ++r) {
     __global float* ends = part + r * PART + HEAD_DIM;
+    UNROLLED for (uint p = 0; p < POSITIONS; p += VECTOR_WIDTH) {
+      *(floatv*)(scores[r] + p) = SCALED(*(const floatv*)(scores[r] + p), key_scales, p);
+    }
     ROLLED for (uint p = count; p < POSITIONS; ++p) scores[r][p] = -MAXFLOAT;
     floatv tops = *(const floatv*)scores[r], sums = 0.0f;
     UNROLLED for (uint p = VECTOR_WIDTH; p < POSITIONS; p += VECTOR_WIDTH) tops = max(tops, *(const floatv*)(scores[r] + p));
@@ -139,7 +152,7 @@ static inline void weigh(float scores[REPEAT][POSITIONS], float shrink[REPEAT], 
     shrink[r] = power_of_2((floatv)(ends[1] - top)).s0;
     UNROLLED for (uint p = 0; p < POSITIONS; p += VECTOR_WIDTH) {
       const floatv weights = power_of_2(*(const floatv*)(scores[r] + p) - top);
-      *(floatv*)(scores[r] + p) = weights;
+      *(floatv*)(scores[r] + p) = SCALED(weights, value_scales, p);
       sums += weights;
     }
     ends[0] = fma(ends[0], shrink[r], SUM_FLOATV(sums));
@@ -150,8 +163,8 @@ static inline void weigh(float scores[REPEAT][POSITIONS], float shrink[REPEAT], 
 /// `vectors` vectors of each head of the part, from `part` on, shrunk, and the weighted values added. Prefetches the same
 /// elements of `next`.
 static inline void mix_vectors(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part,
-                               __global const half* value, __global const half* next, const size_t* offset, uint count,
-                               const uint vectors) {
+                               __global const CACHED* value, __global const CACHED* next, const size_t* offset,
+                               uint count, const uint vectors) {
   floatv mixed[REPEAT][CHUNK];
   UNROLLED for (uint r = 0; r < REPEAT; ++r) {
     UNROLLED for (uint c = 0; c < vectors; ++c) mixed[r][c] = PART_AT(part + r * PART + c * VECTOR_WIDTH) * shrink[r];
@@ -159,7 +172,7 @@ static inline void mix_vectors(float scores[REPEAT][POSITIONS], float shrink[REP
   ROLLED for (uint p = 0; p < count; ++p) {
     prefetch_head(next + offset[p], vectors * VECTOR_WIDTH);
     UNROLLED for (uint c = 0; c < vectors; ++c) {
-      const floatv element = LOAD_HALFV(value + offset[p] + c * VECTOR_WIDTH);
+      const floatv element = LOAD_CACHED(value + offset[p] + c * VECTOR_WIDTH);
       UNROLLED for (uint r = 0; r < REPEAT; ++r) mixed[r][c] = fma((floatv)(scores[r][p]), element, mixed[r][c]);
     }
   }
@@ -169,8 +182,8 @@ static inline void mix_vectors(float scores[REPEAT][POSITIONS], float shrink[REP
 }
 
 /// Adds weighted values to what the part holds, shrunk.
-static inline void mix(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part, __global const half* value,
-                       __global const half* next, const size_t* offset, uint count) {
+static inline void mix(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __global float* part,
+                       __global const CACHED* value, __global const CACHED* next, const size_t* offset, uint count) {
   uint d = 0;
   ROLLED for (; d + CHUNK * VECTOR_WIDTH <= WHOLE; d += CHUNK * VECTOR_WIDTH) {
     mix_vectors(scores, shrink, part + d, value + d, next + d, offset, count, CHUNK);
@@ -180,15 +193,15 @@ static inline void mix(float scores[REPEAT][POSITIONS], float shrink[REPEAT], __
   for (uint r = 0; r < REPEAT; ++r) {
     for (d = WHOLE; d < HEAD_DIM; ++d) {
       float mixed = part[r * PART + d] * shrink[r];
-      for (uint p = 0; p < count; ++p) mixed = fma(scores[r][p], vload_half(d, value + offset[p]), mixed);
+      for (uint p = 0; p < count; ++p) mixed = fma(scores[r][p], ELEMENT_AT(value + offset[p], d), mixed);
       part[r * PART + d] = mixed;
     }
   }
 }
 
-CPU_KERNEL void attend_f16_cpu(__global const half* restrict q, __global const half* restrict keys,
-                               __global const half* restrict values, __global const uint* restrict position,
-                               __global float* restrict parts, uint heads, uint run, uint tokens, uint splits) {
+CPU_KERNEL void ATTEND(_cpu)(__global const half* restrict q, CACHE_PARTS(keys), CACHE_PARTS(values),
+                             __global const uint* restrict position, __global float* restrict parts, uint heads, uint run,
+                             uint tokens, uint splits) {
   const uint t = (uint)get_global_id(0), split = (uint)get_global_id(1), kv_heads = heads / REPEAT;
   const uint seen = position[0] + t % run + 1;
   const uint length = (seen + splits - 1) / splits;
@@ -219,11 +232,18 @@ CPU_KERNEL void attend_f16_cpu(__global const half* restrict q, __global const h
         }
       }
       float scores[REPEAT][POSITIONS] __attribute__((aligned(64))), shrink[REPEAT];
-      __global const half *key = keys + g * HEAD_DIM, *value = values + g * HEAD_DIM;
+      __global const CACHED *key = keys + g * HEAD_DIM, *value = values + g * HEAD_DIM;
       ROLLED for (uint i = 0; i < POSITIONS; i += VECTOR_WIDTH) score_positions(scores, i, scaled, key, value, offset);
       if (WHOLE < HEAD_DIM) score_rest(scores, query, scale, key, offset, count);
-      weigh(scores, shrink, group_part, count);
-      __global const half* next = g + 1 < kv_heads ? key + HEAD_DIM : keys + POSITIONS / STREAMS * row;
+      float key_scales[POSITIONS] __attribute__((aligned(64))), value_scales[POSITIONS] __attribute__((aligned(64)));
+#ifdef CACHE_I8
+      ROLLED for (uint i = 0; i < POSITIONS; ++i) {
+        key_scales[i] = SCALE_AT(keys, offset[i] / HEAD_DIM + g);
+        value_scales[i] = SCALE_AT(values, offset[i] / HEAD_DIM + g);
+      }
+#endif
+      weigh(scores, key_scales, value_scales, shrink, group_part, count);
+      __global const CACHED* next = g + 1 < kv_heads ? key + HEAD_DIM : keys + POSITIONS / STREAMS * row;
       mix(scores, shrink, group_part, value, next, offset, count);
     }
   }

@@ -18,6 +18,9 @@ inline device::WorkSize attention_elements(std::uint64_t elements, std::uint64_t
 inline device::WorkSize rotated_pairs(const Tuning&, const Extent& e) {
   return attention_elements((e.rows + 2 * e.count) * e.columns / 2, e.tokens);
 }
+inline device::WorkSize rotated_heads(const Tuning&, const Extent& e) {
+  return attention_elements(e.rows + 2 * e.count, e.tokens);
+}
 inline device::WorkSize combined_elements(const Tuning&, const Extent& e) {
   return attention_elements(e.rows * e.columns, e.tokens);
 }
@@ -46,6 +49,11 @@ inline std::string attend_options(const Tuning&, const Extent& e) {
 }
 inline std::string attend_cpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DVECTOR_WIDTH={}", attend_options(t, e), t.vector_width);
+}
+/// Caches of int8.
+template <std::string (*of_caches)(const Tuning&, const Extent&)>
+std::string of_i8_caches(const Tuning& t, const Extent& e) {
+  return of_caches(t, e) + " -DCACHE_I8";
 }
 inline std::string attend_gpu_options(const Tuning& t, const Extent& e) {
   return fmt::format("{} -DWORK_GROUP={}", attend_options(t, e), t.work_group);

@@ -42,6 +42,12 @@ const KindInfo& info(OperationKind kind) { return kKinds.at(static_cast<std::siz
 
 }  // namespace
 
+Form form_of(CacheFormat cache) {
+  constexpr std::array kForms{Form::kF16, Form::kI8};
+  static_assert(kForms.size() == kCacheFormats.size());
+  return kForms.at(static_cast<std::size_t>(cache));
+}
+
 std::string to_string(const OperationId& operation) {
   std::string text(info(operation.kind).start);
   if (operation.weights) text += format::info(*operation.weights).code;

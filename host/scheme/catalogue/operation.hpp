@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/cache_format.hpp"
 #include "core/words.hpp"
 #include "format/format.hpp"
 
@@ -71,6 +72,9 @@ constexpr Words<14> words_of(Form) {
   return {"f16",       "f32",        "f32_panels", "f32_nibbles",       "i24",  "i24_nibbles", "i8", "i8_sums",
           "i8_panels", "i8_nibbles", "i8_inliers", "i8_inliers_panels", "e4m3", "e4m3_panels"};
 }
+
+/// The form of attention's operations over caches of a format.
+Form form_of(CacheFormat cache);
 
 struct OperationId {
   OperationKind kind;

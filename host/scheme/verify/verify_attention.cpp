@@ -1,7 +1,9 @@
 // The passes of attention, each run alone against sums in double.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "scheme/verify/verify_support.hpp"
 
@@ -11,25 +13,68 @@ namespace {
 using device::Buffer;
 using enum OperationKind;
 
-/// Of one shape: three new tokens of each sequence where `tokens` allows, else one; 77 positions filled before, which
-/// gives one part two whole blocks of the CPU family's 32 and a rest, and leaves the last of many parts empty.
+/// Of one shape: eight or three new tokens of each sequence where `tokens` allows, else one; 77 positions filled
+/// before, which gives one part two whole blocks of the CPU family's 32 and a rest, and leaves the last of many parts
+/// empty.
 constexpr std::uint64_t kFilled = 77;
 AttentionShape shape_of(const Extent& e) {
-  const std::uint64_t run = e.tokens % 3 == 0 ? 3 : 1;
+  const std::uint64_t run = e.tokens % 8 == 0 ? 8 : e.tokens % 3 == 0 ? 3 : 1;
   return {e.rows, e.count, e.columns, e.tokens / run, run, kFilled + run + 2, e.splits};
 }
 
 double half_at(const HalfBits& bits, std::uint64_t i) { return static_cast<double>(float_from_half(bits[i])); }
 
+/// The format of the caches of an operation.
+CacheFormat cache_of(const OperationId& operation) {
+  const auto* const found = std::find_if(kCacheFormats.begin(), kCacheFormats.end(),
+                                         [&](const CacheInfo& one) { return form_of(one.format) == operation.form; });
+  return found->format;
+}
+
+/// Keys or values as they lie in a cache: f16, or codes of int8 and the scales of their heads.
+struct Cached {
+  HalfBits halves;
+  std::vector<std::int8_t> codes;
+  std::vector<float> scales;
+
+  /// Rows of `width` elements, those of int8 with a scale of their own; the first row is zeros.
+  static Cached make(const HalfBits& halves, CacheFormat format, std::uint64_t width) {
+    if (info(format).scale_bytes == 0) return {halves, {}, {}};
+    Cached cached;
+    for (std::uint64_t row = 0; row < halves.size() / width; ++row) {
+      double top = 0;
+      for (std::uint64_t d = 0; d < width && row > 0; ++d)
+        top = std::max(top, std::fabs(half_at(halves, row * width + d)));
+      cached.scales.push_back(top > 0 ? static_cast<float>(top / 127) : 1.0F);
+      for (std::uint64_t d = 0; d < width; ++d) {
+        const double code = row > 0 ? half_at(halves, row * width + d) / static_cast<double>(cached.scales.back()) : 0;
+        cached.codes.push_back(static_cast<std::int8_t>(std::clamp(std::nearbyint(code), -127.0, 127.0)));
+      }
+    }
+    return cached;
+  }
+  double at(std::uint64_t i) const {
+    if (codes.empty()) return half_at(halves, i);
+    return static_cast<double>(codes[i]) * static_cast<double>(scales[i / (codes.size() / scales.size())]);
+  }
+  CacheBuffers upload(VerifyBench& bench) const {
+    if (codes.empty()) return {bench.upload(halves), {}};
+    return {bench.upload(codes), bench.upload(scales)};
+  }
+};
+
 struct Trial {
   AttentionShape shape;
-  HalfBits q, keys, values;
+  CacheFormat format;
+  HalfBits q;
+  Cached keys, values;
 
-  explicit Trial(const Extent& e)
+  Trial(const Extent& e, CacheFormat cache)
       : shape(shape_of(e)),
+        format(cache),
         q(random_halves(shape.tokens() * shape.heads * shape.head_dim, 2.0F, 21)),
-        keys(random_halves(shape.cache_elements(), 1.0F, 22)),
-        values(random_halves(shape.cache_elements(), 1.0F, 23)) {}
+        keys(Cached::make(random_halves(shape.cache_elements(), 1.0F, 22), cache, shape.head_dim)),
+        values(Cached::make(random_halves(shape.cache_elements(), 1.0F, 23), cache, shape.head_dim)) {}
 
   std::uint64_t cached(std::uint64_t position, std::uint64_t token, std::uint64_t head) const {
     const std::uint64_t own = head / (shape.heads / shape.kv_heads);
@@ -53,7 +98,7 @@ Mixed mix(const Trial& trial, std::uint64_t token, std::uint64_t head) {
     double magnitude = 0;
     for (std::uint64_t d = 0; d < s.head_dim; ++d) {
       const double product = half_at(trial.q, (token * s.heads + head) * s.head_dim + d) *
-                             half_at(trial.keys, trial.cached(p, token, head) + d) * scale;
+                             trial.keys.at(trial.cached(p, token, head) + d) * scale;
       weights[p] += product;
       magnitude += std::fabs(product);
     }
@@ -64,7 +109,7 @@ Mixed mix(const Trial& trial, std::uint64_t token, std::uint64_t head) {
   for (double& weight : weights) sum += weight = std::exp(weight - top);
   for (std::uint64_t p = 0; p < seen; ++p) {
     for (std::uint64_t d = 0; d < s.head_dim; ++d) {
-      const double term = weights[p] / sum * half_at(trial.values, trial.cached(p, token, head) + d);
+      const double term = weights[p] / sum * trial.values.at(trial.cached(p, token, head) + d);
       mixed.values[d] += term;
       mixed.magnitudes[d] += std::fabs(term);
     }
@@ -117,10 +162,10 @@ Comparison compare_parts(const std::vector<float>& parts, const Trial& trial) {
   return worst;
 }
 
-Result<Comparison> run_attend(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
-  const Trial trial(e);
+Result<Comparison> run_attend(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
+  const Trial trial(e, cache_of(one.operation));
   const Buffer q = bench.upload(trial.q);
-  const KvCache cache{bench.upload(trial.keys), bench.upload(trial.values)};
+  const KvCache cache{trial.format, trial.keys.upload(bench), trial.values.upload(bench)};
   const Buffer position = bench.upload(std::vector<std::uint32_t>{kFilled});
   const Buffer parts = bench.make_output(trial.shape.part_bytes());
   return run_pass(
@@ -181,76 +226,135 @@ struct Rotation {
   }
 };
 
-/// What tokens of `heads` heads become in [token][head][head_dim]; values are not turned.
-Comparison compare_turned(const HalfBits& found, const HalfBits& in, const Rotation& r, std::uint64_t heads,
-                          bool turned) {
-  std::vector<double> expected;
-  std::vector<double> scale;
+/// What heads of new tokens become, exactly and as the magnitude of the terms; values are not turned.
+struct Turned {
+  std::vector<double> exact, magnitudes;
+};
+Turned turn_all(const HalfBits& in, const Rotation& r, std::uint64_t heads, bool turned) {
+  Turned all;
   for (std::uint64_t i = 0; i < in.size(); ++i) {
     const std::uint64_t d = i % r.shape.head_dim;
     const std::uint64_t token = i / (heads * r.shape.head_dim);
     const auto [value, magnitude] =
         turned ? r.turn(in, i - d, kFilled + token % r.shape.run, d) : std::pair(half_at(in, i), half_at(in, i));
-    expected.push_back(value);
-    scale.push_back(magnitude);
+    all.exact.push_back(value);
+    all.magnitudes.push_back(std::fabs(magnitude));
   }
-  return compare_halves(found, expected, scale, turned ? 4 * kFloatUlp : 0);
+  return all;
 }
 
-/// The new tokens of a cache in their own order; a problem where other positions were written.
-Result<HalfBits> new_tokens(const HalfBits& cache, const AttentionShape& s) {
-  const std::uint64_t width = s.kv_heads * s.head_dim;
-  HalfBits own(s.tokens() * width);
+Comparison compare_turned(const HalfBits& found, const Turned& expected, bool turned) {
+  return compare_halves(found, expected.exact, expected.magnitudes, turned ? 4 * kFloatUlp : 0);
+}
+
+/// Errors of codes in units of their scale: half of one, and what turning and dividing in f32 adds to elements of up to
+/// 127 of them. The scale is within that of the exact one.
+Comparison compare_codes(const std::vector<std::int8_t>& codes, const std::vector<float>& scales,
+                         const Turned& expected) {
+  constexpr double kTolerance = 0.5 + 127 * 16 * kFloatUlp;
+  const std::uint64_t width = codes.size() / scales.size();
+  Comparison worst{0, kTolerance, {}};
+  for (std::uint64_t row = 0; row < scales.size(); ++row) {
+    const auto first = expected.exact.begin() + static_cast<std::ptrdiff_t>(row * width);
+    double top = 0;
+    for (std::uint64_t d = 0; d < width; ++d) top = std::max(top, std::fabs(first[static_cast<std::ptrdiff_t>(d)]));
+    const auto scale = static_cast<double>(scales[row]);
+    const double exact = top > 0 ? top / 127 : 1;
+    if (!(std::fabs(scale - exact) <= 16 * kFloatUlp * exact)) return {1, 0, "a scale is not that of its head"};
+    for (std::uint64_t d = 0; d < width; ++d) {
+      const double code = codes[row * width + d];
+      worst.error = std::max(worst.error, std::fabs(code - first[static_cast<std::ptrdiff_t>(d)] / scale));
+    }
+  }
+  return worst;
+}
+
+/// The new tokens of a cache in their own order, of `width` numbers a token; a problem where other positions were
+/// written.
+template <class T>
+Result<std::vector<T>> new_tokens(const std::vector<T>& cache, const AttentionShape& s, std::uint64_t width) {
+  std::array<std::uint8_t, sizeof(T)> spared_bytes{};
+  spared_bytes.fill(0xA5);
+  const T spared = std::bit_cast<T>(spared_bytes);
+  std::vector<T> own(s.tokens() * width);
   for (std::uint64_t i = 0; i < cache.size(); ++i) {
     const std::uint64_t position = i / (s.sequences * width);
     const std::uint64_t sequence = i / width % s.sequences;
     if (position >= kFilled && position < kFilled + s.run) {
       own[(sequence * s.run + position - kFilled) * width + i % width] = cache[i];
-    } else if (cache[i] != 0xA5A5) {
+    } else if (std::memcmp(&cache[i], &spared, sizeof(T)) != 0) {
       return runtime_error("a position of the cache that is not a new token's was written", "", "");
     }
   }
   return own;
 }
 
-Result<Comparison> run_rotate_store(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
+CacheBuffers make_spared(VerifyBench& bench, const AttentionShape& s, CacheFormat format) {
+  const CacheInfo& row = info(format);
+  CacheBuffers made{bench.make_output(row.element_bytes(s.head_dim) * s.cache_heads()), {}};
+  if (row.scale_bytes > 0) made.scales = bench.make_output(row.scale_bytes * s.cache_heads());
+  return made;
+}
+
+/// The new tokens of a cache beside what they should be.
+Comparison compare_stored(VerifyBench& bench, const CacheBuffers& cache, CacheFormat format, const Turned& expected,
+                          const AttentionShape& s, bool turned) {
+  const std::uint64_t width = s.kv_heads * s.head_dim;
+  if (info(format).scale_bytes == 0) {
+    const auto stored = new_tokens(bench.download<std::uint16_t>(cache.elements), s, width);
+    return stored ? compare_turned(stored.value(), expected, turned) : Comparison{1, 0, stored.error().message()};
+  }
+  const auto codes = new_tokens(bench.download<std::int8_t>(cache.elements), s, width);
+  if (!codes) return {1, 0, codes.error().message()};
+  const auto scales = new_tokens(bench.download<float>(cache.scales), s, s.kv_heads);
+  if (!scales) return {1, 0, scales.error().message()};
+  return compare_codes(codes.value(), scales.value(), expected);
+}
+
+Result<Comparison> run_rotate_store(VerifyBench& bench, const VerifyCase& one, const KernelEntry&, const Extent& e) {
   const Rotation r(e);
   const AttentionShape& s = r.shape;
+  const CacheFormat format = cache_of(one.operation);
   const std::uint64_t own = s.tokens() * s.kv_heads * s.head_dim;
   const HalfBits q = random_halves(s.tokens() * s.heads * s.head_dim, 1.0F, 26);
-  const HalfBits k = random_halves(own, 1.0F, 27);
-  const HalfBits v = random_halves(own, 1.0F, 28);
+  HalfBits k = random_halves(own, 1.0F, 27);
+  HalfBits v = random_halves(own, 1.0F, 28);
+  std::fill_n(k.begin(), s.head_dim, 0);  // heads of zeros, the first and the last
+  std::fill_n(v.rbegin(), s.head_dim, 0);
   const Buffer turned = bench.make_output(2 * q.size());
   device::write_vector(bench.device(), turned, q);
   const Buffer keys_in = bench.upload(k);
   const Buffer values_in = bench.upload(v);
   const Buffer angles = bench.upload(r.angles);
   const Buffer position = bench.upload(std::vector<std::uint32_t>{kFilled});
-  const KvCache cache{bench.make_output(2 * s.cache_elements()), bench.make_output(2 * s.cache_elements())};
+  const KvCache cache{format, make_spared(bench, s, format), make_spared(bench, s, format)};
   return run_pass(
       bench,
       [&](const PassMaker& maker) {
         return maker.rotate_store(turned, keys_in, values_in, angles, position, cache, s, r.pairs);
       },
       [&] {
-        Comparison worst = compare_turned(bench.download<std::uint16_t>(turned), q, r, s.heads, true);
-        for (const auto& [buffer, in, is_turned] :
-             {std::tuple(&cache.keys, &k, true), std::tuple(&cache.values, &v, false)}) {
-          const auto stored = new_tokens(bench.download<std::uint16_t>(*buffer), s);
-          if (!stored) return Comparison{1, 0, stored.error().message()};
-          const Comparison one = compare_turned(stored.value(), *in, r, s.kv_heads, is_turned);
-          if (!one.problem.empty() || one.error > one.tolerance || one.error > worst.error) worst = one;
+        const Comparison of_q =
+            compare_turned(bench.download<std::uint16_t>(turned), turn_all(q, r, s.heads, true), true);
+        const auto of_keys = compare_stored(bench, cache.keys, format, turn_all(k, r, s.kv_heads, true), s, true);
+        const auto of_values = compare_stored(bench, cache.values, format, turn_all(v, r, s.kv_heads, false), s, false);
+        Comparison worst = of_q;
+        for (const Comparison* stored : {&of_keys, &of_values}) {
+          if (!worst.problem.empty() || worst.error > worst.tolerance) break;
+          if (!stored->problem.empty() || stored->error > stored->tolerance || stored->error > worst.error)
+            worst = *stored;
         }
         return worst;
       });
 }
 
 /// Heads of models (Llama 3 8B, SmolLM2, OpenLLaMA 3B, one head for all) and odd ones, of whole vectors and not; one
-/// token, a run of three, sequences.
+/// token, runs of three and eight, sequences.
 std::vector<Extent> attention_extents(bool small) {
   std::vector<Extent> out{{.count = 1, .rows = 2, .columns = 16, .tokens = 1, .splits = 1},
                           {.count = 3, .rows = 9, .columns = 64, .tokens = 2, .splits = 4},
-                          {.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2}};
+                          {.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2},
+                          {.count = 2, .rows = 6, .columns = 64, .tokens = 16, .splits = 1}};
   if (!small) {
     out.push_back({.count = 8, .rows = 32, .columns = 128, .tokens = 1, .splits = 3});
     out.push_back({.count = 2, .rows = 8, .columns = 128, .tokens = 3, .splits = 8});
@@ -264,6 +368,8 @@ std::vector<Extent> attention_extents(bool small) {
 const std::array kCases{
     VerifyCase{{kRotateStore}, attention_extents, false, run_rotate_store},
     VerifyCase{{kAttend}, attention_extents, false, run_attend},
+    VerifyCase{{kRotateStore, {}, Form::kI8}, attention_extents, false, run_rotate_store},
+    VerifyCase{{kAttend, {}, Form::kI8}, attention_extents, false, run_attend},
     VerifyCase{{kCombineHeads}, attention_extents, false, run_combine},
 };
 
