@@ -111,11 +111,12 @@ class Bench {
     const auto x = random(kColumns);
     const auto y = device_->make_buffer(2 * matrix.rows).value();
     for (std::uint64_t layer = 0; layer < count; ++layer) {
-      const scheme::KvCache cache{random(shape.cache_elements()), random(shape.cache_elements())};
+      const scheme::KvCache cache{
+          CacheFormat::kF16, {random(shape.cache_elements()), {}}, {random(shape.cache_elements()), {}}};
       const Pass attend = maker_.attend(q, cache, position, parts, shape).value();
       cases[kAttention].layers.push_back({attend, maker_.combine_heads(parts, out, shape).value()});
       cases[kAttend].layers.push_back({attend});
-      cases[kRead].layers.push_back({read_pass(cache.keys), read_pass(cache.values)});
+      cases[kRead].layers.push_back({read_pass(cache.keys.elements), read_pass(cache.values.elements)});
       auto weights = scheme::allocate_weights(*device_, format::kPlainFormat, matrix, 128).value();
       fill(weights.codes(), matrix.rows * matrix.columns);
       cases[kProduct].layers.push_back(product.projection_passes(weights, x, y).value());
@@ -134,7 +135,8 @@ class Bench {
     };
     const auto position = other_->make_buffer(4).value();
     device::write_vector(*other_, position, std::vector{static_cast<std::uint32_t>(shape.capacity - 1)});
-    const scheme::KvCache cache{filled(shape.cache_elements()), filled(shape.cache_elements())};
+    const scheme::KvCache cache{
+        CacheFormat::kF16, {filled(shape.cache_elements()), {}}, {filled(shape.cache_elements()), {}}};
     return maker
         .attend(filled(shape.tokens() * shape.heads * shape.head_dim), cache, position,
                 other_->make_buffer(shape.part_bytes()).value(), shape)

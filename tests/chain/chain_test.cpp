@@ -117,6 +117,29 @@ TEST(MemoryPlan, HasRoomForAPrompt) {
   EXPECT_EQ(fixed(100, 300) - fixed(100, 200), fixed(100, 300, 9000) - fixed(100, 200, 9000)) << "no logits of all";
 }
 
+TEST(MemoryPlan, OfADecoderCountsTheCachesOfEachFormatOnce) {
+  const auto fixed = [](const std::vector<const char*>& schemes) {
+    Demand wanted{{}, {4}, 128, 0.9, 3};
+    for (const char* name : schemes) wanted.schemes.push_back(scheme::find_scheme(name).value());
+    wanted.workload = model::Workload::kDecoder;
+    wanted.capacity = 100;
+    return plan_memory(card(std::uint64_t{1} << 32, 1024), tiny(), wanted).value().fixed_bytes;
+  };
+  // Keys and values of three layers, four sequences, 100 positions and two heads of 24: codes and an f32.
+  constexpr std::uint64_t kCaches = std::uint64_t{2} * 3 * 4 * 100 * 2 * (24 + 4);
+  EXPECT_EQ(fixed({"f16", "w8a16-fused", "f16-kv8"}) - fixed({"f16", "w8a16-fused", "f16"}), kCaches);
+  EXPECT_EQ(fixed({"f16", "w8a16-fused-kv8", "f16-kv8"}) - fixed({"f16", "w8a16-fused", "f16"}), kCaches);
+}
+
+TEST(CacheBytes, AreThoseOfTheFormatAtEachPositionOfAStep) {
+  const model::Step step = model::make_step(tiny(), model::Workload::kDecoder);
+  const profile::Cell cell{"tiny", 4, 1, 2, 10};
+  // Two steps read 11 and 12 positions of four sequences with two heads, each a key and a value.
+  EXPECT_EQ(compute_cache_bytes(step, cell, CacheFormat::kF16), 2 * 2 * 4 * 23 * 48);
+  EXPECT_EQ(compute_cache_bytes(step, cell, CacheFormat::kInt8), 2 * 2 * 4 * 23 * 28);
+  EXPECT_EQ(compute_cache_bytes(model::make_step(tiny()), cell, CacheFormat::kInt8), 0);
+}
+
 class OnChain : public test::DeviceTest, public ::testing::WithParamInterface<std::uint64_t> {
  protected:
   void SetUp() override {

@@ -349,6 +349,11 @@ TEST(Cells, TheAnchorIsAlwaysMeasuredFirstAndOnce) {
   profile::Campaign campaign;
   campaign.schemes = {"w8a8", "f16"};
   EXPECT_THAT(profile::schemes_with_anchor(campaign), ::testing::ElementsAre("f16", "w8a8"));
+  campaign.kv = {CacheFormat::kInt8, CacheFormat::kF16};
+  EXPECT_THAT(profile::schemes_with_anchor(campaign), ::testing::ElementsAre("f16", "w8a8-kv8", "w8a8", "f16-kv8"));
+  campaign.kv = {CacheFormat::kF16};
+  campaign.schemes = {"w8a8-kv8"};
+  EXPECT_THAT(profile::schemes_with_anchor(campaign), ::testing::ElementsAre("f16", "w8a8-kv8"));
 }
 
 TEST_F(PoolCell, AFailedCheckInAnySessionLeavesNoVerdict) {

@@ -162,7 +162,7 @@ TEST(Campaigns, HaveACanonicalTextThatReadsBackEqual) {
   EXPECT_EQ(
       text,
       R"({"schema":"qtrap.campaign","schema_version":"1.3","name":"smoke","description":")" + one.description +
-          R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"batch":[1],)"
+          R"(","models":["qwen3-0.6b"],"schemes":["f16","w8a16-split","w8a16-fused","w4a16-fused"],"kv":["f16"],"batch":[1],)"
           R"("hops":[1],"tokens_per_hop":[1],"context_tokens":[0],"target_ci":0.01,"no_effect_margin":0.02,"min_trials":2,"max_trials":2,)"
           R"("max_seconds_per_point":5.0,"max_seconds":60.0,"sessions":1,"memory_fraction":0.8,"layers_limit":2,"group_size":128,)"
           R"("energy_window_s":0.5,"phase_loops":true,"probes":false,"workload":"projections",)"
@@ -177,7 +177,7 @@ TEST(Overrides, SetEveryKindOfKey) {
   for (const char* assignment :
        {"models=llama3-8b,./my,model", "schemes=f16,w4a8", "batch=1,8", "target_ci=0.05", "max_trials=4",
         "max_seconds=9", "layers_limit=2", "group_size=64", "energy_window_s=2.5", "phase_loops=false", "probes=false",
-        "workload=decoder", "description=a = b, c", "hops=1", "weights=a=b,c.gguf", "windows=3"}) {
+        "workload=decoder", "kv=int8,f16", "description=a = b, c", "hops=1", "weights=a=b,c.gguf", "windows=3"}) {
     const Status status = apply_override(one, assignment, kSchemes);
     ASSERT_TRUE(status) << status.error().message();
   }
@@ -196,6 +196,8 @@ TEST(Overrides, SetEveryKindOfKey) {
   EXPECT_FALSE(one.phase_loops);
   EXPECT_FALSE(one.probes);
   EXPECT_EQ(one.workload, Workload::kDecoder);
+  EXPECT_THAT(one.kv, ElementsAre(CacheFormat::kInt8, CacheFormat::kF16));
+  EXPECT_TRUE(parse_campaign(to_json(one), "c", kSchemes).value().kv == one.kv);
   EXPECT_EQ(one.description, "a = b, c");
   ASSERT_TRUE(apply_override(one, "layers_limit=null", kSchemes));
   EXPECT_EQ(one.layers_limit, std::nullopt);
@@ -245,7 +247,8 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
   const std::pair<const char*, const char*> cases[] = {
       {"batch", "--set needs KEY=VALUE (batch): write it like --set batch=1,8"},
       {"batches=1",
-       "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, batch, hops, "
+       "--set: unknown key (batches): did you mean `batch`? known are name, description, models, schemes, kv, batch, "
+       "hops, "
        "tokens_per_hop, "
        "context_tokens, prompt_tokens, target_ci, no_effect_margin, min_trials, max_trials, max_seconds_per_point, "
        "max_seconds, "
@@ -263,6 +266,9 @@ TEST(Overrides, AreRefusedWithTheValueAndTheFixAndChangeNothing) {
       {"target_ci=nan", "--set: `target_ci` has the wrong type (\"nan\"): give a number above 0 and below 1"},
       {"sessions=[3]", "--set: `sessions` has the wrong type (\"[3]\"): give an integer from 1 to 100"},
       {"schemes=f16,w4", "--set: unknown scheme (w4): did you mean `w4a8`?"},
+      {"schemes=f16,w4-kv8", "--set: unknown scheme (w4-kv8)"},
+      {"kv=f16,int4", "--set: `kv[1]` is not in its closed list (int4): use f16, int8"},
+      {"kv=int8,int8", "--set: `kv` holds an entry twice (\"int8\"): give each once"},
       {"name=", "--set: `name` is empty (\"\"): give a text"},
       {"description=\xff", "--set is not UTF-8: give UTF-8 text"},
       {"=1", "--set: unknown key: known are name,"},

@@ -114,6 +114,10 @@ constexpr Reject kCampaignRejects[] = {
      ": projections have no prompt (64): leave `prompt_tokens` out, or give `workload` decoder", BySchema::kNo},
     {"\"context_tokens\": [0]", "\"context_tokens\": [0], \"prompt_tokens\": [0]",
      ": `prompt_tokens[0]` is out of range (0): give an integer from 1 to 65536"},
+    {"\"context_tokens\": [0]", "\"context_tokens\": [0], \"kv\": [\"f16\", \"int8\"]",
+     ": projections read no cache, so its format would be a label without a cost (f16-kv8): leave out `kv` and such "
+     "schemes, or give `workload` decoder",
+     BySchema::kNo},
     {"\"context_tokens\": [0]", "\"context_tokens\": [0], \"workload\": \"scoring\"",
      ": `workload` is not in its closed list (scoring): use projections, decoder"},
     {"\"layers_limit\": null", "\"layers_limit\": 2, \"workload\": \"decoder\"",

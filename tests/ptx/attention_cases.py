@@ -1,4 +1,6 @@
 """Cases of attention (kernels/attention): the launches of cases.py for rotate_store, attend and combine_heads."""
+import functools
+
 import numpy as np
 
 import references as ref
@@ -8,12 +10,18 @@ def cached(tokens, run, kv_heads, dim, capacity, rng):
     return rng.standard_normal((capacity, tokens // run, kv_heads, dim)).astype(np.float16)
 
 
+def quantized(x):
+    """Codes of int8 and the scale of each head, which the last axis is."""
+    scales = (np.abs(x.astype(np.float64)).max(axis=-1) / 127).astype(np.float32)
+    return np.rint(x / scales[..., None]).astype(np.int8), scales
+
+
 def shapes(program):
     """(kv heads, tokens, run, filled positions, splits): one token, a run, a second block of positions, empty parts."""
     return (1, 1, 1, 2, 1), (2, 2, 1, 6, 3), (1, 3, 3, 1, 8), (1, 1, 1, (program.define("WORK_GROUP") or 2) + 1, 1)
 
 
-def rotate_store_cases(program, rng, make):
+def rotate_store_cases(program, rng, make, coded=False):
     Case, Out = make
     for heads, kv_heads, dim, tokens, run, filled, interleaved in ((2, 1, 8, 1, 1, 0, 0), (3, 3, 6, 2, 1, 4, 1), (4, 2, 66, 3, 3, 2, 0)):
         capacity = filled + run + 1
@@ -39,13 +47,22 @@ def rotate_store_cases(program, rng, make):
             wanted = np.where(np.isnan(stored(new)), 7.0, stored(new))
             return Out(wanted, bound=np.abs(wanted) * bound, initial=before, spared=True)
 
+        def store_codes(new):
+            """Codes half a scale off at most, and the scales."""
+            exact = stored(new)
+            scales = np.abs(exact).max(axis=-1) / 127
+            wanted, old = exact / scales[..., None], np.isnan(scales)
+            return (Out(np.where(np.isnan(wanted), 7.0, wanted), bound=np.full(wanted.shape, 0.501), initial=np.full(wanted.shape, 7, np.int8), spared=True),
+                    Out(np.where(old, 7.0, scales), bound=np.where(old, 0.0, scales * 1e-5), initial=np.full(scales.shape, 7, np.float32), spared=True))
+
         rounding = 2.0**-10
+        caches = [*store_codes(turn(k)), *store_codes(v.astype(np.float64))] if coded else [store(turn(k), rounding), store(v.astype(np.float64), 0.0)]
         yield Case([Out(turn(q), bound=np.abs(turn(q)) * rounding + 2.0**-18, initial=q), k, v, angles, np.array([filled], np.uint32),
-                    store(turn(k), rounding), store(v.astype(np.float64), 0.0), heads, kv_heads, dim, run, tokens, interleaved],
+                    *caches, heads, kv_heads, dim, run, tokens, interleaved],
                    count=kv_heads, rows=heads, columns=dim, tokens=tokens, splits=1)
 
 
-def attend_cases(program, rng, make):
+def attend_cases(program, rng, make, coded=False):
     Case, Out = make
     dim, repeat = program.define("HEAD_DIM"), program.define("REPEAT")
     for kv_heads, tokens, run, filled, splits in shapes(program):
@@ -53,6 +70,10 @@ def attend_cases(program, rng, make):
         q = rng.standard_normal((tokens, heads, dim)).astype(np.float16)
         keys, values = (cached(tokens, run, kv_heads, dim, capacity, rng) for _ in range(2))
         keys[-2:] = 2 * q[0, 0]  # above all tops before
+        caches = [keys, values]
+        if coded:
+            caches = [*quantized(keys), *quantized(values)]
+            keys, values = (codes * scales.astype(np.float64)[..., None] for codes, scales in (caches[:2], caches[2:]))
         parts = np.zeros((tokens, splits, heads, dim + 2))
         parts[..., dim + 1] = -np.finfo(np.float32).max
         bound = np.full(parts.shape, 1e-30)
@@ -69,7 +90,7 @@ def attend_cases(program, rng, make):
                     weights = np.exp(scores - scores.max())
                     parts[t, split, h] = [*(weights @ v), weights.sum(), scores.max()]
                     bound[t, split, h] = [*(weights @ np.abs(v) * 1e-4 + 1e-6), weights.sum() * 1e-4, 1e-4]
-        yield Case([q, keys, values, np.array([filled], np.uint32), Out(parts.astype(np.float32), bound=bound, initial=np.zeros(parts.shape, np.float32)),
+        yield Case([q, *caches, np.array([filled], np.uint32), Out(parts.astype(np.float32), bound=bound, initial=np.zeros(parts.shape, np.float32)),
                     heads, run, tokens, splits], count=kv_heads, rows=heads, columns=dim, tokens=tokens, splits=splits)
 
 
@@ -89,4 +110,5 @@ def combine_heads_cases(program, rng, make):
                    splits=splits)
 
 
-ROWS = {"rotate_store_f16": rotate_store_cases, "attend_f16": attend_cases, "combine_heads_f16": combine_heads_cases}
+ROWS = {"rotate_store_f16": rotate_store_cases, "rotate_store_i8": functools.partial(rotate_store_cases, coded=True), "attend_f16": attend_cases,
+        "attend_i8": functools.partial(attend_cases, coded=True), "combine_heads_f16": combine_heads_cases}

@@ -67,6 +67,15 @@ TEST_F(OnText, CoarserFormatsLoseMore) {
   }
 }
 
+TEST_F(OnText, CachesOfInt8LoseLessThanWeightsOfInt4) {
+  draw_windows(2, 40);
+  const double cached = summarise(evaluate("f16-kv8").value()).divergence;
+  EXPECT_GT(cached, 0);
+  EXPECT_LT(cached, 0.1 * summarise(evaluate("w4a16-fused").value()).divergence);
+  EXPECT_NE(summarise(evaluate("w4a16-fused-kv8").value()).divergence,
+            summarise(evaluate("w4a16-fused").value()).divergence);
+}
+
 TEST_F(OnText, AFusedSchemeLosesWhatItsSplitOneDoes) {
   draw_windows(1, 40);
   const double fused = summarise(evaluate("w4a16-fused").value()).divergence;

@@ -74,6 +74,7 @@ const OddRows kOddRows[] = {
     {"attend_f16_cpu",
      {{.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2},
       {.count = 3, .rows = 3, .columns = 98, .tokens = 2, .splits = 1}}},
+    {"attend_i8_cpu", {{.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2}}},
 };
 
 class HalfVectors : public test::CpuTest, public ::testing::WithParamInterface<std::uint32_t> {};

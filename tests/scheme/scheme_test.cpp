@@ -40,6 +40,16 @@ TEST(SchemeTable, NamesTheSchemesOf010InTheirOrderWithTheAnchorFirst) {
                                                   "w4a16-fused", "w4a8"}));
   for (const SchemeInfo& info : all_schemes()) EXPECT_EQ(find_scheme(info.name)->name, info.name);
   EXPECT_FALSE(find_scheme("w4a4").has_value());
+  EXPECT_FALSE(find_scheme("w4a4-kv8").has_value());
+  EXPECT_FALSE(find_scheme("f16-kv8-kv8").has_value());
+  for (const SchemeInfo& info : all_schemes()) {
+    const std::string name = std::string(info.name) + "-kv8";
+    const SchemeInfo cached = find_scheme(name).value();
+    EXPECT_EQ(cached.name, name);
+    EXPECT_EQ(cached.weights, info.weights);
+    EXPECT_EQ(cached.cache, CacheFormat::kInt8);
+    EXPECT_EQ(with_cache(cached, CacheFormat::kF16).name, info.name);
+  }
 }
 
 TEST(SchemeTable, NamesClassesOfMultiplyAddsAsFilesAlwaysDid) {

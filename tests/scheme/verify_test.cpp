@@ -154,6 +154,28 @@ TEST_F(VerifyTest, FailsAttentionOfTheCpuFamilyWithALineSpoiled) {
   }
 }
 
+TEST_F(VerifyTest, FailsCachesOfInt8WithAScaleSpoiled) {
+  for (const auto& [file, from, to, kernel, family] : {
+           std::tuple{"attend_cpu.cl", "SCALED(weights, value_scales, p)", "weights", "attend_i8", "cpu"},
+           std::tuple{"attend_cpu.cl", "SCALE_AT(keys, offset[i] / HEAD_DIM + g)", "SCALE_AT(keys, offset[i] / HEAD_DIM)",
+                      "attend_i8", "cpu"},
+           std::tuple{"attend_gpu.cl", "value_scales[item] = SCALE_AT(values, head)",
+                      "value_scales[item] = SCALE_AT(keys, head)", "attend_i8", "gpu"},
+           std::tuple{"attend_reference.cl", "weight * SCALE_AT(values, head)", "weight * SCALE_AT(values, own)",
+                      "attend_i8", "reference"},
+           std::tuple{"rotate_store_i8_reference.cl", "round_product(pair.y, inverse)", "(int)(pair.y * inverse)",
+                      "rotate_store_i8", "reference"},
+           std::tuple{"rotate_store_i8_reference.cl", "fmax(top, fmax(pair.x, pair.y))", "fmax(top, pair.x)",
+                      "rotate_store_i8", "reference"},
+           std::tuple{"rotate_store_i8_reference.cl", "[to] = activation_scale", "[to] = 1.001f * activation_scale",
+                      "rotate_store_i8", "reference"},
+       }) {
+    const auto rows = verify_mutant(std::string("attention/") + file, from, to, kernel, family);
+    ASSERT_EQ(rows.size(), 1U) << from;
+    EXPECT_EQ(rows[0].status, VerifyStatus::kFail) << from;
+  }
+}
+
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
   const auto rows =
       verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)",
