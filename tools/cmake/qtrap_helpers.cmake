@@ -40,6 +40,7 @@ function(qtrap_add_layer name)
   list(TRANSFORM LAYER_DEPS REPLACE "/" "_")
   list(TRANSFORM LAYER_DEPS PREPEND "qtrap_" OUTPUT_VARIABLE layers)
   target_link_libraries(qtrap_${name} PUBLIC ${layers} ${LAYER_LINK} PRIVATE qtrap_warnings)
+  qtrap_use_precompiled(qtrap_${name} layer)
 endfunction()
 
 # Of every test. With one GiB of device memory, ceilings and the search for the cache read an eighth of that: a session of
@@ -67,6 +68,7 @@ function(qtrap_add_test name)
   target_compile_definitions(${name}_tests PRIVATE
     QTRAP_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QTRAP_BINARY_DIR="${PROJECT_BINARY_DIR}")
   target_link_libraries(${name}_tests PRIVATE ${layers} ${TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+  qtrap_use_precompiled(${name}_tests test)
   # PRE_TEST: a build never runs a test program; one process per test keeps OpenCL state apart.
   gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${TEST_LABEL}" TIMEOUT ${TEST_TIMEOUT} COST ${TEST_COST} ENVIRONMENT "POCL_AFFINITY=1"
