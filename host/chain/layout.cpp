@@ -223,7 +223,7 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
                   mebibytes(plan.fixed_bytes), mebibytes(plan.budget_bytes));
   if (plan.resident_layers == 0) {
     return usage_error("device memory is too small for one layer", sizes,
-                       "raise memory_fraction, run fewer schemes or a smaller batch, or choose another --device");
+                       "raise memory_fraction, run fewer schemes, smaller batches, contexts or prompts, or choose another --device");
   }
   plan.smallest_set_bytes = plan.resident_layers * smallest_layer;
   plan.in_cache = plan.smallest_set_bytes < kFewestCaches * device.cache_bytes;

@@ -150,7 +150,8 @@ std::string_view find_nearest(std::string_view word, std::span<const std::string
   std::size_t smallest = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string_view candidate : words) {
     const std::size_t distance = compute_distance(word, candidate);
-    if (distance < smallest) {
+    const bool shares_a_letter = distance < std::max(word.size(), candidate.size());
+    if (distance < smallest && shares_a_letter) {
       smallest = distance;
       nearest = candidate;
     }

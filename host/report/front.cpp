@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/anchor.hpp"
@@ -27,7 +29,7 @@ constexpr Cost kTime{"time", &PointRecord::time_ratio, &PointRecord::time_ratio_
 constexpr Cost kEnergy{"energy", &PointRecord::energy_ratio, &PointRecord::energy_ratio_low,
                        &PointRecord::energy_ratio_high};
 
-/// A scheme of a cell in both criteria; an interval that is missing is the value alone.
+/// A scheme of a cell in both criteria; an interval that is missing reaches everywhere: nothing is sure of it.
 struct Candidate {
   const PointRecord* point;
   const QualityRecord* quality;
@@ -35,7 +37,8 @@ struct Candidate {
 };
 
 Interval make_interval(double value, std::optional<double> low, std::optional<double> high) {
-  return {value, low.value_or(value), high.value_or(value)};
+  constexpr double kEverywhere = std::numeric_limits<double>::infinity();
+  return {value, low.value_or(-kEverywhere), high.value_or(kEverywhere)};
 }
 
 /// What the anchor itself costs is 1.
@@ -43,6 +46,12 @@ std::optional<Interval> cost_of(const PointRecord& point, const Cost& cost) {
   if (point.scheme == kAnchor) return Interval{1, 1, 1};
   if (!(point.*cost.value)) return std::nullopt;
   return make_interval(*(point.*cost.value), point.*cost.low, point.*cost.high);
+}
+
+/// What the anchor itself loses is 0.
+Interval loss_of(const QualityRecord& quality) {
+  if (quality.scheme == kAnchor) return {0, 0, 0};
+  return make_interval(*quality.kl_nats_per_token, quality.kl_nats_per_token_low, quality.kl_nats_per_token_high);
 }
 
 const QualityRecord* find_loss(const result::ResultFile& file, const PointRecord& point) {
@@ -60,9 +69,7 @@ std::vector<Candidate> list_candidates(const result::ResultFile& file, std::stri
     if (point.cell_id != cell || point.status != result::PointStatus::kOk || quality == nullptr) continue;
     const auto price = cost_of(point, cost);
     if (!price) continue;
-    candidates.push_back(
-        {&point, quality, *price,
-         make_interval(*quality->kl_nats_per_token, quality->kl_nats_per_token_low, quality->kl_nats_per_token_high)});
+    candidates.push_back({&point, quality, *price, loss_of(*quality)});
   }
   return candidates;
 }
@@ -85,6 +92,12 @@ std::string describe_place(const Candidate& one, const std::vector<Candidate>& a
   if (const Candidate* winner = find(surely_beats)) return "no: " + winner->point->scheme;
   if (const Candidate* winner = find(beats)) return "perhaps not: " + winner->point->scheme;
   return "yes";
+}
+
+std::string cost_text(const Candidate& one) {
+  if (one.point->scheme == kAnchor) return "1";
+  return std::isfinite(one.cost.low) ? judge::format_ratio(one.cost.value, one.cost.low, one.cost.high)
+                                     : fmt::format("{:.2f}", one.cost.value);
 }
 
 std::string loss_text(const QualityRecord& quality) {
@@ -129,7 +142,7 @@ std::string describe_front(const result::ResultFile& file) {
       add(loss_text(*one.quality));
       add(fmt::format("{:.3f}", *one.quality->top1_agreement));
       add_once((energy ? kEnergy : kTime).name);
-      add(point.scheme == kAnchor ? "1" : judge::format_ratio(one.cost.value, one.cost.low, one.cost.high));
+      add(cost_text(one));
       add(describe_place(one, candidates));
       table.rows.push_back(std::move(row));
     }

@@ -34,6 +34,10 @@ TEST(FindNearest, TakesTheClosestWordWithinAThird) {
   EXPECT_EQ(find_nearest("hosp", words), "hops");
   EXPECT_EQ(find_nearest("temperature", words), "");
   EXPECT_EQ(find_nearest("", words), "");
+  const std::string_view two_letters[] = {"kv"};
+  EXPECT_EQ(find_nearest("", two_letters), "");
+  EXPECT_EQ(find_nearest("os", two_letters), "") << "nothing in common";
+  EXPECT_EQ(find_nearest("kb", two_letters), "kv");
 }
 
 TEST(EscapeControls, LeavesNothingThatSteersATerminal) {

@@ -113,6 +113,9 @@ TEST(Phases, CostsAreThoseOfDecode) {
   const FitReport mixed = report_of(rows);
   ASSERT_TRUE(alone.time.ok());
   EXPECT_EQ(to_fit_file(mixed).time, to_fit_file(alone).time);
+  std::vector<Row> disturbed = rows;
+  for (Row& row : disturbed) row.flagged = row.workload.phase == Phase::kDecode;
+  EXPECT_EQ(report_of(disturbed).time.reason, "no window of decode without a flag");
   std::erase_if(rows, [](const Row& row) { return row.workload.phase == Phase::kDecode; });
   EXPECT_EQ(report_of(rows).time.reason, "only prefill has a time: costs are those of decode");
 }

@@ -197,10 +197,16 @@ TEST(Overrides, SetEveryKindOfKey) {
   EXPECT_FALSE(one.probes);
   EXPECT_EQ(one.workload, Workload::kDecoder);
   EXPECT_THAT(one.kv, ElementsAre(CacheFormat::kInt8, CacheFormat::kF16));
-  EXPECT_TRUE(parse_campaign(to_json(one), "c", kSchemes).value().kv == one.kv);
   EXPECT_EQ(one.description, "a = b, c");
   ASSERT_TRUE(apply_override(one, "layers_limit=null", kSchemes));
   EXPECT_EQ(one.layers_limit, std::nullopt);
+}
+
+TEST(Overrides, OfCachesAndPromptsAreReadBackEqual) {
+  Campaign one = campaign("quick");
+  ASSERT_TRUE(apply_override(one, "kv=int8,f16", kSchemes));
+  ASSERT_TRUE(apply_override(one, "prompt_tokens=64", kSchemes));
+  EXPECT_EQ(parse_campaign(to_json(one), "c", kSchemes).value(), one);
 }
 
 TEST(Overrides, ClearAListThatMayBeAbsent) {

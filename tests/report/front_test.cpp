@@ -71,6 +71,15 @@ TEST(Front, TakesEnergyWhereEveryPointHasOne) {
   EXPECT_THAT(places(describe_front(file)), ElementsAre("yes", "no: f16", "yes"));
 }
 
+TEST(Front, IsSureOfNothingWithoutAnInterval) {
+  result::ResultFile file;
+  add(file, "f16", 1, 0, 0);
+  add(file, "w8a8", 1.25, 0.1, 0.01);
+  file.points.back().time_ratio_low = file.points.back().time_ratio_high = std::nullopt;
+  EXPECT_THAT(places(describe_front(file)), ElementsAre("yes", "perhaps not: f16"));
+  EXPECT_THAT(describe_front(file), HasSubstr("1.25  ")) << "the value alone";
+}
+
 TEST(Front, LeavesOutWhatHasNoLossOrNoCost) {
   result::ResultFile file;
   EXPECT_THAT(describe_front(file), IsEmpty());

@@ -92,11 +92,14 @@ std::vector<Row> select_decode(std::span<const Row> rows) {
 }
 
 /// Why no costs can be fitted; empty where they can.
-std::string find_refusal(std::span<const Row> sound, std::span<const Row> decode, std::size_t devices) {
+std::string find_refusal(std::span<const Row> all, std::span<const Row> sound, std::span<const Row> decode,
+                         std::size_t devices) {
   const auto has_time = [](const Row& row) { return row.time_s.has_value(); };
   if (devices > 1) return "more than one device: costs belong to a device, fit each alone";
   if (std::any_of(decode.begin(), decode.end(), has_time)) return {};
   if (sound.empty()) return "no measured window without a flag";
+  const auto is_flagged_decode = [&](const Row& row) { return is_decode(row) && row.flagged && has_time(row); };
+  if (std::any_of(all.begin(), all.end(), is_flagged_decode)) return "no window of decode without a flag";
   return std::any_of(sound.begin(), sound.end(), has_time) ? "only prefill has a time: costs are those of decode"
                                                            : "no window has a time";
 }
@@ -115,7 +118,7 @@ Result<FitReport> make_report(std::span<const Row> all, const ReportOptions& opt
   }
   std::optional<Design> design;
   const std::vector<Row> decode = select_decode(rows);
-  const std::string reason = find_refusal(rows, decode, report.devices.size());
+  const std::string reason = find_refusal(all, rows, decode, report.devices.size());
   if (!reason.empty()) {
     report.time = refuse(Quantity::kTime, reason);
     report.energy = refuse(Quantity::kEnergy, reason);
