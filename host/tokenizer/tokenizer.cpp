@@ -121,6 +121,11 @@ std::optional<std::uint64_t> find_id(const weights::WeightsFile& file, std::stri
 
 Result<Tokenizer> read_beside(const weights::WeightsFile& file) {
   const std::filesystem::path path = std::filesystem::path(file.name()).parent_path() / "tokenizer.json";
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored))
+    return usage_error(
+        "there is no tokenizer beside the weights", path.string(),
+        "put the model's tokenizer.json there; `run` and `quality` take token ids in its place (--tokens)");
   const auto mapping = weights::MappedFile::open(path);
   if (!mapping) return mapping.error();
   if (const std::size_t size = mapping.value().bytes().size(); size > kLargestJson)

@@ -165,6 +165,16 @@ class Decoder(ProgramTest):
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(text, done.stderr)
 
+    def test_a_text_without_a_tokenizer_names_the_way_on(self):
+        (self.folder / "a.txt").write_text("some words " * 100)
+        for command in (("quality", "--window-tokens", "16"), ("weights",)):
+            weights = (MODELS / "qwen2",) if command[0] == "weights" else ("--weights", MODELS / "qwen2")
+            done = self.run_program(*command, *weights, "--text", "a.txt")
+            self.assertEqual(done.returncode, 2)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn("there is no tokenizer beside the weights", done.stderr)
+            self.assertIn("--tokens", done.stderr)
+
     def run_campaign(self):
         shape = self.run_program("weights", MODELS / "qwen2", "--out", "model.json")
         self.assertEqual(shape.returncode, 0, shape.stderr)

@@ -82,7 +82,7 @@ class Weights(ProgramTest):
         many = self.write("many.txt", "ab" * 40)
         self.assertEqual(json.loads(self.printed(folder, "--text", many, "--json"))["text"]["first_tokens"], [3] * 16)
         self.refused(folder, "--text", "nowhere.txt", texts=["nowhere.txt", "no such file"])
-        self.refused(DATA / "qwen3", "--text", text, texts=["tokenizer.json", "no such file"])
+        self.refused(DATA / "qwen3", "--text", text, texts=["tokenizer.json", "there is no tokenizer beside the weights"])
         self.refused(DATA / "llama.gguf", "--text", text, texts=["a key of the tokenizer is missing (tokenizer.ggml.pre)"])
 
     def test_a_model_that_cannot_run_is_listed_and_an_error(self):
