@@ -1,15 +1,10 @@
-// rotate_store (rotate_store_reference.cl) into caches of int8 (attention/cache.clh), all families: q is rotated in place, k
+// rotate_store (rotate_store_reference.cl) into caches of int8 (attention/cache.clh), CPU family too: q is rotated in place, k
 // rotated into codes of keys, v brought into codes of values. A head of a token, turned in f32 and not rounded before, has
 //   scale = top / 127, top = max |x| (a head of zeros: 1);  code = x (127 / top) to the nearest, ties to even; |code| <= 127
 // Work-item (head of q, k and v in a row; token): 4 head_dim bytes of q in and out, or 2 in and head_dim + 4 out; k is turned
 // twice, for its top and for its codes. Preconditions: head_dim even; the global size is at least heads + 2 kv_heads x tokens.
 #include "common/common.clh"
-
-/// Pair i of a head, turned; of values (turn is (1, 0)) as it is.
-static inline float2 turned_pair(__global const half* head, uint first, uint second, float2 turn) {
-  const float a = vload_half(first, head), b = vload_half(second, head);
-  return (float2)(a * turn.x - b * turn.y, a * turn.y + b * turn.x);
-}
+#include "attention/rotate.clh"
 
 __kernel void rotate_store_i8_reference(__global half* q, __global const half* k, __global const half* v,
                                         __global const float2* angles, __global const uint* position, __global char* keys,
@@ -18,15 +13,11 @@ __kernel void rotate_store_i8_reference(__global half* q, __global const half* k
   const uint pairs = head_dim / 2, head = (uint)get_global_id(0), t = (uint)get_global_id(1);
   if (head >= heads + 2 * kv_heads) return;
   const size_t at = position[0] + t % run;
-  const uint step = interleaved ? 2 : 1, other = interleaved ? 1 : pairs;  // a pair is elements step i and step i + other
+  const Pairs places = pairs_of(head_dim, interleaved);
   __global const float2* turns = angles + at * pairs;
   if (head < heads) {
     __global half* own = q + ((size_t)t * heads + head) * head_dim;
-    for (uint i = 0; i < pairs; ++i) {
-      const float2 pair = turned_pair(own, step * i, step * i + other, turns[i]);
-      vstore_half_rte(pair.x, step * i, own);
-      vstore_half_rte(pair.y, step * i + other, own);
-    }
+    for (uint i = 0; i < pairs; ++i) store_pair(turned_pair(own, places, i, turns[i]), places, i, own);
     return;
   }
   const bool of_k = head < heads + kv_heads;
@@ -35,15 +26,13 @@ __kernel void rotate_store_i8_reference(__global half* q, __global const half* k
   const size_t to = (at * (tokens / run) + t / run) * kv_heads + kv_head;
   float top = 0.0f;
   for (uint i = 0; i < pairs; ++i) {
-    const float2 pair = fabs(turned_pair(in, step * i, step * i + other, of_k ? turns[i] : (float2)(1.0f, 0.0f)));
+    const float2 pair = fabs(turned_pair(in, places, i, of_k ? turns[i] : (float2)(1.0f, 0.0f)));
     top = fmax(top, fmax(pair.x, pair.y));
   }
   const float inverse = activation_inverse(top);
   __global char* codes = (of_k ? keys : values) + to * head_dim;
   for (uint i = 0; i < pairs; ++i) {
-    const float2 pair = turned_pair(in, step * i, step * i + other, of_k ? turns[i] : (float2)(1.0f, 0.0f));
-    codes[step * i] = (char)round_product(pair.x, inverse);
-    codes[step * i + other] = (char)round_product(pair.y, inverse);
+    store_codes(turned_pair(in, places, i, of_k ? turns[i] : (float2)(1.0f, 0.0f)), inverse, places, i, codes);
   }
   (of_k ? key_scales : value_scales)[to] = activation_scale(top);
 }

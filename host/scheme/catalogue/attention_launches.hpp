@@ -21,6 +21,11 @@ inline device::WorkSize rotated_pairs(const Tuning&, const Extent& e) {
 inline device::WorkSize rotated_heads(const Tuning&, const Extent& e) {
   return attention_elements(e.rows + 2 * e.count, e.tokens);
 }
+inline device::WorkSize rotated_head_groups(const Tuning&, const Extent& e) {
+  constexpr std::size_t kItems = kNumbers.head_items;
+  return {{static_cast<std::size_t>(e.rows + 2 * e.count) * kItems, static_cast<std::size_t>(e.tokens), 1},
+          {kItems, 1, 1}};
+}
 inline device::WorkSize combined_elements(const Tuning&, const Extent& e) {
   return attention_elements(e.rows * e.columns, e.tokens);
 }

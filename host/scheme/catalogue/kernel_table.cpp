@@ -325,6 +325,7 @@ constexpr KernelRow kRows[] = {
     {{kAttend}, "gpu", "attention/attend_gpu.cl", attend_kv_head, attend_gpu_options},
     {{kAttend}, "cpu", "attention/attend_cpu.cl", attend_token, attend_cpu_options},
     {{kRotateStore, {}, kI8}, "reference", "attention/rotate_store_i8_reference.cl", rotated_heads, no_options},
+    {{kRotateStore, {}, kI8}, "gpu", "attention/rotate_store_i8_gpu.cl", rotated_head_groups, head_options},
     {{kAttend, {}, kI8}, "reference", "attention/attend_reference.cl", attend_head, of_i8_caches<attend_options>},
     {{kAttend, {}, kI8}, "gpu", "attention/attend_gpu.cl", attend_kv_head, of_i8_caches<attend_gpu_options>},
     {{kAttend, {}, kI8}, "cpu", "attention/attend_cpu.cl", attend_token, of_i8_caches<attend_cpu_options>},

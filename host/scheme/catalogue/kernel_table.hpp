@@ -28,7 +28,7 @@ struct KernelNumbers {
   std::uint64_t dequantized_columns = 8;  ///< of an item of the GPU family's dequantizers
   std::uint64_t rescaled_rows = 4;        ///< of an item of its dequantize_i32_f16
   std::uint64_t outlier_columns = 128;    ///< of a group or item that looks for outliers
-  std::uint64_t head_items = 16;          ///< of its expand_heads, per head: 16 bytes each of 128 elements
+  std::uint64_t head_items = 16;          ///< of its expand_heads and rotate_store_i8, per head: 8 of 128 elements each
   std::uint64_t tile = 64;                ///< rows and tokens of a group of its gemm on vector units
   std::uint64_t tile_row_items = 16;      ///< items of such a group, along the rows
   std::uint64_t tile_token_items = 8;     ///< and along the tokens
