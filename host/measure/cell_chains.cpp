@@ -107,11 +107,10 @@ Status CellChains::make_context(const profile::Cell& cell) {
   const bool prefills = cell.phase == Phase::kPrefill;
   const auto run = static_cast<std::uint64_t>(cell.run());
   const weights::Decoder* weights = plan_->weights.get();
-  auto made = chain::Context::make(maker_->device(), resident_->model, demand.layers_to_run,
-                                   static_cast<std::uint64_t>(cell.batch), prefills ? run : demand.capacity,
-                                   weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
-                                   weights == nullptr ? std::vector<float>() : weights->rope_divisors,
-                                   chain::needed_caches(demand.schemes));
+  auto made = chain::Context::make(
+      maker_->device(), resident_->model, demand.layers_to_run, static_cast<std::uint64_t>(cell.batch),
+      prefills ? run : demand.capacity, weights == nullptr ? RotaryPairs::kHalves : weights->facts.rotary_pairs,
+      weights == nullptr ? std::vector<float>() : weights->rope_divisors, chain::needed_caches(demand.schemes));
   if (!made) return made.error();
   const auto context = std::make_shared<const chain::Context>(std::move(made).value());
   if (plan_->context_ids.empty()) {
@@ -143,7 +142,8 @@ void CellChains::begin_context(const profile::Cell& cell) {
 Status CellChains::make_chains() {
   failures_.clear();
   missing_ = false;
-  result_check_.emplace(*maker_, *resident_, *timing_, activations_->tokens,
+  result_check_.emplace(*maker_, *resident_, *timing_,
+                        ResultCheck::Tokens{activations_->tokens, activations_->rows(model::Tensor::kLogits)},
                         plan_->seed + kCheckDraw + static_cast<std::uint64_t>(plan_->session_index) * 7919);
   for (const auto& name : profile::schemes_with_anchor(plan_->campaign)) {
     hooks_.report("chain of " + name, name, 0);

@@ -72,18 +72,27 @@ Status ResultCheck::check_alone(const std::vector<std::string>& kernels, std::ma
   return Done{};
 }
 
+/// Of each shape in a layer one, and the head.
+std::vector<ResultCheck::Projection> ResultCheck::list_projections(const scheme::SchemeInfo& scheme) const {
+  std::vector<Projection> distinct;
+  for (const auto& entry : model_->layers.front().projections.at(scheme.weights)) {
+    const scheme::Weights& weights = entry.second;
+    const auto same = [&](const Projection& other) { return other.weights->shape == weights.shape; };
+    if (std::none_of(distinct.begin(), distinct.end(), same)) distinct.push_back({scheme, &weights, tokens_.layers});
+  }
+  const scheme::SchemeInfo head = chain::head_scheme(scheme, model_->native_head);
+  const auto heads = model_->final.projections.find(head.weights);
+  if (heads == model_->final.projections.end()) return distinct;
+  for (const auto& entry : heads->second) distinct.push_back({head, &entry.second, tokens_.head});
+  return distinct;
+}
+
 Status ResultCheck::check_projections(const scheme::SchemeInfo& scheme, Seconds budget,
                                       std::map<std::string, KernelCheck>& found) {
-  const auto& projections = model_->layers.front().projections.at(scheme.weights);
-  std::vector<const scheme::Weights*> distinct;
-  for (const auto& entry : projections) {
-    const scheme::Weights& weights = entry.second;
-    const auto same = [&](const scheme::Weights* other) { return other->shape == weights.shape; };
-    if (std::none_of(distinct.begin(), distinct.end(), same)) distinct.push_back(&weights);
-  }
-  for (const scheme::Weights* weights : distinct) {
+  const std::vector<Projection> distinct = list_projections(scheme);
+  for (const Projection& one : distinct) {
     if (timing_->stopped()) return Done{};
-    auto made = ProjectionCheck::make(*maker_, scheme, *weights, tokens_);
+    auto made = ProjectionCheck::make(*maker_, one.scheme, *one.weights, one.tokens);
     if (!made) return made.error();
     ProjectionCheck& projection = made.value();
     if (const auto* expansion = projection.fast().expansion();
@@ -103,7 +112,7 @@ Status ResultCheck::check_projections(const scheme::SchemeInfo& scheme, Seconds 
 scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) const {
   const model::Step& step = model_->step;
   const std::uint64_t width = *std::max_element(step.widths.begin(), step.widths.end());
-  const std::uint64_t tokens = std::clamp<std::uint64_t>(kMostElements / width, 1, tokens_);
+  const std::uint64_t tokens = std::clamp<std::uint64_t>(kMostElements / width, 1, tokens_.layers);
   switch (operation.kind) {
     case scheme::OperationKind::kRescale:
     case scheme::OperationKind::kRescaleAdd:

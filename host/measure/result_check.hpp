@@ -30,9 +30,13 @@ struct SchemeCheck {
 
 class ResultCheck {
  public:
+  /// That the layers multiply at once, and the head.
+  struct Tokens {
+    std::uint64_t layers = 1, head = 1;
+  };
   /// All must outlive this. `draw` makes inputs and places differ between sessions.
-  ResultCheck(const scheme::PassMaker& maker, const chain::ResidentModel& model, const Timing& timing,
-              std::uint64_t tokens, std::uint64_t draw)
+  ResultCheck(const scheme::PassMaker& maker, const chain::ResidentModel& model, const Timing& timing, Tokens tokens,
+              std::uint64_t draw)
       : maker_(&maker), model_(&model), timing_(&timing), tokens_(tokens), draw_(draw) {}
 
   /// Checks `kernels`, the names of all that the chain of `scheme` uses; one that was checked for another scheme is not
@@ -44,13 +48,19 @@ class ResultCheck {
  private:
   Status check_alone(const std::vector<std::string>& kernels, std::map<std::string, KernelCheck>& found);
   Result<KernelCheck> check_alone(const scheme::KernelEntry& entry, const scheme::Extent& extent) const;
+  struct Projection {
+    scheme::SchemeInfo scheme;
+    const scheme::Weights* weights;
+    std::uint64_t tokens;
+  };
+  std::vector<Projection> list_projections(const scheme::SchemeInfo& scheme) const;
   Status check_projections(const scheme::SchemeInfo& scheme, Seconds budget, std::map<std::string, KernelCheck>& found);
   scheme::Extent extent_of(const scheme::OperationId& operation) const;
 
   const scheme::PassMaker* maker_;
   const chain::ResidentModel* model_;
   const Timing* timing_;
-  std::uint64_t tokens_;
+  Tokens tokens_;
   std::uint64_t draw_;
   std::map<std::string, KernelCheck> checks_;  ///< by kernel
 };

@@ -5,12 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "chain/chain.hpp"
+#include "chain/context.hpp"
+#include "chain/layout.hpp"
 #include "scheme/changed_kernels.hpp"
 #include "support/device_fixture.hpp"
 #include "support/tiny_model.hpp"
+#include "weights/decoder.hpp"
+#include "weights/facts.hpp"
 
 namespace qtrap::measure {
 namespace {
@@ -39,7 +44,7 @@ class OnCpuResults : public test::CpuTest {
     const auto chain = chain::Chain::make(maker, model, activations, info).value();
     const Timing timing{&device, &clock_};
     const scheme::PassMaker checked(device, {family, 128});
-    ResultCheck results(checked, model, timing, tokens, 5);
+    ResultCheck results(checked, model, timing, {tokens, tokens}, 5);
     return results.check(info, chain.kernels_used(), Seconds(1e6));
   }
 
@@ -98,6 +103,34 @@ TEST_P(OnCpuWrongResults, InOneRowByAFactorOf1Point01NameTheKernelAndTheRow) {
   ASSERT_TRUE(found.sum.problem.has_value());
   EXPECT_THAT(*found.sum.problem, AllOf(HasSubstr(GetParam().kernel), HasSubstr("is wrong in row 37 of ")));
   EXPECT_GT(found.sum.worst, 1);
+}
+
+/// Layers of Q4_K and a head of Q8_0, as they lie; a prompt's head multiplies fewer tokens than its layers.
+TEST_F(OnCpuResults, OfADecoderCoverEveryKernel) {
+  device::Device device(info_, device::KernelSources::embedded());
+  device.probe_capabilities();
+  const scheme::PassMaker maker(device, {"", 32});
+  const auto source = weights::open_decoder(QTRAP_SOURCE_DIR "/tests/data/weights/llama.gguf").value();
+  const profile::ModelProfile shape = weights::make_profile(source.facts, "test");
+  const auto info = scheme::find_scheme("q4_k-fused").value();
+  chain::Demand demand{{info}, {1}, 32, 0.8, 1};
+  demand.workload = model::Workload::kDecoder;
+  demand.native_head = chain::find_native_head(source);
+  const auto model = chain::ResidentModel::make(maker, shape, demand, 1, 1, &source).value();
+  const auto context = std::make_shared<chain::Context>(
+      chain::Context::make(device, shape, 1, 1, 16, source.facts.rotary_pairs, source.rope_divisors).value());
+  const Timing timing{&device, &clock_};
+  for (const auto workload : {model::Workload::kDecoder, model::Workload::kPrefill}) {
+    const std::uint64_t run = workload == model::Workload::kPrefill ? 16 : 1;
+    const auto activations =
+        chain::Activations::make(maker, model::make_step(shape, workload), context, run, 1).value();
+    const auto chain = chain::Chain::make(maker, model, activations, info).value();
+    ResultCheck results(maker, model, timing, {run, 1}, 5);
+    const SchemeCheck found = results.check(info, chain.kernels_used(), Seconds(1e6));
+    EXPECT_EQ(found.sum.problem.value_or(""), "");
+    EXPECT_EQ(found.unchecked_reason.value_or(""), "");
+    EXPECT_EQ(found.kernels, chain.kernels_used()) << "tokens: " << run;
+  }
 }
 
 TEST_F(OnCpuResults, OfAKernelThatBelongsToNoProjectionAreComparedToo) {
