@@ -1,6 +1,6 @@
-// What a decoder remembers: the keys and values of all positions in every layer that runs, in each format that its chains
-// take them in, how far they are filled, and the angles of its rotary embedding. Shared by the chains that continue one
-// context: of those with caches of one format each writes over what the last one left.
+// What a decoder remembers: the keys and values of all positions in every layer that runs, in each format that its
+// chains take them in, how far they are filled, and the angles of its rotary embedding. Shared by the chains that
+// continue one context: of those with caches of one format each writes over what the last one left.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct Context {
                               std::uint64_t sequences, std::uint64_t capacity, RotaryPairs pairs,
                               std::span<const float> divisors = {},
                               const std::vector<CacheFormat>& formats = {CacheFormat::kF16});
-  /// Fills keys and values of every position with numbers of unit variance from the generator, the same in every format;
-  /// waits. Those of f16 must be among them: the others are made from them.
+  /// Fills keys and values of every position with numbers of unit variance from the generator, the same in every
+  /// format; waits. Those of f16 must be among them: the others are made from them.
   Status fill(const scheme::PassMaker& maker, std::uint64_t seed) const;
   /// Sets how many positions are filled, now and where a chain resets; waits.
   void begin_at(device::Device& device, std::uint64_t filled) const;

@@ -1,5 +1,5 @@
-// The text before a chain: tokens of each sequence of a context, whose keys and values f16 weights bring into its caches
-// of every format.
+// The text before a chain: tokens of each sequence of a context, whose keys and values f16 weights bring into its
+// caches of every format.
 #pragma once
 
 #include <algorithm>
@@ -35,7 +35,7 @@ class Prompt {
   Prompt() = default;
   std::shared_ptr<const Context> context_;
   std::vector<std::uint32_t> ids_;
-  std::uint64_t run_ = 1;  ///< tokens of a sequence in a block
+  std::uint64_t run_ = 1;                       ///< tokens of a sequence in a block
   std::vector<std::unique_ptr<Chain>> chains_;  ///< one for each format of the caches
   device::Device* device_ = nullptr;
   std::uint64_t filled_ = 0;

@@ -1,5 +1,5 @@
-// The number formats of a decoder's caches of keys and values: closed words, and what follows from each. Schemes are named
-// by their ending where they differ in their caches alone.
+// The number formats of a decoder's caches of keys and values: closed words, and what follows from each. Schemes are
+// named by their ending where they differ in their caches alone.
 #pragma once
 
 #include <array>

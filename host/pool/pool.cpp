@@ -151,8 +151,9 @@ void add_roof(const PoolInput& input, PointRecord& point) {
   const double head_bytes =
       static_cast<double>(chain::compute_weight_bytes(step, step.final, head_format(point), group_size));
   const auto steps = static_cast<double>(input.cell.steps());
-  const double fewest_bytes = (layer_bytes * static_cast<double>(input.model->layers) + head_bytes) * steps +
-                              chain::compute_cache_bytes(step, input.cell, info.cache) * static_cast<double>(input.model->layers);
+  const double fewest_bytes =
+      (layer_bytes * static_cast<double>(input.model->layers) + head_bytes) * steps +
+      chain::compute_cache_bytes(step, input.cell, info.cache) * static_cast<double>(input.model->layers);
   const auto bandwidth = ceiling(input, point.session_ids, &result::Ceilings::read_bytes_per_s);
   if (!bandwidth) return;
   point.roof_s = fewest_bytes / *bandwidth;

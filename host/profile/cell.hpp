@@ -39,8 +39,8 @@ std::string make_point_id(const Cell& cell, std::string_view scheme);
 /// follow those of decode: one hop each, from empty caches.
 std::vector<Cell> expand_cells(const Campaign& campaign);
 
-/// The schemes to run: those of the campaign with each format of its caches, f16 with plain ones first, added when missing
-/// (every ratio needs its anchor).
+/// The schemes to run: those of the campaign with each format of its caches, f16 with plain ones first, added when
+/// missing (every ratio needs its anchor).
 std::vector<std::string> schemes_with_anchor(const Campaign& campaign);
 
 }  // namespace qtrap::profile

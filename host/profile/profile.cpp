@@ -130,8 +130,9 @@ namespace {
 Status check_caches(const Campaign& campaign, std::string_view name) {
   for (const std::string& scheme : schemes_with_anchor(campaign)) {
     if (campaign.workload == Workload::kDecoder || split_cached_name(scheme).cache == CacheFormat::kF16) continue;
-    return usage_error(fmt::format("{}: projections read no cache, so its format would be a label without a cost", name),
-                       scheme, "leave out `kv` and such schemes, or give `workload` decoder");
+    return usage_error(
+        fmt::format("{}: projections read no cache, so its format would be a label without a cost", name), scheme,
+        "leave out `kv` and such schemes, or give `workload` decoder");
   }
   return Done{};
 }

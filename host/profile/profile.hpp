@@ -106,8 +106,8 @@ inline constexpr std::uint64_t kMostCells = 10000;
 /// schema_version, a key that is unknown (the nearest is named), missing, given twice, of the wrong type or out of
 /// range, heads that are no multiple of kv_heads.
 Result<ModelProfile> parse_model(std::string_view text, std::string_view name);
-/// As parse_model(); besides: a scheme not in `schemes` (the allowed names, each with any ending of caches), an empty list, an entry given twice, and
-/// what check_campaign() refuses.
+/// As parse_model(); besides: a scheme not in `schemes` (the allowed names, each with any ending of caches), an empty
+/// list, an entry given twice, and what check_campaign() refuses.
 Result<Campaign> parse_campaign(std::string_view text, std::string_view name,
                                 std::span<const std::string_view> schemes);
 

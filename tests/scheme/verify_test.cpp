@@ -157,8 +157,8 @@ TEST_F(VerifyTest, FailsAttentionOfTheCpuFamilyWithALineSpoiled) {
 TEST_F(VerifyTest, FailsCachesOfInt8WithAScaleSpoiled) {
   for (const auto& [file, from, to, kernel, family] : {
            std::tuple{"attend_cpu.cl", "SCALED(weights, value_scales, p)", "weights", "attend_i8", "cpu"},
-           std::tuple{"attend_cpu.cl", "SCALE_AT(keys, offset[i] / HEAD_DIM + g)", "SCALE_AT(keys, offset[i] / HEAD_DIM)",
-                      "attend_i8", "cpu"},
+           std::tuple{"attend_cpu.cl", "SCALE_AT(keys, offset[i] / HEAD_DIM + g)",
+                      "SCALE_AT(keys, offset[i] / HEAD_DIM)", "attend_i8", "cpu"},
            std::tuple{"attend_gpu.cl", "value_scales[item] = SCALE_AT(values, head)",
                       "value_scales[item] = SCALE_AT(keys, head)", "attend_i8", "gpu"},
            std::tuple{"attend_reference.cl", "weight * SCALE_AT(values, head)", "weight * SCALE_AT(values, own)",
