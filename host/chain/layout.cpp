@@ -222,8 +222,9 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
       fmt::format("{} on {}: a layer of {} beside {} in {}", model.name, device.name, mebibytes(plan.bytes_per_layer),
                   mebibytes(plan.fixed_bytes), mebibytes(plan.budget_bytes));
   if (plan.resident_layers == 0) {
-    return usage_error("device memory is too small for one layer", sizes,
-                       "raise memory_fraction, run fewer schemes, smaller batches, contexts or prompts, or choose another --device");
+    return usage_error(
+        "device memory is too small for one layer", sizes,
+        "raise memory_fraction, run fewer schemes, smaller batches, contexts or prompts, or choose another --device");
   }
   plan.smallest_set_bytes = plan.resident_layers * smallest_layer;
   plan.in_cache = plan.smallest_set_bytes < kFewestCaches * device.cache_bytes;

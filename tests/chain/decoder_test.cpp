@@ -202,8 +202,8 @@ TEST_P(OnDecoder, APromptGivesTheTokenBehindIt) {
               (length - 1) * kBatch * vocab * model_.step.width(model::Tensor::kStream))
         << "the head's of all tokens but the last";
     EXPECT_EQ(prompt.compute_costs(0, 1).bytes - prompt.step_costs().bytes,
-              4 * kBatch * 2 * length * model_.step.width(model::Tensor::kKey))
-        << "two layers' keys and values of the prompt";
+              4 * kBatch * layers() * length * model_.step.width(model::Tensor::kKey))
+        << "keys and values of the prompt in all layers";
     prompt.reset();
     prompt.set_tokens(ids);
     prompt.enqueue_steps(1, true);
