@@ -202,7 +202,7 @@ class Decoder(ProgramTest):
         # A prompt is one step of 16 tokens, and the head multiplies the last of each of 2 sequences alone.
         self.assertRegex(text, r"1×16, prefill +0 +f16")
         prompts = [one for one in records if one["record"] == "point" and one["phase"] == "prefill"]
-        self.assertEqual([one["point_id"] for one in prompts], [f"test/b2/h1/t16/c0/prefill/{scheme}" for scheme in CAMPAIGN["schemes"]])
+        self.assertEqual([one["point_id"] for one in prompts], [f"model.json/b2/h1/t16/c0/prefill/{scheme}" for scheme in CAMPAIGN["schemes"]])
         macs = {point["scheme"]: point["macs"] for point in points}
         head = 128 * 64
         for prompt in prompts:
