@@ -21,6 +21,7 @@ struct CacheInfo {
   std::uint64_t scale_bytes;  ///< of a head of a token, its key's or its value's; 0: there are none
   std::string_view ending;    ///< of the names of schemes; empty: that of the plain caches
   /// What its rounding makes of the output of one step of one layer, at most (relative L2); as FormatInfo::step_error.
+  /// int8: twice what logits behind the two layers of tests/data/decoders show, 0.0065 to 0.0103.
   double step_error;
 
   /// Of the elements of a head of a token, its key's or its value's.
@@ -30,7 +31,7 @@ struct CacheInfo {
 
 inline constexpr std::array kCacheFormats{
     CacheInfo{CacheFormat::kF16, 16, 0, "", 0},
-    CacheInfo{CacheFormat::kInt8, 8, 4, "-kv8", 0.02},
+    CacheInfo{CacheFormat::kInt8, 8, 4, "-kv8", 0.01},
 };
 static_assert(kCacheFormats.size() == kWords<CacheFormat>.size());
 
