@@ -112,6 +112,30 @@ TEST_F(Session, ChecksEveryKernelOfEverySchemeAndSaysOnHowManyRows) {
   }
 }
 
+TEST_F(Session, ADecoderRunsEachSchemeWithCachesOfEachFormat) {
+  plan_.campaign.workload = profile::Workload::kDecoder;
+  plan_.campaign.schemes = {"f16", "w8a16-split"};
+  plan_.campaign.kv = {CacheFormat::kF16, CacheFormat::kInt8};
+  plan_.campaign.context_tokens = {40};
+  plan_.cells = profile::expand_cells(plan_.campaign);
+  run({{nullptr, "", "nothing found"}, {}});
+  std::vector<std::string> checked;
+  for (const TrialRecord* check : with_mode(TrialMode::kCheck)) {
+    checked.push_back(*check->scheme);
+    EXPECT_FALSE(check->failure.has_value()) << *check->failure;
+  }
+  EXPECT_THAT(checked, ::testing::ElementsAre("f16", "f16-kv8", "w8a16-split", "w8a16-split-kv8"));
+  const auto bytes_of = [&](const std::string& scheme) {
+    const TrialRecord* trial = with_scheme(TrialMode::kBare, scheme).front();
+    return trial->bytes / trial->repetitions;
+  };
+  // A step reads 41 positions of each head's key and value and writes one: d elements of 2 bytes, or of 1 and a scale
+  // of 4.
+  const std::int64_t saved = model_.layers * model_.kv_heads * 2 * (model_.head_dim - 4) * (41 + 1);
+  EXPECT_EQ(bytes_of("f16") - bytes_of("f16-kv8"), saved);
+  EXPECT_EQ(bytes_of("w8a16-split") - bytes_of("w8a16-split-kv8"), saved);
+}
+
 TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
   run(steady());
   EXPECT_EQ(session_.meter.method, "simulated");
