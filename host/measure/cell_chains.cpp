@@ -83,7 +83,9 @@ Status CellChains::prepare(const profile::Cell& cell) {
     if (auto made = make_activations(cell); !made) return made;
     if (auto made = make_chains(); !made) return made;
   }
-  if (activations_->context) begin_context(cell);
+  if (activations_->context) {
+    if (auto begun = begin_context(cell); !begun) return begun;
+  }
   for (const auto& [name, error] : failures_) hooks_.on_failure(cell, name, error);
   for (const auto& [cell_id, name] : plan_->lost)
     if (cell_id == cell.id() && runners_.erase(name) > 0) missing_ = true;
@@ -100,8 +102,7 @@ Status CellChains::make_activations(const profile::Cell& cell) {
   return Done{};
 }
 
-/// Activations of a decoder with a context: the text's, or keys and values from the generator, for time and energy do
-/// not depend on what it holds.
+/// Activations of a decoder with a context.
 Status CellChains::make_context(const profile::Cell& cell) {
   const chain::Demand demand = chain::make_demand(plan_->campaign, resident_->model, plan_->weights.get());
   const bool prefills = cell.phase == Phase::kPrefill;
@@ -113,9 +114,7 @@ Status CellChains::make_context(const profile::Cell& cell) {
       weights == nullptr ? std::vector<float>() : weights->rope_divisors, chain::needed_caches(demand.schemes));
   if (!made) return made.error();
   const auto context = std::make_shared<const chain::Context>(std::move(made).value());
-  if (plan_->context_ids.empty()) {
-    if (const auto filled = context->fill(*maker_, plan_->seed); !filled) return filled.error();
-  } else {
+  if (!plan_->context_ids.empty()) {
     auto prompt = chain::Prompt::make(*maker_, *resident_, context, plan_->context_ids);
     if (!prompt) return prompt.error();
     prompt_ = std::move(prompt).value();
@@ -127,16 +126,23 @@ Status CellChains::make_context(const profile::Cell& cell) {
   return Done{};
 }
 
-/// The chains of a cell begin behind its context, with the text's next tokens where there are some.
-void CellChains::begin_context(const profile::Cell& cell) {
+/// The chains of a cell begin behind its context, with the text's next tokens where there are some. Without a text it
+/// holds keys and values from the generator, for time and energy do not depend on them; anew in each cell, since the
+/// last one's chains have written over its beginning, other tokens into the caches of each format.
+Status CellChains::begin_context(const profile::Cell& cell) {
   const auto filled = static_cast<std::uint64_t>(cell.context_tokens);
+  if (!prompt_ && filled > 0) {
+    hooks_.report(kActivations, {}, 0);
+    if (const auto done = activations_->context->fill(*maker_, plan_->seed); !done) return done;
+  }
   if (prompt_) {
-    if (!prompt_->fill(filled, [this] { return timing_->stopped(); })) return;
+    if (!prompt_->fill(filled, [this] { return timing_->stopped(); })) return Done{};
     prompt_->give_up(filled);
     device::write_vector(maker_->device(), activations_->seed,
                          prompt_->tokens_from(filled, static_cast<std::uint64_t>(cell.run())));
   }
   activations_->context->begin_at(maker_->device(), filled);
+  return Done{};
 }
 
 Status CellChains::make_chains() {

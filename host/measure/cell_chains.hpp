@@ -77,7 +77,7 @@ class CellChains {
  private:
   Status make_activations(const profile::Cell& cell);
   Status make_context(const profile::Cell& cell);
-  void begin_context(const profile::Cell& cell);
+  Status begin_context(const profile::Cell& cell);
   Status make_chains();
   bool run_first_steps(const profile::Cell& cell, const std::string& name, Runner& runner);
   bool compare_outputs(const profile::Cell& cell, Runner& runner, std::vector<std::vector<float>>& anchor) const;

@@ -136,6 +136,31 @@ TEST_F(Session, ADecoderRunsEachSchemeWithCachesOfEachFormat) {
   EXPECT_EQ(bytes_of("w8a16-split") - bytes_of("w8a16-split-kv8"), saved);
 }
 
+/// Chains of another cell write other tokens over the beginning of the caches, each scheme its own.
+TEST_F(Session, ACellsOutputsDoNotDependOnWhatRanBefore) {
+  plan_.campaign.workload = profile::Workload::kDecoder;
+  plan_.campaign.schemes = {"f16", "f16-kv8", "int2-fused"};
+  plan_.campaign.context_tokens = {40};
+  plan_.campaign.hops = {12};  // the capacity of both runs
+  plan_.campaign.tokens_per_hop = {3};
+  const profile::Cell last{"tiny", 1, 1, 1, 40};
+  const auto errors = [&] {
+    trials_.clear();
+    run({{nullptr, "", "nothing found"}, {}});
+    std::map<std::string, std::vector<double>> found;
+    for (const TrialRecord* trial : with_mode(TrialMode::kProfiled)) {
+      if (trial->cell_id == last.id()) found[*trial->scheme] = trial->output_error.value();
+    }
+    return found;
+  };
+  plan_.cells = {last};
+  const auto alone = errors();
+  ASSERT_EQ(alone.size(), 3U);
+  EXPECT_GT(alone.at("f16-kv8").front(), 0);
+  plan_.cells = {{"tiny", 1, 12, 3, 0}, last};
+  EXPECT_EQ(errors(), alone);
+}
+
 TEST_F(Session, WithAMeterEveryBareWindowHasItsEnergyAndItsSamples) {
   run(steady());
   EXPECT_EQ(session_.meter.method, "simulated");
