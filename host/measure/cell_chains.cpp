@@ -236,7 +236,7 @@ Error CellChains::lose_anchor(const profile::Cell& cell, const std::string& fail
 Seconds CellChains::check_budget() const {
   const auto& campaign = plan_->campaign;
   std::set<std::pair<std::string, std::int64_t>> places;
-  for (const profile::Cell& cell : plan_->cells) places.emplace(cell.model, cell.batch);
+  for (const profile::Cell& cell : plan_->cells) places.emplace(cell.model, cell.batch * cell.run());
   const double session = campaign.max_seconds / static_cast<double>(campaign.sessions);
   const auto checks = static_cast<double>(places.size() * profile::schemes_with_anchor(campaign).size());
   return std::max(kShortestCheck, Seconds(kCheckShare * session / std::max(1.0, checks)));

@@ -76,6 +76,7 @@ PointRecord describe(const PoolInput& input, const std::string& scheme) {
   point.context_tokens = input.cell.context_tokens;
   point.phase = input.cell.phase;
   point.workload = find_word<result::Workload>(to_string(input.campaign->workload)).value();
+  if (point.workload == result::Workload::kDecoder) point.kv_format = to_string(info.cache);
   if (format::info(info.weights).grouped) point.group_size = input.campaign->group_size;
   return point;
 }

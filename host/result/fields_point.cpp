@@ -172,6 +172,9 @@ constexpr Field<R> kTable[] = {
      {"phase_head_j_status", "", "ok, or why it is null; no_pass in files before this key", {}, table::kMayMiss}},
     {&R::head_format,
      {"head_format", "", "number format of a decoder's head; null of projections and in files before this key"}},
+    {&R::kv_format,
+     {"kv_format", "",
+      "number format of a decoder's caches of keys and values; null of projections and in files before this key"}},
 };
 
 }  // namespace

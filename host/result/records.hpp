@@ -390,6 +390,7 @@ struct PointRecord {  // NOLINT(clang-analyzer-optin.performance.Padding): in th
   std::optional<std::string> anchor_table;
   std::optional<std::string> weight_format;
   std::optional<std::string> head_format;
+  std::optional<std::string> kv_format;
   std::optional<std::string> mac_class;
   std::optional<double> stored_weight_bits;
   std::optional<double> unpack_operations;

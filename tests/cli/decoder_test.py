@@ -175,10 +175,22 @@ class Decoder(ProgramTest):
             self.assertIn("there is no tokenizer beside the weights", done.stderr)
             self.assertIn("--tokens", done.stderr)
 
-    def run_campaign(self):
+    def test_caches_of_int8_are_schemes_of_their_own(self):
+        text, records = self.run_campaign(kv=["f16", "int8"], schemes=["f16", "w8a16-fused"], context_tokens=[100])
+        points = {(one["phase"], one["scheme"]): one for one in records if one["record"] == "point"}
+        names = ["f16", "f16-kv8", "w8a16-fused", "w8a16-fused-kv8"]
+        self.assertEqual(list(points), [(phase, name) for phase in ("decode", "prefill") for name in names])
+        self.assertEqual({point["status"] for point in points.values()}, {"ok"}, text)
+        self.assertEqual([points["decode", name]["kv_format"] for name in names], ["f16", "int8"] * 2)
+        # 6 steps read 101 to 106 positions and write one: 2 layers, keys and values of one head of 16, 2 sequences; a code an element, 4 bytes a head.
+        positions = sum(range(101, 107)) + 6
+        self.assertEqual(points["decode", "f16"]["bytes"] - points["decode", "f16-kv8"]["bytes"], 2 * 2 * 2 * (2 * 16 - (16 + 4)) * positions)
+        self.assertEqual(self.run_program("check", "a.jsonl").returncode, 0)
+
+    def run_campaign(self, **changes):
         shape = self.run_program("weights", MODELS / "qwen2", "--out", "model.json")
         self.assertEqual(shape.returncode, 0, shape.stderr)
-        (self.folder / "tokens.json").write_text(json.dumps(CAMPAIGN))
+        (self.folder / "tokens.json").write_text(json.dumps({**CAMPAIGN, **changes}))
         done = self.run_program("run", "tokens.json", "--out", "a.jsonl", "--quiet")
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout, [json.loads(line) for line in (self.folder / "a.jsonl").read_text().splitlines()]
@@ -207,6 +219,7 @@ class Decoder(ProgramTest):
         head = 128 * 64
         for prompt in prompts:
             self.assertEqual((prompt["workload"], prompt["status"], prompt["hops"], prompt["tokens_per_hop"]), ("decoder", "ok", 1, 16), prompt)
+            self.assertEqual((prompt["head_format"], prompt["kv_format"]), ("f16", "f16"))
             self.assertAlmostEqual(prompt["time_per_token_s"], prompt["time_s"] / 32)
             self.assertEqual(prompt["macs"], 32 * (macs[prompt["scheme"]] // 12 - head) + 2 * head)
             self.assertLess(prompt["launches"], min(point["launches"] for point in points if point["scheme"] == prompt["scheme"]) / 4)
