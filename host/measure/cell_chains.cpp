@@ -133,7 +133,7 @@ Status CellChains::begin_context(const profile::Cell& cell) {
   const auto filled = static_cast<std::uint64_t>(cell.context_tokens);
   if (!prompt_ && filled > 0) {
     hooks_.report(kActivations, {}, 0);
-    if (const auto done = activations_->context->fill(*maker_, plan_->seed); !done) return done;
+    if (auto done = activations_->context->fill(*maker_, plan_->seed); !done) return done;
   }
   if (prompt_) {
     if (!prompt_->fill(filled, [this] { return timing_->stopped(); })) return Done{};
