@@ -3,7 +3,6 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <cstring>
 
 #include "scheme/verify/verify_support.hpp"
 
@@ -273,16 +272,16 @@ Comparison compare_codes(const std::vector<std::int8_t>& codes, const std::vecto
 /// written.
 template <class T>
 Result<std::vector<T>> new_tokens(const std::vector<T>& cache, const AttentionShape& s, std::uint64_t width) {
-  std::array<std::uint8_t, sizeof(T)> spared_bytes{};
-  spared_bytes.fill(0xA5);
-  const T spared = std::bit_cast<T>(spared_bytes);
+  using Bytes = std::array<std::uint8_t, sizeof(T)>;
+  Bytes spared{};
+  spared.fill(0xA5);
   std::vector<T> own(s.tokens() * width);
   for (std::uint64_t i = 0; i < cache.size(); ++i) {
     const std::uint64_t position = i / (s.sequences * width);
     const std::uint64_t sequence = i / width % s.sequences;
     if (position >= kFilled && position < kFilled + s.run) {
       own[(sequence * s.run + position - kFilled) * width + i % width] = cache[i];
-    } else if (std::memcmp(&cache[i], &spared, sizeof(T)) != 0) {
+    } else if (std::bit_cast<Bytes>(cache[i]) != spared) {
       return runtime_error("a position of the cache that is not a new token's was written", "", "");
     }
   }
