@@ -113,7 +113,7 @@ TEST(MemoryPlan, HasRoomForAPrompt) {
   // 100 tokens more of four sequences: caches and angles as above, and each activation but those of the head.
   const std::uint64_t activations = 2 * (96 + 96 + 96 + 96 + 48 + 48 + 96 + 96 + 3 * 160) + 4;
   EXPECT_GE(fixed(100, 300) - fixed(100, 200),
-            100 * (2 * 2 * 3 * 4 * 48 + 4 * 24U) + std::uint64_t{4} * 100 * activations);
+            std::uint64_t{100} * (2 * 2 * 3 * 4 * 48 + 4 * 24U) + std::uint64_t{4} * 100 * activations);
   EXPECT_EQ(fixed(100, 300) - fixed(100, 200), fixed(100, 300, 9000) - fixed(100, 200, 9000)) << "no logits of all";
 }
 
