@@ -108,7 +108,7 @@ class StepPasses {
         return maker_->embed(model_->first.embedding, in(0), out, step_->weights.at(*operation.weight).rows, width,
                              tokens);
       case model::Kind::kLast:
-        return maker_->embed(in(0), a_->last, out, tokens, width, a_->rows(operation.output));
+        return maker_->embed(in(0), a_->last_rows, out, tokens, width, a_->rows(operation.output));
       case model::Kind::kChoose:
         return maker_->choose(in(0), out, a_->context->position, step_->width(operation.inputs[0]), tokens,
                               a_->attention.run);
@@ -180,8 +180,8 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const mode
     for (std::uint64_t s = 0; s < places.size(); ++s) places[s] = static_cast<std::uint32_t>((s + 1) * run - 1);
     auto last = device.make_buffer(sizeof(std::uint32_t) * places.size());
     if (!last) return last.error();
-    a.last = last.value();
-    device::write_vector(device, a.last, places);
+    a.last_rows = last.value();
+    device::write_vector(device, a.last_rows, places);
   }
   std::vector<std::uint32_t> ids(a.tokens);
   const auto vocab = static_cast<std::uint32_t>(step.width(model::Tensor::kLogits));
@@ -198,33 +198,33 @@ Result<Chain> Chain::make(const scheme::PassMaker& maker, const ResidentModel& m
   chain.scheme_ = scheme;
   chain.activations_ = activations;
   chain.layers_to_run_ = model.layers_to_run;
-  const model::Step& of = activations.step;
-  const auto make_projections = [&](const scheme::SchemeInfo& info, const model::Operations& operations,
-                                    std::uint64_t tokens, std::shared_ptr<scheme::SchemePasses>& to) -> Status {
-    const auto shapes = projection_shapes(of, operations);
+  const model::Step& operations = activations.step;
+  const auto make_projections = [&](const scheme::SchemeInfo& info, const model::Operations& list, std::uint64_t tokens,
+                                    std::shared_ptr<scheme::SchemePasses>& to) -> Status {
+    const auto shapes = projection_shapes(operations, list);
     if (shapes.empty()) return Done{};
     auto made = scheme::SchemePasses::make(maker, info, tokens, shapes);
     if (!made) return made.error();
     to = std::make_shared<scheme::SchemePasses>(std::move(made).value());
     return Done{};
   };
-  Status made = make_projections(scheme, of.layer, activations.tokens, chain.scheme_passes_);
+  Status made = make_projections(scheme, operations.layer, activations.tokens, chain.scheme_passes_);
   if (!made) return made.error();
   const scheme::SchemeInfo head = head_scheme(scheme, model.native_head);
-  made = make_projections(head, of.final, activations.rows(model::Tensor::kLogits), chain.head_passes_);
+  made = make_projections(head, operations.final, activations.rows(model::Tensor::kLogits), chain.head_passes_);
   if (!made) return made.error();
   const StepPasses step(maker, model, activations);
   const std::size_t layers = activations.context ? model.layers_to_run : model.layers.size();
   for (std::size_t layer = 0; layer < layers; ++layer) {
-    auto passes = step.make(of.layer, model.layers[layer % model.layers.size()], chain.scheme_passes_.get(),
+    auto passes = step.make(operations.layer, model.layers[layer % model.layers.size()], chain.scheme_passes_.get(),
                             scheme.weights, scheme.cache, layer);
     if (!passes) return passes.error();
     chain.layer_passes_.push_back(std::move(passes).value());
   }
-  auto first = step.make(of.first, model.first, nullptr, format::kPlainFormat);
+  auto first = step.make(operations.first, model.first, nullptr, format::kPlainFormat);
   if (!first) return first.error();
   chain.first_passes_ = std::move(first).value();
-  auto final = step.make(of.final, model.final, chain.head_passes_.get(), head.weights);
+  auto final = step.make(operations.final, model.final, chain.head_passes_.get(), head.weights);
   if (!final) return final.error();
   chain.final_passes_ = std::move(final).value();
   if (activations.context) {

@@ -29,7 +29,7 @@ struct Activations {
   std::shared_ptr<const Context> context;  ///< of a decoder
   scheme::AttentionShape attention;        ///< of its tokens
   device::Buffer parts;                    ///< workspace of its attention
-  device::Buffer last;                     ///< u32: which of a prompt's tokens is the last of each sequence
+  device::Buffer last_rows;                ///< u32: of a prompt, the row of each sequence's last token
 
   /// Tokens that a tensor holds.
   std::uint64_t rows(model::Tensor tensor) const { return step.is_of_last(tensor) ? attention.sequences : tokens; }

@@ -59,8 +59,7 @@ Status check_allocations(const device::DeviceInfo& device, const profile::ModelP
 
 std::optional<NativeHead> find_native_head(const weights::Decoder& source) {
   const weights::Tensor* layers = source.tensors.find(weights::Role::kQ);
-  const weights::Tensor* head = source.tensors.find(weights::Role::kHead);
-  if (head == nullptr) head = source.tensors.find(weights::Role::kEmbedding);
+  const weights::Tensor* head = source.tensors.find_head();
   const auto is_native = [](const weights::Tensor* tensor) {
     return tensor != nullptr && tensor->type->native && *tensor->type->native != format::kPlainFormat;
   };

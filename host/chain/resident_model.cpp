@@ -28,15 +28,11 @@ struct Place {
   std::uint64_t layer = 0;  ///< 0 outside of layers
 };
 
-/// The tensor of a weight; of a tied head the embedding.
 const weights::Tensor* find_tensor(const weights::Decoder& source, Place place) {
+  if (place.weight == model::Weight::kHead) return source.tensors.find_head();
   const auto role = find_word<weights::Role>(to_string(place.weight));
   expects(role.has_value(), "every weight of a step is a role of a file's tensors");
-  const auto layer = static_cast<std::int64_t>(place.layer);
-  const weights::Tensor* tensor = source.tensors.find(*role, layer);
-  return tensor == nullptr && place.weight == model::Weight::kHead
-             ? source.tensors.find(weights::Role::kEmbedding, layer)
-             : tensor;
+  return source.tensors.find(*role, static_cast<std::int64_t>(place.layer));
 }
 
 /// Makes weights of lists of operations. Random ones of the projections are numbers of the streams from `first_stream`,

@@ -131,15 +131,14 @@ Status CellChains::make_context(const profile::Cell& cell) {
 /// last one's chains have written over its beginning, other tokens into the caches of each format.
 Status CellChains::begin_context(const profile::Cell& cell) {
   const auto filled = static_cast<std::uint64_t>(cell.context_tokens);
-  if (!prompt_ && filled > 0) {
-    hooks_.report(kActivations, {}, 0);
-    if (auto done = activations_->context->fill(*maker_, plan_->seed); !done) return done;
-  }
   if (prompt_) {
     if (!prompt_->fill(filled, [this] { return timing_->stopped(); })) return Done{};
     prompt_->give_up(filled);
     device::write_vector(maker_->device(), activations_->seed,
                          prompt_->tokens_from(filled, static_cast<std::uint64_t>(cell.run())));
+  } else if (filled > 0) {
+    hooks_.report(kActivations, {}, 0);
+    if (auto done = activations_->context->fill(*maker_, plan_->seed); !done) return done;
   }
   activations_->context->begin_at(maker_->device(), filled);
   return Done{};

@@ -90,8 +90,7 @@ const table::Field<Campaign> kCampaignFields[] = {
      {"prompt_tokens",
       "",
       "tokens of a prompt that a step brings into empty caches together: cells of their own, of phase prefill, for "
-      "each "
-      "batch; of a decoder alone",
+      "each batch; of a decoder alone",
       {},
       table::kMayMiss | table::kDistinct | table::kLeftOut,
       kRepeat}},

@@ -126,10 +126,22 @@ Status check_weights(const Campaign& campaign, std::string_view name) {
 
 namespace {
 
-/// Projections have no caches whose format could matter.
-Status check_caches(const Campaign& campaign, std::string_view name) {
+/// Keys that would be labels without a cost, for projections have neither caches nor prompts.
+Status check_projections(const Campaign& campaign, std::string_view name) {
+  const auto context = std::find_if(campaign.context_tokens.begin(), campaign.context_tokens.end(),
+                                    [](std::int64_t tokens) { return tokens != 0; });
+  if (context != campaign.context_tokens.end()) {
+    return usage_error(
+        fmt::format("{}: projections read no cache, so `context_tokens` would be a label without a cost", name),
+        std::to_string(*context), "give 0, or `workload` decoder");
+  }
+  if (!campaign.prompt_tokens.empty()) {
+    return usage_error(fmt::format("{}: projections have no prompt", name),
+                       std::to_string(campaign.prompt_tokens.front()),
+                       "leave `prompt_tokens` out, or give `workload` decoder");
+  }
   for (const std::string& scheme : schemes_with_anchor(campaign)) {
-    if (campaign.workload == Workload::kDecoder || split_cached_name(scheme).cache == CacheFormat::kF16) continue;
+    if (split_cached_name(scheme).cache == CacheFormat::kF16) continue;
     return usage_error(
         fmt::format("{}: projections read no cache, so its format would be a label without a cost", name), scheme,
         "leave out `kv` and such schemes, or give `workload` decoder");
@@ -146,24 +158,12 @@ Status check_campaign(const Campaign& campaign, std::string_view name) {
                        "lower the one or raise the other");
   }
   if (campaign.workload == Workload::kProjections) {
-    const auto context = std::find_if(campaign.context_tokens.begin(), campaign.context_tokens.end(),
-                                      [](std::int64_t tokens) { return tokens != 0; });
-    if (context != campaign.context_tokens.end()) {
-      return usage_error(
-          fmt::format("{}: projections read no cache, so `context_tokens` would be a label without a cost", name),
-          std::to_string(*context), "give 0, or `workload` decoder");
-    }
-    if (!campaign.prompt_tokens.empty()) {
-      return usage_error(fmt::format("{}: projections have no prompt", name),
-                         std::to_string(campaign.prompt_tokens.front()),
-                         "leave `prompt_tokens` out, or give `workload` decoder");
-    }
+    if (const Status status = check_projections(campaign, name); !status) return status.error();
   } else if (campaign.layers_limit) {
     return usage_error(fmt::format("{}: `layers_limit` cuts a decoder, whose head is no layer", name),
                        std::to_string(*campaign.layers_limit), "give null, or `workload` projections");
   }
   if (const Status status = check_weights(campaign, name); !status) return status.error();
-  if (const Status status = check_caches(campaign, name); !status) return status.error();
   // Lists are short (see kLongestList): the product fits.
   const std::uint64_t chains = campaign.hops.size() * campaign.tokens_per_hop.size() * campaign.context_tokens.size() +
                                campaign.prompt_tokens.size();

@@ -40,7 +40,7 @@ enum Trait : unsigned {
   kJsonObject = 1,   ///< the string member holds the text of a JSON object
   kDifferences = 2,  ///< the integers may be negative: differences, not counts
   kMayMiss = 4,      ///< readers take a file without it: the record's initial value stands
-  kLeftOut = 8,      ///< an absent or empty member has no key instead of null, "", [] or {}
+  kLeftOut = 8,      ///< an absent or empty member has no key; a list may be given empty
   kFileName = 16,    ///< the text becomes part of a path: is_file_name()
   kDistinct = 32,    ///< the list, of anything but records, holds no entry twice
   kGiven = 64,       ///< of an optional member: required; absent is a writer that forgot it, which is an error

@@ -119,6 +119,11 @@ const Tensor* DecoderTensors::find(Role role, std::int64_t layer) const {
   return layers_.at(static_cast<std::size_t>(layer)).at(static_cast<std::size_t>(role));
 }
 
+const Tensor* DecoderTensors::find_head() const {
+  const Tensor* own = find(Role::kHead);
+  return own != nullptr ? own : find(Role::kEmbedding);
+}
+
 void DecoderTensors::set(Role role, std::int64_t layer, const Tensor* tensor) {
   layers_.at(static_cast<std::size_t>(layer)).at(static_cast<std::size_t>(role)) = tensor;
 }

@@ -49,6 +49,8 @@ class DecoderTensors {
 
   /// None where the decoder has none, as of the head where it is tied. `layer`: 0 for what lies outside of layers.
   const Tensor* find(Role role, std::int64_t layer = 0) const;
+  /// The head, or the embedding where they are tied.
+  const Tensor* find_head() const;
   void set(Role role, std::int64_t layer, const Tensor* tensor);
 
  private:

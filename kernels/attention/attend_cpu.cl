@@ -36,6 +36,7 @@
 #define SCALED(vector, scales, p) ((vector) * *(const floatv*)((scales) + (p)))
 #else
 #define LOAD_CACHED(pointer) LOAD_HALFV(pointer)
+// Named, so that no parameter of this build is unused.
 #define SCALED(vector, scales, p) ((void)(scales), (vector))
 #endif
 #define PART_AT(pointer) (*(__global loose_floatv*)(pointer))

@@ -31,7 +31,9 @@ std::vector<OperationBound> find_operation_bounds(std::span<const result::PointR
   std::map<std::pair<judge::CellKey, std::string>, std::pair<OperationBound, std::vector<Place>>> groups;
   for (const result::PointRecord& point : points) {
     if (point.status != result::PointStatus::kOk || !point.predicted_bound_batch || !point.time_s) continue;
-    if (point.trials_flagged == point.trials || point.phase == result::Phase::kPrefill) continue;
+    if (point.trials_flagged == point.trials) continue;
+    // A prompt multiplies all of its tokens at once: its batch is not what binds it.
+    if (point.phase == result::Phase::kPrefill) continue;
     judge::CellKey cell = judge::cell_of(point);
     const double batch = std::exchange(cell.batch, 0);
     auto& [bound, places] = groups[{cell, point.scheme}];
