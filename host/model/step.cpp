@@ -92,10 +92,13 @@ class Walk {
     for (const Tensor input : operation.inputs) {
       if (!written_.contains(input))
         return fmt::format("{} reads {}, which nothing wrote", describe(operation), to_string(input));
-      unread_.erase(input);
+      for (const Tensor part : step_->parts_of(input)) unread_.erase(part);
     }
-    if (!unread_.insert(operation.output).second)
-      return fmt::format("{} is written over a result that nothing read", describe(operation));
+    for (const Tensor part : step_->parts_of(operation.output)) {
+      if (!unread_.insert(part).second)
+        return fmt::format("{} is written over a result that nothing read", describe(operation));
+      written_.insert(part);
+    }
     written_.insert(operation.output);
     if (operation.weight && operation.kind == Kind::kEmbed) embedding_ = operation.weight;
     if (operation.weight && operation.kind != Kind::kEmbed && !weights_.insert(*operation.weight).second)
@@ -136,6 +139,10 @@ class Walk {
 }  // namespace
 
 std::optional<std::string> find_fault(const Step& step) {
+  for (const auto& [tensor, place] : step.parts) {
+    if (place.row != step.width(place.whole) || place.first + step.width(tensor) > place.row)
+      return fmt::format("{} lies beyond {}", to_string(tensor), to_string(place.whole));
+  }
   Walk walk(step);
   for (const Operations* operations : {&step.first, &step.layer, &step.final}) {
     for (const Operation& operation : *operations) {
@@ -206,12 +213,84 @@ Operations final_of(Workload workload) {
 
 }  // namespace
 
+Place Step::place_of(Tensor tensor) const {
+  const auto part = parts.find(tensor);
+  return part == parts.end() ? Place{tensor, 0, width(tensor)} : part->second;
+}
+
+std::vector<Tensor> Step::parts_of(Tensor tensor) const {
+  std::vector<Tensor> found;
+  for (const auto& [part, place] : parts) {
+    if (place.whole == tensor) found.push_back(part);
+  }
+  return found.empty() ? std::vector<Tensor>{tensor} : found;
+}
+
 bool Step::is_of_last(Tensor tensor) const {
   return workload == Workload::kPrefill &&
          (tensor == Tensor::kLast || tensor == Tensor::kLogits || tensor == Tensor::kChosen);
 }
 
-Step make_step(const profile::ModelProfile& shape, Workload workload) {
+namespace {
+
+/// Operations of one kind whose weights and outputs may be one, part after part.
+struct Joint {
+  Kind kind;
+  Weight weight;
+  Tensor whole;
+  std::vector<std::pair<Weight, Tensor>> parts;
+};
+const std::array kJoints{
+    Joint{Kind::kProject,
+          Weight::kQkv,
+          Tensor::kQkv,
+          {{Weight::kQ, Tensor::kQuery}, {Weight::kK, Tensor::kKey}, {Weight::kV, Tensor::kValue}}},
+    Joint{Kind::kBias,
+          Weight::kQkvBias,
+          Tensor::kQkv,
+          {{Weight::kQBias, Tensor::kQuery}, {Weight::kKBias, Tensor::kKey}, {Weight::kVBias, Tensor::kValue}}},
+    Joint{
+        Kind::kProject, Weight::kGateUp, Tensor::kGateUp, {{Weight::kGate, Tensor::kGate}, {Weight::kUp, Tensor::kUp}}},
+};
+
+/// Puts one operation in the place of the first of a joint's, where the step has them.
+void put_together(const Joint& joint, Step& step) {
+  const auto is_part = [&](const Operation& operation) {
+    return operation.kind == joint.kind && operation.weight == joint.parts.front().first;
+  };
+  const auto found = std::find_if(step.layer.begin(), step.layer.end(), is_part);
+  if (found == step.layer.end()) return;
+  found->weight = joint.weight;
+  if (found->inputs[0] == found->output) found->inputs[0] = joint.whole;
+  found->output = joint.whole;
+  std::uint64_t width = 0;
+  for (const auto& [weight, tensor] : joint.parts) {
+    step.parts[tensor] = {joint.whole, width, 0};
+    width += step.width(tensor);
+    std::erase_if(step.layer, [&part = weight](const Operation& operation) { return operation.weight == part; });
+  }
+  step.widths.at(static_cast<std::size_t>(joint.whole)) = width;
+  for (auto& part : step.parts) {
+    if (part.second.whole == joint.whole) part.second.row = width;
+  }
+  const Matrix first = step.weights.at(joint.parts.front().first);
+  step.weights[joint.weight] = joint.kind == Kind::kProject ? Matrix{width, first.columns} : Matrix{1, width};
+  for (const auto& part : joint.parts) step.weights.erase(part.first);
+}
+
+}  // namespace
+
+std::vector<Weight> parts_of(Weight weight) {
+  for (const Joint& joint : kJoints) {
+    if (joint.weight != weight) continue;
+    std::vector<Weight> parts;
+    for (const auto& part : joint.parts) parts.push_back(part.first);
+    return parts;
+  }
+  return {weight};
+}
+
+Step make_step(const profile::ModelProfile& shape, Workload workload, Join join) {
   const auto hidden = static_cast<std::uint64_t>(shape.hidden);
   const auto ffn = static_cast<std::uint64_t>(shape.ffn);
   const auto query = static_cast<std::uint64_t>(shape.heads * shape.head_dim);
@@ -254,6 +333,10 @@ Step make_step(const profile::ModelProfile& shape, Workload workload) {
       step.weights[Weight::kKBias] = step.weights[Weight::kVBias] = {1, key};
     }
     if (shape.qk_norm) step.weights[Weight::kQNorm] = step.weights[Weight::kKNorm] = {1, step.head_dim};
+  }
+  if (join == Join::kAll) {
+    step.join = join;
+    for (const Joint& joint : kJoints) put_together(joint, step);
   }
   if (const auto fault = find_fault(step)) fail_contract("the table of a step's operations is sound: " + *fault);
   return step;

@@ -3,7 +3,7 @@
 // What make_step() lists: per layer  h = norm(x); q, k, v = W h; a = attend(q, k, v); x += W_o a; h = norm(x);
 // x += W_down(silu(W_gate h) * W_up h). A decoder's begins with x = embedding[token] and ends with
 // token = argmax(W_head norm(x)). The stack of projections alone begins with x, ends with x = norm(x), and has
-// a = expand(v), as if every context had one token.
+// a = expand(v), as if every context had one token. Joined, q, k, v are columns of one product and gate, up of another.
 #pragma once
 
 #include <array>
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/join.hpp"
 #include "core/words.hpp"
 #include "profile/profile.hpp"
 
@@ -54,12 +55,14 @@ enum class Tensor {
   kGated,      ///< what the last projection of a layer reads
   kToken,      ///< ids of the vocabulary
   kLogits,
-  kLast,   ///< x of the last tokens of a prompt
-  kChosen  ///< ids of the tokens that follow a prompt
+  kLast,    ///< x of the last tokens of a prompt
+  kChosen,  ///< ids of the tokens that follow a prompt
+  kQkv,     ///< q, k and v of a token one after the other, where they are joined
+  kGateUp   ///< W_gate h and W_up h likewise
 };
-constexpr Words<14> words_of(Tensor) {
-  return {"stream", "normed", "query", "key",   "value",  "attention", "branch",
-          "gate",   "up",     "gated", "token", "logits", "last",      "chosen"};
+constexpr Words<16> words_of(Tensor) {
+  return {"stream", "normed", "query", "key",    "value", "attention", "branch", "gate",
+          "up",     "gated",  "token", "logits", "last",  "chosen",    "qkv",    "gate_up"};
 }
 inline constexpr std::size_t kTensorCount = words_of(Tensor{}).size();
 constexpr std::uint64_t element_bytes(Tensor tensor) {
@@ -84,11 +87,15 @@ enum class Weight {
   kQNorm,
   kKNorm,
   kEmbedding,
-  kHead  ///< of a tied shape the embedding too
+  kHead,     ///< of a tied shape the embedding too
+  kQkv,      ///< rows of q, then of k and of v
+  kQkvBias,  ///< likewise
+  kGateUp    ///< rows of gate, then of up
 };
-constexpr Words<17> words_of(Weight) {
-  return {"attention_norm", "q",      "k",      "v",      "o",      "ffn_norm", "gate",      "up",  "down",
-          "final_norm",     "q_bias", "k_bias", "v_bias", "q_norm", "k_norm",   "embedding", "head"};
+constexpr Words<20> words_of(Weight) {
+  return {"attention_norm", "q",          "k",        "v",      "o",      "ffn_norm", "gate",   "up",
+          "down",           "final_norm", "q_bias",   "k_bias", "v_bias", "q_norm",   "k_norm", "embedding",
+          "head",           "qkv",        "qkv_bias", "gate_up"};
 }
 
 struct Operation {
@@ -106,33 +113,48 @@ struct Matrix {
   bool operator==(const Matrix&) const = default;
 };
 
+/// Where a tensor lies: columns of another, or all of its own. It has as many as its width.
+struct Place {
+  Tensor whole;
+  std::uint64_t first = 0;  ///< column
+  std::uint64_t row = 0;    ///< width of the whole
+};
+
 struct Step {
   Workload workload = Workload::kProjections;
+  Join join = Join::kNone;
   Operations first;                                  ///< before the first layer
   Operations layer;                                  ///< of each layer, in order
   Operations final;                                  ///< after the last layer
   std::array<std::uint64_t, kTensorCount> widths{};  ///< of the tensors, elements of a token
   std::map<Weight, Matrix> weights;                  ///< those that there are
+  std::map<Tensor, Place> parts;                     ///< tensors that have no buffer of their own
   std::uint64_t head_dim = 0;                        ///< elements of a head of query, key and value
 
   std::uint64_t width(Tensor tensor) const { return widths.at(static_cast<std::size_t>(tensor)); }
+  Place place_of(Tensor tensor) const;
+  /// The parts of a tensor in their order, or itself.
+  std::vector<Tensor> parts_of(Tensor tensor) const;
   /// Whether a tensor has one token of each sequence whatever the step brings.
   bool is_of_last(Tensor tensor) const;
 };
 
 /// The step of a shape; find_fault() finds none.
-Step make_step(const profile::ModelProfile& shape, Workload workload = Workload::kProjections);
+Step make_step(const profile::ModelProfile& shape, Workload workload = Workload::kProjections, Join join = Join::kNone);
 
 /// What is wrong with a step, in one line; none where each operation has the inputs and the weight of its kind in
 /// widths that fit, reads what was written before, and writes over nothing that was to be read, and each weight and
-/// each tensor is one operation's, at least. A weight is one operation's alone, but for a head that is the embedding.
+/// each tensor is one operation's, at least. What writes a tensor writes its parts, which lie in it. A weight is one
+/// operation's alone, but for a head that is the embedding.
 std::optional<std::string> find_fault(const Step& step);
 
 /// Weights of the operations of one kind, in their order.
 std::vector<Weight> list_weights(const Operations& operations, Kind kind);
+/// The weights whose rows, or elements, a joined one has one after the other; of another itself.
+std::vector<Weight> parts_of(Weight weight);
 /// Whether a weight is added, where other vectors multiply.
 constexpr bool is_bias(Weight weight) {
-  return weight == Weight::kQBias || weight == Weight::kKBias || weight == Weight::kVBias;
+  return weight == Weight::kQBias || weight == Weight::kKBias || weight == Weight::kVBias || weight == Weight::kQkvBias;
 }
 /// Those of one row, in the order of their operations: of norms and biases.
 std::vector<Weight> list_vectors(const Operations& operations);

@@ -183,6 +183,44 @@ TEST(Decoder, AddsBiasesThenNormsHeadsThenAttends) {
   EXPECT_EQ(step.weights.at(Weight::kQBias), (Matrix{1, 96}));
 }
 
+TEST(Joined, ProjectsAddsAndGatesPartsOfTwoTensors) {
+  const Step step = make_step(of_all_kinds(true), Workload::kDecoder, Join::kAll);
+  const Step apart = make_step(of_all_kinds(true), Workload::kDecoder);
+  std::vector<Kind> kinds;
+  for (const Operation& operation : step.layer) kinds.push_back(operation.kind);
+  EXPECT_THAT(std::vector<Kind>(kinds.begin(), kinds.begin() + 6),
+              ElementsAre(Kind::kNorm, Kind::kProject, Kind::kBias, Kind::kHeadNorm, Kind::kHeadNorm, Kind::kAttend));
+  EXPECT_EQ(step.layer.size() + 5, apart.layer.size());
+  EXPECT_THAT(list_weights(step.layer, Kind::kProject),
+              ElementsAre(Weight::kQkv, Weight::kO, Weight::kGateUp, Weight::kDown));
+  const std::uint64_t query = apart.width(Tensor::kQuery);
+  const std::uint64_t key = apart.width(Tensor::kKey);
+  EXPECT_EQ(step.weights.at(Weight::kQkv), (Matrix{query + 2 * key, 96}));
+  EXPECT_EQ(step.weights.at(Weight::kQkvBias), (Matrix{1, query + 2 * key}));
+  EXPECT_FALSE(step.weights.contains(Weight::kK));
+  EXPECT_EQ(step.place_of(Tensor::kValue).whole, Tensor::kQkv);
+  EXPECT_EQ(step.place_of(Tensor::kValue).first, query + key);
+  EXPECT_EQ(step.place_of(Tensor::kValue).row, query + 2 * key);
+  EXPECT_EQ(step.place_of(Tensor::kUp).first, apart.width(Tensor::kGate));
+  EXPECT_EQ(step.place_of(Tensor::kStream).whole, Tensor::kStream);
+  EXPECT_THAT(step.parts_of(Tensor::kGateUp), ElementsAre(Tensor::kGate, Tensor::kUp));
+  EXPECT_THAT(parts_of(Weight::kQkv), ElementsAre(Weight::kQ, Weight::kK, Weight::kV));
+  EXPECT_THAT(parts_of(Weight::kO), ElementsAre(Weight::kO));
+  EXPECT_EQ(find_fault(make_step(test::tiny_model({}), Workload::kProjections, Join::kAll)), std::nullopt);
+}
+
+TEST(Joined, MissesEachOperationThatIsTakenOut) {
+  const Step whole = make_step(of_all_kinds(false), Workload::kDecoder, Join::kAll);
+  for (std::size_t i = 0; i < whole.layer.size(); ++i) {
+    Step step = whole;
+    step.layer.erase(step.layer.begin() + static_cast<std::ptrdiff_t>(i));
+    EXPECT_NE(find_fault(step), std::nullopt) << to_string(whole.layer[i].kind) << " " << i;
+  }
+  Step step = whole;
+  step.parts[Tensor::kUp].first += 1;
+  EXPECT_THAT(find_fault(step).value_or("nothing"), HasSubstr("up lies beyond gate_up"));
+}
+
 TEST(Decoder, MissesEachOperationThatIsTakenOut) {
   for (const bool tied : {false, true}) {
     for (const Workload workload : {Workload::kDecoder, Workload::kScoring, Workload::kPrefill}) {
