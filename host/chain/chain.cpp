@@ -70,14 +70,20 @@ class StepPasses {
   }
 
  private:
+  /// An input of an operation, of its own or part of a joined one.
+  scheme::Columns columns(const model::Operation& operation, std::size_t input) const {
+    const model::Place place = step_->place_of(operation.inputs.at(input));
+    return {a_->at(place.whole), place.first, place.row};
+  }
+
   Result<std::vector<Pass>> attend(const model::Operation& operation, CacheFormat format, std::size_t layer) const {
-    const auto in = [&](std::size_t i) -> const device::Buffer& { return a_->at(operation.inputs.at(i)); };
     const Context& context = *a_->context;
     const scheme::KvCache& cache = context.caches.at(format).at(layer);
     PassList list;
-    list.add(maker_->rotate_store(in(0), in(1), in(2), context.angles, context.position, cache, a_->attention,
-                                  context.pairs));
-    list.add(maker_->attend(in(0), cache, context.position, a_->parts, a_->attention));
+    const scheme::QueryKeyValue qkv{columns(operation, 0), columns(operation, 1), columns(operation, 2)};
+    const device::Buffer& turned = a_->turned ? a_->turned : a_->at(operation.inputs[0]);
+    list.add(maker_->rotate_store(qkv, turned, context.angles, context.position, cache, a_->attention, context.pairs));
+    list.add(maker_->attend(turned, cache, context.position, a_->parts, a_->attention));
     list.add(maker_->combine_heads(a_->parts, a_->at(operation.output), a_->attention));
     return list.take();
   }
@@ -93,17 +99,17 @@ class StepPasses {
       case model::Kind::kNorm:
         return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, width, tokens, eps);
       case model::Kind::kHeadNorm:
-        return maker_->rms_norm(in(0), weights.vectors.at(*operation.weight), out, step_->head_dim,
-                                tokens * width / step_->head_dim, eps);
+        return maker_->rms_norm_heads(columns(operation, 0), weights.vectors.at(*operation.weight), step_->head_dim,
+                                      width / step_->head_dim, tokens, eps);
       case model::Kind::kBias:
         return maker_->add_bias(out, weights.vectors.at(*operation.weight), width, tokens);
       case model::Kind::kExpandHeads:
-        return maker_->expand_heads(in(0), out, width / step_->head_dim,
+        return maker_->expand_heads(columns(operation, 0), out, width / step_->head_dim,
                                     step_->width(operation.inputs[0]) / step_->head_dim, step_->head_dim, tokens);
       case model::Kind::kAdd:
         return maker_->residual_add(in(0), in(1), tokens * width);
       case model::Kind::kGate:
-        return maker_->swiglu(in(0), in(1), out, tokens * width);
+        return maker_->swiglu(columns(operation, 0), columns(operation, 1), out, width, tokens);
       case model::Kind::kEmbed:
         return maker_->embed(model_->first.embedding, in(0), out, step_->weights.at(*operation.weight).rows, width,
                              tokens);
@@ -125,11 +131,11 @@ class StepPasses {
   const Activations* a_;
 };
 
-/// Buffers of all tensors of the step that have a width.
+/// Buffers of all tensors of the step that have a width and are no part of another.
 Status allocate(device::Device& device, Activations& a) {
   for (std::size_t i = 0; i < a.tensors.size(); ++i) {
-    if (a.step.widths[i] == 0) continue;
     const auto tensor = static_cast<model::Tensor>(i);
+    if (a.step.widths[i] == 0 || a.step.parts.contains(tensor)) continue;
     auto buffer = device.make_buffer(model::element_bytes(tensor) * a.rows(tensor) * a.step.widths[i]);
     if (!buffer) return buffer.error();
     a.tensors[i] = buffer.value();
@@ -143,11 +149,11 @@ Status allocate(device::Device& device, Activations& a) {
 }  // namespace
 
 Result<Activations> Activations::make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
-                                      std::uint64_t tokens, std::uint64_t seed) {
+                                      std::uint64_t tokens, std::uint64_t seed, Join join) {
   device::Device& device = maker.device();
   Activations a;
   a.tokens = tokens;
-  a.step = model::make_step(model);
+  a.step = model::make_step(model, model::Workload::kProjections, join);
   if (const Status done = allocate(device, a); !done) return done.error();
   const std::uint64_t width = a.step.width(a.input);
   auto numbers = device.make_buffer(sizeof(float) * tokens * width);
@@ -175,6 +181,11 @@ Result<Activations> Activations::make(const scheme::PassMaker& maker, const mode
   auto parts = device.make_buffer(a.attention.part_bytes());
   if (!parts) return parts.error();
   a.parts = parts.value();
+  if (step.parts.contains(model::Tensor::kQuery)) {
+    auto turned = device.make_buffer(kHalfBytes * a.tokens * step.width(model::Tensor::kQuery));
+    if (!turned) return turned.error();
+    a.turned = turned.value();
+  }
   if (step.width(model::Tensor::kLast) > 0) {
     std::vector<std::uint32_t> places(a.attention.sequences);
     for (std::uint64_t s = 0; s < places.size(); ++s) places[s] = static_cast<std::uint32_t>((s + 1) * run - 1);

@@ -29,17 +29,19 @@ struct Activations {
   std::shared_ptr<const Context> context;  ///< of a decoder
   scheme::AttentionShape attention;        ///< of its tokens
   device::Buffer parts;                    ///< workspace of its attention
+  device::Buffer turned;                   ///< its query rotated, where that is part of another; else in its place
   device::Buffer last_rows;                ///< u32: of a prompt, the row of each sequence's last token
 
   /// Tokens that a tensor holds.
   std::uint64_t rows(model::Tensor tensor) const { return step.is_of_last(tensor) ? attention.sequences : tokens; }
+  /// Of a tensor that is no part of another.
   const device::Buffer& at(model::Tensor tensor) const { return tensors.at(static_cast<std::size_t>(tensor)); }
   const device::Buffer& stream() const { return at(model::Tensor::kStream); }
 
   /// Of projections alone. Allocates all and fills the seed from the generator (f32 numbers, cast to f16 on the
   /// device).
   static Result<Activations> make(const scheme::PassMaker& maker, const profile::ModelProfile& model,
-                                  std::uint64_t tokens, std::uint64_t seed);
+                                  std::uint64_t tokens, std::uint64_t seed, Join join = Join::kNone);
   /// Of a decoder's step: `run` new tokens of each of the context's sequences, which follow each other. The seed's
   /// tokens are drawn from the generator.
   static Result<Activations> make(const scheme::PassMaker& maker, const model::Step& step,

@@ -20,10 +20,12 @@ std::uint64_t activation_bytes(const model::Step& step, const TokenBlock& block)
   std::uint64_t bytes = kHalfBytes * block.tokens() * step.width(model::Tensor::kStream);
   for (std::size_t i = 0; i < model::kTensorCount; ++i) {
     const auto tensor = static_cast<model::Tensor>(i);
+    if (step.parts.contains(tensor)) continue;
     const std::uint64_t rows = step.is_of_last(tensor) ? block.sequences : block.tokens();
     bytes += model::element_bytes(tensor) * rows * step.widths[i];
   }
-  return bytes;
+  const bool turns = step.workload != model::Workload::kProjections && step.parts.contains(model::Tensor::kQuery);
+  return bytes + (turns ? kHalfBytes * block.tokens() * step.width(model::Tensor::kQuery) : 0);
 }
 
 std::uint64_t vector_bytes(const model::Step& step, const model::Operations& operations) {
@@ -193,7 +195,7 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
                                const Demand& demand) {
   MemoryPlan plan;
   plan.budget_bytes = static_cast<std::uint64_t>(demand.memory_fraction * static_cast<double>(device.memory_bytes));
-  const model::Step step = model::make_step(model, demand.workload);
+  const model::Step step = model::make_step(model, demand.workload, demand.join);
   const auto shapes = projection_shapes(step, step.layer);
   const auto head = projection_shapes(step, step.final);
   if (const Status fits = check_allocations(device, model, shapes, demand.group_size); !fits) return fits.error();
@@ -211,8 +213,9 @@ Result<MemoryPlan> plan_memory(const device::DeviceInfo& device, const profile::
   const std::uint64_t tokens = *std::max_element(demand.tokens.begin(), demand.tokens.end());
   std::uint64_t chains = chain_bytes(device, model, demand, step, {tokens / demand.run, demand.run, demand.capacity});
   if (demand.prompt > 0) {
-    chains = std::max(chains, chain_bytes(device, model, demand, model::make_step(model, model::Workload::kPrefill),
-                                          {tokens / demand.run, demand.prompt, demand.prompt}));
+    const model::Step prefill = model::make_step(model, model::Workload::kPrefill, demand.join);
+    chains = std::max(chains,
+                      chain_bytes(device, model, demand, prefill, {tokens / demand.run, demand.prompt, demand.prompt}));
   }
   plan.fixed_bytes += chains + vector_bytes(step, step.final);
   const std::uint64_t room = plan.budget_bytes > plan.fixed_bytes ? plan.budget_bytes - plan.fixed_bytes : 0;

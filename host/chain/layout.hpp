@@ -64,6 +64,7 @@ struct Demand {
   std::uint64_t capacity = 0;  ///< positions of a decoder's caches
   std::uint64_t prompt = 0;    ///< most tokens of a prompt, of as many sequences as `tokens`, at another time
   std::optional<NativeHead> native_head = {};
+  Join join = Join::kNone;
 };
 
 /// What a campaign asks for, by which memory is planned before a run and filled in each of its sessions. `source`: of

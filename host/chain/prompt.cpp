@@ -18,7 +18,7 @@ Result<Prompt> Prompt::make(const scheme::PassMaker& maker, const ResidentModel&
   expects(!ids.empty(), "a prompt has a token");
   Prompt prompt;
   prompt.run_ = std::clamp<std::uint64_t>(kBlockTokens / context->sequences, 1, context->capacity);
-  const model::Step step = model::make_step(model.model, model::Workload::kPrefill);
+  const model::Step step = model::make_step(model.model, model::Workload::kPrefill, model.step.join);
   const auto activations = Activations::make(maker, step, context, prompt.run_, 0);
   if (!activations) return activations.error();
   for (const auto& cached : context->caches) {

@@ -1,7 +1,8 @@
 // The weights of a model on a device: as many distinct layers as the memory plan allows, each projection in every
 // needed format. All formats come from one f16 tensor: made on the device by a counter-based generator, so that every
 // device and scheme sees the same numbers for a seed and the host never holds a matrix, or read from a file, a tensor
-// at a time. A tensor of a file that lies there in a format of a scheme is taken as it lies.
+// at a time. A tensor of a file that lies there in a format of a scheme is taken as it lies. Joined projections have
+// the rows of their parts one under the other, the same numbers as apart.
 #pragma once
 
 #include <cstdint>

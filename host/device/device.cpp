@@ -393,8 +393,8 @@ void Device::fill(const Buffer& target, std::uint16_t pattern) {
   });
 }
 
-void Device::copy(const Buffer& source, const Buffer& target, std::uint64_t bytes) {
-  guarded(info_.name, [&] { impl_->bare.enqueueCopyBuffer(source.impl_->handle, target.impl_->handle, 0, 0, bytes); });
+void Device::copy(const Buffer& source, const Buffer& target, std::uint64_t bytes, std::uint64_t to) {
+  guarded(info_.name, [&] { impl_->bare.enqueueCopyBuffer(source.impl_->handle, target.impl_->handle, 0, to, bytes); });
 }
 
 void Device::launch(const Launch& launch, bool profiled) {

@@ -145,7 +145,8 @@ class Device {
   void read(const Buffer& source, std::span<std::byte> bytes);
   /// Fills with a repeated 16-bit pattern.
   void fill(const Buffer& target, std::uint16_t pattern);
-  void copy(const Buffer& source, const Buffer& target, std::uint64_t bytes);
+  /// The first `bytes` of `source` to byte `to` of `target`, which may be the source where the two do not overlap.
+  void copy(const Buffer& source, const Buffer& target, std::uint64_t bytes, std::uint64_t to = 0);
 
   /// Enqueues on the bare in-order queue; does not wait. DeviceError, also of a work-group that is too large for the
   /// kernel, names kernel and sizes; one that shows at a later wait names the last kernel launched.

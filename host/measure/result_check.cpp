@@ -113,6 +113,16 @@ scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) cons
   const model::Step& step = model_->step;
   const std::uint64_t width = *std::max_element(step.widths.begin(), step.widths.end());
   const std::uint64_t tokens = std::clamp<std::uint64_t>(kMostElements / width, 1, tokens_.layers);
+  // Of a joined one: columns of its own width before and behind.
+  const auto beside = [&](model::Tensor tensor) { return step.parts.contains(tensor) ? step.width(tensor) : 0; };
+  const auto attention = [&](std::uint64_t columns_beside) {
+    return scheme::Extent{.count = step.width(model::Tensor::kValue) / step.head_dim,
+                          .rows = step.width(model::Tensor::kQuery) / step.head_dim,
+                          .columns = step.head_dim,
+                          .tokens = tokens,
+                          .splits = 2,
+                          .beside = columns_beside};
+  };
   switch (operation.kind) {
     case scheme::OperationKind::kRescale:
     case scheme::OperationKind::kRescaleAdd:
@@ -120,6 +130,7 @@ scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) cons
     case scheme::OperationKind::kNorm:
       return {.columns = step.width(model::Tensor::kStream), .tokens = tokens};
     case scheme::OperationKind::kGate:
+      return {.count = step.width(model::Tensor::kGate), .tokens = tokens, .beside = beside(model::Tensor::kGate)};
     case scheme::OperationKind::kAdd:
       return {.count = tokens * width};
     case scheme::OperationKind::kBias:
@@ -128,15 +139,15 @@ scheme::Extent ResultCheck::extent_of(const scheme::OperationId& operation) cons
     case scheme::OperationKind::kChoose:
       return {.columns = step.width(model::Tensor::kLogits), .tokens = tokens};
     case scheme::OperationKind::kRotateStore:
+      return attention(beside(model::Tensor::kQuery));
     case scheme::OperationKind::kAttend:
     case scheme::OperationKind::kCombineHeads:
-      return {.count = step.width(model::Tensor::kValue) / step.head_dim,
-              .rows = step.width(model::Tensor::kQuery) / step.head_dim,
+      return attention(0);
+    case scheme::OperationKind::kExpandHeads:
+      return {.rows = step.width(model::Tensor::kValue) / step.head_dim,
               .columns = step.head_dim,
               .tokens = tokens,
-              .splits = 2};
-    case scheme::OperationKind::kExpandHeads:
-      return {.rows = step.width(model::Tensor::kValue) / step.head_dim, .columns = step.head_dim, .tokens = tokens};
+              .beside = beside(model::Tensor::kValue)};
     case scheme::OperationKind::kGather:
       if (operation.weights) return {.rows = kMostElements / width, .columns = width, .tokens = 1};
       [[fallthrough]];

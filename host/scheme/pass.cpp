@@ -67,6 +67,12 @@ Result<Pass> PassMaker::make(const OperationId& operation, const std::vector<Ope
   return make_pass(*device_, options_, std::move(parts));
 }
 
+void PassMaker::leave_out_beside(Result<Pass>& pass, std::size_t operand, const Columns& columns, std::uint64_t width,
+                                 std::uint64_t tokens) const {
+  expects(columns.first + width <= columns.row, "columns lie in their row");
+  if (pass) leave_out(*device_, pass.value(), operand, 2 * (columns.row - width) * tokens);
+}
+
 Result<Pass> PassMaker::random_f16(const Buffer& out, std::uint64_t count, float sigma, std::uint64_t seed,
                                    std::uint64_t tensor) const {
   return make(
@@ -111,7 +117,18 @@ Result<Pass> PassMaker::rms_norm(const Buffer& x, const Buffer& gamma, const Buf
               {{x, Access::kRead, 2 * width * tokens},
                {gamma, Access::kRead, 2 * width},
                {out, Access::kWrite, 2 * width * tokens}},
-              {argument(width), argument(tokens), eps}, {.columns = width, .tokens = tokens});
+              {argument(width), argument(tokens), eps, argument(1), argument(0), argument(width)},
+              {.columns = width, .tokens = tokens});
+}
+
+Result<Pass> PassMaker::rms_norm_heads(const Columns& x, const Buffer& gamma, std::uint64_t width, std::uint64_t heads,
+                                       std::uint64_t tokens, float eps) const {
+  auto pass = make(
+      {kNorm}, {bind(x, tokens, Access::kRead), {gamma, Access::kRead, 2 * width}, bind(x, tokens, Access::kWrite)},
+      {argument(width), argument(heads * tokens), eps, argument(heads), argument(x.first), argument(x.row)},
+      {.columns = width, .tokens = heads * tokens});
+  for (const std::size_t operand : {0U, 2U}) leave_out_beside(pass, operand, x, heads * width, tokens);
+  return pass;
 }
 
 Result<Pass> PassMaker::add_bias(const Buffer& x, const Buffer& bias, std::uint64_t width, std::uint64_t tokens) const {
@@ -128,10 +145,20 @@ Result<Pass> PassMaker::quantize_rows(const Buffer& x, const CacheBuffers& out, 
               {argument(columns), argument(rows)}, {.columns = columns, .tokens = rows});
 }
 
-Result<Pass> PassMaker::swiglu(const Buffer& gate, const Buffer& up, const Buffer& out, std::uint64_t count) const {
-  return make({kGate},
-              {{gate, Access::kRead, 2 * count}, {up, Access::kRead, 2 * count}, {out, Access::kWrite, 2 * count}},
-              {argument(count)}, {.count = count});
+Result<Pass> PassMaker::swiglu(const Columns& gate, const Columns& up, const Buffer& out, std::uint64_t width,
+                               std::uint64_t tokens) const {
+  expects(gate.row == up.row, "rows of gate and up are as long");
+  const bool dense = gate.row == width;  // one long row: its chunks do not end with a token's
+  const std::uint64_t row = dense ? width * tokens : gate.row;
+  const std::uint64_t count = dense ? row : width;
+  const std::uint64_t rows = dense ? 1 : tokens;
+  auto pass = make(
+      {kGate},
+      {bind(gate, tokens, Access::kRead), bind(up, tokens, Access::kRead), {out, Access::kWrite, 2 * width * tokens}},
+      {argument(count), argument(gate.first), argument(up.first), argument(row)}, {.count = count, .tokens = rows});
+  leave_out_beside(pass, 0, gate, width, tokens);
+  leave_out_beside(pass, 1, up, width, tokens);
+  return pass;
 }
 
 Result<Pass> PassMaker::residual_add(const Buffer& x, const Buffer& y, std::uint64_t count) const {
@@ -139,13 +166,15 @@ Result<Pass> PassMaker::residual_add(const Buffer& x, const Buffer& y, std::uint
               {.count = count});
 }
 
-Result<Pass> PassMaker::expand_heads(const Buffer& v, const Buffer& out, std::uint64_t heads, std::uint64_t kv_heads,
+Result<Pass> PassMaker::expand_heads(const Columns& v, const Buffer& out, std::uint64_t heads, std::uint64_t kv_heads,
                                      std::uint64_t head_dim, std::uint64_t tokens) const {
   expects(kv_heads > 0 && heads % kv_heads == 0, "heads are a multiple of kv_heads");
-  return make(
-      {kExpandHeads},
-      {{v, Access::kRead, 2 * kv_heads * head_dim * tokens}, {out, Access::kWrite, 2 * heads * head_dim * tokens}},
-      {argument(heads), argument(heads / kv_heads), argument(head_dim)}, {.rows = heads, .tokens = tokens});
+  auto pass =
+      make({kExpandHeads}, {bind(v, tokens, Access::kRead), {out, Access::kWrite, 2 * heads * head_dim * tokens}},
+           {argument(heads), argument(heads / kv_heads), argument(head_dim), argument(v.first), argument(v.row)},
+           {.rows = heads, .tokens = tokens});
+  leave_out_beside(pass, 0, v, kv_heads * head_dim, tokens);
+  return pass;
 }
 
 namespace {
@@ -167,25 +196,32 @@ void PassMaker::add_caches(const KvCache& cache, const AttentionShape& shape, Ac
   }
 }
 
-Result<Pass> PassMaker::rotate_store(const Buffer& q, const Buffer& k, const Buffer& v, const Buffer& angles,
+Result<Pass> PassMaker::rotate_store(const QueryKeyValue& in, const Buffer& turned, const Buffer& angles,
                                      const Buffer& position, const KvCache& cache, const AttentionShape& shape,
                                      RotaryPairs pairs) const {
-  const std::uint64_t own = 2 * shape.tokens() * shape.kv_heads * shape.head_dim;
+  expects(in.k.row == in.v.row, "rows of keys and values are as long");
+  const std::uint64_t tokens = shape.tokens();
+  const std::uint64_t q_width = shape.heads * shape.head_dim;
   const std::uint64_t angle_bytes = 4 * shape.head_dim;  // of a position
-  std::vector<Operand> operands{{q, Access::kReadWrite, 2 * shape.tokens() * shape.heads * shape.head_dim},
-                                {k, Access::kRead, own},
-                                {v, Access::kRead, own},
+  std::vector<Operand> operands{bind(in.q, tokens, Access::kRead),
+                                {turned, Access::kWrite, 2 * tokens * q_width},
+                                bind(in.k, tokens, Access::kRead),
+                                bind(in.v, tokens, Access::kRead),
                                 {angles, Access::kRead, angle_bytes * shape.capacity},
                                 {position, Access::kRead, 4}};
   const std::size_t first = operands.size();
   add_caches(cache, shape, Access::kWrite, operands);
   auto pass = make({kRotateStore, {}, form_of(cache.format)}, operands,
                    {argument(shape.heads), argument(shape.kv_heads), argument(shape.head_dim), argument(shape.run),
-                    argument(shape.tokens()), argument(pairs == RotaryPairs::kInterleaved ? 1 : 0)},
+                    argument(tokens), argument(pairs == RotaryPairs::kInterleaved ? 1 : 0), argument(in.q.first),
+                    argument(in.q.row), argument(in.k.first), argument(in.v.first), argument(in.k.row)},
                    extent_of(shape));
   if (!pass) return pass;
+  leave_out_beside(pass, 0, in.q, q_width, tokens);
+  leave_out_beside(pass, 2, in.k, shape.kv_heads * shape.head_dim, tokens);
+  leave_out_beside(pass, 3, in.v, shape.kv_heads * shape.head_dim, tokens);
   // Of angles and caches only the new positions are touched.
-  leave_out(*device_, pass.value(), 3, angle_bytes * (shape.capacity - shape.run));
+  leave_out(*device_, pass.value(), 4, angle_bytes * (shape.capacity - shape.run));
   for (std::size_t i = first; i < operands.size(); ++i) {
     const std::uint64_t row = operands[i].bytes / shape.capacity;
     leave_out(*device_, pass.value(), i, row * (shape.capacity - shape.run));

@@ -79,6 +79,19 @@ struct KvCache {
   CacheBuffers keys, values;
 };
 
+/// Part of a row-major f16 tensor [token][column]: of each token the columns from `first` on, as many as the operation
+/// says; a token begins `row` elements behind the one before.
+struct Columns {
+  const device::Buffer& buffer;
+  std::uint64_t first = 0;
+  std::uint64_t row = 0;
+};
+/// A tensor of this width.
+inline Columns all_of(const device::Buffer& buffer, std::uint64_t width) { return {buffer, 0, width}; }
+struct QueryKeyValue {
+  Columns q, k, v;
+};
+
 /// Makes the passes that do not depend on a scheme. All return kRuntime errors of the kernel build. Widths and counts
 /// are in elements.
 class PassMaker {
@@ -103,26 +116,29 @@ class PassMaker {
   /// out[t][i] = x[t][i] / sqrt(mean_i x^2 + eps) * gamma[i]; f16 in and out, f32 inside. out may be x.
   Result<Pass> rms_norm(const device::Buffer& x, const device::Buffer& gamma, const device::Buffer& out,
                         std::uint64_t width, std::uint64_t tokens, float eps) const;
+  /// The same of each of `heads` heads of `width` in the columns of x, in place.
+  Result<Pass> rms_norm_heads(const Columns& x, const device::Buffer& gamma, std::uint64_t width, std::uint64_t heads,
+                              std::uint64_t tokens, float eps) const;
   /// x[t][i] += bias[i]; x is read_write.
   Result<Pass> add_bias(const device::Buffer& x, const device::Buffer& bias, std::uint64_t width,
                         std::uint64_t tokens) const;
   /// int8 codes [rows][columns] of f16 rows, each with an f32 scale: as activations, and caches of int8.
   Result<Pass> quantize_rows(const device::Buffer& x, const CacheBuffers& out, std::uint64_t rows,
                              std::uint64_t columns) const;
-  /// out[i] = silu(gate[i]) * up[i], `count` elements.
-  Result<Pass> swiglu(const device::Buffer& gate, const device::Buffer& up, const device::Buffer& out,
-                      std::uint64_t count) const;
+  /// out[t][i] = silu(gate[t][i]) * up[t][i]; rows of gate and up are as long.
+  Result<Pass> swiglu(const Columns& gate, const Columns& up, const device::Buffer& out, std::uint64_t width,
+                      std::uint64_t tokens) const;
   /// x[i] += y[i], `count` elements; x is read_write.
   Result<Pass> residual_add(const device::Buffer& x, const device::Buffer& y, std::uint64_t count) const;
   /// Grouped-query expansion: out[t][h][d] = v[t][h / (heads / kv_heads)][d].
-  Result<Pass> expand_heads(const device::Buffer& v, const device::Buffer& out, std::uint64_t heads,
-                            std::uint64_t kv_heads, std::uint64_t head_dim, std::uint64_t tokens) const;
-  /// Rotates q [token][head][head_dim] in place and k [token][kv head][head_dim] into the cache, brings v into it;
-  /// tokens of a sequence follow each other. position: u32, how many positions of the caches are filled before. angles:
-  /// f32 (cos, sin) [capacity][head_dim / 2].
-  Result<Pass> rotate_store(const device::Buffer& q, const device::Buffer& k, const device::Buffer& v,
-                            const device::Buffer& angles, const device::Buffer& position, const KvCache& cache,
-                            const AttentionShape& shape, RotaryPairs pairs) const;
+  Result<Pass> expand_heads(const Columns& v, const device::Buffer& out, std::uint64_t heads, std::uint64_t kv_heads,
+                            std::uint64_t head_dim, std::uint64_t tokens) const;
+  /// Rotates q [token][head][head_dim] into `turned`, which may be its tensor, and k [token][kv head][head_dim] into
+  /// the cache, brings v into it; rows of k and v are as long; tokens of a sequence follow each other. position: u32,
+  /// how many positions of the caches are filled before. angles: f32 (cos, sin) [capacity][head_dim / 2].
+  Result<Pass> rotate_store(const QueryKeyValue& in, const device::Buffer& turned, const device::Buffer& angles,
+                            const device::Buffer& position, const KvCache& cache, const AttentionShape& shape,
+                            RotaryPairs pairs) const;
   /// Parts of softmax(q k / sqrt(head_dim)) v over the positions that each token sees (attend_reference.cl).
   Result<Pass> attend(const device::Buffer& q, const KvCache& cache, const device::Buffer& position,
                       const device::Buffer& parts, const AttentionShape& shape) const;
@@ -144,6 +160,13 @@ class PassMaker {
   /// Elements and scales of keys, then of values.
   static void add_caches(const KvCache& cache, const AttentionShape& shape, device::Access access,
                          std::vector<Operand>& operands);
+  /// Columns of so many tokens, whose buffer is bound whole.
+  static Operand bind(const Columns& columns, std::uint64_t tokens, device::Access access) {
+    return {columns.buffer, access, 2 * columns.row * tokens};
+  }
+  /// Takes what lies beside `width` columns of a bound operand out of a pass's costs.
+  void leave_out_beside(Result<Pass>& pass, std::size_t operand, const Columns& columns, std::uint64_t width,
+                        std::uint64_t tokens) const;
   Result<Pass> make(const OperationId& operation, const std::vector<Operand>& operands,
                     std::vector<device::Argument> scalars, const Extent& extent) const;
 

@@ -1,13 +1,16 @@
 // out[t][i] = x[t][i] / sqrt(mean_i x[t][i]^2 + eps) * gamma[i]; f16 in and out, f32 inside.
-// One token per work-item, vectors of VECTOR_WIDTH: 6 bytes and 3 multiplications per element.
+// A row is heads of `width` elements, from `first` on in rows of x and out that are `row` elements apart: t counts heads.
+// One head per work-item, vectors of VECTOR_WIDTH: 6 bytes and 3 multiplications per element.
 #include "common/common.clh"
 
 CPU_KERNEL void rms_norm_f16_cpu(__global const half* restrict x, __global const half* restrict gamma,
-                                 __global half* restrict out, uint width, uint tokens, float eps) {
+                                 __global half* restrict out, uint width, uint tokens, float eps,
+                                 uint heads, uint first, uint row) {
   const size_t t = get_global_id(0);
   if (t >= tokens) return;
-  __global const half* from = x + t * width;
-  __global half* to = out + t * width;
+  const size_t at = first + t / heads * row + t % heads * width;
+  __global const half* from = x + at;
+  __global half* to = out + at;
   floatv sums = 0.0f;
   uint i = 0;
   for (; i + VECTOR_WIDTH <= width; i += VECTOR_WIDTH) {

@@ -140,6 +140,28 @@ TEST(CacheBytes, AreThoseOfTheFormatAtEachPositionOfAStep) {
   EXPECT_EQ(compute_cache_bytes(model::make_step(tiny()), cell, CacheFormat::kInt8), 0);
 }
 
+TEST(MemoryPlan, OfJoinedProjectionsHoldsTheirTensorsOnce) {
+  const auto plan = [](const char* scheme, model::Workload workload, Join join) {
+    Demand wanted{{scheme::find_scheme(scheme).value()}, {4}, 128, 0.9, 3};
+    wanted.workload = workload;
+    wanted.capacity = 100;
+    wanted.join = join;
+    return plan_memory(card(std::uint64_t{1} << 32, 1024), tiny(), wanted).value();
+  };
+  for (const auto workload : {model::Workload::kProjections, model::Workload::kDecoder}) {
+    const auto apart = plan("f16", workload, Join::kNone);
+    const auto joined = plan("f16", workload, Join::kAll);
+    EXPECT_EQ(joined.bytes_per_layer, apart.bytes_per_layer);
+    // The query turned lies beside the product that it is part of.
+    const std::uint64_t turned = workload == model::Workload::kDecoder ? std::uint64_t{2} * 4 * 96 : 0;
+    EXPECT_EQ(joined.fixed_bytes - apart.fixed_bytes, turned);
+  }
+  // The split scheme expands the largest matrix, of gate and up: 320 x 96 in place of 160 x 96.
+  EXPECT_EQ(plan("w8a16-split", model::Workload::kProjections, Join::kAll).fixed_bytes -
+                plan("w8a16-split", model::Workload::kProjections, Join::kNone).fixed_bytes,
+            std::uint64_t{2} * 160 * 96);
+}
+
 class OnChain : public test::DeviceTest, public ::testing::WithParamInterface<std::uint64_t> {
  protected:
   void SetUp() override {
@@ -277,6 +299,39 @@ TEST_P(OnChain, SplitAndFusedTwinsComputeTheSame) {
     }
     // They differ by the rounding of expanded weights to f16 (2^-11) and of activations between passes.
     EXPECT_LT(std::sqrt(difference / norm), 5e-3);
+  }
+}
+
+/// Rows of weights are quantized each by itself, but for nvfp4's, whose matrices have one scale: joined the larger.
+TEST_P(OnChain, JoinedProjectionsComputeWhatTheyComputeApart) {
+  const auto tokens = GetParam();
+  Demand joined = demand(tokens, 2);
+  joined.join = Join::kAll;
+  const auto together = ResidentModel::make(*maker_, tiny(), joined, 2, 1).value();
+  const auto apart = make_model(tokens, 2, 2);
+  EXPECT_EQ(together.layers[0].projections.at(format::kPlainFormat).size(), 4U);
+  const auto activations = Activations::make(*maker_, tiny(), tokens, 1, Join::kAll).value();
+  for (const auto& scheme : scheme::all_schemes()) {
+    Chain chain = Chain::make(*maker_, together, activations, scheme).value();
+    const Chain other =
+        Chain::make(*maker_, apart, Activations::make(*maker_, tiny(), tokens, 1).value(), scheme).value();
+    chain.reset();
+    chain.enqueue_steps(2, false);
+    device_->finish();
+    const auto got = chain.read_output();
+    const auto want = run(apart, tokens, 2, scheme.name);
+    if (scheme.weights == scheme::WeightFormat::kNvfp4) {
+      for (const float value : got) ASSERT_TRUE(std::isfinite(value)) << scheme.name;
+    } else {
+      EXPECT_EQ(got, want) << scheme.name << ", bit for bit";
+    }
+    const scheme::Costs costs = chain.step_costs();
+    EXPECT_EQ(costs.macs, other.step_costs().macs) << scheme.name;
+    EXPECT_LT(costs.launches, other.step_costs().launches) << scheme.name;
+    if (scheme.name == "f16") {
+      EXPECT_EQ(other.step_costs().launches - costs.launches, 2 * 3U) << "of two layers";
+      EXPECT_LT(costs.bytes, other.step_costs().bytes) << "inputs are read by two products in place of five";
+    }
   }
 }
 

@@ -218,6 +218,49 @@ TEST_P(OnDecoder, APromptGivesTheTokenBehindIt) {
   }
 }
 
+/// Prompt and three steps behind it, bit for bit; biases and norms of heads, where there are some, in the joined
+/// tensor.
+TEST_P(OnDecoder, JoinedProjectionsGiveTheLogitsOfThoseApart) {
+  Demand demand{{}, {4}, 32, 0.8, layers()};
+  for (const char* name : {"f16", "w8a8", "w4a16-split", "f16-kv8"})
+    demand.schemes.push_back(scheme::find_scheme(name).value());
+  demand.workload = model::Workload::kDecoder;
+  demand.join = Join::kAll;
+  const ResidentModel joined =
+      ResidentModel::make(*maker_, model_.model, demand, demand.layers_to_run, 1, &*decoder_).value();
+  const auto all = read_expected(GetParam());
+  for (const std::uint64_t batch : {1, 4}) {
+    Ids ids;
+    for (std::size_t i = 0; i < batch; ++i)
+      ids.insert(ids.end(), all[i + 5].prompt.begin(), all[i + 5].prompt.begin() + 3);
+    for (const scheme::SchemeInfo& scheme : demand.schemes) {
+      std::vector<std::vector<float>> logits;
+      std::vector<std::uint64_t> launches;
+      for (const ResidentModel* model : {static_cast<const ResidentModel*>(&model_), &joined}) {
+        const auto context = make_context(batch);
+        const auto make = [&](std::uint64_t run) {
+          const auto activations = Activations::make(*maker_, model->step, context, run, 1).value();
+          return Chain::make(*maker_, *model, activations, scheme).value();
+        };
+        Chain prompt = make(3);
+        prompt.set_tokens(ids);
+        prompt.enqueue_steps(1, false);
+        logits.push_back(prompt.read_output());
+        Chain decode = make(1);
+        decode.set_tokens(Ids(batch, 7));
+        decode.enqueue_steps(3, false);
+        logits.push_back(decode.read_output());
+        launches.push_back(decode.step_costs().launches);
+      }
+      EXPECT_EQ(logits[2], logits[0]) << scheme.name;
+      EXPECT_EQ(logits[3], logits[1]) << scheme.name;
+      const std::uint64_t fewer = 3 + (model_.model.qkv_bias ? 2 : 0);
+      if (scheme.weights == format::kPlainFormat) EXPECT_EQ(launches[0] - launches[1], fewer * layers());
+      EXPECT_LT(launches[1], launches[0]) << scheme.name;
+    }
+  }
+}
+
 TEST_P(OnDecoder, LogitsDoNotDependOnHowThePromptIsSplit) {
   const Ids ids = read_expected(GetParam()).back().prompt;  // 33 tokens
   const auto whole = read_in_pieces(ids, {33});
@@ -426,6 +469,30 @@ TEST_F(OnGguf, AHeadIsTakenAsItLiesWithLayersAsTheyLie) {
   }
   EXPECT_LT(relative_error(logits[1], logits[0]), 2e-3) << "the same numbers";
   EXPECT_EQ(step_bytes[0] - step_bytes[1], std::uint64_t{2} * 24 * 256 - bytes);
+}
+
+/// q of Q4_K as it lies and what is quantized of k and v, one under the other.
+TEST_F(OnGguf, JoinedWeightsAreTakenAsTheirPartsLie) {
+  const profile::ModelProfile shape = weights::make_profile(decoder_.facts, "test");
+  const scheme::PassMaker maker(*device_, {"", 32});
+  const auto context = std::make_shared<Context>(
+      Context::make(*device_, shape, 1, 1, 8, decoder_.facts.rotary_pairs, decoder_.rope_divisors).value());
+  std::vector<std::vector<float>> logits;
+  for (const Join join : {Join::kNone, Join::kAll}) {
+    Demand demand = make_demand(std::nullopt);
+    demand.join = join;
+    const auto model = ResidentModel::make(maker, shape, demand, 1, 1, &decoder_).value();
+    for (const char* name : {"f16", "q4_k-fused"}) {
+      const auto activations = Activations::make(maker, model.step, context, 8, 1).value();
+      Chain chain = Chain::make(maker, model, activations, scheme(name)).value();
+      context->begin_at(*device_, 0);
+      chain.set_tokens({1, 2, 3, 5, 8, 13, 21, 0});
+      chain.enqueue_steps(1, false);
+      logits.push_back(chain.read_output());
+    }
+  }
+  EXPECT_EQ(logits[2], logits[0]);
+  EXPECT_EQ(logits[3], logits[1]);
 }
 
 }  // namespace

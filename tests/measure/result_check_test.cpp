@@ -135,7 +135,7 @@ TEST_F(OnCpuResults, OfADecoderCoverEveryKernel) {
 
 TEST_F(OnCpuResults, OfAKernelThatBelongsToNoProjectionAreComparedToo) {
   const test::ChangedKernels kernels;
-  kernels.replace("attention/expand_heads_reference.cl", "(heads / repeat)", "(heads / (repeat + 1))");
+  kernels.replace("attention/expand_heads_reference.cl", "(h / repeat)", "(h / (repeat + 1))");
   const SchemeCheck found = check(kernels.sources(), "f16", 3);
   ASSERT_TRUE(found.sum.problem.has_value());
   EXPECT_THAT(*found.sum.problem, HasSubstr("expand_heads_f16_reference is wrong on "));
@@ -147,7 +147,7 @@ TEST_F(OnCpuResults, OfWhatCannotBeComparedAreNotWrongButHaveTheReason) {
   const SchemeCheck found = check(no_reference.sources(), "w8a16-fused", 3);
   EXPECT_THAT(found.unchecked_reason.value_or(""), HasSubstr("no such product"));
   EXPECT_EQ(found.sum.problem.value_or(""), "");
-  EXPECT_EQ(found.sum.rows, 8) << "of rms_norm and expand_heads 3, of swiglu and residual_add 1: compared all the same";
+  EXPECT_EQ(found.sum.rows, 10) << "of rms_norm, expand_heads and swiglu 3, of residual_add 1: compared all the same";
 }
 
 TEST_F(OnCpuResults, WithoutInputsAreNotWrongButHaveTheReason) {

@@ -10,6 +10,11 @@ def cached(tokens, run, kv_heads, dim, capacity, rng):
     return rng.standard_normal((capacity, tokens // run, kv_heads, dim)).astype(np.float16)
 
 
+def widen(rows, beside, filling=np.nan):
+    """Rows of a wider tensor, with as many other elements before and behind each."""
+    return np.pad(rows, ((0, 0), (beside, beside)), constant_values=filling)
+
+
 def quantized(x):
     """Codes of int8 and the scale of each head, which the last axis is."""
     scales = (np.abs(x.astype(np.float64)).max(axis=-1) / 127).astype(np.float32)
@@ -23,7 +28,8 @@ def shapes(program):
 
 def rotate_store_cases(program, rng, make, coded=False):
     Case, Out = make
-    for heads, kv_heads, dim, tokens, run, filled, interleaved in ((2, 1, 8, 1, 1, 0, 0), (3, 3, 6, 2, 1, 4, 1), (4, 2, 66, 3, 3, 2, 0)):
+    for heads, kv_heads, dim, tokens, run, filled, interleaved, beside in ((2, 1, 8, 1, 1, 0, 0, 0), (3, 3, 6, 2, 1, 4, 1, 0), (4, 2, 66, 3, 3, 2, 0, 0),
+                                                                           (4, 2, 8, 3, 1, 2, 0, 5)):
         capacity = filled + run + 1
         angle = rng.standard_normal((capacity, dim // 2))
         angles = np.stack([np.cos(angle), np.sin(angle)], axis=-1).astype(np.float32)
@@ -57,8 +63,9 @@ def rotate_store_cases(program, rng, make, coded=False):
 
         rounding = 2.0**-10
         caches = [*store_codes(turn(k)), *store_codes(v.astype(np.float64))] if coded else [store(turn(k), rounding), store(v.astype(np.float64), 0.0)]
-        yield Case([Out(turn(q), bound=np.abs(turn(q)) * rounding + 2.0**-18, initial=q), k, v, angles, np.array([filled], np.uint32),
-                    *caches, heads, kv_heads, dim, run, tokens, interleaved],
+        rows = [widen(x.reshape(tokens, -1), beside) for x in (q, k, v)]
+        yield Case([rows[0], Out(turn(q), bound=np.abs(turn(q)) * rounding + 2.0**-18), *rows[1:], angles, np.array([filled], np.uint32),
+                    *caches, heads, kv_heads, dim, run, tokens, interleaved, beside, rows[0].shape[1], beside, beside, rows[1].shape[1]],
                    count=kv_heads, rows=heads, columns=dim, tokens=tokens, splits=1)
 
 

@@ -360,11 +360,13 @@ def random_cases(program, rng, dtype):
 
 def swiglu_f16_cases(program, rng):
     """exp of libclc errs by a few units in the last place of an f32."""
-    for count in COUNTS:
-        gate, up = halves(rng, count) * np.float16(3), halves(rng, count)
+    for tokens, width, beside in (*((1, count, 0) for count in COUNTS), (3, 33, 3), (2, 64, 8)):
+        gate, up = halves(rng, tokens, width) * np.float16(3), halves(rng, tokens, width)
         gate64 = gate.astype(np.float64)
         product = gate64 / (1 + np.exp(-gate64)) * up.astype(np.float64)
-        yield Case([gate, up, Out(product, ref.bound_of_sum(product, np.abs(product), 8)), count], count=count)
+        row = width + 2 * beside
+        yield Case([attention.widen(gate, beside), attention.widen(up, beside), Out(product, ref.bound_of_sum(product, np.abs(product), 8)), width, beside,
+                    beside, row], count=width, tokens=tokens)
 
 
 def residual_add_f16_cases(program, rng):
@@ -381,13 +383,26 @@ def rms_norm_f16_cases(program, rng):
         eps = np.float32(0.5)
         normal = x64 / np.sqrt((x64**2).mean(axis=1, keepdims=True) + float(eps)) * gamma.astype(np.float64)
         out = Out(normal, ref.bound_of_sum(normal, np.abs(normal), width))
-        yield Case([x, gamma, out, width, tokens, eps], columns=width, tokens=tokens)
+        yield Case([x, gamma, out, width, tokens, eps, 1, 0, width], columns=width, tokens=tokens)
+    for heads, tokens, width, beside in ((2, 2, 24, 8), (3, 2, 20, 3), (1, 2, 64, 4)):  # heads in rows of a wider tensor
+        x, gamma = halves(rng, tokens, heads, width), halves(rng, width)
+        x64 = x.astype(np.float64)
+        eps = np.float32(0.5)
+        normal = x64 / np.sqrt((x64**2).mean(axis=2, keepdims=True) + float(eps)) * gamma.astype(np.float64)
+        wide = attention.widen(x.reshape(tokens, heads * width), beside, 7)
+        wanted, bound = wide.astype(np.float64), np.zeros(wide.shape)
+        own = slice(beside, beside + heads * width)
+        wanted[:, own] = normal.reshape(tokens, -1)
+        bound[:, own] = ref.bound_of_sum(normal, np.abs(normal), width).reshape(tokens, -1)
+        out = Out(wanted, bound, initial=wide, spared=True)
+        yield Case([wide, gamma, out, width, heads * tokens, eps, heads, beside, heads * width + 2 * beside], columns=width, tokens=heads * tokens)
 
 
 def expand_heads_f16_cases(program, rng):
-    for heads, repeat, dim, tokens in ((6, 3, 5, 2), (4, 1, 8, 1), (4, 2, 264, 2), (2, 2, 12, 1)):
+    for heads, repeat, dim, tokens, beside in ((6, 3, 5, 2, 0), (4, 1, 8, 1, 0), (4, 2, 264, 2, 0), (2, 2, 12, 1, 0), (4, 2, 16, 3, 8), (4, 2, 16, 2, 4), (2, 2, 5, 2, 8)):
         v = rng.integers(0, 65536, (tokens, heads // repeat, dim)).astype(np.uint16)
-        yield Case([v, Out(v.repeat(repeat, axis=1)), heads, repeat, dim], rows=heads, tokens=tokens)
+        flat = attention.widen(v.reshape(tokens, -1), beside, 7)
+        yield Case([flat, Out(v.repeat(repeat, axis=1)), heads, repeat, dim, beside, flat.shape[1]], rows=heads, tokens=tokens)
 
 
 # Probes: host/device/probe.cpp launches 64 items in one group over 64 integers.

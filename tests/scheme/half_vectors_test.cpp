@@ -48,10 +48,12 @@ std::vector<Extent> widths(std::uint64_t rows, std::uint64_t tokens) {
 }
 
 /// Kernels of the CPU family whose rows of f16 begin anywhere: activations, weights, results of an odd number of rows,
-/// scales of groups. The others go through their elements in whole vectors from a buffer's beginning on (cast, swiglu,
+/// scales of groups. The others go through their elements in whole vectors from a buffer's beginning on (cast,
 /// residual_add, random_f16), or read and write bits (the rest of quantize, dequantize, outliers).
 const OddRows kOddRows[] = {
     {"rms_norm_f16_cpu", widths(1, 3)},
+    {"rms_norm_f16_cpu", {{.rows = 2, .columns = 48, .tokens = 2, .beside = 3}}},
+    {"swiglu_f16_cpu", {{.count = 33, .tokens = 3}, {.count = 48, .tokens = 3, .beside = 3}}},
     {"cast_f16_f32_panels_cpu", widths(1, 17)},
     {"cast_f16_f32_nibbles_cpu", widths(1, 3)},
     {"quantize_f16_i8_nibbles_cpu", widths(1, 3)},

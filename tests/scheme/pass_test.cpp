@@ -76,8 +76,8 @@ TEST_F(SchemePassesTest, BytesOfTheOtherPassesAreThoseOfTheirBuffers) {
   const std::vector<Pass> passes{
       maker.random_f16(a, 100, 1, 1, 1).value(),     maker.random_f32(a, 100, 1, 1, 1).value(),
       maker.cast_f16_f32(a, b, 100).value(),         maker.cast_f32_f16(a, b, 100).value(),
-      maker.rms_norm(a, b, c, 50, 3, 1e-6F).value(), maker.swiglu(a, b, c, 100).value(),
-      maker.residual_add(a, b, 100).value(),         maker.expand_heads(a, b, 8, 2, 16, 3).value()};
+      maker.rms_norm(a, b, c, 50, 3, 1e-6F).value(), maker.swiglu(all_of(a, 50), all_of(b, 50), c, 50, 2).value(),
+      maker.residual_add(a, b, 100).value(),         maker.expand_heads(all_of(a, 32), b, 8, 2, 16, 3).value()};
   const std::vector<std::uint64_t> expected{200, 400, 600, 600, 300 + 100 + 300, 600, 2 * 200 + 200, 192 + 768};
   for (std::size_t i = 0; i < passes.size(); ++i) {
     EXPECT_EQ(passes[i].costs.bytes, expected[i]) << passes[i].kernel;
@@ -85,6 +85,31 @@ TEST_F(SchemePassesTest, BytesOfTheOtherPassesAreThoseOfTheirBuffers) {
   }
   EXPECT_EQ(passes[2].costs.cast_elements, 100U);
   EXPECT_EQ(passes[5].costs.cast_elements, 0U);
+}
+
+/// Rows of 120 elements: what lies beside the columns is bound and does not count.
+TEST_F(SchemePassesTest, BytesOfColumnsAreThoseOfTheColumnsAlone) {
+  const PassMaker maker(device(), {"", 128});
+  const Buffer a = buffer(4000), b = buffer(4000), c = buffer(4000);
+  const KvCache cache{CacheFormat::kF16, {buffer(4000), {}}, {buffer(4000), {}}};
+  const AttentionShape shape{4, 2, 16, 3, 1, 5};
+  const auto rotated = [&](const QueryKeyValue& in) {
+    return maker.rotate_store(in, c, a, b, cache, shape, RotaryPairs::kHalves).value();
+  };
+  const std::vector<std::pair<Pass, Pass>> twins{
+      {maker.swiglu(all_of(a, 50), all_of(b, 50), c, 50, 3).value(),
+       maker.swiglu({a, 0, 120}, {a, 50, 120}, c, 50, 3).value()},
+      {maker.expand_heads(all_of(a, 32), b, 8, 2, 16, 3).value(),
+       maker.expand_heads({a, 88, 120}, b, 8, 2, 16, 3).value()},
+      {maker.rms_norm_heads(all_of(a, 64), b, 16, 4, 3, 1e-6F).value(),
+       maker.rms_norm_heads({a, 3, 120}, b, 16, 4, 3, 1e-6F).value()},
+      {rotated({all_of(c, 64), all_of(a, 32), all_of(b, 32)}), rotated({{a, 0, 128}, {a, 64, 128}, {a, 96, 128}})}};
+  for (const auto& [apart, joined] : twins) {
+    EXPECT_EQ(joined.kernel, apart.kernel);
+    EXPECT_EQ(joined.costs.bytes, apart.costs.bytes) << joined.kernel;
+    EXPECT_GT(bound_bytes(joined), bound_bytes(apart)) << joined.kernel;
+    EXPECT_LE(joined.costs.cached_bytes, joined.costs.bytes) << joined.kernel;
+  }
 }
 
 TEST_F(SchemePassesTest, DeviceQuantizesItsRandomTensorAsTheHostDoes) {

@@ -178,6 +178,29 @@ TEST_F(VerifyTest, FailsCachesOfInt8WithAScaleSpoiled) {
   }
 }
 
+/// First columns and lengths of rows, which joined projections have.
+TEST_F(VerifyTest, FailsColumnsThatAreTakenFromElsewhere) {
+  for (const auto& [file, from, to, kernel, family] : {
+           std::tuple{"activation/activation_cpu.cl", "up + up_first", "up", "swiglu", "cpu"},
+           std::tuple{"activation/activation_cpu.cl", "gate_first + t * row", "gate_first + t * width", "swiglu",
+                      "cpu"},
+           std::tuple{"activation/activation_reference.cl", "gate_first + t", "t", "swiglu", "reference"},
+           std::tuple{"norm/norm_cpu.cl", "t / heads * row", "t * width", "rms_norm", "cpu"},
+           std::tuple{"norm/norm_gpu.cl", "(t / heads) * row", "t * width", "rms_norm", "gpu"},
+           std::tuple{"norm/norm_reference.cl", "first + t", "t", "rms_norm", "reference"},
+           std::tuple{"attention/expand_heads_reference.cl", "t * v_row", "t", "expand_heads", "reference"},
+           std::tuple{"attention/expand_heads_gpu.cl", "v + v_first", "v", "expand_heads", "gpu"},
+           std::tuple{"attention/rotate_store_reference.cl", "of_q ? q_row : kv_row", "kv_row", "rotate_store_f16",
+                      "reference"},
+           std::tuple{"attention/rotate_store_i8_reference.cl", "v + v_first", "v", "rotate_store_i8", "reference"},
+           std::tuple{"attention/rotate_store_i8_gpu.cl", "k + k_first", "k", "rotate_store_i8", "gpu"},
+       }) {
+    const auto rows = verify_mutant(file, from, to, kernel, family);
+    const auto fails = [](const VerifyRow& row) { return row.status == VerifyStatus::kFail; };
+    EXPECT_TRUE(std::any_of(rows.begin(), rows.end(), fails)) << file << ' ' << from;
+  }
+}
+
 TEST_F(VerifyTest, FailsAKernelThatWritesBehindItsOutput) {
   const auto rows =
       verify_mutant("residual/residual_cpu.cl", "for (; i < end; ++i)",

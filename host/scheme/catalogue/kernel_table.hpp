@@ -44,11 +44,12 @@ constexpr std::uint64_t count_panels(std::uint64_t tokens) {
 
 /// Size of the work, in the operation's own terms; unused ones are 0.
 struct Extent {
-  std::uint64_t count = 0;    ///< elements of an elementwise operation; kv heads of attention
+  std::uint64_t count = 0;    ///< elements of an elementwise operation, of a row of swiglu's; kv heads of attention
   std::uint64_t rows = 0;     ///< of the weights; heads of expand_heads and attention
   std::uint64_t columns = 0;  ///< of the weights and activations; width of rms_norm; head_dim of attention
   std::uint64_t tokens = 0;
   std::uint64_t splits = 0;  ///< parts of attend
+  std::uint64_t beside = 0;  ///< columns before and behind those that `verify` has in rows of a wider tensor
 };
 
 /// Register and cache blocks of gemm_cpu.cl.

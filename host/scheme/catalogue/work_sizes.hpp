@@ -2,6 +2,7 @@
 // guard what hangs over.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,9 +36,15 @@ inline WorkSize groups_of(std::uint64_t count, std::uint32_t items) {
 }
 
 inline WorkSize per_element(const Tuning&, const Extent& e) { return spread(e.count); }
+inline WorkSize per_row_element(const Tuning&, const Extent& e) {
+  return spread(e.count, std::max<std::uint64_t>(e.tokens, 1));
+}
 inline WorkSize random_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.random_values)); }
 inline WorkSize cast_items(const Tuning&, const Extent& e) { return spread(blocks(e.count, kNumbers.cast_values)); }
 inline WorkSize per_chunk(const Tuning& t, const Extent& e) { return alone(blocks(e.count, t.chunk)); }
+inline WorkSize per_row_chunk(const Tuning& t, const Extent& e) {
+  return alone(blocks(e.count, t.chunk), std::max<std::uint64_t>(e.tokens, 1));
+}
 inline WorkSize spread_tokens(const Tuning&, const Extent& e) { return spread(e.tokens); }
 inline WorkSize spread_columns(const Tuning&, const Extent& e) { return spread(e.columns); }
 inline WorkSize spread_inputs(const Tuning&, const Extent& e) { return spread(e.columns, e.tokens); }

@@ -320,18 +320,22 @@ Result<Comparison> run_rotate_store(VerifyBench& bench, const VerifyCase& one, c
   HalfBits v = random_halves(own, 1.0F, 28);
   std::fill_n(k.begin(), s.head_dim, 0);  // heads of zeros, the first and the last
   std::fill_n(v.rbegin(), s.head_dim, 0);
+  // Apart, q becomes what it is turned into; in rows of a wider tensor it stays.
+  const std::uint64_t q_width = s.heads * s.head_dim;
+  const std::uint64_t kv_width = s.kv_heads * s.head_dim;
   const Buffer turned = bench.make_output(2 * q.size());
   device::write_vector(bench.device(), turned, q);
-  const Buffer keys_in = bench.upload(k);
-  const Buffer values_in = bench.upload(v);
+  const Buffer wide = bench.upload(widen(q, q_width, e.beside));
+  const Buffer keys_in = bench.upload(widen(k, kv_width, e.beside));
+  const Buffer values_in = bench.upload(widen(v, kv_width, e.beside));
+  const QueryKeyValue in{columns_of(e.beside > 0 ? wide : turned, q_width, e.beside),
+                         columns_of(keys_in, kv_width, e.beside), columns_of(values_in, kv_width, e.beside)};
   const Buffer angles = bench.upload(r.angles);
   const Buffer position = bench.upload(std::vector<std::uint32_t>{kFilled});
   const KvCache cache{format, make_spared(bench, s, format), make_spared(bench, s, format)};
   return run_pass(
       bench,
-      [&](const PassMaker& maker) {
-        return maker.rotate_store(turned, keys_in, values_in, angles, position, cache, s, r.pairs);
-      },
+      [&](const PassMaker& maker) { return maker.rotate_store(in, turned, angles, position, cache, s, r.pairs); },
       [&] {
         const Comparison of_q =
             compare_turned(bench.download<std::uint16_t>(turned), turn_all(q, r, s.heads, true), true);
@@ -364,10 +368,17 @@ std::vector<Extent> attention_extents(bool small) {
   return out;
 }
 
+std::vector<Extent> rotation_extents(bool small) {
+  std::vector<Extent> out = attention_extents(small);
+  out.push_back({.count = 2, .rows = 4, .columns = 20, .tokens = 3, .splits = 2, .beside = 3});
+  out.push_back({.count = 1, .rows = 3, .columns = 16, .tokens = 2, .splits = 1, .beside = 8});
+  return out;
+}
+
 const std::array kCases{
-    VerifyCase{{kRotateStore}, attention_extents, false, run_rotate_store},
+    VerifyCase{{kRotateStore}, rotation_extents, false, run_rotate_store},
     VerifyCase{{kAttend}, attention_extents, false, run_attend},
-    VerifyCase{{kRotateStore, {}, Form::kI8}, attention_extents, false, run_rotate_store},
+    VerifyCase{{kRotateStore, {}, Form::kI8}, rotation_extents, false, run_rotate_store},
     VerifyCase{{kAttend, {}, Form::kI8}, attention_extents, false, run_attend},
     VerifyCase{{kCombineHeads}, attention_extents, false, run_combine},
 };

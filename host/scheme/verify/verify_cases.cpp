@@ -22,6 +22,7 @@ std::string VerifyCase::describe(const Extent& e, std::uint32_t group) const {
   add("columns", e.columns);
   add("tokens", e.tokens);
   add("splits", e.splits);
+  add("beside", e.beside);
   add("group", grouped ? group : 0);
   return text;
 }

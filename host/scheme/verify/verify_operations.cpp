@@ -62,11 +62,13 @@ Result<Comparison> run_cast_f32_f16(VerifyBench& bench, const VerifyCase&, const
 /// Of the norm: large enough to show beside a small token.
 constexpr float kEpsilon = 1e-5F;
 
+/// Heads of a token are `rows`, where they lie in rows of a wider tensor.
 Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
-  const HalfBits x = trial_activations(e.tokens, e.columns);
+  const std::uint64_t heads = std::max<std::uint64_t>(e.beside > 0 ? e.rows : 1, 1);
+  const HalfBits x = trial_activations(e.tokens * heads, e.columns);
   const HalfBits gamma = random_halves(e.columns, 1.0F, 6);
   std::vector<double> expected(x.size());
-  for (std::uint64_t t = 0; t < e.tokens; ++t) {
+  for (std::uint64_t t = 0; t < e.tokens * heads; ++t) {
     double sum = 0;
     for (std::uint64_t i = 0; i < e.columns; ++i) {
       const double value = static_cast<double>(float_from_half(x[t * e.columns + i]));
@@ -83,8 +85,24 @@ Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const Ker
   // The sum of squares is off by at most (width + 2) roundings, half of which reach the root; sqrt 3 ulp, two divisions
   // 2.5 ulp each, two products.
   const double tolerance = (static_cast<double>(e.columns) / 2 + 24) * kFloatUlp;
-  const Buffer in = bench.upload(x);
   const Buffer weight = bench.upload(gamma);
+  if (e.beside > 0) {
+    const std::uint64_t width = heads * e.columns;
+    const HalfBits wide = widen(x, width, e.beside);
+    const Buffer both = bench.make_output(2 * wide.size());
+    device::write_vector(bench.device(), both, wide);
+    return run_pass(
+        bench,
+        [&](const PassMaker& maker) {
+          return maker.rms_norm_heads(columns_of(both, width, e.beside), weight, e.columns, heads, e.tokens, kEpsilon);
+        },
+        [&] {
+          const HalfBits found = narrow(bench.download<std::uint16_t>(both), width, e.beside);
+          if (found.empty()) return Comparison{1, 0, "columns beside its own were written"};
+          return compare_halves(found, expected, scale, tolerance);
+        });
+  }
+  const Buffer in = bench.upload(x);
   const Buffer out = bench.make_output(2 * x.size());
   return run_pass(
       bench, [&](const PassMaker& maker) { return maker.rms_norm(in, weight, out, e.columns, e.tokens, kEpsilon); },
@@ -92,21 +110,26 @@ Result<Comparison> run_rms_norm(VerifyBench& bench, const VerifyCase&, const Ker
 }
 
 Result<Comparison> run_swiglu(VerifyBench& bench, const VerifyCase&, const KernelEntry&, const Extent& e) {
-  const HalfBits gate = random_halves(e.count, 4.0F, 7);
-  const HalfBits up = random_halves(e.count, 1.0F, 8);
-  std::vector<double> expected(e.count);
-  std::vector<double> scale(e.count);
-  for (std::uint64_t i = 0; i < e.count; ++i) {
+  const std::uint64_t tokens = std::max<std::uint64_t>(e.tokens, 1);
+  const std::uint64_t count = e.count * tokens;
+  const HalfBits gate = random_halves(count, 4.0F, 7);
+  const HalfBits up = random_halves(count, 1.0F, 8);
+  std::vector<double> expected(count);
+  std::vector<double> scale(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
     const double g = static_cast<double>(float_from_half(gate[i]));
     expected[i] = g / (1 + std::exp(-g)) * static_cast<double>(float_from_half(up[i]));
     scale[i] = std::fabs(expected[i]);
   }
-  const Buffer a = bench.upload(gate);
-  const Buffer b = bench.upload(up);
-  const Buffer out = bench.make_output(2 * e.count);
+  const Buffer a = bench.upload(widen(gate, e.count, e.beside));
+  const Buffer b = bench.upload(widen(up, e.count, e.beside));
+  const Buffer out = bench.make_output(2 * count);
   // exp 3 ulp, division 2.5 ulp, an addition and a product: under 16 half ulps.
   return run_pass(
-      bench, [&](const PassMaker& maker) { return maker.swiglu(a, b, out, e.count); },
+      bench,
+      [&](const PassMaker& maker) {
+        return maker.swiglu(columns_of(a, e.count, e.beside), columns_of(b, e.count, e.beside), out, e.count, tokens);
+      },
       [&] { return compare_halves(bench.download<std::uint16_t>(out), expected, scale, 16 * kFloatUlp); });
 }
 
@@ -134,10 +157,14 @@ Result<Comparison> run_expand_heads(VerifyBench& bench, const VerifyCase&, const
       for (std::uint64_t d = 0; d < e.columns; ++d) expected.push_back(v[(t * e.rows + h / 3) * e.columns + d]);
     }
   }
-  const Buffer in = bench.upload(v);
+  const std::uint64_t width = e.rows * e.columns;
+  const Buffer in = bench.upload(widen(v, width, e.beside));
   const Buffer out = bench.make_output(2 * expected.size());
   return run_pass(
-      bench, [&](const PassMaker& maker) { return maker.expand_heads(in, out, heads, e.rows, e.columns, e.tokens); },
+      bench,
+      [&](const PassMaker& maker) {
+        return maker.expand_heads(columns_of(in, width, e.beside), out, heads, e.rows, e.columns, e.tokens);
+      },
       [&] { return compare_bits(bench.download<std::uint16_t>(out), expected); });
 }
 
@@ -162,6 +189,29 @@ Result<Comparison> run_quantize_weights(VerifyBench& bench, const VerifyCase&, c
       });
 }
 
+/// The same in rows of a wider tensor: in whole vectors of 8 and not.
+template <std::vector<Extent> (*kDense)(bool)>
+std::vector<Extent> with_wider(bool small, const std::vector<Extent>& wider) {
+  std::vector<Extent> out = kDense(small);
+  out.insert(out.end(), wider.begin(), wider.end());
+  return out;
+}
+std::vector<Extent> norm_extents(bool small) {
+  return with_wider<any_tokens>(small, {{.rows = 2, .columns = 24, .tokens = 3, .beside = 8},
+                                        {.rows = 3, .columns = 20, .tokens = 2, .beside = 3},
+                                        {.rows = 1, .columns = 64, .tokens = 3, .beside = 4}});
+}
+std::vector<Extent> gate_extents(bool small) {
+  return with_wider<counts>(small, {{.count = 33, .tokens = 3, .beside = 3},
+                                    {.count = 64, .tokens = 2, .beside = 8},
+                                    {.count = 4113, .tokens = 2, .beside = 1}});
+}
+std::vector<Extent> expand_extents(bool small) {
+  return with_wider<few_tokens>(small, {{.rows = 2, .columns = 16, .tokens = 3, .beside = 8},
+                                        {.rows = 2, .columns = 16, .tokens = 2, .beside = 5},
+                                        {.rows = 1, .columns = 7, .tokens = 2, .beside = 8}});
+}
+
 const std::array kCases{
     VerifyCase{{kRandom}, counts, false, run_random<true>},
     VerifyCase{{kRandom, {}, Form::kF32}, counts, false, run_random<false>},
@@ -175,10 +225,10 @@ const std::array kCases{
                one_token,
                true,
                run_quantize_weights<WeightFormat::kInt4>},
-    VerifyCase{{kNorm}, any_tokens, false, run_rms_norm},
-    VerifyCase{{kGate}, counts, false, run_swiglu},
+    VerifyCase{{kNorm}, norm_extents, false, run_rms_norm},
+    VerifyCase{{kGate}, gate_extents, false, run_swiglu},
     VerifyCase{{kAdd}, counts, false, run_residual},
-    VerifyCase{{kExpandHeads}, few_tokens, false, run_expand_heads},
+    VerifyCase{{kExpandHeads}, expand_extents, false, run_expand_heads},
 };
 
 }  // namespace

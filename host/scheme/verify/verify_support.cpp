@@ -17,6 +17,7 @@ std::vector<Extent> products(const std::vector<ProjectionShape>& shapes, const s
 
 // 40 x 208: rows whole in 16 bytes, not in the 64-byte steps of gemm_amd_units_gpu.cl.
 const std::vector<ProjectionShape> kOddShapes{{1, 1}, {3, 5}, {33, 257}, {64, 130}, {40, 208}, {130, 384}};
+constexpr std::uint16_t kHalfNan = 0x7E00;
 const std::vector<ProjectionShape> kSmallShapes{{3, 5}, {5, 67}};
 
 }  // namespace
@@ -42,6 +43,28 @@ HalfBits trial_activations(std::uint64_t tokens, std::uint64_t columns) {
   if (columns > 1) bits[1] = half_from_float(1.7e-4F);
   if (tokens > 2) std::fill_n(bits.begin() + static_cast<std::ptrdiff_t>(2 * columns), columns, std::uint16_t{0});
   return bits;
+}
+
+HalfBits widen(const HalfBits& rows, std::uint64_t width, std::uint64_t beside) {
+  const std::uint64_t row = width + 2 * beside;
+  HalfBits out(rows.size() / width * row, kHalfNan);
+  for (std::uint64_t i = 0; i < rows.size(); ++i) out[i / width * row + beside + i % width] = rows[i];
+  return out;
+}
+
+Columns columns_of(const device::Buffer& widened, std::uint64_t width, std::uint64_t beside) {
+  return {widened, beside, width + 2 * beside};
+}
+
+HalfBits narrow(const HalfBits& widened, std::uint64_t width, std::uint64_t beside) {
+  const std::uint64_t row = width + 2 * beside;
+  HalfBits out;
+  for (std::uint64_t i = 0; i < widened.size(); ++i) {
+    const bool own = i % row >= beside && i % row < beside + width;
+    if (own) out.push_back(widened[i]);
+    if (!own && widened[i] != kHalfNan) return {};
+  }
+  return out;
 }
 
 Comparison compare_halves(const HalfBits& found, const std::vector<double>& expected, const std::vector<double>& scale,

@@ -67,6 +67,13 @@ std::vector<Extent> many_tokens(bool small);  ///< of the gemm kernels
 std::vector<Extent> one_token(bool small);    ///< for what reads weights alone, or serves one token
 std::vector<Extent> any_tokens(bool small);
 
+/// Rows of `width` with `beside` elements of NaN before and as many behind each.
+HalfBits widen(const HalfBits& rows, std::uint64_t width, std::uint64_t beside);
+/// A buffer of them as columns.
+Columns columns_of(const device::Buffer& widened, std::uint64_t width, std::uint64_t beside);
+/// The rows out of such a buffer; empty where a row was written beside them.
+HalfBits narrow(const HalfBits& widened, std::uint64_t width, std::uint64_t beside);
+
 /// Cases of the operations that PassMaker makes, and of those that only a scheme has.
 std::span<const VerifyCase> operation_cases();
 std::span<const VerifyCase> scheme_cases();
