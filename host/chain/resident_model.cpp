@@ -105,7 +105,7 @@ class WeightMaker {
       const auto [rows, columns] = apart_->weights.at(parts[i]);
       row -= rows;
       const Status done = fill_plain(weights.codes(), {parts[i], place.layer}, stream + i, sigma);
-      if (!done) return done;
+      if (!done) return done.error();
       if (row == 0) continue;
       expects(row >= rows, "a part begins behind as many rows as it has");
       const std::uint64_t row_bytes = kHalfBytes * columns;
