@@ -4,7 +4,7 @@
 // products (common/group_rows.clh): 16-byte accesses, x once.
 #include "common/common.clh"
 #include "common/instructions.clh"
-#define ORDERED (CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)  // out may be x
+#define EXCHANGE_FENCE (CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)  // out may be x
 #include "common/group_rows.clh"
 
 #define ADD(a, b) ((a) + (b))

@@ -12,17 +12,14 @@ import time
 
 sys.dont_write_bytecode = True
 from parser import Fault
-from runner import CLANG, ROOT, compile_entry, list_nvidia_programs, make_jobs, run_job, skip_without_tools
-from kernel_code.checked import make_line, read_base, record, state_of_tools
+from runner import compile_entry, list_nvidia_programs, make_jobs, run_job, skip_without_tools
+from kernel_code.checked import find_passed, make_lines, record
 
 
 def lines_of(jobs, tools):
     """{file: its line of tools/kernels-base}."""
-    checkers = (*pathlib.Path(__file__).parent.resolve().glob("*.py"), *(ROOT / "tools" / "kernel_code").glob("*.py"))
-    state, rows = state_of_tools(CLANG, tools.libclc, checkers), {}
-    for job in jobs:
-        rows.setdefault(job.program.file, []).append(f"{job}\t{job.total}\t{job.items}")
-    return {file: make_line("ptx", file, texts, tools.kernels, state) for file, texts in rows.items()}
+    rows = ((job.program.file, f"{job}\t{job.total}\t{job.items}") for job in jobs)
+    return make_lines("ptx", rows, tools, pathlib.Path(__file__).parent.resolve().glob("*.py"))
 
 
 def main(tools):
@@ -34,9 +31,8 @@ def main(tools):
     if mode in ("--new", "--record"):
         lines = lines_of(jobs, tools)
     if mode == "--new":
-        passed = {file for file, line in lines.items() if line in read_base()}
+        passed = find_passed(lines)
         jobs = [job for job in jobs if job.program.file not in passed]
-        print(f"{len(passed)} of {len(lines)} files passed as they are (tools/kernels-base)")
     spent = {}
     for job in jobs:
         started = time.process_time()

@@ -3,9 +3,11 @@ there, `--new` leaves them out. A line is of one check and one file; its hash is
 on: the file with what it includes, the check's own sources, the compilations or launches, compiler and library."""
 import functools
 import hashlib
+import pathlib
 import re
 import subprocess
 
+from kernel_code.compilers import CLANG
 from kernel_code.programs import AMD_LIBRARY, NVIDIA_LIBRARY, ROOT
 
 BASE = ROOT / "tools" / "kernels-base"
@@ -37,6 +39,23 @@ def make_line(check, file, rows, kernels, tools_state):
     for path, text in sorted(list_sources(kernels, file).items()):
         state.update(f"{path}\0{text}\0".encode())
     return f"{check} {file} {state.hexdigest()}"
+
+
+def make_lines(check, rows, tools, checkers):
+    """{file: its line}; `rows`: (file, text) of each compilation or launch, `checkers`: the sources of the check beside these."""
+    state = state_of_tools(CLANG, tools.libclc, (*checkers, *pathlib.Path(__file__).parent.glob("*.py")))
+    by_file = {}
+    for file, text in rows:
+        by_file.setdefault(file, []).append(text)
+    return {file: make_line(check, file, texts, tools.kernels, state) for file, texts in by_file.items()}
+
+
+def find_passed(lines, base=BASE):
+    """The files among `lines` that passed as they are."""
+    listed = read_base(base)
+    passed = {file for file, line in lines.items() if line in listed}
+    print(f"{len(passed)} of {len(lines)} files passed as they are ({BASE.relative_to(ROOT)})")
+    return passed
 
 
 def read_base(base=BASE):
